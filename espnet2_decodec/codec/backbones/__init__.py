@@ -1,0 +1,31 @@
+"""Encoder and decoder pairs behind one small interface."""
+
+from abc import ABC, abstractmethod
+
+from torch import Tensor, nn
+
+
+class Backbone(nn.Module, ABC):
+    """Waveform to latent frames and back.
+
+    Attributes:
+        dim: D, the latent dimension.
+        hop: samples per frame.
+        latency: algorithmic latency of encoding and decoding in samples, None when it looks ahead without
+            being causal.
+        reach: frames that an encoder output depends on, (left, right), and the same of a decoder output;
+            None when unlimited (recurrent layers).
+    """
+
+    dim: int
+    hop: int
+    latency: int | None
+    reach: tuple[tuple[int, int], tuple[int, int]] | None
+
+    @abstractmethod
+    def encode(self, wav: Tensor, mask: Tensor | None = None) -> Tensor:
+        """wav [B, T * hop], zero where it is padding; mask [B, T] of valid frames -> Y [B, D, T]."""
+
+    @abstractmethod
+    def decode(self, latent: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Y [B, D, T], mask [B, T] of valid frames -> wav [B, T * hop]."""

@@ -1,0 +1,81 @@
+"""From a config, which is a difference from the defaults, to the parts of the codec."""
+
+from copy import deepcopy
+
+from torch import nn
+
+from espnet2_decodec.codec.backbones import Backbone
+from espnet2_decodec.codec.quantizer import ResidualVQ
+from espnet2_decodec.codec.subspace import OrthogonalSplit, SoftSplit
+
+DEFAULTS: dict = {
+    "sample_rate": 16000,
+    "backbone": {"name": "spectral", "hop": 320},
+    "split": {"name": "orthogonal", "speech_dim": 128, "background_dim": 128},
+    "quantizer": {"speech_levels": 8, "background_levels": 8, "codebook_size": 1024},
+}
+
+TINY: dict = {
+    "backbone": {"channels": 16, "encoder_blocks": 1, "decoder_blocks": 1},
+    "split": {"speech_dim": 8, "background_dim": 8},
+    "quantizer": {"speech_levels": 3, "background_levels": 2, "codebook_size": 16},
+}
+
+
+def complete(config: dict) -> dict:
+    """The defaults with `config` laid over them; neither is changed.
+
+    Raises:
+        ValueError: if a section or a top-level key is unknown.
+    """
+    full = deepcopy(DEFAULTS)
+    for key, value in config.items():
+        if key not in full:
+            raise ValueError(f"Unknown config key {key!r}; there are {', '.join(full)}.")
+        if isinstance(full[key], dict):
+            if "name" in value and value["name"] != full[key]["name"]:
+                full[key] = {}
+            full[key].update(deepcopy(value))
+        else:
+            full[key] = value
+    return full
+
+
+def build_split(name: str, **options) -> nn.Module:
+    """`orthogonal` (speech_dim, background_dim) or `soft` (dim).
+
+    Raises:
+        ValueError: if the name is unknown.
+    """
+    if name == "orthogonal":
+        return OrthogonalSplit(**options)
+    if name == "soft":
+        return SoftSplit(**options)
+    raise ValueError(f"Unknown split {name!r}; there are orthogonal and soft.")
+
+
+def build_backbone(name: str, dim: int, **options) -> Backbone:
+    """`spectral` or `seanet`, with latent dimension `dim`.
+
+    Raises:
+        ValueError: if the name is unknown.
+    """
+    if name == "spectral":
+        from espnet2_decodec.codec.backbones.spectral import SpectralBackbone
+
+        return SpectralBackbone(dim, **options)
+    if name == "seanet":
+        from espnet2_decodec.codec.backbones.seanet import SEANetBackbone
+
+        return SEANetBackbone(dim, **options)
+    raise ValueError(f"Unknown backbone {name!r}; there are spectral and seanet.")
+
+
+def build_parts(config: dict) -> tuple[Backbone, nn.Module, ResidualVQ, ResidualVQ]:
+    """A completed config -> backbone, split, speech quantizer, background quantizer."""
+    split = build_split(**config["split"])
+    dim = split.dims[0] if config["split"]["name"] == "soft" else sum(split.dims)
+    options = dict(config["quantizer"])
+    levels = options.pop("speech_levels"), options.pop("background_levels")
+    speech, background = (ResidualVQ(d, k, **options) for d, k in zip(split.dims, levels))
+    return build_backbone(dim=dim, **config["backbone"]), split, speech, background

@@ -1,0 +1,276 @@
+"""DeCodec: one waveform, two orthogonal token streams, and back.
+
+After "DeCodec: Rethinking Audio Codecs as Universal Disentangled Representation Learners" (Luo et al., 2025,
+arXiv 2509.09201), with an exact orthogonal split in place of the paper's penalty.
+"""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from espnet2_decodec.codec.build import build_parts, complete
+from espnet2_decodec.codec.quantizer import Quantized
+from espnet2_decodec.types import Codes, Stems
+
+
+@dataclass(frozen=True)
+class Latents:
+    """What `DeCodec.forward` makes of a batch: coordinates [B, D_s, T] and [B, D_b, T], and their codes."""
+
+    speech: Tensor
+    background: Tensor
+    quantized_speech: Quantized
+    quantized_background: Quantized
+
+
+class DeCodec(nn.Module):
+    """encode: backbone, split, two residual quantizers. decode: merge what is wanted, backbone back.
+
+    Args:
+        config: a difference from `build.DEFAULTS`, see there.
+    """
+
+    def __init__(self, config: dict | None = None):
+        super().__init__()
+        self.config = complete(config or {})
+        self.sample_rate: int = self.config["sample_rate"]
+        self.backbone, self.subspace, self.speech_quantizer, self.background_quantizer = build_parts(self.config)
+
+    @classmethod
+    def from_config(cls, config: dict) -> "DeCodec":
+        """A codec with random weights; `config` is a difference from the defaults."""
+        return cls(config)
+
+    @classmethod
+    def from_pretrained(cls, path: str | Path | None = None) -> "DeCodec":
+        """The codec saved in folder `path`, in eval mode; see `pretrained.load`."""
+        from espnet2_decodec.pretrained import load
+
+        return load(path)
+
+    def save_pretrained(self, folder: str | Path, half: bool = False) -> None:
+        """Write config.json and model.safetensors to `folder`; see `pretrained.save`."""
+        from espnet2_decodec.pretrained import save
+
+        save(self, folder, half)
+
+    @property
+    def hop(self) -> int:
+        """Samples per frame."""
+        return self.backbone.hop
+
+    @property
+    def frame_rate(self) -> float:
+        """Frames per second."""
+        return self.sample_rate / self.hop
+
+    @property
+    def latency(self) -> int | None:
+        """Algorithmic latency of encode + decode in samples; None for a codec that is not causal."""
+        return self.backbone.latency
+
+    @property
+    def receptive_field(self) -> tuple[tuple[int, int], tuple[int, int]] | None:
+        """Frames (left, right) that an encoder output, and a decoder output, depends on; None = unlimited."""
+        return self.backbone.reach
+
+    @property
+    def speech_levels(self) -> int:
+        """K of the speech stream."""
+        return self.speech_quantizer.levels
+
+    @property
+    def background_levels(self) -> int:
+        """K of the background stream."""
+        return self.background_quantizer.levels
+
+    @property
+    def codebook_size(self) -> int:
+        """N, the same in all levels."""
+        return self.speech_quantizer.codebook_size
+
+    def kbps(self, levels: int) -> float:
+        """Bit rate of that many levels in kbit/s."""
+        return levels * math.log2(self.codebook_size) * self.frame_rate / 1000
+
+    def frames(self, lengths: Tensor) -> Tensor:
+        """Lengths in samples -> lengths in frames."""
+        return (lengths + self.hop - 1) // self.hop
+
+    def latent(self, wav: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """wav [B, L], lengths [B] in samples -> Y [B, D, T]."""
+        wav, mask = self._pad(wav, lengths)
+        return self.backbone.encode(wav, mask)
+
+    def synthesize(self, latent: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Y [B, D, T], lengths [B] in samples -> wav [B, max length], zero beyond each length."""
+        if lengths is None:
+            return self.backbone.decode(latent)
+        longest = int(lengths.max())
+        mask = self._mask(self.frames(lengths), latent.shape[2])
+        wav = self.backbone.decode(latent, mask)[:, :longest]
+        return wav if mask is None else wav * _within(lengths, longest)
+
+    @torch.no_grad()
+    def encode(
+        self,
+        wav: Tensor,
+        lengths: Tensor | None = None,
+        speech_levels: int | None = None,
+        background_levels: int | None = None,
+    ) -> Codes:
+        """Waveforms to tokens.
+
+        Args:
+            wav: [B, L] in -1..1 at `sample_rate`.
+            lengths: [B] in samples; None when all are L long.
+            speech_levels, background_levels: how many levels to keep, 0.5 kbit/s each by default; None for all.
+
+        Raises:
+            ValueError: if the shape, the lengths or the levels cannot be right, or a sample is not finite.
+        """
+        lengths = self._check(wav, lengths)
+        levels = (
+            _levels(speech_levels, self.speech_levels, "speech"),
+            _levels(background_levels, self.background_levels, "background"),
+        )
+        speech, background = self.subspace.split(self.latent(wav, lengths))
+        codes = (
+            self.speech_quantizer.encode(speech, levels[0]),
+            self.background_quantizer.encode(background, levels[1]),
+        )
+        mask = self._mask(self.frames(lengths), speech.shape[2])
+        if mask is not None:
+            codes = tuple(c * mask[:, None] for c in codes)
+        return Codes(*codes, lengths, self.sample_rate)
+
+    @torch.no_grad()
+    def decode(self, codes: Codes, speech: bool = True, background: bool = True) -> Tensor:
+        """Tokens to waveforms [B, max length], of exactly the lengths that were encoded.
+
+        Args:
+            codes: from `encode`, or put together from several.
+            speech, background: whether each stream is heard.
+
+        Raises:
+            ValueError: if the codes are of another sample rate, or out of range.
+        """
+        if codes.sample_rate != self.sample_rate:
+            raise ValueError(f"The codes are of {codes.sample_rate} Hz audio, this codec works at {self.sample_rate} Hz.")
+        parts = [
+            self._look_up(codes.speech, self.speech_quantizer, "speech", speech),
+            self._look_up(codes.background, self.background_quantizer, "background", background),
+        ]
+        return self.synthesize(self.subspace.merge(*parts), codes.lengths)
+
+    @torch.no_grad()
+    def separate(
+        self,
+        wav: Tensor,
+        lengths: Tensor | None = None,
+        quantize: bool = True,
+        speech_levels: int | None = None,
+        background_levels: int | None = None,
+    ) -> Stems:
+        """Waveforms [B, L] to their speech and their background, each [B, L].
+
+        Args:
+            wav, lengths, speech_levels, background_levels: as in `encode`.
+            quantize: False leaves the quantizers out, for those who want the stems and no tokens.
+        """
+        if quantize:
+            codes = self.encode(wav, lengths, speech_levels, background_levels)
+            return Stems(self.decode(codes, background=False), self.decode(codes, speech=False))
+        lengths = self._check(wav, lengths)
+        speech, background = self.subspace.split(self.latent(wav, lengths))
+        return Stems(
+            self.synthesize(self.subspace.merge(speech, torch.zeros_like(background)), lengths),
+            self.synthesize(self.subspace.merge(torch.zeros_like(speech), background), lengths),
+        )
+
+    @torch.no_grad()
+    def remix(self, speech: Codes, background: Codes) -> Tensor:
+        """The speech of one recording with the background of another: [B, length of the speech].
+
+        A shorter background is repeated, a longer one cut.
+
+        Raises:
+            ValueError: if the batches differ in size.
+        """
+        if len(speech.lengths) != len(background.lengths):
+            raise ValueError(f"{len(speech.lengths)} speech codes cannot be remixed with {len(background.lengths)} backgrounds.")
+        frames = speech.speech.shape[2]
+        counts = self.frames(background.lengths)
+        index = torch.arange(frames, device=counts.device) % counts[:, None]  # [B, T]
+        tokens = background.background
+        looped = tokens.gather(2, index[:, None].expand(-1, tokens.shape[1], -1))
+        return self.decode(Codes(speech.speech, looped, speech.lengths, speech.sample_rate))
+
+    def forward(
+        self, wav: Tensor, speech_levels: Tensor, background_levels: Tensor, lengths: Tensor | None = None
+    ) -> Latents:
+        """Coordinates and quantized coordinates of a training batch, with gradients.
+
+        Args:
+            wav: [B, L].
+            speech_levels, background_levels: [B] levels of each item; more than K leaves it unquantized.
+            lengths: [B] in samples.
+        """
+        latent = self.latent(wav, lengths)
+        mask = None if lengths is None else self._mask(self.frames(lengths), latent.shape[2])
+        speech, background = self.subspace.split(latent)
+        return Latents(
+            speech,
+            background,
+            self.speech_quantizer(speech, speech_levels, mask),
+            self.background_quantizer(background, background_levels, mask),
+        )
+
+    def _look_up(self, codes: Tensor, quantizer: nn.Module, name: str, wanted: bool) -> Tensor:
+        """Tokens [B, K, T] -> coordinates [B, D, T]; zeros for a stream that is not wanted."""
+        if codes.shape[1] > quantizer.levels:
+            raise ValueError(f"The codes have {codes.shape[1]} {name} levels, this codec has {quantizer.levels}.")
+        if codes.numel() and not 0 <= int(codes.min()) <= int(codes.max()) < quantizer.codebook_size:
+            raise ValueError(f"A {name} code is outside 0..{quantizer.codebook_size - 1}.")
+        return quantizer.decode(codes if wanted else codes[:, :0])
+
+    def _pad(self, wav: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """Fill up to whole frames with zeros, and silence what lies beyond each length."""
+        if lengths is not None and int(lengths.min()) < wav.shape[1]:
+            wav = wav * _within(lengths, wav.shape[1])
+        frames = -(-wav.shape[1] // self.hop)
+        wav = nn.functional.pad(wav, (0, frames * self.hop - wav.shape[1]))
+        return wav, None if lengths is None else self._mask(self.frames(lengths), frames)
+
+    def _mask(self, frames: Tensor, longest: int) -> Tensor | None:
+        """[B, T] bool of valid frames; None when all are."""
+        return None if int(frames.min()) >= longest else _within(frames, longest)
+
+    def _check(self, wav: Tensor, lengths: Tensor | None) -> Tensor:
+        """The lengths of a waveform batch that can be encoded."""
+        if wav.ndim != 2 or wav.shape[1] == 0:
+            raise ValueError(f"A batch of waveforms is [B, L] with at least one sample, not {tuple(wav.shape)}.")
+        if not torch.isfinite(wav).all():
+            raise ValueError("The waveform has samples that are not finite (NaN or infinite).")
+        if lengths is None:
+            return torch.full((len(wav),), wav.shape[1], device=wav.device)
+        if lengths.shape != wav.shape[:1] or int(lengths.min()) < 1 or int(lengths.max()) > wav.shape[1]:
+            raise ValueError(f"Lengths must be {len(wav)} numbers within 1..{wav.shape[1]} samples, not {lengths.tolist()}.")
+        return lengths.to(wav.device)
+
+
+def _within(lengths: Tensor, longest: int) -> Tensor:
+    """[B, longest] bool: True before each length."""
+    return torch.arange(longest, device=lengths.device) < lengths[:, None]
+
+
+def _levels(wanted: int | None, most: int, name: str) -> int:
+    """A checked number of levels."""
+    if wanted is None:
+        return most
+    if not 0 <= wanted <= most:
+        raise ValueError(f"{name} levels must be within 0..{most}, not {wanted}.")
+    return wanted

@@ -1,0 +1,198 @@
+"""Residual vector quantization with k-means start, moving-average codebooks and a free number of levels."""
+
+from dataclasses import dataclass
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Quantized:
+    """What a quantizer makes of x [B, D, T] in training.
+
+    Attributes:
+        values: [B, D, T] the sum of the chosen codes, with the gradient of x (straight through).
+        first: [B, D, T] the first level alone, straight through as well.
+        codes: [B, K, T] int64.
+        commitment: scalar, mean squared distance from x to its partial sums, relative to the power of x.
+        error: scalar, power that all levels together leave over, relative to the power of x.
+        perplexity: [K] of the codes of this batch (1 = collapsed, N = all used alike).
+    """
+
+    values: Tensor
+    first: Tensor
+    codes: Tensor
+    commitment: Tensor
+    error: Tensor
+    perplexity: Tensor
+
+
+class ResidualVQ(nn.Module):
+    """K codebooks in a row, each coding what the ones before it left over.
+
+    Codebooks follow the encoder as moving averages (van den Oord et al., 2017, appendix A.1), are filled by
+    `start` with k-means of real encoder outputs, and codes that fall out of use are put back on frames of
+    the current batch. With several ranks the statistics are summed, so all ranks hold the same codebooks.
+
+    Args:
+        dim: D of this stream.
+        levels: K.
+        codebook_size: N.
+        decay: of the moving averages, per training step.
+        revive_below: a code is revived when its moving average count is under this share of an even one.
+    """
+
+    def __init__(self, dim: int, levels: int = 8, codebook_size: int = 1024, decay: float = 0.99, revive_below: float = 0.05):
+        super().__init__()
+        self.decay, self.revive_below = decay, revive_below
+        self.register_buffer("codebooks", torch.randn(levels, codebook_size, dim) / dim**0.5)
+        self.register_buffer("counts", torch.ones(levels, codebook_size))
+
+    @property
+    def levels(self) -> int:
+        """K."""
+        return self.codebooks.shape[0]
+
+    @property
+    def codebook_size(self) -> int:
+        """N."""
+        return self.codebooks.shape[1]
+
+    @property
+    def dim(self) -> int:
+        """D of this stream."""
+        return self.codebooks.shape[2]
+
+    @torch.no_grad()
+    def encode(self, x: Tensor, levels: int | None = None) -> Tensor:
+        """x [B, D, T] -> codes [B, levels, T] int64 (all levels when None)."""
+        return self._search(x, self.levels if levels is None else levels)[0]
+
+    def decode(self, codes: Tensor) -> Tensor:
+        """codes [B, K', T] of the first K' levels -> [B, D, T]; K' = 0 gives zeros."""
+        batch, levels, frames = codes.shape
+        total = self.codebooks.new_zeros(batch, frames, self.dim)
+        for book, indices in zip(self.codebooks, codes.unbind(1)):
+            total = total + nn.functional.embedding(indices, book)
+        return total.transpose(1, 2)
+
+    def forward(self, x: Tensor, levels: Tensor, mask: Tensor | None = None) -> Quantized:
+        """Quantize for training; updates the codebooks while in training mode.
+
+        Args:
+            x: [B, D, T].
+            levels: [B] int64, how many levels each item uses; more than K leaves the item unquantized.
+            mask: [B, T] bool, the frames that count; None for all.
+        """
+        frames = x.float().transpose(1, 2)
+        with torch.no_grad():
+            codes, residuals = self._search(x, self.levels)
+            parts = torch.stack([book[c] for book, c in zip(self.codebooks, codes.unbind(1))])  # [K, B, T, D]
+            valid = torch.ones_like(codes[:, 0], dtype=torch.bool) if mask is None else mask
+            one_hot_counts = self._count(codes, valid)
+            if self.training:
+                self._update(residuals, codes, valid, one_hot_counts)
+        sums = parts.cumsum(0)
+        use = torch.arange(1, self.levels + 1, device=x.device)[:, None] <= levels  # [K, B]
+        chosen = (parts * use[:, :, None, None]).sum(0)
+        chosen = torch.where((levels > self.levels)[:, None, None], frames, chosen)
+        weight = valid[..., None] / (valid.sum().clamp(min=1) * self.dim)
+        power = (frames.detach().square() * weight).sum() + 1e-8
+        misses = ((frames - sums).square() * weight).sum((1, 2, 3)) / power  # [K]
+        shares = one_hot_counts / one_hot_counts.sum(1, keepdim=True).clamp(min=1)
+        return Quantized(
+            values=(frames + (chosen - frames).detach()).transpose(1, 2),
+            first=(frames + (parts[0] - frames).detach()).transpose(1, 2),
+            codes=codes,
+            commitment=misses.mean(),
+            error=misses[-1].detach(),
+            perplexity=torch.exp(torch.special.entr(shares).sum(1)),
+        )
+
+    def _search(self, x: Tensor, levels: int) -> tuple[Tensor, list[Tensor]]:
+        """Codes [B, levels, T], and what each level had to code, [B, T, D] each. In float32."""
+        with torch.autocast(x.device.type, enabled=False):
+            residual = x.float().transpose(1, 2)
+            codes, residuals = [], []
+            for book in self.codebooks[:levels]:
+                residuals.append(residual)
+                scores = torch.addmm(-0.5 * book.square().sum(1), residual.reshape(-1, self.dim), book.T)
+                indices = scores.argmax(1).view(residual.shape[:2])
+                residual = residual - nn.functional.embedding(indices, book)
+                codes.append(indices)
+            if not codes:
+                return torch.zeros(x.shape[0], 0, x.shape[2], dtype=torch.long, device=x.device), []
+            return torch.stack(codes, dim=1), residuals
+
+    def _count(self, codes: Tensor, valid: Tensor) -> Tensor:
+        """How often each code was used: [K, N]."""
+        counts = torch.zeros_like(self.counts)
+        weights = valid.reshape(-1).to(counts.dtype)
+        for level, indices in enumerate(codes.unbind(1)):
+            counts[level].index_add_(0, indices.reshape(-1), weights)
+        return counts
+
+    def _update(self, residuals: list[Tensor], codes: Tensor, valid: Tensor, counts: Tensor) -> None:
+        """One moving-average step of every codebook, and revival of unused codes."""
+        flat = valid.reshape(-1)
+        sums = torch.zeros_like(self.codebooks)
+        for level, residual in enumerate(residuals):
+            frames = residual.reshape(-1, self.dim) * flat[:, None]
+            sums[level].index_add_(0, codes[:, level].reshape(-1), frames)
+        picks = torch.multinomial(flat.float() + 1e-9, self.codebook_size, replacement=True)
+        spare = torch.stack([r.reshape(-1, self.dim)[picks] for r in residuals])
+        counts = counts.clone()
+        if dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1:
+            dist.all_reduce(sums)
+            dist.all_reduce(counts)
+            dist.broadcast(spare, 0)
+        total = self.counts * self.decay + counts * (1 - self.decay)
+        moved = (self.codebooks * (self.counts * self.decay)[..., None] + sums * (1 - self.decay)) / total.clamp(min=1e-8)[..., None]
+        even = total.mean(1, keepdim=True)
+        dead = total < self.revive_below * even
+        self.codebooks.copy_(torch.where(dead[..., None], spare, moved))
+        self.counts.copy_(torch.where(dead, even, total))
+
+    @torch.no_grad()
+    def start(self, frames: Tensor, rounds: int = 10) -> None:
+        """Fill all codebooks with k-means of encoder outputs, level after level.
+
+        Args:
+            frames: [M, D] collected encoder outputs, M at least a few times N; the same on all ranks, or rank 0's
+                result is taken.
+            rounds: of k-means per level.
+
+        Raises:
+            ValueError: if there are fewer frames than codes.
+        """
+        if len(frames) < self.codebook_size:
+            raise ValueError(f"k-means needs at least {self.codebook_size} frames to fill as many codes, not {len(frames)}.")
+        residual = frames.float()
+        for level in range(self.levels):
+            book, indices, counts = _kmeans(residual, self.codebook_size, rounds)
+            self.codebooks[level] = book
+            self.counts[level] = counts / counts.sum().clamp(min=1) * len(counts)
+            residual = residual - book[indices]
+        if dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1:
+            dist.broadcast(self.codebooks, 0)
+            dist.broadcast(self.counts, 0)
+
+
+def _kmeans(frames: Tensor, size: int, rounds: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Lloyd's algorithm: frames [M, D] -> centres [size, D], assignment [M], counts [size]."""
+    centres = frames[torch.randperm(len(frames), device=frames.device)[:size]].clone()
+    for _ in range(rounds):
+        indices = _nearest(frames, centres)
+        counts = torch.bincount(indices, minlength=size).to(frames.dtype)
+        sums = torch.zeros_like(centres).index_add_(0, indices, frames)
+        spare = frames[torch.randint(len(frames), (size,), device=frames.device)]
+        centres = torch.where((counts > 0)[:, None], sums / counts.clamp(min=1)[:, None], spare)
+    indices = _nearest(frames, centres)
+    return centres, indices, torch.bincount(indices, minlength=size).to(frames.dtype)
+
+
+def _nearest(frames: Tensor, centres: Tensor) -> Tensor:
+    """Index of the nearest centre for each frame, in blocks that keep memory small."""
+    bias = -0.5 * centres.square().sum(1)
+    return torch.cat([torch.addmm(bias, block, centres.T).argmax(1) for block in frames.split(4096)])

@@ -1,0 +1,79 @@
+"""Whisper's encoder in plain torch, as many of its layers as are wanted."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+MAX_FRAMES = 1500  # 30 s, the longest input that Whisper was trained on
+
+
+def sinusoids(frames: int, dim: int) -> Tensor:
+    """Whisper's positions ``[frames, dim]``: sines, then cosines, of wavelengths 2 pi to 20000 pi frames."""
+    rates = torch.exp(-torch.arange(dim // 2) * torch.log(torch.tensor(10000.0)) / (dim // 2 - 1))
+    angles = torch.arange(frames)[:, None] * rates
+    return torch.cat([angles.sin(), angles.cos()], dim=1)
+
+
+class Layer(nn.Module):
+    """Self-attention and feed-forward, each after a layer norm and beside a residual.
+
+    Args:
+        dim: width.
+        heads: number of attention heads.
+    """
+
+    def __init__(self, dim: int, heads: int):
+        super().__init__()
+        self.heads = heads
+        self.attention_norm = nn.LayerNorm(dim)
+        self.qkv = nn.Linear(dim, 3 * dim)
+        self.attention_out = nn.Linear(dim, dim)
+        self.feed_norm = nn.LayerNorm(dim)
+        self.feed_in = nn.Linear(dim, 4 * dim)
+        self.feed_out = nn.Linear(4 * dim, dim)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``[B, T, dim] -> [B, T, dim]``."""
+        query, key, value = self.qkv(self.attention_norm(x)).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        mixed = F.scaled_dot_product_attention(query, key, value)
+        x = x + self.attention_out(mixed.transpose(1, 2).flatten(2))
+        return x + self.feed_out(F.gelu(self.feed_in(self.feed_norm(x))))
+
+
+class WhisperEncoder(nn.Module):
+    """Two convolutions, the second of stride 2, and the first layers of the transformer.
+
+    Args:
+        layers: number of layers.
+        dim: width.
+        heads: number of attention heads.
+        bins: number of mel bins.
+        final_norm: end in Whisper's last layer norm; only of use when all the layers are there.
+    """
+
+    def __init__(self, layers: int = 4, dim: int = 512, heads: int = 8, bins: int = 80, final_norm: bool = False):
+        super().__init__()
+        self.conv1 = nn.Conv1d(bins, dim, 3, padding=1)
+        self.conv2 = nn.Conv1d(dim, dim, 3, stride=2, padding=1)
+        self.layers = nn.ModuleList(Layer(dim, heads) for _ in range(layers))
+        self.norm = nn.LayerNorm(dim) if final_norm else nn.Identity()
+        self.register_buffer("positions", sinusoids(MAX_FRAMES, dim), persistent=False)
+
+    def forward(self, mel: Tensor) -> Tensor:
+        """Encode a log-mel spectrogram; what is longer than 30 s is cut into equal pieces.
+
+        Args:
+            mel: ``[B, bins, 2 T]``, 100 frames/s.
+
+        Returns:
+            ``[B, dim, T]``, 50 frames/s.
+        """
+        x = F.gelu(self.conv2(F.gelu(self.conv1(mel)))).transpose(1, 2)
+        pieces = -(-x.shape[1] // MAX_FRAMES)
+        return torch.cat([self._attend(piece) for piece in x.chunk(pieces, dim=1)], dim=1).transpose(1, 2)
+
+    def _attend(self, x: Tensor) -> Tensor:
+        x = x + self.positions[: x.shape[1]]
+        for layer in self.layers:
+            x = layer(x)
+        return self.norm(x)

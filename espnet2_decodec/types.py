@@ -1,0 +1,76 @@
+"""The named results of the codec, and the letters used for shapes everywhere in this package.
+
+B batch, L samples, T frames (T = ceil(L / hop)), D latent dimension (D_s of speech, D_b of background),
+K levels of a residual quantizer, N codes in a codebook, C channels, F frequency bins.
+"""
+
+from dataclasses import dataclass, replace
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Codes:
+    """Tokens of a batch of recordings.
+
+    Attributes:
+        speech: [B, K, T] int64 tokens of the speech stream; level 1 is the semantic one.
+        background: [B, K, T] int64 tokens of the background stream.
+        lengths: [B] int64 lengths in samples. Frames beyond ceil(length / hop) are padding.
+        sample_rate: Hz.
+
+    Either stream may have K = 0: it was left out, and decodes as silence.
+
+    Raises:
+        ValueError: if the shapes do not belong together.
+    """
+
+    speech: Tensor
+    background: Tensor
+    lengths: Tensor
+    sample_rate: int
+
+    def __post_init__(self):
+        s, b = self.speech.shape, self.background.shape
+        if len(s) != 3 or len(b) != 3 or s[0] != b[0] or s[2] != b[2] or self.lengths.shape != s[:1]:
+            raise ValueError(
+                f"Codes need speech [B, K, T], background [B, K, T] and lengths [B] of one B and T, "
+                f"not {tuple(s)}, {tuple(b)} and {tuple(self.lengths.shape)}."
+            )
+
+    @property
+    def semantic(self) -> Tensor:
+        """[B, 1, T]: the first speech level."""
+        return self.speech[:, :1]
+
+    @property
+    def paralinguistic(self) -> Tensor:
+        """[B, K - 1, T]: the other speech levels."""
+        return self.speech[:, 1:]
+
+    def to(self, device) -> "Codes":
+        """The same codes on another device."""
+        return replace(
+            self,
+            speech=self.speech.to(device),
+            background=self.background.to(device),
+            lengths=self.lengths.to(device),
+        )
+
+    def select(self, index: int, hop: int) -> "Codes":
+        """Recording `index` of the batch alone, cut to its own frames (`hop` in samples)."""
+        frames = -(-int(self.lengths[index]) // hop)
+        return replace(
+            self,
+            speech=self.speech[index : index + 1, :, :frames],
+            background=self.background[index : index + 1, :, :frames],
+            lengths=self.lengths[index : index + 1],
+        )
+
+
+@dataclass(frozen=True)
+class Stems:
+    """Two waveforms of one batch, each [B, L]: the speech and the background of a recording."""
+
+    speech: Tensor
+    background: Tensor
