@@ -96,6 +96,7 @@ class SpectralBackbone(Backbone):
         )
         self.encoder = Stack(2 * bins, channels, encoder_blocks, dim, kernel, causal)
         self.decoder = Stack(dim, channels, decoder_blocks, 2 * bins, kernel, causal)
+        nn.init.constant_(self.decoder.leave.bias[:bins].data, -3.0)
         self.register_buffer("window", torch.hann_window(n_fft), persistent=False)
 
     def encode(self, wav: Tensor, mask: Tensor | None = None) -> Tensor:

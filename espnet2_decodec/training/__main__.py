@@ -1,0 +1,52 @@
+"""python -m espnet2_decodec.training: train DeCodec without ESPnet."""
+
+import argparse
+import logging
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+import yaml
+
+from espnet2_decodec.training.bank import Bank
+from espnet2_decodec.training.loop import Options, Trainer, dev_batches
+from espnet2_decodec.training.mixing import Mixing
+from espnet2_decodec.training.objective import Objective
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Command line: see --help."""
+    parser = argparse.ArgumentParser(prog="python -m espnet2_decodec.training", description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="folder with speech_train, background_train, *_dev")
+    parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints, logs and the model")
+    parser.add_argument("--config", type=Path, help="YAML with sections codec_conf, mixing, options")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="e.g. options.lr=5e-4")
+    args = parser.parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    config = yaml.safe_load(args.config.read_text()) if args.config else {}
+    for item in args.set:
+        path, value = item.split("=", 1)
+        *sections, key = path.split(".")
+        place = config
+        for section in sections:
+            place = place.setdefault(section, {})
+        place[key] = yaml.safe_load(value)
+    options = replace(Options(), **config.get("options", {}))
+    torch.manual_seed(options.seed)
+    if args.device.startswith("cuda"):
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+    objective = Objective(**config.get("codec_conf", {}))
+    threads = os.cpu_count() or 1
+    banks = {
+        name: Bank.from_directory(args.data / name, threads=threads).to(args.device)
+        for name in ("speech_train", "background_train", "speech_dev", "background_dev")
+    }
+    dev = dev_batches(banks["speech_dev"], banks["background_dev"], (0.0, 10.0), 24, 32000)
+    trainer = Trainer(objective, Mixing(**config.get("mixing", {})), options, args.out, args.device)
+    trainer.train(banks["speech_train"], banks["background_train"], dev)
+
+
+if __name__ == "__main__":
+    main()

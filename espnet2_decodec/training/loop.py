@@ -1,0 +1,200 @@
+"""A plain training loop over the same model, mixing and losses as the ESPnet task, for torch alone."""
+
+import json
+import logging
+import math
+import time
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from espnet2_decodec.evaluation.quick import quick_scores
+from espnet2_decodec.training.augment import change_speed
+from espnet2_decodec.training.bank import Bank
+from espnet2_decodec.training.mixing import Batch, Mixing
+from espnet2_decodec.training.objective import Objective
+
+log = logging.getLogger(__name__)
+
+SHOWN = (
+    "speech_si_sdr", "speech_si_sdr_unquantized", "background_si_sdr", "background_si_sdr_unquantized",
+    "mixture_si_sdr", "mixture_si_sdr_unquantized", "ceiling_si_sdr", "speech_in_background",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Options:
+    """How long and how fast.
+
+    Attributes:
+        steps: generator steps; training also ends after `minutes`, whichever comes first.
+        minutes: of training in all, over resumed runs; the learning rate follows the further advanced of both.
+        batch: B. segment: L in samples. backgrounds: M, how many are drawn for each item.
+        lr, discriminator_lr: peak learning rates of AdamW; rise over `rise` steps, cosine to 1 % of the peak.
+        clip: gradient norm.
+        speeds: segments are drawn at a random speed of this range, which changes pitch and voice.
+        precision: fp32 or bf16 (autocast).
+        every: steps between reports, checkpoints and dev scores.
+    """
+
+    steps: int = 100_000
+    minutes: float = 60.0
+    batch: int = 16
+    segment: int = 16000
+    backgrounds: int = 3
+    lr: float = 1e-3
+    discriminator_lr: float = 5e-4
+    rise: int = 200
+    clip: float = 1.0
+    speeds: tuple[float, float] = (0.88, 1.14)
+    precision: str = "fp32"
+    every: int = 200
+    seed: int = 0
+
+
+class Trainer:
+    """Draws batches from banks, steps generator and discriminator, keeps checkpoints in `folder`."""
+
+    def __init__(self, objective: Objective, mixing: Mixing, options: Options, folder: Path, device: str = "cpu"):
+        self.objective, self.mixing, self.options, self.folder = objective.to(device), mixing, options, Path(folder)
+        self.device = torch.device(device)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.generator = torch.Generator(self.device).manual_seed(options.seed)
+        self.optimizers = [
+            torch.optim.AdamW(objective.generator.parameters(), options.lr, betas=(0.9, 0.99), weight_decay=1e-3),
+            torch.optim.AdamW(objective.discriminator.parameters(), options.discriminator_lr, betas=(0.8, 0.99)),
+        ]
+        self.seconds = 0.0
+        if (self.folder / "checkpoint.pt").exists():
+            self._resume()
+
+    def train(self, speech: Bank, background: Bank, dev: dict[str, Batch] | None = None) -> None:
+        """Run until `steps` or `minutes` are used up; then save the codec to folder/model."""
+        options, objective = self.options, self.objective
+        sums: dict[str, Tensor] = {}
+        clock, reported, since = time.monotonic(), int(objective.steps), time.monotonic()
+        while (step := int(objective.steps)) < options.steps and self.seconds < options.minutes * 60:
+            objective.train()
+            terms = self.step(self.draw(speech, background))
+            sums = {name: sums.get(name, 0.0) + value for name, value in terms.items()}
+            now = time.monotonic()
+            self.seconds, clock = self.seconds + now - clock, now
+            if (step + 1) % options.every == 0:
+                count = step + 1 - reported
+                means = {name: float(value) / count for name, value in sums.items()}
+                self._report(step + 1, means, count / (now - since))
+                self.save()
+                if dev:
+                    self._score(step + 1, dev)
+                sums, reported, since = {}, step + 1, time.monotonic()
+        self.save()
+        objective.eval()
+        objective.codec.save_pretrained(self.folder / "model", half=True)
+
+    def draw(self, speech: Bank, background: Bank) -> Batch:
+        """A new batch of stems."""
+        options = self.options
+        low, high = options.speeds
+        speed = low + (high - low) * float(torch.rand((), device=self.device, generator=self.generator))
+        length = int(options.segment * speed) // 64 * 64
+        voices = change_speed(speech.draw(options.batch, length, self.generator), options.segment)
+        sounds = background.draw(options.batch * options.backgrounds, options.segment, self.generator)
+        return self.mixing(voices, sounds.view(options.batch, options.backgrounds, -1), self.generator)
+
+    def step(self, batch: Batch) -> dict[str, Tensor]:
+        """One step of the generator, and one of the discriminator where it takes part."""
+        options, objective = self.options, self.objective
+        rate = self._rate()
+        for optimizer, peak in zip(self.optimizers, (options.lr, options.discriminator_lr)):
+            optimizer.param_groups[0]["lr"] = peak * rate
+        report = {}
+        for optimizer, loss_of, part in zip(
+            self.optimizers,
+            (objective.generator_loss, objective.discriminator_loss),
+            (objective.generator, objective.discriminator),
+        ):
+            with self._autocast():
+                loss, terms = loss_of(batch)
+            report |= terms
+            if part is objective.discriminator and not objective.adversarial:
+                continue
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            report["norm_" + ("generator" if part is objective.generator else "discriminator")] = (
+                torch.nn.utils.clip_grad_norm_(part.parameters(), options.clip).detach()
+            )
+            optimizer.step()
+        return report
+
+    def save(self) -> None:
+        """Write folder/checkpoint.pt, from which a new Trainer goes on."""
+        state = {
+            "objective": self.objective.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+            "seconds": self.seconds,
+            "generator": self.generator.get_state(),
+            "torch": torch.get_rng_state(),
+        }
+        if self.device.type == "cuda":
+            state["cuda"] = torch.cuda.get_rng_state()
+        torch.save(state, self.folder / "checkpoint.tmp")
+        (self.folder / "checkpoint.tmp").replace(self.folder / "checkpoint.pt")
+
+    def _resume(self) -> None:
+        state = torch.load(self.folder / "checkpoint.pt", map_location="cpu", weights_only=True)
+        self.objective.load_state_dict(state["objective"])
+        for optimizer, saved in zip(self.optimizers, state["optimizers"]):
+            optimizer.load_state_dict(saved)
+        self.seconds = state["seconds"]
+        self.generator.set_state(state["generator"])
+        torch.set_rng_state(state["torch"])
+        if "cuda" in state and self.device.type == "cuda":
+            torch.cuda.set_rng_state(state["cuda"])
+        log.info("Resumed after step %d, %.1f minutes.", int(self.objective.steps), self.seconds / 60)
+
+    def _progress(self) -> float:
+        """Share of the training that is done, 0..1."""
+        return min(1.0, max(int(self.objective.steps) / self.options.steps, self.seconds / (self.options.minutes * 60)))
+
+    def _rate(self) -> float:
+        """Learning rate relative to its peak."""
+        rise = min(1.0, (int(self.objective.steps) + 1) / self.options.rise)
+        return rise * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * self._progress())))
+
+    def _autocast(self):
+        if self.options.precision == "bf16":
+            return torch.autocast(self.device.type, torch.bfloat16)
+        return nullcontext()
+
+    def _report(self, step: int, means: dict[str, float], speed: float) -> None:
+        left = self.seconds * (1 / max(self._progress(), 1e-6) - 1)
+        shown = " ".join(f"{name} {value:.3f}" for name, value in means.items() if not name.startswith("perplexity"))
+        log.info("step %d, %.2f steps/s, %.1f min done, %.1f left: %s", step, speed, self.seconds / 60, left / 60, shown)
+        with open(self.folder / "log.jsonl", "a") as file:
+            file.write(json.dumps({"step": step, "seconds": self.seconds, **means}) + "\n")
+
+    def _score(self, step: int, dev: dict[str, Batch]) -> None:
+        self.objective.eval()
+        for name, batch in dev.items():
+            scores = quick_scores(self.objective.codec, batch.speech, batch.background)
+            shown = " ".join(f"{key} {scores[key]:.2f}" for key in SHOWN)
+            log.info("step %d, dev %s: %s", step, name, shown)
+            with open(self.folder / "dev.jsonl", "a") as file:
+                file.write(json.dumps({"step": step, "seconds": self.seconds, "condition": name, **scores}) + "\n")
+
+
+def dev_batches(speech: Bank, background: Bank, snrs: tuple[float, ...], count: int, length: int) -> dict[str, Batch]:
+    """Fixed mixtures of held-out recordings at given SNRs in dB, the same at every call."""
+    batches = {}
+    for snr in snrs:
+        generator = torch.Generator(speech.samples.device).manual_seed(1)
+        mixing = Mixing(
+            snr=(snr, snr), level=(-26.0, -26.0), clean=0, background_only=0, more=0, noise=0, babble=0,
+            equalize=0, reverb=0, narrow=0,
+        )  # fmt: skip
+        voices = speech.draw(count, length, generator)
+        batches[f"{snr:g} dB"] = mixing(voices, background.draw(count, length, generator)[:, None], generator)
+    return batches

@@ -1,0 +1,250 @@
+"""One training step of DeCodec: everything that is trained, every loss term, and the schedule."""
+
+from dataclasses import asdict, dataclass, replace
+
+import torch
+from torch import Tensor, nn
+
+from espnet2_decodec.codec.decodec import DeCodec, Latents
+from espnet2_decodec.training import adversarial
+from espnet2_decodec.training.discriminator import MultiScaleDiscriminator
+from espnet2_decodec.training.losses import Reconstruction
+from espnet2_decodec.training.mixing import Batch
+from espnet2_decodec.training.semantic import SemanticHead
+from espnet2_decodec.training.swap import Swap
+from espnet2_decodec.training.teachers import build_teacher
+
+WEIGHTS = {
+    "snr": 1.0,
+    "waveform": 1.0,
+    "stft": 2.0,
+    "mel": 2.0,
+    "commitment": 0.25,
+    "codebook": 0.0,
+    "split": 0.0,
+    "semantic": 0.5,
+    "adversarial": 0.1,
+    "feature": 0.5,
+}
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """What happens when; counts are generator steps.
+
+    Attributes:
+        warmup: steps without quantization; the codebooks then start by k-means of collected encoder outputs.
+        collect: how many frames of each stream are collected for that.
+        adversarial: step from which the discriminator takes part; None for never.
+        unquantized: probability that an item skips the quantizers afterwards.
+        all_levels: probability that an item that does not uses all levels; else a random number of them.
+        stems: decode the stems alone as well; False is the paper's swap only.
+        kept: probability that the mixed decoding keeps its own background.
+    """
+
+    warmup: int = 600
+    collect: int = 16384
+    adversarial: int | None = None
+    unquantized: float = 0.3
+    all_levels: float = 0.6
+    stems: bool = True
+    kept: float = 0.5
+
+
+@dataclass
+class _Kept:
+    """What the generator's step leaves for the discriminator's."""
+
+    estimate: Tensor | None = None
+    target: Tensor | None = None
+
+
+class Objective(nn.Module):
+    """The codec with its semantic head (`generator`), the `discriminator`, and their losses.
+
+    Args:
+        codec: config of DeCodec, a difference from its defaults.
+        discriminator: options of MultiScaleDiscriminator.
+        teacher: spec for `build_teacher`; None trains without guidance.
+        weights: of the terms, a difference from `WEIGHTS`. A term of weight 0 is still computed and reported.
+        schedule: a difference from the defaults of `Schedule`.
+
+    Raises:
+        ValueError: if a weight's name is unknown.
+    """
+
+    def __init__(
+        self,
+        codec: dict | None = None,
+        discriminator: dict | None = None,
+        teacher: str | dict | None = "auto",
+        weights: dict[str, float] | None = None,
+        schedule: dict | None = None,
+    ):
+        super().__init__()
+        unknown = set(weights or {}) - set(WEIGHTS)
+        if unknown:
+            raise ValueError(f"Unknown loss terms {sorted(unknown)}; there are {', '.join(WEIGHTS)}.")
+        self.weights = {**WEIGHTS, **(weights or {})}
+        self.schedule = replace(Schedule(), **(schedule or {}))
+        self.generator = nn.Module()
+        self.generator.codec = DeCodec(codec)
+        # Outside the module tree: its weights are neither trained nor saved.
+        self._teacher = [build_teacher(teacher)]
+        if self.teacher is not None:
+            self.generator.semantic_head = SemanticHead(self.codec.speech_quantizer.dim, self.teacher.dim)
+        self.discriminator = MultiScaleDiscriminator(**(discriminator or {}))
+        self.reconstruction = Reconstruction(self.codec.sample_rate)
+        self.register_buffer("steps", torch.zeros((), dtype=torch.long))
+        quantizers = (self.codec.speech_quantizer, self.codec.background_quantizer)
+        for name, quantizer in zip(("speech", "background"), quantizers):
+            self.register_buffer(f"collected_{name}", torch.zeros(self.schedule.collect, quantizer.dim))
+        self._kept = _Kept()
+        self._judged = False
+
+    @property
+    def codec(self) -> DeCodec:
+        """The model that is trained."""
+        return self.generator.codec
+
+    @property
+    def teacher(self) -> nn.Module | None:
+        """The semantic teacher, if any."""
+        return self._teacher[0]
+
+    @property
+    def adversarial(self) -> bool:
+        """Whether the discriminator took part in the generator's last step."""
+        return self._judged
+
+    def settings(self) -> dict:
+        """Weights and schedule as plain data, for logs."""
+        return {"weights": self.weights, "schedule": asdict(self.schedule)}
+
+    def _apply(self, fn, *args, **kwargs):
+        if self.teacher is not None:
+            self.teacher._apply(fn)
+        return super()._apply(fn, *args, **kwargs)
+
+    def generator_loss(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        """Loss of codec and semantic head, and every term (unweighted, detached) with usage statistics.
+
+        In training mode this is what advances the schedule.
+        """
+        step = int(self.steps)
+        if self.training:
+            self._start_codebooks(step)
+            self.steps += 1
+        size = len(batch.speech)
+        quantized = step >= self.schedule.warmup or not self.training
+        levels = [
+            self._draw_levels(size, q.levels, quantized, batch.speech.device)
+            for q in (self.codec.speech_quantizer, self.codec.background_quantizer)
+        ]
+        latents = self.codec(batch.mixture, *levels)
+        if self.training and step < self.schedule.warmup:
+            self._collect(step, latents)
+        swap = Swap.draw(size, batch.speech.device, self.schedule.stems, self.schedule.kept)
+        parts = swap.gather(latents.quantized_speech.values, latents.quantized_background.values)
+        target, loudness = swap.target(batch), swap.loudness(batch)
+        estimate = self.codec.synthesize(self.codec.subspace.merge(*parts))[:, : target.shape[1]]
+        terms = self.reconstruction(estimate, target, loudness)
+        terms |= self._latent_terms(batch, latents, quantized)
+        terms |= self._adversarial_terms(estimate, target, loudness, step)
+        loss = sum(self.weights[name] * value for name, value in terms.items() if self.weights[name])
+        report = {name: value.detach() for name, value in terms.items()} | {"loss": loss.detach()}
+        return loss, report | _usage(latents)
+
+    def discriminator_loss(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        """Loss of the discriminator on the outputs of the generator's last step.
+
+        Before the discriminator takes part, a zero that still reaches all its parameters.
+
+        Raises:
+            RuntimeError: if there was no generator step before.
+        """
+        kept = self._kept
+        if kept.estimate is None:
+            raise RuntimeError("The discriminator's step needs a generator step on the same batch before it.")
+        self._kept = _Kept()
+        if not self._judged:
+            loss = sum(p.sum() * 0.0 for p in self.discriminator.parameters())
+        else:
+            pair = self.discriminator(torch.cat([kept.target, kept.estimate]))
+            size = len(kept.target)
+            real = [(logits[:size], []) for logits, _ in pair]
+            fake = [(logits[size:], []) for logits, _ in pair]
+            loss = adversarial.discriminator_loss(real, fake)
+        return loss, {"discriminator": loss.detach()}
+
+    def _draw_levels(self, batch: int, most: int, quantized: bool, device: torch.device) -> Tensor:
+        """[B]: levels of each item; most + 1 = unquantized. In eval mode all levels."""
+        if not quantized:
+            return torch.full((batch,), most + 1, device=device)
+        if not self.training:
+            return torch.full((batch,), most, device=device)
+        some = torch.randint(1, most + 1, (batch,), device=device)
+        some = torch.where(torch.rand(batch, device=device) < self.schedule.all_levels, most, some)
+        return torch.where(torch.rand(batch, device=device) < self.schedule.unquantized, most + 1, some)
+
+    def _latent_terms(self, batch: Batch, latents: Latents, quantized: bool) -> dict[str, Tensor]:
+        """commitment, codebook, split and semantic."""
+        pair = (latents.quantized_speech, latents.quantized_background)
+        commitment = sum(q.commitment for q in pair) if quantized else latents.speech.new_zeros(())
+        terms = {
+            "commitment": commitment,
+            "codebook": sum(q.error for q in pair),
+            "split": self.codec.subspace.penalty(latents.speech, latents.background),
+        }
+        if self.teacher is None:
+            return terms | {"semantic": latents.speech.new_zeros(())}
+        features = self.teacher(batch.speech, latents.speech.shape[2])
+        first = latents.quantized_speech.first if quantized else latents.speech
+        speaks = batch.speech.abs().amax(1) > 1e-4
+        return terms | {"semantic": self.generator.semantic_head(first, features, speaks)}
+
+    def _adversarial_terms(self, estimate: Tensor, target: Tensor, loudness: Tensor, step: int) -> dict[str, Tensor]:
+        """adversarial and feature; zeros before the discriminator takes part."""
+        estimate, target = estimate / loudness * 0.1, target / loudness * 0.1
+        self._kept = _Kept(estimate.detach(), target.detach())
+        start = self.schedule.adversarial
+        wanted = self.weights["adversarial"] or self.weights["feature"]
+        self._judged = bool(wanted) and start is not None and step >= start
+        if not self._judged:
+            return {"adversarial": estimate.new_zeros(()), "feature": estimate.new_zeros(())}
+        self.discriminator.requires_grad_(False)
+        fake = self.discriminator(estimate)
+        with torch.no_grad():
+            real = self.discriminator(target)
+        self.discriminator.requires_grad_(True)
+        return {"adversarial": adversarial.generator_loss(fake), "feature": adversarial.feature_loss(real, fake)}
+
+    @torch.no_grad()
+    def _collect(self, step: int, latents: Latents) -> None:
+        """Write this step's encoder outputs into the ring buffers."""
+        for buffer, values in ((self.collected_speech, latents.speech), (self.collected_background, latents.background)):
+            frames = values.transpose(1, 2).reshape(-1, values.shape[1])[: len(buffer)]
+            at = (step * len(frames) + torch.arange(len(frames), device=frames.device)) % len(buffer)
+            buffer[at] = frames.to(buffer.dtype)
+
+    @torch.no_grad()
+    def _start_codebooks(self, step: int) -> None:
+        """k-means at the end of the warm-up."""
+        if step == self.schedule.warmup and step > 0:
+            self.codec.speech_quantizer.start(_filled(self.collected_speech))
+            self.codec.background_quantizer.start(_filled(self.collected_background))
+
+
+def _filled(buffer: Tensor) -> Tensor:
+    """The rows that were written."""
+    return buffer[buffer.abs().sum(1) > 0]
+
+
+def _usage(latents: Latents) -> dict[str, Tensor]:
+    """Perplexity of every codebook, by stream and level from 1."""
+    streams = (("speech", latents.quantized_speech), ("background", latents.quantized_background))
+    return {
+        f"perplexity_{name}_{level}": value.detach()
+        for name, quantized in streams
+        for level, value in enumerate(quantized.perplexity, 1)
+    }

@@ -1,0 +1,60 @@
+"""Representation swap training: which speech is decoded with which background, and what must come out.
+
+The paper decodes the speech of one mixture with the background of another (RST). Silence is a source too: a stem
+alone is a swap with silence, and that is how single stems are supervised.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from espnet2_decodec.training.mixing import Batch
+
+
+@dataclass(frozen=True)
+class Swap:
+    """P decodings of a batch of B: the speech of item speech[p] with the background of item background[p].
+
+    Attributes:
+        speech, background: [P] int64; B stands for silence.
+    """
+
+    speech: Tensor
+    background: Tensor
+
+    @classmethod
+    def draw(cls, batch: int, device: torch.device, stems: bool = True, kept: float = 0.5) -> "Swap":
+        """One decoding per item with its own background (probability `kept`) or another's, then the stems alone.
+
+        Args:
+            batch: B.
+            stems: also decode every speech and every background alone (P = 3 B instead of B).
+            kept: 0 swaps always, as the paper does.
+        """
+        own = torch.arange(batch, device=device)
+        other = own.roll(1)[torch.randperm(batch, device=device)] if batch > 1 else own
+        mixed = torch.where(torch.rand(batch, device=device) < kept, own, other)
+        if not stems:
+            return cls(own, mixed)
+        silence = torch.full_like(own, batch)
+        return cls(torch.cat([own, own, silence]), torch.cat([mixed, silence, own]))
+
+    def gather(self, speech: Tensor, background: Tensor) -> tuple[Tensor, Tensor]:
+        """[B, ...] of both streams -> [P, ...] of both streams, zeros for silence."""
+        return _with_silence(speech)[self.speech], _with_silence(background)[self.background]
+
+    def target(self, batch: Batch) -> Tensor:
+        """[P, L]: the true remixes."""
+        speech, background = self.gather(batch.speech, batch.background)
+        return speech + background
+
+    def loudness(self, batch: Batch) -> Tensor:
+        """[P, 1]: RMS of the louder of the mixtures that each decoding draws from, at least -80 dBFS."""
+        rms = batch.mixture.square().mean(1, keepdim=True).sqrt().clamp(min=1e-4)
+        return torch.maximum(*self.gather(rms, rms))
+
+
+def _with_silence(rows: Tensor) -> Tensor:
+    """A row of zeros appended."""
+    return torch.cat([rows, torch.zeros_like(rows[:1])])
