@@ -1,0 +1,56 @@
+"""Every metric of a file by name: (reference [L], estimate [L], sample_rate) -> float.
+
+On a silent reference the ratios, PESQ and STOI are undefined and give NaN, which tables leave out; the mel distance
+is defined there as everywhere. What a stem holds where it should be silent is told by its level relative to the
+mixture, see `scoring.py`.
+"""
+
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+
+from torch import Tensor
+
+from espnet2_decodec.evaluation import perceptual, ratios, spectral
+
+Metric = Callable[[Tensor, Tensor, int], float]
+
+
+def si_sdr(reference: Tensor, estimate: Tensor, sample_rate: int) -> float:
+    """Scale-invariant signal-to-distortion ratio in dB, see `ratios.si_sdr`."""
+    return ratios.si_sdr(reference, estimate).item()
+
+
+def sdr(reference: Tensor, estimate: Tensor, sample_rate: int) -> float:
+    """Plain signal-to-distortion ratio in dB, see `ratios.sdr`."""
+    return ratios.sdr(reference, estimate).item()
+
+
+def si_sdr_improvement(reference: Tensor, estimate: Tensor, mixture: Tensor) -> float:
+    """SI-SDR in dB of the estimate [L], less that of the untouched mixture [L]; NaN where either is undefined."""
+    return (ratios.si_sdr(reference, estimate) - ratios.si_sdr(reference, mixture)).item()
+
+
+METRICS: dict[str, Metric] = {
+    "si_sdr": si_sdr,
+    "sdr": sdr,
+    "mel": spectral.mel_distance,
+    "pesq": perceptual.pesq,
+    "stoi": perceptual.stoi,
+}
+
+PACKAGES = {"pesq": "pesq", "stoi": "pystoi"}
+"""What a metric needs beside torch."""
+
+
+def available(names: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Those of the metrics that can be taken here, and one line for each that cannot.
+
+    Raises:
+        ValueError: if a name is unknown.
+    """
+    unknown = [name for name in names if name not in METRICS]
+    if unknown:
+        raise ValueError(f"Unknown metric {unknown[0]!r}; there are {', '.join(METRICS)}.")
+    missing = [name for name in names if name in PACKAGES and find_spec(PACKAGES[name]) is None]
+    lines = [f"{name} is skipped: the package {PACKAGES[name]} is not installed (pip install {PACKAGES[name]})." for name in missing]
+    return [name for name in names if name not in missing], lines
