@@ -9,12 +9,21 @@ use there are `Encoder` and `Decoder`, which hold that state; for files `encode_
 Everything here is about one recording: waveforms are [l], tokens are `Codes` of batch 1.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 import torch
 from torch import Tensor
 
 from espnet2_decodec.codec.decodec import DeCodec
+from espnet2_decodec.codec.latent_stream import (
+    LatentDecoder,
+    LatentEncoder,
+    levels_of,
+    one_channel,
+    quantizers,
+    reach,
+)
+from espnet2_decodec.codec.windows import rechunk
 from espnet2_decodec.types import Codes, Stems
 
 BLOCK = 500
@@ -22,14 +31,14 @@ BLOCK = 500
 
 
 def latency(codec: DeCodec) -> int:
-    """Samples that must come in before `Encoder` and `Decoder` in a row give out the first one.
+    """Samples from the one that is heard to the last one that `Encoder` and `Decoder` in a row wait for.
 
     For a causal codec this is `codec.latency`; one that is not causal looks further ahead.
 
     Raises:
         ValueError: if the codec cannot be cut into blocks.
     """
-    (_, encoder_right), (_, decoder_right) = _reach(codec)
+    (_, encoder_right), (_, decoder_right) = reach(codec)
     return (1 + encoder_right + decoder_right) * codec.hop
 
 
@@ -43,7 +52,7 @@ def concatenate(blocks: Iterable[Codes]) -> Codes:
     if not blocks:
         raise ValueError("There are no blocks of codes to put together.")
     if len({(b.speech.shape[1], b.background.shape[1]) for b in blocks}) > 1:
-        raise ValueError("Blocks with different numbers of levels cannot be put together; decode them with decode_blocks.")
+        raise ValueError("Blocks of codes with different numbers of levels cannot be put together.")
     return Codes(
         torch.cat([b.speech for b in blocks], dim=2),
         torch.cat([b.background for b in blocks], dim=2),
@@ -55,37 +64,43 @@ def concatenate(blocks: Iterable[Codes]) -> Codes:
 class Encoder:
     """Live encoding: samples in, tokens out as soon as the frames that they depend on are complete.
 
-    Each push computes the frames it gives out and the margins around them again, so larger pushes cost less.
+    Each push computes the margins around its frames again, so larger pushes cost less per second.
 
     Args:
         codec: in eval mode.
         speech_levels, background_levels: how many levels to keep; None for all.
 
     Raises:
-        ValueError: if the codec cannot be cut into blocks.
+        ValueError: if the codec cannot be cut into blocks, or does not have that many levels.
     """
 
-    def __init__(self, codec: DeCodec, speech_levels: int | None = None, background_levels: int | None = None):
-        self._latents = _LatentEncoder(codec)
-        self.codec, self.levels = codec, (speech_levels, background_levels)
+    def __init__(
+        self, codec: DeCodec, speech_levels: int | None = None, background_levels: int | None = None
+    ):
+        self.codec, self.latents = codec, LatentEncoder(codec)
+        self.levels = levels_of(codec, speech_levels, background_levels)
 
     def push(self, wav: Tensor) -> Codes | None:
         """The next samples [l], l >= 0 -> the tokens that are ready, or None.
 
         Raises:
-            ValueError: if the shape or the levels cannot be right, or a sample is not finite.
+            ValueError: if the shape is wrong or a sample is not finite.
         """
-        return self._quantize(*self._latents.push(wav))
+        return self.quantize(self.latents.push(wav))
 
     def flush(self) -> Codes | None:
         """The tokens that are left at the end of the recording. The next push starts another one."""
-        return self._quantize(*self._latents.flush())
+        return self.quantize(self.latents.flush(), self.latents.missing)
 
     @torch.no_grad()
-    def _quantize(self, latent: Tensor, samples: int) -> Codes | None:
-        if not len(latent):
+    def quantize(self, latent: Tensor | None, missing: int = 0) -> Codes | None:
+        """Latent frames [t, D], the last one `missing` samples short -> their tokens."""
+        if latent is None:
             return None
-        return self.codec.quantize(latent.T[None], torch.tensor([samples], device=latent.device), *self.levels)
+        streams = self.codec.subspace.split(latent.T[None])
+        codes = [q.encode(x, k) for q, x, k in zip(quantizers(self.codec), streams, self.levels)]
+        samples = torch.tensor([len(latent) * self.codec.hop - missing], device=latent.device)
+        return Codes(*codes, samples, self.codec.sample_rate)
 
 
 class Decoder:
@@ -100,8 +115,7 @@ class Decoder:
     """
 
     def __init__(self, codec: DeCodec, speech: bool = True, background: bool = True):
-        self.codec, self.heard = codec, (speech, background)
-        self._synthesis = _LatentDecoder(codec)
+        self.codec, self.heard, self.synthesis = codec, (speech, background), LatentDecoder(codec)
 
     def push(self, codes: Codes) -> Tensor:
         """The next tokens, of batch 1 -> the samples [l] that are ready, l >= 0.
@@ -112,10 +126,139 @@ class Decoder:
         Raises:
             ValueError: if the codes do not fit the codec, or come after a block that ended within a frame.
         """
-        if len(codes.lengths) != 1:
-            raise ValueError(f"Blocks of codes are of one recording, not of {len(codes.lengths)}.")
-        return self._synthesis.push(_coordinates(self.codec, codes, *self.heard), int(codes.lengths[0]))
+        return self.synthesis.push(self.look_up(codes))
 
     def flush(self) -> Tensor:
         """The samples [l] that are left at the end of the recording. The next push starts another one."""
-        return self._synthesis.flush()
+        return self.synthesis.flush()
+
+    @torch.no_grad()
+    def look_up(self, codes: Codes) -> Tensor:
+        """Tokens -> latent frames [t, D], and their samples are expected; see `push`."""
+        codec = self.codec
+        if codes.sample_rate != codec.sample_rate:
+            raise ValueError(
+                f"The codes are of {codes.sample_rate} Hz audio, this codec works at {codec.sample_rate} Hz."
+            )
+        if len(codes.lengths) != 1 or codes.speech.shape[2] != -(-int(codes.lengths[0]) // codec.hop):
+            raise ValueError("A block of codes is of one recording, with as many frames as its length needs.")
+        streams = []
+        for tokens, quantizer, heard in zip((codes.speech, codes.background), quantizers(codec), self.heard):
+            if tokens.shape[1] > quantizer.levels:
+                raise ValueError(
+                    f"The codes have {tokens.shape[1]} levels in a stream that has {quantizer.levels} here."
+                )
+            if tokens.numel() and not 0 <= int(tokens.min()) <= int(tokens.max()) < codec.codebook_size:
+                raise ValueError(f"A code is outside 0..{codec.codebook_size - 1}.")
+            streams.append(
+                quantizer.decode(tokens.to(quantizer.codebooks.device) if heard else tokens[:, :0])
+            )
+        self.synthesis.expect(int(codes.lengths[0]))
+        return codec.subspace.merge(*streams)[0].T
+
+
+def encode_blocks(
+    codec: DeCodec,
+    blocks: Iterable[Tensor],
+    speech_levels: int | None = None,
+    background_levels: int | None = None,
+    frames: int = BLOCK,
+) -> Iterator[Codes]:
+    """Blocks of samples [l] of one recording, of any sizes -> blocks of its tokens.
+
+    All blocks but the last hold whole frames; `concatenate` puts them together.
+
+    Args:
+        codec: in eval mode.
+        blocks: samples in -1..1 at `codec.sample_rate`.
+        speech_levels, background_levels: how many levels to keep; None for all.
+        frames: how many to compute at a time.
+
+    Raises:
+        ValueError: if the codec cannot be cut into blocks, the recording has no samples, or as `Encoder`.
+    """
+    encoder = Encoder(codec, speech_levels, background_levels)
+
+    def generate() -> Iterator[Codes]:
+        for latent in _latent_blocks(encoder.latents, blocks, frames):
+            yield encoder.quantize(latent, encoder.latents.missing)
+
+    return generate()
+
+
+def decode_blocks(
+    codec: DeCodec, codes: Iterable[Codes], speech: bool = True, background: bool = True, frames: int = BLOCK
+) -> Iterator[Tensor]:
+    """Blocks of tokens of one recording, of any sizes -> blocks of its samples [l].
+
+    Args:
+        codec: in eval mode.
+        codes: as `Decoder.push` takes them.
+        speech, background: whether each stream is heard.
+        frames: how many to compute at a time.
+
+    Raises:
+        ValueError: if the codec cannot be cut into blocks, or the codes do not fit it.
+    """
+    decoder = Decoder(codec, speech, background)
+
+    def generate() -> Iterator[Tensor]:
+        for latent in rechunk((decoder.look_up(c) for c in codes), frames):
+            yield decoder.synthesis.push(latent)
+        yield decoder.flush()
+
+    return (wav for wav in generate() if len(wav))
+
+
+def separate_blocks(
+    codec: DeCodec,
+    blocks: Iterable[Tensor],
+    quantize: bool = True,
+    speech_levels: int | None = None,
+    background_levels: int | None = None,
+    frames: int = BLOCK,
+) -> Iterator[Stems]:
+    """Blocks of samples [l] of one recording -> blocks of its stems, each [1, l'].
+
+    Args:
+        codec, blocks, speech_levels, background_levels, frames: see `encode_blocks`.
+        quantize: False leaves the quantizers out.
+
+    Raises:
+        ValueError: as `encode_blocks`.
+    """
+    encoder, decoders = LatentEncoder(codec), (LatentDecoder(codec), LatentDecoder(codec))
+    levels = levels_of(codec, speech_levels, background_levels)
+
+    @torch.no_grad()
+    def parts(latent: Tensor) -> list[Tensor]:
+        streams = codec.subspace.split(latent.T[None])
+        if quantize:
+            streams = [q.decode(q.encode(x, k)) for q, x, k in zip(quantizers(codec), streams, levels)]
+        speech, background = streams
+        alone = (speech, torch.zeros_like(background)), (torch.zeros_like(speech), background)
+        return [codec.subspace.merge(*pair)[0].T for pair in alone]
+
+    def generate() -> Iterator[list[Tensor]]:
+        for latent in _latent_blocks(encoder, blocks, frames):
+            for decoder in decoders:
+                decoder.expect(len(latent) * codec.hop - encoder.missing)
+            yield [decoder.push(part) for decoder, part in zip(decoders, parts(latent))]
+        yield [decoder.flush() for decoder in decoders]
+
+    return (Stems(*(wav[None] for wav in pair)) for pair in generate() if len(pair[0]))
+
+
+def _latent_blocks(encoder: LatentEncoder, blocks: Iterable[Tensor], frames: int) -> Iterator[Tensor]:
+    """Blocks of samples -> blocks of latent frames [t, D], computed about `frames` at a time."""
+    empty = True
+    for wav in rechunk(map(one_channel, blocks), frames * encoder.codec.hop):
+        empty = False
+        latent = encoder.push(wav)
+        if latent is not None:
+            yield latent
+    if empty:
+        raise ValueError("The recording has no samples.")
+    latent = encoder.flush()
+    if latent is not None:
+        yield latent

@@ -13,7 +13,7 @@ class Window:
     after are computed again, at the start and the end of the sequence nothing is added.
 
     Args:
-        function: frames [t, ...] -> results [t, ...], each depending on `left` frames before and `right` after.
+        function: frames [t, ...] -> results [t, ...], each depending on `left` frames before, `right` after.
         reach: (left, right).
     """
 
@@ -22,23 +22,21 @@ class Window:
         self._held: Tensor | None = None
         self._given = 0
 
-    def push(self, frames: Tensor) -> Tensor:
-        """The next frames [t, ...] -> the results that are ready, [t', ...]; empty when there are none."""
+    def push(self, frames: Tensor) -> Tensor | None:
+        """The next frames [t, ...] -> the results that are ready, [t', ...]; None when there are none."""
         self._held = frames if self._held is None else torch.cat([self._held, frames])
         return self._give(len(self._held) - self.right)
 
     def flush(self) -> Tensor | None:
-        """The results left at the end of the sequence, None if there never was a frame. Then starts anew."""
-        if self._held is None:
-            return None
-        rest = self._give(len(self._held))
+        """The results left at the end of the sequence, None when there are none. Then starts anew."""
+        rest = None if self._held is None else self._give(len(self._held))
         self._held, self._given = None, 0
         return rest
 
-    def _give(self, end: int) -> Tensor:
-        """Results of the held frames from the first that was not given out up to `end`."""
+    def _give(self, end: int) -> Tensor | None:
+        """Results of the held frames, from the first that was not given out up to `end`."""
         if end <= self._given:
-            return self.function(self._held[:1])[:0]
+            return None
         results = self.function(self._held)[self._given : end]
         keep = max(0, end - self.left)
         self._held, self._given = self._held[keep:].clone(), end - keep
@@ -56,5 +54,7 @@ def rechunk(pieces: Iterable[Tensor], size: int) -> Iterator[Tensor]:
             if count == size:
                 yield torch.cat(held)
                 held, count = [], 0
+            elif len(held) > 1000:
+                held = [torch.cat(held)]
     if held:
         yield torch.cat(held)

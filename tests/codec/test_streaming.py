@@ -1,0 +1,172 @@
+"""Blocks of a recording give what the whole recording gives."""
+
+import pytest
+import torch
+
+from espnet2_decodec import DeCodec
+from espnet2_decodec.codec import streaming
+from espnet2_decodec.codec.build import TINY
+from espnet2_decodec.types import Codes
+
+HOP = 320
+LENGTHS = (1, 319, 320, 321, 48001)
+
+
+def make_codec(causal: bool = False) -> DeCodec:
+    """A tiny codec with random weights, 2 + 2 blocks deep so that the margins add up."""
+    torch.manual_seed(0)
+    backbone = {**TINY["backbone"], "encoder_blocks": 2, "decoder_blocks": 2, "causal": causal}
+    return DeCodec.from_config({**TINY, "backbone": backbone}).eval()
+
+
+def make_wav(length: int) -> torch.Tensor:
+    """Noise that swells, so that frames differ."""
+    generator = torch.Generator().manual_seed(length)
+    return torch.randn(length, generator=generator) * torch.linspace(0.05, 0.3, length)
+
+
+def cut(wav: torch.Tensor, size: int) -> tuple[torch.Tensor, ...]:
+    """Blocks of `size`, the last one shorter."""
+    return wav.split(size)
+
+
+def assert_same_codes(blocks: Codes, whole: Codes) -> None:
+    """Equal lengths, and equal tokens but for rare ties."""
+    assert blocks.lengths.tolist() == whole.lengths.tolist()
+    for ours, theirs in ((blocks.speech, whole.speech), (blocks.background, whole.background)):
+        assert ours.shape == theirs.shape
+        assert (ours == theirs).float().mean() >= 0.999
+
+
+@pytest.mark.parametrize("causal", [False, True])
+@pytest.mark.parametrize("length", LENGTHS)
+@pytest.mark.parametrize("size", [1, 333, 16000, 10**6])
+def test_blocks_equal_the_whole_recording(causal, length, size):
+    """encode_blocks, decode_blocks and separate_blocks, whatever the sizes of the blocks."""
+    if size == 1 and length > 1000:
+        size = 17
+    codec, wav = make_codec(causal), make_wav(length)
+    whole = codec.encode(wav[None])
+    blocks = list(streaming.encode_blocks(codec, cut(wav, size), frames=13))
+    assert_same_codes(streaming.concatenate(blocks), whole)
+    pieces = [
+        Codes(whole.speech[..., t : t + 7], whole.background[..., t : t + 7], n[None], 16000)
+        for t, n in spans(whole, 7)
+    ]
+    decoded = torch.cat(list(streaming.decode_blocks(codec, pieces, frames=11)))
+    assert decoded.shape == (length,)
+    assert torch.allclose(decoded, codec.decode(whole)[0], atol=1e-4)
+    stems = list(streaming.separate_blocks(codec, cut(wav, size), quantize=False, frames=13))
+    expected = codec.separate(wav[None], quantize=False)
+    assert torch.allclose(torch.cat([s.speech for s in stems], dim=1), expected.speech, atol=1e-4)
+    assert torch.allclose(torch.cat([s.background for s in stems], dim=1), expected.background, atol=1e-4)
+
+
+def spans(codes: Codes, size: int):
+    """(first frame, samples) of blocks of `size` frames."""
+    left = int(codes.lengths[0])
+    for start in range(0, codes.speech.shape[2], size):
+        yield start, torch.tensor(min(left, size * HOP))
+        left -= size * HOP
+
+
+def test_quantized_stems_have_the_chosen_levels():
+    """separate_blocks quantizes with as many levels as asked for."""
+    codec, wav = make_codec(), make_wav(9000)
+    stems = list(streaming.separate_blocks(codec, [wav], speech_levels=1, background_levels=2, frames=10))
+    expected = codec.separate(wav[None], speech_levels=1, background_levels=2)
+    assert torch.allclose(torch.cat([s.speech for s in stems], dim=1), expected.speech, atol=1e-4)
+    assert torch.allclose(torch.cat([s.background for s in stems], dim=1), expected.background, atol=1e-4)
+
+
+@pytest.mark.parametrize("speech,background", [(True, False), (False, True)])
+def test_one_stream_alone(speech, background):
+    """decode_blocks leaves a stream out as decode does."""
+    codec, wav = make_codec(), make_wav(9000)
+    codes = codec.encode(wav[None])
+    decoded = torch.cat(list(streaming.decode_blocks(codec, [codes], speech, background, frames=10)))
+    assert torch.allclose(decoded, codec.decode(codes, speech, background)[0], atol=1e-4)
+
+
+@pytest.mark.parametrize("causal", [False, True])
+def test_live_latency_is_what_is_promised(causal):
+    """A sample comes out once `latency` samples from it on came in, and never later."""
+    codec, wav = make_codec(causal), make_wav(12345)
+    promised = streaming.latency(codec)
+    assert codec.latency in (promised, None) and (codec.latency is not None) == causal
+    encoder, decoder, out, late = streaming.Encoder(codec), streaming.Decoder(codec), [], []
+    for end in range(100, 12346, 100):
+        codes = encoder.push(wav[end - 100 : end])
+        if codes is not None:
+            out.append(decoder.push(codes))
+        late.append(end - sum(map(len, out)))
+    assert max(late) < promised
+    out.append(
+        torch.cat(
+            [
+                decoder.push(codes)
+                for codes in [encoder.push(wav[12300:]), encoder.flush()]
+                if codes is not None
+            ]
+        )
+    )
+    out.append(decoder.flush())
+    assert torch.allclose(torch.cat(out), codec.decode(codec.encode(wav[None]))[0], atol=1e-4)
+
+
+def test_flush_starts_another_recording():
+    """The same objects take the next recording, and an empty one gives nothing."""
+    codec = make_codec()
+    encoder, decoder = streaming.Encoder(codec), streaming.Decoder(codec)
+    assert encoder.flush() is None and len(decoder.flush()) == 0
+    for length in (1000, 777):
+        wav = make_wav(length)
+        codes = streaming.concatenate(c for c in (encoder.push(wav), encoder.flush()) if c is not None)
+        assert_same_codes(codes, codec.encode(wav[None]))
+        decoded = torch.cat([decoder.push(codes), decoder.flush()])
+        assert torch.allclose(decoded, codec.decode(codes)[0], atol=1e-4)
+
+
+def test_block_without_levels_is_silent_in_that_stream():
+    """A background that is left out of some blocks sounds as if its latent were zero there."""
+    codec, wav = make_codec(), make_wav(20 * HOP)
+    codes = codec.encode(wav[None])
+    ten = torch.tensor([10 * HOP])
+    blocks = [
+        Codes(codes.speech[..., :10], codes.background[..., :10], ten, 16000),
+        Codes(codes.speech[..., 10:], codes.background[:, :0, 10:], ten, 16000),
+    ]
+    latent = codec.subspace.merge(
+        codec.speech_quantizer.decode(codes.speech),
+        codec.background_quantizer.decode(codes.background) * (torch.arange(20) < 10),
+    )
+    assert torch.allclose(
+        torch.cat(list(streaming.decode_blocks(codec, blocks)))[None], codec.synthesize(latent), atol=1e-4
+    )
+
+
+def test_what_cannot_be_done_is_refused():
+    """One clear ValueError each."""
+    codec = make_codec()
+    with pytest.raises(ValueError, match="no samples"):
+        list(streaming.encode_blocks(codec, []))
+    with pytest.raises(ValueError, match="not finite"):
+        list(streaming.encode_blocks(codec, [torch.tensor([0.0, float("nan")])]))
+    with pytest.raises(ValueError, match=r"not \(2, 5\)"):
+        list(streaming.encode_blocks(codec, [torch.zeros(5), torch.zeros(2, 5)]))
+    with pytest.raises(ValueError, match=r"within 0\.\.3, not 4"):
+        streaming.encode_blocks(codec, [], speech_levels=4)
+    part = codec.encode(torch.zeros(1, 321))
+    with pytest.raises(ValueError, match="within a frame"):
+        list(streaming.decode_blocks(codec, [part, part]))
+    with pytest.raises(ValueError, match="outside 0..15"):
+        list(streaming.decode_blocks(codec, [Codes(part.speech + 99, part.background, part.lengths, 16000)]))
+    with pytest.raises(ValueError, match="8000 Hz"):
+        list(streaming.decode_blocks(codec, [Codes(part.speech, part.background, part.lengths, 8000)]))
+    with pytest.raises(ValueError, match="no blocks"):
+        streaming.concatenate([])
+    codec.backbone.reach = None
+    with pytest.raises(ValueError, match="recurrent"):
+        streaming.Encoder(codec)
+    with pytest.raises(ValueError, match="recurrent"):
+        streaming.decode_blocks(codec, [part])
