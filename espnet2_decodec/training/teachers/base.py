@@ -17,10 +17,11 @@ class Teacher(nn.Module, ABC):
     """A frozen model that tells, frame by frame, what is said.
 
     The network is kept out of the module tree on purpose: it moves with ``.to(device)``, but checkpoints,
-    optimizers and distributed wrappers never see it. It is always in evaluation mode.
+    optimizers and distributed wrappers never see it. It is always in evaluation mode and float32; use autocast to
+    run it in bfloat16.
 
     Args:
-        name: short name for logs and cards, e.g. ``whisper-base/4``.
+        name: short name for logs and cards, e.g. ``whisper-512/4``.
         dim: size of the vector of one frame.
         network: the frozen network.
     """
@@ -43,8 +44,8 @@ class Teacher(nn.Module, ABC):
         return super().train(False)
 
     def _apply(self, fn, recurse: bool = True) -> "Teacher":
-        """Carry ``.to()``, ``.cuda()`` and the like on to the network."""
-        self.network._apply(fn, recurse)
+        """Move the network to the device that ``.to()``, ``.cuda()`` and the like lead to."""
+        self.network._apply(lambda tensor: tensor.to(fn(tensor).device))
         return super()._apply(fn, recurse)
 
     @torch.no_grad()

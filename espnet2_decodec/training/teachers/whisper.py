@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from espnet2_decodec.training.teachers.base import Teacher, TeacherUnavailable
@@ -154,7 +154,7 @@ class WhisperTeacher(Teacher):
         """Write the layers in use as one float16 safetensors file, to be carried to machines without the packages."""
         state = {name: value.to("cpu", torch.float16) for name, value in self.network.encoder.state_dict().items()}
         metadata = {"format": "pt", "whisper_encoder": json.dumps(self.config), "license": LICENSE}
-        save_file({name: value.contiguous() for name, value in state.items()}, path, metadata)
+        Path(path).write_bytes(save({name: value.contiguous() for name, value in state.items()}, metadata))
 
     def features(self, wav: Tensor, frames: int) -> Tensor:
         """``[B, L] -> [B, 512, frames]``."""
