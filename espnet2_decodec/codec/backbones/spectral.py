@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from espnet2_decodec.codec.backbones import Backbone
+from espnet2_decodec.codec.tiles import tiled
 
 
 class ConvNeXtBlock(nn.Module):
@@ -24,9 +25,22 @@ class ConvNeXtBlock(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """x [B, T, C], mask [B, T, 1] -> [B, T, C]."""
-        y = x if mask is None else x * mask
-        y = self.depthwise(F.pad(y.transpose(1, 2), self.pad)).transpose(1, 2)
-        return x + self.scale * self.narrow(F.gelu(self.widen(self.norm(y))))
+        y = self._convolve(x if mask is None else x * mask)
+        y = tiled(self._perceptron, y.reshape(-1, y.shape[-1])).view_as(x)
+        return torch.addcmul(x, self.scale, y)
+
+    def _convolve(self, x: Tensor) -> Tensor:
+        """The depthwise convolution over time of x [B, T, C].
+
+        As a 2-d one of height 1, which takes this memory order as "channels last" and needs no copies.
+        """
+        image = F.pad(x, (0, 0, *self.pad)).transpose(1, 2).unsqueeze(2)
+        weight = self.depthwise.weight.unsqueeze(2)
+        return F.conv2d(image, weight, self.depthwise.bias, groups=len(weight)).squeeze(2).transpose(1, 2)
+
+    def _perceptron(self, y: Tensor) -> Tensor:
+        """y [M, C] -> [M, C], each frame by itself."""
+        return self.narrow(F.gelu(self.widen(self.norm(y))))
 
 
 class Stack(nn.Module):
@@ -103,13 +117,15 @@ class SpectralBackbone(Backbone):
         """wav [B, T * hop] -> Y [B, D, T]; see `Backbone.encode`."""
         frames = F.pad(wav.float(), (self.pad, self.pad)).unfold(-1, self.n_fft, self.hop)
         spectrum = torch.fft.rfft(frames * self.window) * (2 / self.n_fft**0.5)
-        spectrum = spectrum * (spectrum.abs() + 1e-5) ** (self.power - 1)
-        return self.encoder(torch.cat([spectrum.real, spectrum.imag], dim=-1), mask).transpose(1, 2)
+        real, imag = spectrum.real, spectrum.imag
+        scale = ((real.square() + imag.square() + 1e-20).sqrt() + 1e-5) ** (self.power - 1)
+        return self.encoder(torch.cat([real * scale, imag * scale], dim=-1), mask).transpose(1, 2)
 
     def decode(self, latent: Tensor, mask: Tensor | None = None) -> Tensor:
         """Y [B, D, T] -> wav [B, T * hop]; see `Backbone.decode`."""
         level, phase = self.decoder(latent.transpose(1, 2), mask).float().chunk(2, dim=-1)
-        spectrum = torch.polar(torch.exp(level.clamp(max=8.0)), phase) * (self.n_fft**0.5 / 2)
+        magnitude = torch.exp(level.clamp(max=8.0)) * (self.n_fft**0.5 / 2)
+        spectrum = torch.complex(magnitude * torch.cos(phase), magnitude * torch.sin(phase))
         frames = torch.fft.irfft(spectrum, n=self.n_fft) * self.window
         valid = torch.ones_like(latent[:, 0]) if mask is None else mask.to(frames.dtype)
         wav = self._overlap_add(frames * valid[..., None])
