@@ -1,0 +1,56 @@
+#!/usr/bin/env python3
+"""Check Kaldi data directories and the audio they point to: validate_data_dir.py [--sample-rate 16000] DIR ...
+
+Every recording must be there, mono and of that sample rate. The first fault is said, and ends it with status 1.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import soundfile
+
+from local import kaldi
+
+
+def check_audio(folder: Path, sample_rate: int) -> float:
+    """Read the header of every recording of a data directory.
+
+    Returns:
+        Hours of audio.
+
+    Raises:
+        ValueError: if one cannot be read, is empty, has several channels or another sample rate.
+    """
+    seconds = 0.0
+    for utterance, path in kaldi.read_table(folder / "wav.scp").items():
+        try:
+            info = soundfile.info(path)
+        except (soundfile.LibsndfileError, OSError) as error:
+            raise ValueError(f"{folder}: {utterance} cannot be read: {error}.") from error
+        if info.samplerate != sample_rate or info.channels != 1 or not info.frames:
+            raise ValueError(
+                f"{folder}: {utterance} has {info.frames} samples in {info.channels} channel(s) at {info.samplerate} Hz, "
+                f"and must be mono at {sample_rate} Hz: prepare the data with local/data.sh."
+            )
+        seconds += info.duration
+    return seconds / 3600
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Check all directories, one line each."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("folders", nargs="+", type=Path)
+    parser.add_argument("--sample-rate", type=int, default=16000)
+    args = parser.parse_args(argv)
+    for folder in args.folders:
+        try:
+            kaldi.validate(folder)
+            hours = check_audio(folder, args.sample_rate)
+        except ValueError as error:
+            sys.exit(f"validate_data_dir.py: {error}")
+        print(f"{folder}: fine, {hours:.2f} hours")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+"""Packaging of espnet2_decodec. Light to use; what training, scoring and testing need more stands in the extras."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).resolve().parent
+VERSION = re.search(r'^__version__ = "(.+)"$', (HERE / "espnet2_decodec" / "__init__.py").read_text(), re.MULTILINE)[1]
+
+REQUIREMENTS = {
+    "install": [
+        "torch>=2.4",
+        "numpy>=1.26",
+        "soundfile>=0.12",
+        "soxr>=0.3",
+        "safetensors>=0.4",
+        "tqdm>=4.60",
+        "PyYAML>=6.0",
+    ],
+    # The release of ESPnet that is tested against. Its chunk iterator fails with numpy 2.4 and later, torch and torchaudio
+    # must be of one version, and its metadata asks for an old setuptools.
+    "train": [
+        "espnet==202511",
+        "torch==2.11.0",
+        "torchaudio==2.11.0",
+        "numpy>=2,<2.4",
+        "tensorboard>=2.14",
+        "setuptools<74",
+    ],
+    # Intrusive scores beside the ones that need nothing.
+    "evaluate": [
+        "pesq>=0.0.4",
+        "pystoi>=0.4",
+    ],
+    "test": [
+        "pytest>=8",
+    ],
+    "lint": [
+        "ruff>=0.6",
+    ],
+}
+# Everything that egs2/decodec/run.sh uses.
+REQUIREMENTS["recipe"] = REQUIREMENTS["train"] + REQUIREMENTS["evaluate"]
+
+setup(
+    name="espnet2_decodec",
+    version=VERSION,
+    description="A neural audio codec that separates speech from background sound, as an ESPnet plugin",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    license_files=["LICENSE", "NOTICE"],
+    packages=find_packages(include=["espnet2_decodec", "espnet2_decodec.*"]),
+    package_data={"espnet2_decodec": ["py.typed", "pretrained/**/*"]},
+    python_requires=">=3.10",
+    install_requires=REQUIREMENTS["install"],
+    extras_require={name: needs for name, needs in REQUIREMENTS.items() if name != "install"},
+    entry_points={"console_scripts": ["decodec=espnet2_decodec.cli:main"]},
+    classifiers=[
+        "Development Status :: 4 - Beta",
+        "Intended Audience :: Science/Research",
+        "License :: OSI Approved :: Apache Software License",
+        "Operating System :: POSIX :: Linux",
+        "Programming Language :: Python :: 3",
+        "Programming Language :: Python :: 3.10",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Topic :: Multimedia :: Sound/Audio :: Speech",
+    ],
+)
