@@ -3,6 +3,7 @@
 import json
 import logging
 import math
+import random
 import time
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -63,9 +64,13 @@ class Trainer:
         self.device = torch.device(device)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.generator = torch.Generator(self.device).manual_seed(options.seed)
+        fused = self.device.type == "cuda"
         self.optimizers = [
-            torch.optim.AdamW(objective.generator.parameters(), options.lr, betas=(0.9, 0.99), weight_decay=1e-3),
-            torch.optim.AdamW(objective.discriminator.parameters(), options.discriminator_lr, betas=(0.8, 0.99)),
+            torch.optim.AdamW(part.parameters(), lr, betas=(first, 0.99), weight_decay=1e-3, fused=fused)
+            for part, lr, first in (
+                (objective.generator, options.lr, 0.9),
+                (objective.discriminator, options.discriminator_lr, 0.8),
+            )
         ]
         self.seconds = 0.0
         if (self.folder / "checkpoint.pt").exists():
@@ -75,8 +80,8 @@ class Trainer:
         """Run until `steps` or `minutes` are used up; then save the codec to folder/model."""
         options, objective = self.options, self.objective
         sums: dict[str, Tensor] = {}
-        clock, reported, since = time.monotonic(), int(objective.steps), time.monotonic()
-        while (step := int(objective.steps)) < options.steps and self.seconds < options.minutes * 60:
+        clock, reported, since = time.monotonic(), objective.step, time.monotonic()
+        while (step := objective.step) < options.steps and self.seconds < options.minutes * 60:
             objective.train()
             terms = self.step(self.draw(speech, background))
             sums = {name: sums.get(name, 0.0) + value for name, value in terms.items()}
@@ -98,7 +103,7 @@ class Trainer:
         """A new batch of stems."""
         options = self.options
         low, high = options.speeds
-        speed = low + (high - low) * float(torch.rand((), device=self.device, generator=self.generator))
+        speed = random.Random(f"{options.seed} {self.objective.step}").uniform(low, high)
         length = int(options.segment * speed) // 64 * 64
         voices = change_speed(speech.draw(options.batch, length, self.generator), options.segment)
         sounds = background.draw(options.batch * options.backgrounds, options.segment, self.generator)
@@ -153,15 +158,15 @@ class Trainer:
         torch.set_rng_state(state["torch"])
         if "cuda" in state and self.device.type == "cuda":
             torch.cuda.set_rng_state(state["cuda"])
-        log.info("Resumed after step %d, %.1f minutes.", int(self.objective.steps), self.seconds / 60)
+        log.info("Resumed after step %d, %.1f minutes.", self.objective.step, self.seconds / 60)
 
     def _progress(self) -> float:
         """Share of the training that is done, 0..1."""
-        return min(1.0, max(int(self.objective.steps) / self.options.steps, self.seconds / (self.options.minutes * 60)))
+        return min(1.0, max(self.objective.step / self.options.steps, self.seconds / (self.options.minutes * 60)))
 
     def _rate(self) -> float:
         """Learning rate relative to its peak."""
-        rise = min(1.0, (int(self.objective.steps) + 1) / self.options.rise)
+        rise = min(1.0, (self.objective.step + 1) / self.options.rise)
         return rise * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * self._progress())))
 
     def _autocast(self):

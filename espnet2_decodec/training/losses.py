@@ -34,8 +34,11 @@ class Reconstruction(nn.Module):
             self.register_buffer(f"mel_{size}", mel_filterbank(sample_rate, size, bands), persistent=False)
 
     def forward(self, estimate: Tensor, target: Tensor, loudness: Tensor) -> dict[str, Tensor]:
-        """estimate, target [P, L], loudness [P, 1] -> named scalars."""
-        estimate, target = estimate.float() / loudness, target.float() / loudness
+        """estimate, target [P, L], loudness [P, 1] -> named scalars, in float32 also under autocast."""
+        with torch.autocast(estimate.device.type, enabled=False):
+            return self._terms(estimate.float() / loudness, target.float() / loudness)
+
+    def _terms(self, estimate: Tensor, target: Tensor) -> dict[str, Tensor]:
         spectra = {
             size: (self._spectrum(estimate, size), self._spectrum(target, size))
             for size in {*self.stft_windows, *self.mel_windows}

@@ -84,8 +84,7 @@ class Mixing:
         """One background [B, L] per item, from one or several of those given, or made."""
         total = _normal(backgrounds[:, 0])
         made = draw.chance(self.noise) | (total.abs().amax(1, keepdim=True) == 0)
-        if made.any():
-            total = torch.where(made, augment.noise(draw, speech.shape[1], self.sample_rate), total)
+        total = torch.where(made, augment.noise(draw, speech.shape[1], self.sample_rate), total)
         if self.babble and len(speech) >= 8:
             voices = sum(_normal(speech).roll(shift, 0) for shift in range(1, 6))
             total = torch.where(draw.chance(self.babble), _normal(voices), total)

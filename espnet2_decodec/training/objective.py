@@ -101,6 +101,15 @@ class Objective(nn.Module):
             self.register_buffer(f"collected_{name}", torch.zeros(self.schedule.collect, quantizer.dim))
         self._kept = _Kept()
         self._judged = False
+        self._step: int | None = None
+        self.register_load_state_dict_post_hook(lambda module, _: setattr(module, "_step", None))
+
+    @property
+    def step(self) -> int:
+        """Generator steps taken so far; the buffer `steps` holds it in checkpoints."""
+        if self._step is None:
+            self._step = int(self.steps)
+        return self._step
 
     @property
     def codec(self) -> DeCodec:
@@ -131,10 +140,11 @@ class Objective(nn.Module):
 
         In training mode this is what advances the schedule.
         """
-        step = int(self.steps)
+        step = self.step
         if self.training:
             self._start_codebooks(step)
-            self.steps += 1
+            self._step = step + 1
+            self.steps.fill_(self._step)
         size = len(batch.speech)
         quantized = step >= self.schedule.warmup or not self.training
         levels = [
