@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from espnet2_decodec.codec.decodec import DeCodec
+from espnet2_decodec.evaluation.answers import unquantized
 from espnet2_decodec.evaluation.ratios import level, mean, sdr, si_sdr
 
 
@@ -40,10 +41,9 @@ def quick_scores(codec: DeCodec, speech: Tensor, background: Tensor) -> dict[str
     speech_stems = codec.decode(codes, background=False).chunk(3)
     background_stems = codec.decode(codes, speech=False).chunk(3)
     free = codec.separate(mixture, quantize=False)
-    free_whole = codec.synthesize(codec.subspace.merge(*codec.subspace.split(codec.latent(mixture))))[:, : mixture.shape[1]]
     for suffix, heard, stem, rest in (
         ("", whole[0], speech_stems[0], background_stems[0]),
-        ("_unquantized", free_whole, free.speech, free.background),
+        ("_unquantized", unquantized(codec, mixture), free.speech, free.background),
     ):
         scores[f"speech_si_sdr{suffix}"] = si_sdr(speech, stem)
         scores[f"background_si_sdr{suffix}"] = si_sdr(background, rest)
