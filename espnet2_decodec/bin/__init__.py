@@ -1,0 +1,1 @@
+"""python -m entry points, a few lines each."""

@@ -1,0 +1,34 @@
+"""Did a training train? ESPnet ends with exit code 0 in cases where it did not."""
+
+import json
+from pathlib import Path
+
+RECORD = "epochs.jsonl"
+
+
+def check(folder: str | Path) -> str:
+    """One line about a finished training of the codec task.
+
+    Args:
+        folder: of the experiment.
+
+    Raises:
+        ValueError: if no steps were taken, nothing was validated, the figures are not finite, or there is no best model.
+    """
+    folder = Path(folder)
+    if not (folder / RECORD).is_file():
+        raise ValueError(f"{folder} has no {RECORD}: no epoch was finished.")
+    lines = [json.loads(line) for line in (folder / RECORD).read_text(encoding="utf-8").splitlines()]
+    last = {phase: [line for line in lines if line["phase"] == phase][-1:] for phase in ("train", "valid")}
+    for phase, found in last.items():
+        if not found:
+            raise ValueError(f"{folder}: no {phase} epoch was finished.")
+        if not found[0]["batches"]:
+            raise ValueError(f"{folder}: the last {phase} epoch had no batches.")
+    train, valid = (found[0] for found in last.values())
+    if train.get("loss") is None or all(valid.get(name) is None for name in ("loss", "distance", "mel_loss")):
+        raise ValueError(f"{folder}: the losses of epoch {train['epoch']} are not finite.")
+    best = sorted(path for path in folder.glob("valid.*.best.pth") if path.exists())
+    if not best or not (folder / "checkpoint.pth").exists():
+        raise ValueError(f"{folder} has no best model or no checkpoint.pth.")
+    return f"{folder}: {train['epoch']} epochs, {train['steps']} steps, best model {best[0].resolve().name} ({best[0].name})"

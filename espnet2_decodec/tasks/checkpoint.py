@@ -1,0 +1,90 @@
+"""Loading the checkpoints of ESPnet experiments without letting anything slip, and handing the codec on."""
+
+from argparse import Namespace
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+import yaml
+from torch import Tensor, nn
+
+from espnet2_decodec.codec.decodec import DeCodec
+
+PREFIX = "codec.generator.codec."
+"""Of the codec's weights in the checkpoints of the codec task."""
+
+
+def load_strictly(
+    build: Callable[[Namespace], nn.Module],
+    config_file: str | Path | None,
+    model_file: str | Path | None,
+    device: str = "cpu",
+) -> tuple[nn.Module, Namespace]:
+    """The model of an experiment with its weights, and its options.
+
+    Args:
+        build: options -> model.
+        config_file: config.yaml of the experiment; None looks beside `model_file`.
+        model_file: its weights; None leaves them random.
+        device: to load to.
+
+    Raises:
+        ValueError: if both files are None, or the weights do not fit.
+    """
+    if config_file is None and model_file is None:
+        raise ValueError("Give the config file, the model file or both.")
+    args = read_config(config_file or Path(model_file).parent / "config.yaml")
+    model = build(args).to(device)
+    if model_file is not None:
+        fill(model, read_weights(model_file, device), str(model_file))
+    return model, args
+
+
+def export(train_config: str | Path, model_file: str | Path, folder: str | Path, half: bool = False) -> DeCodec:
+    """Write the codec of an experiment to a folder that `DeCodec.from_pretrained` reads.
+
+    Args:
+        train_config: config.yaml of the experiment.
+        model_file: its weights, e.g. valid.distance.best.pth.
+        folder: to write to.
+        half: store the weights in half precision.
+
+    Raises:
+        ValueError: if the experiment is of another codec, or the weights do not fit.
+    """
+    args = read_config(train_config)
+    if args.codec != "decodec":
+        raise ValueError(f"{train_config} is of the codec {args.codec}; only decodec can be exported.")
+    codec = DeCodec.from_config(args.codec_conf.get("codec") or {}).eval()
+    weights = read_weights(model_file)
+    fill(codec, {k.removeprefix(PREFIX): v for k, v in weights.items() if k.startswith(PREFIX)}, str(model_file))
+    codec.save_pretrained(folder, half)
+    return codec
+
+
+def read_config(path: str | Path) -> Namespace:
+    """The options in a config.yaml."""
+    return Namespace(**yaml.safe_load(Path(path).read_text(encoding="utf-8")))
+
+
+def read_weights(path: str | Path, device: str = "cpu") -> dict[str, Tensor]:
+    """The tensors in a .pth file."""
+    return torch.load(path, map_location=device, weights_only=True)
+
+
+def fill(model: nn.Module, weights: dict[str, Tensor], source: str) -> None:
+    """Load weights into a model, all of them and no others.
+
+    Raises:
+        ValueError: naming what is missing, left over or of another shape.
+    """
+    wanted = model.state_dict()
+    problems = {
+        "missing": sorted(wanted.keys() - weights.keys()),
+        "unexpected": sorted(weights.keys() - wanted.keys()),
+        "of another shape": sorted(k for k in wanted.keys() & weights.keys() if wanted[k].shape != weights[k].shape),
+    }
+    found = [f"{len(names)} {what} ({', '.join(names[:5])})" for what, names in problems.items() if names]
+    if found:
+        raise ValueError(f"The weights in {source} do not fit the model: {'; '.join(found)}.")
+    model.load_state_dict(weights)
