@@ -1,0 +1,35 @@
+"""Telephone prompts of five languages with their texts (CC-BY-SA-3.0 and CC-BY-3.0)."""
+
+import gzip
+from collections.abc import Iterator
+from pathlib import Path
+
+from local.corpora import audio_files
+from local.recording import Recording
+
+SPLITS = {"fr": "train", "en": "test", "es": "test", "it": "test", "ru": "test"}
+PACKAGES = tuple(f"asterisk-core-sounds-{lang}{kind}" for lang in SPLITS for kind in ("", "-g722"))
+
+
+def recordings(roots: dict[str, Path]) -> Iterator[Recording]:
+    """Every prompt that is speech; English and Spanish are the same woman, both on the test side."""
+    for language, split in SPLITS.items():
+        texts = prompts(roots[f"asterisk-core-sounds-{language}"], language)
+        for path, name in prompt_files(roots[f"asterisk-core-sounds-{language}-g722"], language):
+            text = texts.get(name, "")
+            if not text.startswith(("[", "(", "<")):
+                yield Recording(path, "speech", split, f"asterisk_{language}", name, text=text)
+
+
+def prompt_files(root: Path, language: str) -> Iterator[tuple[Path, str]]:
+    """The prompts of one language, without the folder of silences and the beeps."""
+    (folder,) = (root / "usr/share/asterisk/sounds").glob(f"{language}_*")
+    return audio_files(folder, skip=r"^silence/|^beep|tone|^confbridge-(join|leave)$")
+
+
+def prompts(root: Path, language: str) -> dict[str, str]:
+    """Prompt name -> text, from the ``name: text`` lines of the text package; a text in brackets describes a sound."""
+    name = f"asterisk-core-sounds-{language}"
+    with gzip.open(root / f"usr/share/doc/{name}/core-sounds-{language}.txt.gz", "rt", encoding="utf-8") as file:
+        lines = (line.partition(":") for line in file if not line.startswith(";"))
+        return {key.strip(): " ".join(text.split()) for key, colon, text in lines if colon}
