@@ -25,15 +25,14 @@ class OrthogonalSplit(nn.Module):
         dim = speech_dim + background_dim
         self.dims = (speech_dim, background_dim)
         self.weight = nn.Parameter(torch.randn(dim, dim) / dim**0.5)
-        self._cached: tuple[tuple, Tensor] | None = None
+        self._cached: tuple[Tensor, Tensor] | None = None  # the weight as it was, and its Q
 
     def matrix(self) -> Tensor:
         """Q [D, D] in float32; max |Q'Q - I| stays below 1e-5."""
         if self.training or torch.is_grad_enabled():
             return self._cayley()
-        key = (self.weight._version, self.weight.data_ptr(), self.weight.device)
-        if self._cached is None or self._cached[0] != key:
-            self._cached = (key, self._cayley())
+        if self._cached is None or not _same(self._cached[0], self.weight):
+            self._cached = (self.weight.detach().clone(), self._cayley())
         return self._cached[1]
 
     def _cayley(self) -> Tensor:
@@ -57,6 +56,11 @@ class OrthogonalSplit(nn.Module):
     def penalty(self, speech: Tensor, background: Tensor) -> Tensor:
         """Nothing to penalise: the subspaces are orthogonal by construction. A zero scalar."""
         return speech.new_zeros(())
+
+
+def _same(one: Tensor, other: Tensor) -> bool:
+    """Whether two tensors agree in place, type and every value."""
+    return one.device == other.device and one.dtype == other.dtype and torch.equal(one, other)
 
 
 class SoftSplit(nn.Module):
