@@ -52,5 +52,5 @@ def available(names: Sequence[str]) -> tuple[list[str], list[str]]:
     if unknown:
         raise ValueError(f"Unknown metric {unknown[0]!r}; there are {', '.join(METRICS)}.")
     missing = [name for name in names if name in PACKAGES and find_spec(PACKAGES[name]) is None]
-    lines = [f"{name} is skipped: the package {PACKAGES[name]} is not installed (pip install {PACKAGES[name]})." for name in missing]
+    lines = [f"{name} is skipped: {PACKAGES[name]} is not installed (pip install {PACKAGES[name]})." for name in missing]
     return [name for name in names if name not in missing], lines

@@ -6,11 +6,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+import soundfile
 from tqdm import tqdm
 
 from espnet2_decodec.evaluation.activity import active_power
 from espnet2_decodec.evaluation.segments import Segment, Source
-from espnet2_decodec.sets.tables import check_id, read_table, write_table, write_wav
+from espnet2_decodec.io.atomic import replacing
+from espnet2_decodec.sets.tables import check_id, read_table, write_table
 
 CLEAN, ALONE = "clean", "background"
 """The conditions beside an SNR: no background, no speech."""
@@ -124,7 +126,8 @@ def _write_segment(index: int, speech: Source, background: Source, out: Path, pl
             values["text"] = " ".join(speech.texts[name] for name in voice.sources)
         for stem, samples in zip(STEMS, mix(voice, noise, condition, level)):
             path = out / "wav" / stem / f"{key}.wav"
-            write_wav(path, samples, plan.sample_rate)
+            with replacing(path) as temporary:
+                soundfile.write(temporary, samples, plan.sample_rate, subtype="PCM_16", format="WAV")
             values[f"{stem}.scp"] = str(path.resolve())
         yield key, values
 

@@ -49,8 +49,8 @@ def quick_scores(codec: DeCodec, speech: Tensor, background: Tensor) -> dict[str
         scores[f"background_si_sdr{suffix}"] = si_sdr(background, rest)
         scores[f"mixture_si_sdr{suffix}"] = si_sdr(mixture, heard)
         scores[f"mixture_sdr{suffix}"] = sdr(mixture, heard)
-        scores[f"speech_si_sdr_improvement{suffix}"] = scores[f"speech_si_sdr{suffix}"] - scores["input_si_sdr"]
-        scores[f"background_si_sdr_improvement{suffix}"] = scores[f"background_si_sdr{suffix}"] - scores["input_background_si_sdr"]
+        for name, untouched in (("speech", "input_si_sdr"), ("background", "input_background_si_sdr")):
+            scores[f"{name}_si_sdr_improvement{suffix}"] = scores[f"{name}_si_sdr{suffix}"] - scores[untouched]
     scores["ceiling_si_sdr"] = si_sdr(speech, whole[1])
     scores["background_ceiling_si_sdr"] = si_sdr(background, whole[2])
     scores["speech_in_background"] = level(background_stems[1], speech)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from espnet2_decodec.evaluation.mixtures import ALONE, CLEAN, snr_of
-from espnet2_decodec.sets.tables import Partial
+from espnet2_decodec.io.atomic import replacing
 
 COLUMNS = {
     "si_sdr": "SI-SDR dB",
@@ -32,10 +32,9 @@ The same speech and background segments are used at every SNR."""
 
 def write_csv(path: str | Path, rows: Sequence[Mapping[str, str | float]]) -> None:
     """One line per answer and recording; an undefined figure is an empty field."""
-    path = Path(path)
     names = ["uttid", "condition", "speaker", "target", "answer"]
     names += [name for name in COLUMNS if any(name in row for row in rows)]
-    with Partial(path) as partial, open(partial, "w", newline="", encoding="utf-8") as file:
+    with replacing(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(names)
         writer.writerows([_field(row.get(name, "")) for name in names] for row in rows)

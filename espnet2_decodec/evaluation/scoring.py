@@ -1,43 +1,23 @@
 """Every answer to every test mixture, measured; spread over processes."""
 
 import math
-import multiprocessing
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.evaluation import ratios
 from espnet2_decodec.evaluation.answers import Answer, Item, answers
 from espnet2_decodec.evaluation.metrics import METRICS, PACKAGES, si_sdr_improvement
 from espnet2_decodec.evaluation.mixtures import STEMS
-from espnet2_decodec.sets.tables import read_table, read_wav
+from espnet2_decodec.io.audio import read
+from espnet2_decodec.sets.parallel import spread
+from espnet2_decodec.sets.settings import Settings
+from espnet2_decodec.sets.tables import read_table
 
 Row = dict[str, str | float]
 """One answer to one mixture: uttid, condition, speaker, target, answer, and the metrics."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How a set is scored.
-
-    Attributes:
-        model: folder of the codec; None for the shipped one.
-        metrics: names of `METRICS` that can be taken here, see `available`.
-        speech_levels, background_levels: of the quantized answers; None for all.
-        device: of the codec; the metrics run on the CPU.
-    """
-
-    model: str | None
-    metrics: tuple[str, ...]
-    speech_levels: int | None = None
-    background_levels: int | None = None
-    device: str = "cpu"
 
 
 class MixtureSet:
@@ -67,10 +47,10 @@ class MixtureSet:
         """
         alike = [other for other in self.keys if self.conditions[other] == self.conditions[key]]
         other = alike[(alike.index(key) + 1) % len(alike)]
-        wavs = [read_wav(self.paths[stem][key], sample_rate) for stem in STEMS]
+        wavs = [read(self.paths[stem][key], sample_rate) for stem in STEMS]
         if len({len(wav) for wav in wavs}) > 1:
             raise ValueError(f"The stems of {key} are not as long as its mixture.")
-        second = [read_wav(self.paths[stem][other], sample_rate) for stem in ("mixture", "background")]
+        second = [read(self.paths[stem][other], sample_rate) for stem in ("mixture", "background")]
         return Item(key, self.conditions[key], *wavs, *second)
 
 
@@ -89,69 +69,39 @@ def measure(answer: Answer, mixture: Tensor, metrics: tuple[str, ...], sample_ra
     return values
 
 
-def score_item(codec: DeCodec, item: Item, settings: Settings) -> list[Row]:
+def score_item(codec: DeCodec, item: Item, settings: Settings, metrics: tuple[str, ...]) -> list[Row]:
     """All rows of one mixture."""
     found = answers(codec, item, settings.speech_levels, settings.background_levels)
     return [
         {"uttid": item.key, "condition": item.condition, "target": answer.target, "answer": answer.name}
-        | measure(answer, item.mixture, settings.metrics, codec.sample_rate)
+        | measure(answer, item.mixture, metrics, codec.sample_rate)
         for answer in found
     ]
 
 
-def score_set(folder: str | Path, settings: Settings, jobs: int = 1) -> list[Row]:
+def score_set(folder: str | Path, settings: Settings, metrics: tuple[str, ...], jobs: int = 1) -> list[Row]:
     """All rows of all mixtures in `folder`, in its order.
 
     Args:
         folder: see `MixtureSet`.
-        settings: see there.
-        jobs: processes, of one thread each; with 1 it runs here with torch's threads.
+        settings: the codec, and the levels of its quantized answers; the metrics run on the CPU.
+        metrics: names of `METRICS` that can be taken here, see `metrics.available`.
+        jobs: processes.
 
     Raises:
         ValueError: if the set or the model cannot be used.
     """
-    data = MixtureSet(folder)
-    rows: list[Row] = []
-    with tqdm(total=len(data.keys), desc="scoring", unit="file") as bar:
-        for part in _parts(folder, data.keys, settings, jobs):
-            rows += part
-            bar.update()
-    return rows
+    work = partial(Scorer, folder, settings, metrics)
+    return [row for rows in spread(work, MixtureSet(folder).keys, jobs, "scoring") for row in rows]
 
 
-def _parts(folder: str | Path, keys: list[str], settings: Settings, jobs: int) -> Iterator[list[Row]]:
-    """The rows of each mixture, in order."""
-    if jobs == 1:
-        worker = Worker(folder, settings)
-        yield from map(worker, keys)
-        return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, context, _start, (folder, settings)) as pool:
-        yield from pool.map(_score, keys)
-
-
-class Worker:
+class Scorer:
     """A codec and a set, ready to score one mixture after the other."""
 
-    def __init__(self, folder: str | Path, settings: Settings):
-        self.codec = DeCodec.from_pretrained(settings.model).to(settings.device).eval()
-        self.data, self.settings = MixtureSet(folder), settings
+    def __init__(self, folder: str | Path, settings: Settings, metrics: tuple[str, ...]):
+        self.data, self.settings, self.metrics, self.codec = MixtureSet(folder), settings, metrics, settings.codec()
 
     def __call__(self, key: str) -> list[Row]:
-        rows = score_item(self.codec, self.data.load(key, self.codec.sample_rate), self.settings)
+        """The rows of mixture `key`."""
+        rows = score_item(self.codec, self.data.load(key, self.codec.sample_rate), self.settings, self.metrics)
         return [row | {"speaker": self.data.speakers[key]} for row in rows]
-
-
-_worker: list[Worker] = []
-"""That of a process of the pool."""
-
-
-def _start(folder: str | Path, settings: Settings) -> None:
-    """Make this process ready."""
-    torch.set_num_threads(1)
-    _worker[:] = [Worker(folder, settings)]
-
-
-def _score(key: str) -> list[Row]:
-    """The rows of one mixture, in a process of the pool."""
-    return _worker[0](key)

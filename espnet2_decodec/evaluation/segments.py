@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from espnet2_decodec.evaluation.activity import FRAME, active_frames, trim
-from espnet2_decodec.sets.tables import read_table, read_wav
+from espnet2_decodec.io.audio import read
+from espnet2_decodec.sets.tables import read_table
 
 PAUSE = (0.1, 0.3)
 """Seconds between two prompts."""
@@ -40,7 +41,7 @@ class Source:
     Args:
         folder: of the set.
         seed: of the order.
-        sample_rate: Hz that all recordings must have.
+        sample_rate: Hz of the segments; recordings of other rates are converted.
 
     Raises:
         ValueError: if the tables are not there, or do not agree.
@@ -116,7 +117,7 @@ class Source:
         queue = self.queues[group]
         while queue:
             name = queue.popleft()
-            wav = trim(read_wav(self.paths[name], self.sample_rate).double().numpy())
+            wav = trim(read(self.paths[name], self.sample_rate).double().numpy())
             if active_frames(wav).sum() * FRAME < SHORTEST * self.sample_rate:
                 continue
             queue.append(name)

@@ -2,13 +2,15 @@
 
 import numpy as np
 import pytest
+import soundfile
 
-from espnet2_decodec.sets.tables import write_table, write_wav
+from espnet2_decodec.sets.tables import write_table
 
 
 def write_set(folder, groups, seconds, text, seed):
     """A Kaldi folder of band noises: {group: count}, each of a length from `seconds`."""
     rng = np.random.default_rng(seed)
+    (folder / "wav").mkdir(parents=True)
     paths, owners, texts = {}, {}, {}
     for group, count in groups.items():
         for i in range(count):
@@ -17,7 +19,7 @@ def write_set(folder, groups, seconds, text, seed):
             wav = np.convolve(rng.normal(size=length), [0.5, 0.3, 0.2], mode="same") * rng.uniform(0.02, 0.2)
             wav[: 16000 // 20] = 0
             paths[key], owners[key], texts[key] = folder / "wav" / f"{key}.wav", group, f"words of {key}"
-            write_wav(paths[key], wav, 16000)
+            soundfile.write(paths[key], wav, 16000)
     write_table(folder / "wav.scp", paths)
     write_table(folder / "utt2spk", owners)
     if text:

@@ -2,16 +2,17 @@
 
 import numpy as np
 import pytest
+import soundfile
 
 from espnet2_decodec.evaluation.segments import Source
-from espnet2_decodec.sets.tables import write_table, write_wav
+from espnet2_decodec.sets.tables import write_table
 
 RATE = 16000
 
 
 def source(folder, *wavs):
     for i, wav in enumerate(wavs):
-        write_wav(folder / f"{i}.wav", wav, RATE)
+        soundfile.write(folder / f"{i}.wav", wav, RATE)
     write_table(folder / "wav.scp", {f"u{i}": folder / f"{i}.wav" for i in range(len(wavs))})
     write_table(folder / "utt2spk", {f"u{i}": "a" for i in range(len(wavs))})
     return Source(folder, 0, RATE)
