@@ -1,0 +1,254 @@
+"""Residual quantizers: what is coded, what is learned, and what is left alone."""
+
+import itertools
+
+import pytest
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+
+from espnet2_decodec.codec.quantizer import ResidualVQ
+
+DIM, LEVELS, SIZE = 6, 3, 16
+
+
+def make_quantizer(seed: int = 0, **options) -> ResidualVQ:
+    """A small quantizer with random codebooks."""
+    torch.manual_seed(seed)
+    return ResidualVQ(**{"dim": DIM, "levels": LEVELS, "codebook_size": SIZE, **options})
+
+
+def make_frames(count: int = 512, seed: int = 1) -> torch.Tensor:
+    """[M, D] frames around a few centres, with more spread in some dimensions than in others."""
+    generator = torch.Generator().manual_seed(seed)
+    centres = 2 * torch.randn(12, DIM, generator=generator)
+    spread = torch.linspace(0.1, 1.0, DIM)
+    picks = torch.randint(12, (count,), generator=generator)
+    return centres[picks] + spread * torch.randn(count, DIM, generator=generator)
+
+
+def make_batch(batch: int = 2, frames: int = 20) -> torch.Tensor:
+    """x [B, D, T]."""
+    return make_frames(batch * frames).view(batch, frames, DIM).transpose(1, 2)
+
+
+def levels(*each: int) -> torch.Tensor:
+    """Levels of each item."""
+    return torch.tensor(each)
+
+
+def error(quantizer: ResidualVQ, x: torch.Tensor, count: int | None = None) -> float:
+    """Mean squared error of x with `count` levels."""
+    return (x - quantizer.decode(quantizer.encode(x, count))).square().mean().item()
+
+
+def test_codes_are_the_nearest():
+    """Every level picks the code nearest to what is left over, as an exhaustive search does."""
+    quantizer, x = make_quantizer(), make_batch()
+    codes = quantizer.encode(x)
+    residual = x.transpose(1, 2)
+    for book, chosen in zip(quantizer.codebooks, codes.unbind(1)):
+        distances = (residual[:, :, None] - book).square().sum(-1)
+        assert torch.equal(chosen, distances.argmin(-1))
+        residual = residual - book[chosen]
+
+
+def test_long_sequences_are_searched_in_pieces_with_the_same_result():
+    """The tiles of the search do not show."""
+    quantizer, x = make_quantizer(), make_frames(1000).T[None]
+    whole = quantizer.encode(x)
+    pieces = torch.cat([quantizer.encode(part) for part in x.split(100, dim=2)], dim=2)
+    assert torch.equal(whole, pieces)
+
+
+def test_decoding_sums_the_codes():
+    """The value of K' levels is the sum of K' codes; of none, zero."""
+    quantizer, x = make_quantizer(), make_batch()
+    codes = quantizer.encode(x)
+    for count in range(LEVELS + 1):
+        expected = sum((quantizer.codebooks[k][codes[:, k]] for k in range(count)), torch.zeros(2, 20, DIM))
+        assert torch.allclose(quantizer.decode(codes[:, :count]), expected.transpose(1, 2), atol=1e-6)
+        assert torch.equal(quantizer.encode(x, count), codes[:, :count])
+    assert quantizer.encode(x, 0).shape == (2, 0, 20)
+    assert quantizer.encode(x, 0).dtype == torch.int64
+
+
+def test_each_level_lowers_the_error_once_started():
+    """After k-means more levels are always better."""
+    quantizer, x = make_quantizer(), make_frames().T[None]
+    quantizer.start(x[0].T)
+    errors = [error(quantizer, x, count) for count in range(LEVELS + 1)]
+    assert all(later < 0.9 * earlier for earlier, later in itertools.pairwise(errors))
+
+
+def test_kmeans_start_beats_random_codebooks():
+    """The error of started codebooks is a fraction of that of random ones."""
+    random, started = make_quantizer(), make_quantizer()
+    seen, unseen = make_frames(1024).split(512)
+    started.start(seen)
+    assert error(started, unseen.T[None]) < 0.3 * error(random, unseen.T[None])
+
+
+def test_start_refuses_too_few_frames():
+    """Fewer frames than codes cannot fill a codebook."""
+    with pytest.raises(ValueError, match="at least 16 frames"):
+        make_quantizer().start(torch.randn(SIZE - 1, DIM))
+
+
+def test_moving_averages_reach_the_means_of_the_data():
+    """Codes of level 1 converge to the mean of the frames that choose them."""
+    quantizer, x = make_quantizer(decay=0.5), make_frames().T[None]
+    quantizer.start(x[0].T, rounds=1)
+    for _ in range(30):
+        quantizer(x, levels(LEVELS))
+    chosen = quantizer.encode(x)[0, 0]
+    for code in chosen.unique():
+        mean = x[0].T[chosen == code].mean(0)
+        assert torch.allclose(quantizer.codebooks[0, code], mean, atol=1e-3)
+
+
+def test_one_step_moves_a_code_by_the_decay():
+    """One update of one used code is decay * old + (1 - decay) * mean, at equal counts."""
+    quantizer = make_quantizer(levels=1, codebook_size=2, decay=0.9, revive_below=0.0)
+    quantizer.codebooks.copy_(torch.tensor([[1.0], [-1.0]]).expand(1, 2, DIM))
+    x = torch.full((1, DIM, 1), 3.0)
+    quantizer(x, levels(1))
+    assert torch.allclose(quantizer.codebooks[0, 0], torch.full((DIM,), 0.9 * 1.0 + 0.1 * 3.0))
+    assert torch.allclose(quantizer.codebooks[0, 1], torch.full((DIM,), -1.0))
+    assert torch.allclose(quantizer.counts[0], torch.tensor([1.0, 0.9]))
+
+
+def test_dead_codes_are_revived_on_frames():
+    """A code that nobody chooses is put back on a frame of the batch, and used from then on."""
+    quantizer = make_quantizer(decay=0.5)
+    frames = make_frames()
+    quantizer.start(frames)
+    quantizer.codebooks[0, 3] = 1e3
+    for _ in range(20):
+        quantizer(frames.T[None], levels(LEVELS))
+    assert quantizer.codebooks[0].abs().max() < 50
+    assert len(quantizer.encode(frames.T[None])[0, 0].unique()) == SIZE
+
+
+def test_codebooks_rest_in_eval_mode():
+    """Nothing is learned outside of training."""
+    quantizer = make_quantizer().eval()
+    before = quantizer.codebooks.clone()
+    quantizer(make_batch(), levels(LEVELS, LEVELS))
+    assert torch.equal(quantizer.codebooks, before)
+
+
+def test_gradient_passes_straight_through():
+    """d values / d x is the identity, for quantized and unquantized items and for the first level alone."""
+    quantizer, x = make_quantizer(), make_batch().requires_grad_()
+    weights = torch.randn_like(x)
+    for pick in ("values", "first"):
+        result = quantizer(x, levels(2, LEVELS + 1))
+        (gradient,) = torch.autograd.grad((getattr(result, pick) * weights).sum(), x)
+        assert torch.equal(gradient, weights)
+
+
+def test_commitment_pulls_towards_the_codes():
+    """A step against the commitment's gradient brings x nearer to its quantized value."""
+    quantizer, x = make_quantizer().eval(), make_batch().requires_grad_()
+    result = quantizer(x, levels(LEVELS, LEVELS))
+    result.commitment.backward()
+    with torch.no_grad():
+        moved = quantizer(x - 0.5 * x.grad / x.grad.abs().max(), levels(LEVELS, LEVELS))
+    assert moved.commitment < result.commitment
+
+
+def test_items_choose_their_levels():
+    """Each item is coded with its own number of levels; more than K leaves it as it is; 0 silences it."""
+    quantizer, x = make_quantizer().eval(), make_batch(batch=4)
+    result = quantizer(x, levels(0, 1, LEVELS, LEVELS + 1))
+    assert torch.allclose(result.values[0], torch.zeros(DIM, 20), atol=1e-6)
+    for item, count in ((1, 1), (2, LEVELS)):
+        alone = quantizer.decode(result.codes[item : item + 1, :count])[0]
+        assert torch.allclose(result.values[item], alone, atol=1e-5)
+    assert torch.equal(result.values[3], x[3])
+    assert result.codes.shape == (4, LEVELS, 20)
+
+
+def test_masked_frames_leave_no_trace():
+    """Statistics, losses and codebooks are those of the valid frames, whatever stands in the padding."""
+    outcomes = []
+    for padding in (0.0, 1e3):
+        quantizer, x = make_quantizer(revive_below=0.0), make_batch()
+        mask = torch.arange(20) < torch.tensor([[20], [7]])
+        x = torch.where(mask[:, None], x, torch.tensor(padding))
+        result = quantizer(x, levels(LEVELS, LEVELS), mask)
+        outcomes.append((result.commitment, result.error, result.perplexity, quantizer.codebooks, quantizer.counts))
+    for one, other in zip(*outcomes):
+        assert torch.allclose(one, other, rtol=1e-5)
+
+
+def test_a_masked_batch_equals_the_valid_frames_alone():
+    """Masking is the same as leaving out."""
+    masked, alone = make_quantizer(revive_below=0.0), make_quantizer(revive_below=0.0)
+    x = make_batch(batch=1)
+    results = [
+        masked(x, levels(LEVELS), torch.arange(20)[None] < 12),
+        alone(x[:, :, :12], levels(LEVELS)),
+    ]
+    for name in ("commitment", "error", "perplexity"):
+        assert torch.allclose(getattr(results[0], name), getattr(results[1], name), rtol=1e-5)
+    assert torch.allclose(masked.codebooks, alone.codebooks, atol=1e-6)
+
+
+def test_revived_codes_come_from_valid_frames():
+    """Padding never becomes a code."""
+    quantizer, x = make_quantizer(revive_below=10.0), make_batch()
+    mask = torch.arange(20) < torch.tensor([[20], [7]])
+    quantizer(torch.where(mask[:, None], x, torch.tensor(1e3)), levels(LEVELS, LEVELS), mask)
+    assert quantizer.codebooks.abs().max() < 50
+
+
+def test_perplexity_counts_the_codes_in_use():
+    """1 when all frames share a code, N when all codes are used alike."""
+    quantizer = make_quantizer(levels=1).eval()
+    same = torch.ones(1, DIM, 8)
+    each = quantizer.codebooks[0].T[None]
+    assert torch.allclose(quantizer(same, levels(1)).perplexity, torch.ones(1))
+    assert torch.allclose(quantizer(each, levels(1)).perplexity, torch.full((1,), float(SIZE)))
+
+
+def test_search_is_exact_under_autocast():
+    """bf16 autocast changes no code and keeps values in float32."""
+    quantizer, x = make_quantizer().eval(), make_batch()
+    plain = quantizer.encode(x)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.equal(quantizer.encode(x), plain)
+        result = quantizer.train()(x, levels(LEVELS, LEVELS))
+    assert result.values.dtype == torch.float32
+    assert quantizer.codebooks.dtype == torch.float32 and quantizer.codebooks.isfinite().all()
+
+
+def test_silence_does_no_harm():
+    """All-zero frames, and no valid frame at all, keep everything finite."""
+    quantizer, x = make_quantizer(), torch.zeros(1, DIM, 5, requires_grad=True)
+    for mask in (None, torch.zeros(1, 5, dtype=torch.bool)):
+        result = quantizer(x, levels(LEVELS), mask)
+        (result.commitment + result.values.sum()).backward()
+        assert x.grad.isfinite().all()
+        assert quantizer.codebooks.isfinite().all() and result.perplexity.isfinite().all()
+
+
+def _rank(rank: int, folder: str) -> None:
+    """One rank of the test below: different data, a start and a few updates, then save what came out."""
+    dist.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
+    torch.set_num_threads(1)
+    quantizer = make_quantizer(seed=rank, decay=0.5, revive_below=0.5)
+    quantizer.start(make_frames(seed=rank))
+    for step in range(3):
+        quantizer(make_frames(64, seed=10 * rank + step).T[None], levels(LEVELS))
+    torch.save(quantizer.state_dict(), f"{folder}/{rank}.pt")
+    dist.destroy_process_group()
+
+
+def test_ranks_keep_equal_codebooks(tmp_path):
+    """Two processes with different data end with bit-equal codebooks and counts."""
+    mp.spawn(_rank, (str(tmp_path),), nprocs=2)
+    one, two = (torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in (0, 1))
+    assert torch.equal(one["codebooks"], two["codebooks"]) and torch.equal(one["counts"], two["counts"])
+    assert not torch.equal(one["codebooks"], make_quantizer().codebooks)
