@@ -1,0 +1,52 @@
+"""A tiny saved model, and the command run as a user would."""
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from espnet2_decodec import DeCodec
+from espnet2_decodec.cli import main
+from espnet2_decodec.codec.build import TINY
+
+
+@pytest.fixture(scope="session")
+def codec():
+    """A tiny codec with random weights."""
+    torch.manual_seed(0)
+    return DeCodec.from_config(TINY).eval()
+
+
+@pytest.fixture(scope="session")
+def model(codec, tmp_path_factory):
+    """Its folder."""
+    folder = tmp_path_factory.mktemp("model")
+    codec.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def run(model, capsys):
+    """A function that runs one command on the tiny model -> (exit code, stdout, lines of stderr)."""
+
+    def call(command, *arguments, with_model=True):
+        options = ["--model", model, "--device", "cpu"] if with_model else []
+        code = main([command, *map(str, options), *map(str, arguments)])
+        said = capsys.readouterr()
+        return code, said.out, said.err.splitlines()
+
+    return call
+
+
+@pytest.fixture
+def make_wav(tmp_path):
+    """A function that writes a file with noise -> its path."""
+
+    def make(name, samples=5000, rate=16000, channels=1):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        noise = np.random.default_rng(samples).normal(size=(samples, channels)) * 0.1
+        soundfile.write(path, noise, rate)
+        return path
+
+    return make

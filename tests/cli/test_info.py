@@ -1,0 +1,70 @@
+"""decodec info, and what the command says about itself."""
+
+import subprocess
+import sys
+
+import pytest
+
+from espnet2_decodec.cli import COMMANDS, main
+
+
+def test_model(run, codec, model):
+    """Parameters, latency and the rates of each number of levels."""
+    code, printed, lines = run("info", model, with_model=False)
+    assert code == 0 and not lines
+    assert "not causal" in printed and "0.6" in printed and "16000 Hz" in printed and "16 codes" in printed
+
+
+def test_file(run, make_wav, tmp_path):
+    """Header and true rate."""
+    run("encode", make_wav("a.wav", 32000), "-o", tmp_path / "a.dcd", "--background-levels", 1)
+    code, printed, _ = run("info", tmp_path / "a.dcd", with_model=False)
+    size = (tmp_path / "a.dcd").stat().st_size
+    assert code == 0 and f"{size * 8 / 2 / 1000:.3f} kbit/s" in printed
+    assert "3 levels, 0.600 kbit/s, present in 2 of 2" in printed and "1 levels, 0.200 kbit/s" in printed
+    assert "2.000 s, 32000 samples at 16000 Hz" in printed
+
+
+def test_what_it_cannot_show(run, make_wav, tmp_path, monkeypatch):
+    """One line each; without a shipped model it says how to get one."""
+    for path, words in (
+        (make_wav("a.wav"), "not a .dcd file"),
+        (tmp_path / "none", "does not exist"),
+        (tmp_path, "no config"),
+    ):
+        code, printed, lines = run("info", path, with_model=False)
+        assert (code, printed, len(lines)) == (1, "", 1) and words in lines[0]
+    monkeypatch.setattr("espnet2_decodec.pretrained.loading.SHIPPED", tmp_path / "none")
+    code, _, lines = run("info", with_model=False)
+    assert code == 1 and len(lines) == 1 and "train one" in lines[0]
+
+
+def test_help_needs_no_torch():
+    """Every command explains itself without importing torch."""
+    script = (
+        "import sys\nfrom espnet2_decodec.cli import build_parser\n"
+        "p = build_parser(); p.format_help()\nassert not {'torch', 'numpy', 'soundfile'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_has_help(command, capsys):
+    """--help prints usage and ends well."""
+    with pytest.raises(SystemExit) as end:
+        main([command, "--help"])
+    assert end.value.code == 0 and f"decodec {command}" in capsys.readouterr().out
+
+
+def test_wrong_arguments_are_one_line(capsys):
+    """Exit code 2, and where to look."""
+    for arguments in ([], ["fly"], ["encode"], ["encode", "a", "-o", "b", "--speech-levels", "x"]):
+        with pytest.raises(SystemExit) as end:
+            main(arguments)
+        said = capsys.readouterr().err
+        assert (
+            end.value.code == 2
+            and said.startswith("decodec: error: ")
+            and said.count("\n") == 1
+            and "--help" in said
+        )

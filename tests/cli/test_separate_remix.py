@@ -1,0 +1,87 @@
+"""decodec separate and remix against the Python calls."""
+
+import copy
+
+import pytest
+import soundfile
+import torch
+
+from espnet2_decodec.cli import streams
+from espnet2_decodec.codec import streaming
+from espnet2_decodec.io import audio
+from espnet2_decodec.types import Codes
+
+
+def samples(path) -> torch.Tensor:
+    """Samples of a written file."""
+    return torch.from_numpy(soundfile.read(path, dtype="float32")[0])
+
+
+@pytest.mark.parametrize("quantize", [True, False])
+def test_stems_are_those_of_the_codec(run, codec, make_wav, tmp_path, quantize):
+    """Two files for each input, as long as it is."""
+    wav = make_wav("in/deep/a.wav", 20001)
+    flags = [] if quantize else ["--no-quantize"]
+    assert run("separate", tmp_path / "in", "-o", tmp_path / "out", *flags)[0] == 0
+    expected = codec.separate(audio.read(wav, 16000)[None], quantize=quantize)
+    for name in ("speech", "background"):
+        stem = samples(tmp_path / f"out/deep/a.{name}.wav")
+        assert torch.allclose(stem, getattr(expected, name)[0].clamp(-1, 1), atol=1e-3)
+    code, _, lines = run("separate", tmp_path / "in", "-o", tmp_path / "out", *flags)
+    assert code == 1 and len(lines) == 1 and "--force" in lines[0]
+
+
+def test_remix_is_that_of_the_codec(run, codec, make_wav, tmp_path):
+    """Audio and tokens may be mixed; a shorter background is repeated, a longer one cut."""
+    long, short = make_wav("long.wav", 20001), make_wav("short.wav", 4000)
+    codes = {p: codec.encode(audio.read(p, 16000)[None]) for p in (long, short)}
+    run("encode", short, "-o", tmp_path / "short.dcd")
+    for speech, background in ((long, short), (short, long)):
+        expected = codec.remix(codes[speech], codes[background])[0]
+        assert run("remix", speech, background, "-o", tmp_path / "out.wav", "--force")[0] == 0
+        assert torch.allclose(samples(tmp_path / "out.wav"), expected.clamp(-1, 1), atol=1e-3)
+    assert run("remix", long, tmp_path / "short.dcd", "-o", tmp_path / "b.wav")[0] == 0
+    assert torch.allclose(
+        samples(tmp_path / "b.wav"), codec.remix(codes[long], codes[short])[0].clamp(-1, 1), atol=1e-3
+    )
+
+
+def test_gain_and_snr_scale_the_background(run, codec, make_wav, tmp_path):
+    """The speech alone plus the looped background alone, at the gain or power ratio asked for."""
+    paths = make_wav("s.wav", 9000), make_wav("b.wav", 5000)
+    s, b = (codec.encode(audio.read(p, 16000)[None]) for p in paths)
+    looped = b.background[..., torch.arange(s.speech.shape[2]) % b.background.shape[2]]
+    both = Codes(s.speech, looped, s.lengths, 16000)
+    speech, background = codec.decode(both, background=False)[0], codec.decode(both, speech=False)[0]
+    ratio = (speech.square().sum() / background.square().sum()).sqrt()
+    for option, value, gain in (("--gain", -6, 10 ** (-6 / 20)), ("--snr", 12, ratio / 10 ** (12 / 20))):
+        assert run("remix", *paths, "-o", tmp_path / "x.wav", "-f", "--rescale", option, value)[0] == 0
+        expected = speech + gain * background
+        expected = expected / max(1.0, expected.abs().max() / 0.99)
+        assert torch.allclose(samples(tmp_path / "x.wav"), expected, atol=1e-3)
+
+
+def test_recurrent_codecs_work_on_whole_files(codec, make_wav):
+    """A codec that cannot be cut gives the same results, in one block."""
+    whole = copy.deepcopy(codec)
+    whole.backbone.reach = None
+    reader, levels = audio.AudioReader(make_wav("a.wav", 9000), 16000, block=1000), {"speech_levels": 2}
+    codes = [streaming.concatenate(streams.encode(c, reader, levels)) for c in (codec, whole)]
+    assert torch.equal(codes[0].speech, codes[1].speech)
+    wavs = [torch.cat(list(streams.decode(c, [codes[0]]))) for c in (codec, whole)]
+    assert torch.allclose(*wavs, atol=1e-4)
+    stems = [[x.speech for x in streams.separate(c, reader, True, levels)] for c in (codec, whole)]
+    assert torch.allclose(*(torch.cat(x, dim=1) for x in stems), atol=1e-4)
+
+
+def test_bad_remixes_are_one_line_each(run, make_wav, tmp_path):
+    """A missing file, a target that is there, a suffix that cannot be written."""
+    wav = make_wav("a.wav")
+    for arguments, words in (
+        ((wav, tmp_path / "none.wav", "-o", tmp_path / "x.wav"), "none.wav does not exist"),
+        ((tmp_path / "none.wav", wav, "-o", tmp_path / "x.wav"), "none.wav does not exist"),
+        ((wav, wav, "-o", wav), "--force"),
+        ((wav, wav, "-o", tmp_path / "x.mp3"), "must be one of"),
+    ):
+        code, printed, lines = run("remix", *arguments)
+        assert (code, printed, len(lines)) == (1, "", 1) and words in lines[0], lines
