@@ -9,7 +9,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Command line of `make_mixtures`."""
     parser = argparse.ArgumentParser(description=make_mixtures.__doc__.split("\n\n")[0])
     parser.add_argument("--speech", required=True, help="Kaldi folder of clean speech")
-    parser.add_argument("--background", required=True, help="Kaldi folder of backgrounds; utt2spk gives their class")
+    parser.add_argument("--background", required=True, help="Kaldi folder of backgrounds")
     parser.add_argument("--out", required=True, help="folder to write to")
     parser.add_argument("--snrs", nargs="+", default=["-5", "0", "5", "10", "20", "clean", "background"])
     parser.add_argument("--per_condition", type=int, default=20, help="mixtures of each condition")

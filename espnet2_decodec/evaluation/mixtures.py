@@ -12,7 +12,7 @@ from tqdm import tqdm
 from espnet2_decodec.evaluation.activity import active_power
 from espnet2_decodec.evaluation.segments import Segment, Source
 from espnet2_decodec.io.atomic import replacing
-from espnet2_decodec.sets.tables import check_id, read_table, write_table
+from espnet2_decodec.sets.tables import check_id, write_table
 
 CLEAN, ALONE = "clean", "background"
 """The conditions beside an SNR: no background, no speech."""
@@ -77,7 +77,7 @@ def make_mixtures(speech: str | Path, background: str | Path, out: str | Path, p
     In 16 bits the mixture is exactly the sum of its stems. Speakers and background classes take turns.
 
     Args:
-        speech, background: Kaldi folders with wav.scp and utt2spk (in the background's: its class).
+        speech, background: Kaldi folders with wav.scp and utt2spk; classes of backgrounds are in utt2class if there is one.
         out: folder to write to. When it holds this very set already, nothing is done.
 
     Returns:
@@ -87,14 +87,14 @@ def make_mixtures(speech: str | Path, background: str | Path, out: str | Path, p
         ValueError: if `out` holds another set, or the corpora cannot be used.
     """
     out = Path(out)
-    settings = asdict(plan) | {"speech": _fingerprint(speech), "background": _fingerprint(background)}
+    sources = [Source(folder, plan.seed + i, plan.sample_rate) for i, folder in enumerate((speech, background))]
+    settings = asdict(plan) | {"speech": _fingerprint(sources[0]), "background": _fingerprint(sources[1])}
     settings = json.dumps(settings, indent=1) + "\n"
     noted = out / "mixtures.json"
     if noted.is_file() and noted.read_text(encoding="utf-8") != settings:
         raise ValueError(f"{out} holds mixtures made with other options or corpora: remove it, or choose another folder.")
     if noted.is_file() and (out / "utt2snr").is_file():
         return False
-    sources = [Source(folder, plan.seed + i, plan.sample_rate) for i, folder in enumerate((speech, background))]
     out.mkdir(parents=True, exist_ok=True)
     noted.write_text(settings, encoding="utf-8")
     tables: dict[str, dict[str, str]] = {}
@@ -158,7 +158,6 @@ def _turn(groups: list[str], index: int, seed: int) -> str:
     return groups[order[index % len(groups)]]
 
 
-def _fingerprint(folder: str | Path) -> str:
-    """What a set is made of, wherever it lies: a hash of its utt2spk."""
-    table = read_table(Path(folder) / "utt2spk")
-    return hashlib.sha256(json.dumps(table, sort_keys=True).encode()).hexdigest()[:16]
+def _fingerprint(source: Source) -> str:
+    """What a set is made of, wherever it lies: a hash of its ids and their groups."""
+    return hashlib.sha256(json.dumps(source.owners, sort_keys=True).encode()).hexdigest()[:16]

@@ -32,10 +32,13 @@ class Segment:
 
 
 class Source:
-    """Recordings of a Kaldi folder (wav.scp, utt2spk), drawn in a seeded order, each group on its own.
+    """Recordings of a Kaldi folder, drawn in a seeded order, each group on its own.
+
+    The groups are the classes of utt2class where the folder has it, otherwise the speakers or sources of utt2spk.
 
     Attributes:
-        groups: the speakers or background classes, sorted.
+        groups: their names, sorted.
+        owners: id -> group.
         texts: transcripts by id, empty when the folder has none.
 
     Args:
@@ -49,14 +52,15 @@ class Source:
 
     def __init__(self, folder: str | Path, seed: int, sample_rate: int):
         folder = Path(folder)
-        self.paths, owners = read_table(folder / "wav.scp"), read_table(folder / "utt2spk")
-        if self.paths.keys() != owners.keys():
-            raise ValueError(f"{folder}: wav.scp and utt2spk list different utterances.")
+        table = "utt2class" if (folder / "utt2class").is_file() else "utt2spk"
+        self.paths, self.owners = read_table(folder / "wav.scp"), read_table(folder / table)
+        if self.paths.keys() != self.owners.keys():
+            raise ValueError(f"{folder}: wav.scp and {table} list different utterances.")
         self.texts = read_table(folder / "text") if (folder / "text").is_file() else {}
         self.folder, self.sample_rate = folder, sample_rate
         members: dict[str, list[str]] = {}
-        for name in sorted(owners, key=str.encode):
-            members.setdefault(owners[name], []).append(name)
+        for name in sorted(self.owners, key=str.encode):
+            members.setdefault(self.owners[name], []).append(name)
         self.groups = sorted(members)
         orders = (np.random.default_rng([seed, i, 1]).permutation(len(members[g])) for i, g in enumerate(self.groups))
         self.queues = {g: deque(members[g][j] for j in order) for g, order in zip(self.groups, orders)}

@@ -54,3 +54,9 @@ def test_silent_recordings_are_passed_over(tmp_path):
     (tmp_path / "silent").mkdir()
     with pytest.raises(ValueError, match="no recording of a sounds"):
         source(tmp_path / "silent", np.zeros(RATE)).speech("a", RATE, RATE, np.random.default_rng(0))
+
+
+def test_classes_are_the_groups_where_there_are_any(tmp_path):
+    assert source(tmp_path, tone(1.0), tone(1.0)).groups == ["a"]
+    write_table(tmp_path / "utt2class", {"u0": "music", "u1": "effects"})
+    assert Source(tmp_path, 0, RATE).groups == ["effects", "music"]
