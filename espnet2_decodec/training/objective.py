@@ -15,7 +15,7 @@ from espnet2_decodec.training.swap import Swap
 from espnet2_decodec.training.teachers import build_teacher
 
 WEIGHTS = {
-    "snr": 1.0,
+    "snr": 2.0,
     "waveform": 1.0,
     "stft": 2.0,
     "mel": 2.0,
@@ -68,6 +68,7 @@ class Objective(nn.Module):
         teacher: spec for `build_teacher`; None trains without guidance.
         weights: of the terms, a difference from `WEIGHTS`. A term of weight 0 is still computed and reported.
         schedule: a difference from the defaults of `Schedule`.
+        reconstruction: options of `Reconstruction`.
 
     Raises:
         ValueError: if a weight's name is unknown.
@@ -80,6 +81,7 @@ class Objective(nn.Module):
         teacher: str | dict | None = "auto",
         weights: dict[str, float] | None = None,
         schedule: dict | None = None,
+        reconstruction: dict | None = None,
     ):
         super().__init__()
         unknown = set(weights or {}) - set(WEIGHTS)
@@ -94,7 +96,7 @@ class Objective(nn.Module):
         if self.teacher is not None:
             self.generator.semantic_head = SemanticHead(self.codec.speech_quantizer.dim, self.teacher.dim)
         self.discriminator = MultiScaleDiscriminator(**(discriminator or {}))
-        self.reconstruction = Reconstruction(self.codec.sample_rate)
+        self.reconstruction = Reconstruction(self.codec.sample_rate, **(reconstruction or {}))
         self.register_buffer("steps", torch.zeros((), dtype=torch.long))
         quantizers = (self.codec.speech_quantizer, self.codec.background_quantizer)
         for name, quantizer in zip(("speech", "background"), quantizers):

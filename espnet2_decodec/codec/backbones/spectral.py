@@ -91,7 +91,7 @@ class SpectralBackbone(Backbone):
         n_fft: int = 960,
         channels: int = 256,
         encoder_blocks: int = 6,
-        decoder_blocks: int = 8,
+        decoder_blocks: int = 6,
         kernel: int = 7,
         causal: bool = False,
     ):
