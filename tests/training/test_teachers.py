@@ -1,4 +1,4 @@
-"""Semantic teachers: their frames fall on the codec's, they stay frozen, and Whisper's weights are read rightly."""
+"""Semantic teachers: their frames fall on the codec's, they stay frozen, Whisper is read rightly."""
 
 import logging
 import struct
@@ -26,9 +26,12 @@ TINY = {"layers": 1, "dim": 16, "heads": 2, "final_norm": False}
 KINDS = {"f": 0, "b": 1, "h": 2, "e": 4}
 
 needs_whisper = pytest.mark.skipif(
-    any(find_spec(name) is None for name in whisper.PACKAGES), reason=f"Whisper base is not there: {whisper.INSTALL}"
+    any(find_spec(name) is None for name in whisper.PACKAGES),
+    reason=f"Whisper base is not there: {whisper.INSTALL}",
 )
-needs_transformers = pytest.mark.skipif(find_spec("transformers") is None, reason="transformers is not installed")
+needs_transformers = pytest.mark.skipif(
+    find_spec("transformers") is None, reason="transformers is not installed"
+)
 
 
 def make_whisper(**changes) -> WhisperTeacher:
@@ -44,7 +47,12 @@ def make_hubert(folder, **changes) -> str:
 
     torch.manual_seed(0)
     config = HubertConfig(
-        hidden_size=16, num_hidden_layers=3, num_attention_heads=2, intermediate_size=32, conv_dim=[8] * 7, **changes
+        hidden_size=16,
+        num_hidden_layers=3,
+        num_attention_heads=2,
+        intermediate_size=32,
+        conv_dim=[8] * 7,
+        **changes,
     )
     HubertModel(config).save_pretrained(folder)
     return str(folder)
@@ -93,9 +101,14 @@ def test_a_click_lights_its_own_frame(frame):
     wav = click(frame)
     assert LogMelTeacher()(wav)[0, :80].sum(0).argmax() == frame
     assert LogMel()(wav, 40)[0].sum(0).argmax() == 2 * frame
-    state = {name: torch.ones_like(value) for name, value in WhisperEncoder(**TINY | {"layers": 0}).state_dict().items()}
+    state = {
+        name: torch.ones_like(value)
+        for name, value in WhisperEncoder(**TINY | {"layers": 0}).state_dict().items()
+    }
     teacher = WhisperTeacher(state, TINY | {"layers": 0})
-    teacher.network.encoder.norm = torch.nn.Identity()  # it would hide the size of what all the dimensions share
+    teacher.network.encoder.norm = (
+        torch.nn.Identity()
+    )  # it would hide the size of what all the dimensions share
     change = teacher(wav) - teacher(torch.zeros_like(wav))
     assert change.abs().sum(1).argmax() == frame
 
@@ -103,7 +116,9 @@ def test_a_click_lights_its_own_frame(frame):
 def test_deltas_follow_the_slope():
     ramp = torch.randn(1, 6400, generator=torch.Generator().manual_seed(0)) * torch.logspace(-2, 0, 6400)
     slope = LogMelTeacher()(ramp)[0, 80:, 3:-3].mean()
-    assert slope == pytest.approx(2 * 2 / 4 / 20, rel=0.2)  # 2 decades of amplitude in 20 frames, a quarter of log10 power
+    assert slope == pytest.approx(
+        2 * 2 / 4 / 20, rel=0.2
+    )  # 2 decades of amplitude in 20 frames, a quarter of log10 power
 
 
 def test_mel_filters_are_slaneys():
@@ -193,8 +208,12 @@ def test_a_model_in_two_parts_becomes_a_teacher(tmp_path, monkeypatch):
         for ours in ("attention_norm", "qkv", "attention_out", "feed_norm", "feed_in", "feed_out"):
             name = name.replace(f".{ours}.", f"/{theirs[ours]}/")
         name = name.replace("norm.weight", "norm.gamma").replace("norm.bias", "norm.beta")
-        name = name.replace("layer_norm/weight", "layer_norm/gamma").replace("layer_norm/bias", "layer_norm/beta")
-        name = "encoder/" + name.replace("layers.", "layer_").replace("norm.", "layer_norm/").replace(".", "/")
+        name = name.replace("layer_norm/weight", "layer_norm/gamma").replace(
+            "layer_norm/bias", "layer_norm/beta"
+        )
+        name = "encoder/" + name.replace("layers.", "layer_").replace("norm.", "layer_norm/").replace(
+            ".", "/"
+        )
         variables.append((name, list(value.shape), "f", value.flatten().tolist()))
     data = model_bin(variables)
     parts = [tmp_path / "model.bin.part1", tmp_path / "model.bin.part2"]

@@ -17,8 +17,8 @@ class Teacher(nn.Module, ABC):
     """A frozen model that tells, frame by frame, what is said.
 
     The network is kept out of the module tree on purpose: it moves with ``.to(device)``, but checkpoints,
-    optimizers and distributed wrappers never see it. It is always in evaluation mode and float32; use autocast to
-    run it in bfloat16.
+    optimizers and distributed wrappers never see it. It is always in evaluation mode and float32; use
+    autocast to run it in bfloat16.
 
     Args:
         name: short name for logs and cards, e.g. ``whisper-512/4``.
@@ -52,8 +52,8 @@ class Teacher(nn.Module, ABC):
     def forward(self, wav: Tensor, frames: int | None = None) -> Tensor:
         """Describe clean speech on the codec's frames.
 
-        Frame ``t`` is centred on the samples ``320 t .. 320 (t + 1)``. Teachers with attention look at the whole
-        input, so zeros appended to a recording change all of its frames a little.
+        Frame ``t`` is centred on the samples ``320 t .. 320 (t + 1)``. Teachers with attention look at the
+        whole input, so zeros appended to a recording change all of its frames a little.
 
         Args:
             wav: ``[B, L]`` float in [-1, 1], 16 kHz.

@@ -15,10 +15,10 @@ def build_teacher(spec: str | dict | None) -> Teacher | None:
 
     Args:
         spec: one of
-            ``"whisper"`` (the installed packages), ``"whisper:FILE"`` (a file written by ``teachers.export``),
+            ``"whisper"`` (the installed packages), ``"whisper:FILE"`` (written by ``teachers.export``),
             ``"logmel"``, ``"auto"`` (Whisper if it is installed, else log-mel; one logged line says which),
-            ``"hubert:FOLDER"`` (HuBERT, WavLM or wav2vec 2 of transformers), None (no teacher), or a dict with
-            ``name`` (any of these words), ``path`` and ``layer`` (log-mel has none and leaves it aside).
+            ``"hubert:FOLDER"`` (HuBERT, WavLM or wav2vec 2 of transformers), None (no teacher), or a dict
+            with ``name`` (any of these words), ``path`` and ``layer`` (log-mel has none: it is left aside).
 
     Returns:
         The teacher, or None if none is wanted.
@@ -37,7 +37,9 @@ def build_teacher(spec: str | dict | None) -> Teacher | None:
         name = options.pop("name", None)
     path, layer = options.pop("path", None), options.pop("layer", None)
     if options:
-        raise ValueError(f"a teacher has no option {', '.join(map(repr, options))}: give name, path and layer")
+        raise ValueError(
+            f"a teacher has no option {', '.join(map(repr, options))}: give name, path and layer"
+        )
     options = {} if layer is None else {"layer": layer}
     if name == "auto" and path is None:
         name = _choose()

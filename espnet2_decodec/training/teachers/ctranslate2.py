@@ -1,7 +1,7 @@
 """Reader of CTranslate2's ``model.bin``, without CTranslate2.
 
-The file is little-endian: version, name and revision of the specification, the variables (name, shape, type, bytes),
-then aliases, which this project does not need.
+The file is little-endian: version, name and revision of the specification, the variables (name, shape, type,
+bytes), then aliases, which this project does not need.
 """
 
 import struct
@@ -22,7 +22,9 @@ class _Cursor:
     def take(self, size: int) -> memoryview:
         part = self.data[self.place : self.place + size]
         if len(part) < size:
-            raise ValueError("the CTranslate2 model is cut short: fetch it again, and give all of its parts in order")
+            raise ValueError(
+                "the CTranslate2 model is cut short: fetch it again, and give all of its parts in order"
+            )
         self.place += size
         return part
 
@@ -41,8 +43,8 @@ def read_variables(data: bytes, wanted: Callable[[str], bool] = lambda name: Tru
         wanted: tells by its name whether a variable is to be read; the others are skipped.
 
     Returns:
-        Name -> tensor, in the type in which it is stored. Quantized weights come as they are, with their scales
-        beside them.
+        Name -> tensor, in the type in which it is stored. Quantized weights come as they are, with their
+        scales beside them.
 
     Raises:
         ValueError: if this is no CTranslate2 model of binary version 4 to 6, or it is cut short.

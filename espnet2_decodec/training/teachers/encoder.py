@@ -37,7 +37,9 @@ class Layer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``[B, T, dim] -> [B, T, dim]``."""
-        query, key, value = self.qkv(self.attention_norm(x)).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        query, key, value = (
+            self.qkv(self.attention_norm(x)).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        )
         mixed = F.scaled_dot_product_attention(query, key, value)
         x = x + self.attention_out(mixed.transpose(1, 2).flatten(2))
         return x + self.feed_out(F.gelu(self.feed_in(self.feed_norm(x))))
@@ -46,20 +48,22 @@ class Layer(nn.Module):
 class WhisperEncoder(nn.Module):
     """Two convolutions, the second of stride 2, and the first layers of the transformer.
 
-    What comes out has gone through a layer norm, as the next layer would do. Without it one or two frames of a
-    clip, on which the other frames rest their attention, are 20 to 30 times larger than the rest and take a third of
-    every dimension's variance along time (measured at layer 4), which says nothing about the speech.
+    What comes out has gone through a layer norm, as the next layer would do. Without it one or two frames of
+    a clip, on which the other frames rest their attention, are 20 to 30 times larger than the rest and take a
+    third of every dimension's variance along time (measured at layer 4), which says nothing about the speech.
 
     Args:
         layers: number of layers.
         dim: width.
         heads: number of attention heads.
         bins: number of mel bins.
-        final_norm: end in Whisper's own last layer norm, with its weights; only of use when all the layers are
-            there. Else the layer norm has none.
+        final_norm: end in Whisper's own last layer norm, with its weights; only of use when all the layers
+            are there. Else the layer norm has none.
     """
 
-    def __init__(self, layers: int = 4, dim: int = 512, heads: int = 8, bins: int = 80, final_norm: bool = False):
+    def __init__(
+        self, layers: int = 4, dim: int = 512, heads: int = 8, bins: int = 80, final_norm: bool = False
+    ):
         super().__init__()
         self.conv1 = nn.Conv1d(bins, dim, 3, padding=1)
         self.conv2 = nn.Conv1d(dim, dim, 3, stride=2, padding=1)

@@ -1,4 +1,4 @@
-"""Write the Whisper teacher as one small file: python -m espnet2_decodec.training.teachers.export OUT --layer 4."""
+"""Write the Whisper teacher as one file: python -m espnet2_decodec.training.teachers.export OUT --layer 4."""
 
 import argparse
 from pathlib import Path
@@ -12,7 +12,9 @@ def main(argv: list[str] | None = None) -> None:
     Args:
         argv: arguments; None for those of the process.
     """
-    parser = argparse.ArgumentParser(description="Write the Whisper teacher's layers as one float16 safetensors file.")
+    parser = argparse.ArgumentParser(
+        description="Write the Whisper teacher's layers as one float16 safetensors file."
+    )
     parser.add_argument("out", type=Path, help="file to write, e.g. teacher.safetensors")
     parser.add_argument("--layer", type=int, default=4, help="number of encoder layers to keep (default: 4)")
     parser.add_argument("-f", "--force", action="store_true", help="overwrite the file")
@@ -25,7 +27,9 @@ def main(argv: list[str] | None = None) -> None:
         parser.error(str(error))
     args.out.parent.mkdir(parents=True, exist_ok=True)
     teacher.save(args.out)
-    print(f"{args.out}: {teacher.name}, {teacher.dim} numbers a frame, {args.out.stat().st_size / 1e6:.1f} MB")
+    print(
+        f"{args.out}: {teacher.name}, {teacher.dim} numbers a frame, {args.out.stat().st_size / 1e6:.1f} MB"
+    )
 
 
 if __name__ == "__main__":

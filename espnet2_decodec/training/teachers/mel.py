@@ -44,8 +44,8 @@ class LogMel(nn.Module):
 
     Args:
         n_fft: window length in samples.
-        hop: samples from frame to frame; frame ``m`` is centred on sample ``160 + m * hop``, and 160 is the middle
-            of the codec's first frame.
+        hop: samples from frame to frame; frame ``m`` is centred on sample ``160 + m * hop``, and 160 is the
+            middle of the codec's first frame.
         bins: number of mel bins.
     """
 
@@ -69,7 +69,12 @@ class LogMel(nn.Module):
             left = self.n_fft // 2 - HOP // 2
             right = self.n_fft + (frames - 1) * self.hop - left - wav.shape[-1]
             spectrum = torch.stft(
-                F.pad(wav, (left, right)), self.n_fft, self.hop, window=self.window, center=False, return_complex=True
+                F.pad(wav, (left, right)),
+                self.n_fft,
+                self.hop,
+                window=self.window,
+                center=False,
+                return_complex=True,
             )
             mel = self.filters @ spectrum.abs().square()
             log = mel.clamp(min=1e-10).log10()

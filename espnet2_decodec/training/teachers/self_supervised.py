@@ -15,7 +15,8 @@ WINDOW = 400  # samples that one frame of these models sees
 class SSLTeacher(Teacher):
     """A hidden layer of a self-supervised speech model.
 
-    The audio is shifted by 40 samples, so that the model's windows of 400 samples are centred on the codec's frames.
+    The audio is shifted by 40 samples, so that the model's windows of 400 samples are centred on the codec's
+    frames.
 
     Args:
         folder: folder that transformers' ``save_pretrained`` wrote (config.json and the weights).
@@ -32,7 +33,9 @@ class SSLTeacher(Teacher):
         try:
             from transformers import AutoModel
         except ImportError as error:
-            raise TeacherUnavailable("a HuBERT or WavLM teacher needs transformers: pip install transformers") from error
+            raise TeacherUnavailable(
+                "a HuBERT or WavLM teacher needs transformers: pip install transformers"
+            ) from error
         network = AutoModel.from_pretrained(folder, local_files_only=True)
         config = network.config
         if not 1 <= layer <= config.num_hidden_layers:
@@ -44,7 +47,9 @@ class SSLTeacher(Teacher):
         super().__init__(f"{config.model_type}-{config.hidden_size}/{layer}", config.hidden_size, network)
         self.layer = layer
         preprocessor = Path(folder) / "preprocessor_config.json"
-        self.normalize = not preprocessor.is_file() or json.loads(preprocessor.read_text()).get("do_normalize", True)
+        self.normalize = not preprocessor.is_file() or json.loads(preprocessor.read_text()).get(
+            "do_normalize", True
+        )
 
     def features(self, wav: Tensor, frames: int) -> Tensor:
         """``[B, L] -> [B, dim, frames]``."""
