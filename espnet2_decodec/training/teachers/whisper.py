@@ -88,9 +88,10 @@ class WhisperNetwork(nn.Module):
 class WhisperTeacher(Teacher):
     """Output of a middle layer of Whisper base, 512 numbers a frame.
 
-    The mel frames are shifted by 10 ms, so that Whisper's 50 frames/s fall on the codec's. There is no padding
-    to 30 s. Attention is over the whole input: zero padding changes every frame, and short clips tell less
-    (linear phone probe at layer 4: 75 % on pieces of 1 s, 79 % of 2 s, 81 % of 4 s, 83 % on whole utterances).
+    The mel frames are shifted by 10 ms, so that Whisper's 50 frames/s fall on the codec's. There is no
+    padding to 30 s. Attention is over the whole input: zero padding changes every frame, and short clips tell
+    less (linear phone probe at layer 4: 75 % on pieces of 1 s, 79 % of 2 s, 81 % of 4 s, 83 % on whole
+    utterances).
 
     Args:
         state: weights of :class:`WhisperEncoder`, of any floating type.
