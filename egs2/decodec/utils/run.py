@@ -31,7 +31,8 @@ def parse(arguments: list[str]) -> tuple[dict[str, str], str, list[int], list[st
     while rest and rest[0].startswith("--"):
         if len(rest) < 2:
             raise ValueError(f"{rest[0]} needs a value.")
-        options[rest.pop(0).lstrip("-").replace("_", "-")] = rest.pop(0)
+        name, value, *rest = rest
+        options[name.lstrip("-").replace("_", "-")] = value
     variable, numbers = "", [1]
     if rest and (match := ARRAY.fullmatch(rest[0])):
         rest.pop(0)
@@ -86,4 +87,7 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,246 @@
+#!/usr/bin/env bash
+# The stages of the recipe, from recordings to a score table. run.sh calls this with the settings of a corpus; see --help.
+
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+# General
+stage=1                # First stage to run.
+stop_stage=9           # Last stage to run.
+skip_data_prep=false   # Leave out stages 1 to 3.
+skip_train=false       # Leave out stages 4 to 6.
+skip_eval=false        # Leave out stages 7 to 9.
+ngpu=auto              # GPUs on each machine; 0 = CPU; auto = 1 where nvidia-smi lists one, else 0.
+num_nodes=1            # Machines for training.
+nj=2                   # Processes at a time outside of training.
+datadir=data           # Data directories of the corpora.
+dumpdir=dump           # What is made of them: filtered lists, mixtures.
+expdir=exp             # Experiments.
+downloads=downloads    # Where fetched packages are kept.
+python=python3         # Python to run everything with.
+
+# Data
+size=mini              # mini (in the repository), standard (fetched), own (your recordings, see db.sh).
+local_data_opts=       # Further options of local/data.sh.
+train_set=train        # Stands for speech_train and background_train in <datadir>/<size>.
+valid_set=dev          # The same for validation.
+test_sets="test"       # The same for tests; several in quotes.
+min_wav_duration=0.15  # Seconds; shorter training recordings are left out.
+max_wav_duration=120   # Seconds; longer ones are left out.
+per_condition=20       # Mixtures of each SNR in validation and test sets.
+mixture_opts=          # Further options of espnet2_decodec.bin.make_mixtures.
+
+# Training
+train_config=          # Config of the codec (required for stages 5 and 6).
+train_args=            # Options of training that win over the config, e.g. "--max_epoch 1".
+tag=                   # Name of the experiment; by default made of the config, the size and train_args.
+codec_exp=             # Folder of the experiment; by default <expdir>/codec_<tag>.
+teacher=               # whisper: stage 4 writes it to a file for all to use. Else logmel, none, ...; empty = the config's.
+train_threads=1        # CPU threads of each training process.
+inference_model=valid.distance.best.pth  # Checkpoint of the experiment that is exported.
+
+# Evaluation
+download_model=        # Folder of a saved codec to evaluate in place of a trained one; "shipped" = the package's.
+inference_args=        # Levels to use, e.g. "--speech_levels 4 --background_levels 0".
+inference_tag=         # Name of the results' folder; by default made of inference_args.
+gpu_inference=false    # Whether stages 7 to 9 run the codec on a GPU (with --nj 1).
+score_opts=            # Further options of espnet2_decodec.bin.score.
+
+help_message="Usage: $0 [--option value] ...
+
+Stages: 1 data, 2 filter and check, 3 validation and test mixtures, 4 semantic teacher, 5 training, 6 export,
+        7 tokens, 8 waveforms, 9 scores. A stage that is done already is not done again.
+$(sed -n '/^# General/,/^help_message=/p' "${BASH_SOURCE[0]}" \
+    | sed -nE -e 's/^# (.*)/\n\1/p' -e 's/^([a-z_]+)=([^ ]*) *# (.*)/    --\1 [\2] \3/p')"
+
+run_args=$(printf '%q ' "$@")
+. utils/parse_options.sh
+. utils/common.sh
+. ./path.sh
+. ./cmd.sh
+. ./db.sh
+[ $# -eq 0 ] || die "no arguments are expected beside options, but there is '$1'"
+
+if [ "${ngpu}" = auto ]; then
+    ngpu=0
+    if nvidia-smi --list-gpus 2> /dev/null | grep -q GPU; then ngpu=1; fi
+fi
+data=${datadir}/${size}
+dump=${dumpdir}/${size}
+if [ -z "${tag}" ]; then
+    tag=$(basename "${train_config}" .yaml)
+    tag=${tag#train_}
+    tag=${tag%"_${size}"}_${size}${train_args:+_$(as_tag "${train_args}")}
+fi
+if [ -n "${download_model}" ]; then
+    codec_exp=${codec_exp:-${expdir}/codec_$(basename "${download_model}")_${size}}
+    model=${download_model}
+else
+    codec_exp=${codec_exp:-${expdir}/codec_${tag}}
+    model=${codec_exp}/model
+fi
+inference_tag=${inference_tag:-decode${inference_args:+_$(as_tag "${inference_args}")}}
+results=${codec_exp}/${inference_tag}
+
+log "$0 ${run_args}"
+
+if ! ${skip_data_prep}; then
+    if runs 1; then
+        log "Stage 1: data: local/data.sh -> ${data}/{speech,background}_{${train_set},${valid_set},...}"
+        options="--size ${size} --data ${datadir} --downloads ${downloads} ${local_data_opts}"
+        if ! up_to_date "${data}/.done" "${options}"; then
+            # shellcheck disable=SC2086
+            local/data.sh ${options} --nj "${nj}"
+            for name in "${train_set}" "${valid_set}" ${test_sets}; do
+                need "${data}/speech_${name}/wav.scp" local/data.sh
+                need "${data}/background_${name}/wav.scp" local/data.sh
+            done
+            done_with "${data}/.done" "${options}"
+        fi
+    fi
+
+    if runs 2; then
+        log "Stage 2: filter by duration and check: ${data} -> ${dump}"
+        options="${min_wav_duration} ${max_wav_duration}"
+        for name in "speech_${train_set}" "background_${train_set}"; do
+            if ! up_to_date "${dump}/${name}/.done" "${options}" "${data}/${name}/wav.scp"; then
+                filter_by_duration "${data}/${name}" "${dump}/${name}" "${min_wav_duration}" "${max_wav_duration}"
+                utils/validate_data_dir.py "${dump}/${name}"
+                done_with "${dump}/${name}/.done" "${options}"
+            fi
+        done
+        for name in "${valid_set}" ${test_sets}; do
+            utils/validate_data_dir.py "${data}/speech_${name}" "${data}/background_${name}"
+        done
+    fi
+
+    if runs 3; then
+        log "Stage 3: mixtures with their stems: ${dump}/{${valid_set},${test_sets}}"
+        for name in "${valid_set}" ${test_sets}; do
+            logfile=${dump}/${name}/log/make_mixtures.log
+            # shellcheck disable=SC2086
+            ${train_cmd} "${logfile}" ${python} -m espnet2_decodec.bin.make_mixtures \
+                --speech "${data}/speech_${name}" --background "${data}/background_${name}" --out "${dump}/${name}" \
+                --per_condition "${per_condition}" ${mixture_opts} || fail "${logfile}"
+            for table in mixture.scp speech.scp background.scp utt2snr; do
+                need "${dump}/${name}/${table}" "${logfile}"
+            done
+        done
+    fi
+fi
+
+if ! ${skip_train} && [ -z "${download_model}" ]; then
+    if runs 4; then
+        log "Stage 4: semantic teacher: ${teacher:-as ${train_config} says}"
+        if [ "${teacher}" = whisper ] && [ ! -s "${dumpdir}/teacher.safetensors" ]; then
+            logfile=${dumpdir}/log/teacher.log
+            ${train_cmd} "${logfile}" ${python} -m espnet2_decodec.training.teachers.export \
+                "${dumpdir}/teacher.safetensors" || fail "${logfile}"
+            need "${dumpdir}/teacher.safetensors" "${logfile}"
+        fi
+    fi
+
+    if runs 5; then
+        log "Stage 5: training: ${codec_exp}, $([ "${ngpu}" = 0 ] && echo "on the CPU" || echo "${ngpu} GPU(s)")"
+        need_file "${train_config}" "give --train_config, such as conf/codec/train_decodec_mini.yaml"
+        need "${dump}/speech_${train_set}/wav.scp" "stage 2"
+        need "${dump}/${valid_set}/mixture.scp" "stage 3"
+        options="${teacher:+--codec_conf teacher=${teacher} }${train_args}"
+        [ "${teacher}" != whisper ] || options="--codec_conf teacher=whisper:${dumpdir}/teacher.safetensors ${train_args}"
+        if ! up_to_date "${codec_exp}/.trained" "${options}" "${train_config}" "${dump}/speech_${train_set}/wav.scp"; then
+            mkdir -p "${codec_exp}"
+            printf '#!/usr/bin/env bash\n# Start or resume this training.\ncd %q && exec ./decodec.sh %s--stage 5 "$@"\n' \
+                "${PWD}" "${run_args}" > "${codec_exp}/run.sh"
+            chmod +x "${codec_exp}/run.sh"
+            logfile=${codec_exp}/log/train.$(date +%Y%m%d_%H%M%S).log
+            mkdir -p "${codec_exp}/log"
+            ln -sfn "log/${logfile##*/}" "${codec_exp}/train.log"
+            log "Log: ${codec_exp}/train.log. To resume: ${codec_exp}/run.sh"
+            follow "${logfile}"
+            # shellcheck disable=SC2086
+            OMP_NUM_THREADS=${train_threads} launch "${logfile}" ${python} -m espnet2_decodec.bin.codec_train \
+                --config "${train_config}" --output_dir "${codec_exp}" --resume true --use_preprocessor true \
+                --train_data_path_and_name_and_type "${dump}/speech_${train_set}/wav.scp,audio,sound" \
+                --valid_data_path_and_name_and_type "${dump}/${valid_set}/mixture.scp,audio,sound" \
+                --valid_data_path_and_name_and_type "${dump}/${valid_set}/speech.scp,speech,sound" \
+                --valid_data_path_and_name_and_type "${dump}/${valid_set}/background.scp,background,sound" \
+                --preprocessor_conf background_scp="${dump}/background_${train_set}/wav.scp" \
+                ${options} || fail "${logfile}"
+            unfollow
+            ${python} -m espnet2_decodec.bin.check_exp "${codec_exp}" || die "training ended without error, but see above"
+            done_with "${codec_exp}/.trained" "${options}"
+        fi
+    fi
+
+    if runs 6; then
+        log "Stage 6: export: ${codec_exp}/${inference_model} -> ${model}"
+        need "${codec_exp}/${inference_model}" "training (${codec_exp}/train.log)"
+        if ! up_to_date "${model}/.done" "${inference_model}" "${codec_exp}/${inference_model}"; then
+            logfile=${codec_exp}/log/export.log
+            rm -rf "${model}"
+            ${train_cmd} "${logfile}" ${python} -m espnet2_decodec.bin.export --train_config "${codec_exp}/config.yaml" \
+                --model_file "${codec_exp}/${inference_model}" "${model}" || fail "${logfile}"
+            need "${model}/model.safetensors" "${logfile}"
+            done_with "${model}/.done" "${inference_model}"
+        fi
+    fi
+fi
+
+if ! ${skip_eval}; then
+    model_opts="--model ${model}"
+    if [ "${model}" = shipped ]; then
+        model_opts=
+    elif [ "${stop_stage}" -ge 7 ]; then
+        need "${model}/model.safetensors" "stage 6"
+    fi
+    if ${gpu_inference}; then model_opts+=" --device cuda"; fi
+
+    if runs 7; then
+        log "Stage 7: tokens: ${results}/<set>/tokens"
+        for name in ${test_sets}; do
+            need "${dump}/${name}/mixture.scp" "stage 3"
+            if [ "${model}/model.safetensors" -nt "${results}/${name}/tokens/made_with.json" ]; then
+                rm -rf "${results:?}/${name}"
+            fi
+            logfile=${results}/${name}/log/tokenize.log
+            # shellcheck disable=SC2086
+            ${train_cmd} "${logfile}" ${python} -m espnet2_decodec.bin.tokenize ${model_opts} --nj "${nj}" ${inference_args} \
+                --scp "${dump}/${name}/mixture.scp" --out "${results}/${name}/tokens" || fail "${logfile}"
+            need "${results}/${name}/tokens/codes_speech.scp" "${logfile}"
+        done
+    fi
+
+    if runs 8; then
+        log "Stage 8: waveforms from tokens: ${results}/<set>/wav/{speech,background,both}"
+        for name in ${test_sets}; do
+            for stream in speech background both; do
+                logfile=${results}/${name}/log/resynthesize_${stream}.log
+                # shellcheck disable=SC2086
+                ${train_cmd} "${logfile}" ${python} -m espnet2_decodec.bin.resynthesize ${model_opts} --nj "${nj}" \
+                    --streams "${stream}" --tokens "${results}/${name}/tokens" --out "${results}/${name}/wav" \
+                    || fail "${logfile}"
+                need "${results}/${name}/wav/${stream}.scp" "${logfile}"
+            done
+        done
+    fi
+
+    if runs 9; then
+        log "Stage 9: scores: ${results}/<set>/RESULTS.md"
+        for name in ${test_sets}; do
+            options="${model} ${inference_args} ${score_opts}"
+            if ! up_to_date "${results}/${name}/.scored" "${options}" "${model}/model.safetensors" "${dump}/${name}/utt2snr"; then
+                logfile=${results}/${name}/log/score.log
+                # shellcheck disable=SC2086
+                ${train_cmd} "${logfile}" ${python} -m espnet2_decodec.bin.score ${model_opts} --nj "${nj}" ${inference_args} \
+                    ${score_opts} --data "${dump}/${name}" --out "${results}/${name}" || fail "${logfile}"
+                need "${results}/${name}/RESULTS.md" "${logfile}"
+                done_with "${results}/${name}/.scored" "${options}"
+            fi
+            sed '/^## .*: [0-9]* recordings$/,$d' "${results}/${name}/RESULTS.md" # the rest is told by condition
+            log "All scores: ${results}/${name}/RESULTS.md, each recording's: ${results}/${name}/scores.csv"
+            log "To listen: mixtures in $(realpath "${dump}/${name}/wav/mixture"), what became of them in $(realpath "${results}/${name}/wav")"
+        done
+    fi
+fi
+
+log "Done. [elapsed ${SECONDS}s]"

@@ -1,0 +1,167 @@
+"""The small programs that the recipe's stages are made of."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+RECIPE = Path(__file__).resolve().parents[2] / "egs2" / "decodec"
+UTILS = RECIPE / "utils"
+
+
+def run(*command, cwd=RECIPE, text=None, **kwargs) -> subprocess.CompletedProcess:
+    """A command's exit status and output."""
+    command = [str(part) for part in command]
+    return subprocess.run(command, cwd=cwd, input=text, capture_output=True, text=True, check=False, **kwargs)
+
+
+def python(name, *arguments, **kwargs) -> subprocess.CompletedProcess:
+    """A program of utils, in this interpreter."""
+    return run(sys.executable, UTILS / name, *arguments, **kwargs)
+
+
+def test_run_puts_the_number_of_each_job_in_its_arguments_and_log(tmp_path):
+    done = python("run.py", "JOB=2:4", tmp_path / "log" / "x.JOB.log", "echo", "part.JOB")
+    assert done.returncode == 0
+    for number in (2, 3, 4):
+        log = (tmp_path / "log" / f"x.{number}.log").read_text()
+        assert f"\npart.{number}\n" in log
+        assert "# Ended (code 0)" in log
+
+
+def test_run_reports_a_failed_job_with_the_end_of_its_log(tmp_path):
+    program = "import sys; sys.exit('no such thing' if sys.argv[1] == '2' else 0)"
+    done = python("run.py", "JOB=1:3", tmp_path / "x.JOB.log", sys.executable, "-c", program, "JOB")
+    assert done.returncode == 1
+    assert "1 of 3 jobs failed" in done.stderr
+    assert str(tmp_path / "x.2.log") in done.stderr
+    assert "no such thing" in done.stderr
+    assert "(code 1)" in (tmp_path / "x.2.log").read_text()
+    assert "(code 0)" in (tmp_path / "x.3.log").read_text()
+
+
+def test_run_accepts_the_options_of_clusters(tmp_path):
+    done = python("run.py", "--gpu", "1", "--mem", "4G", "--num_threads", "2", tmp_path / "x.log", "echo", "JOB a  b")
+    assert done.returncode == 0
+    assert "\nJOB a  b\n" in (tmp_path / "x.log").read_text()
+
+
+def test_run_limits_how_many_jobs_run_at_a_time(tmp_path):
+    program = "import os, sys, time; os.mkdir(sys.argv[1]); time.sleep(0.1); os.rmdir(sys.argv[1])"
+    lock = tmp_path / "alone"
+    log = tmp_path / "x.JOB.log"
+    done = python("run.py", "--max-jobs-run", "1", "JOB=1:3", log, sys.executable, "-c", program, lock)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["JOB=1:2", "one.log", "true"], "needs JOB in it"),
+        (["JOB=3:1", "x.JOB.log", "true"], "no job"),
+        (["only.log"], "log file and a command"),
+        (["--gpu"], "needs a value"),
+        (["--max-jobs-run", "many", "x.log", "true"], "many"),
+    ],
+)
+def test_run_refuses_what_cannot_be_meant(tmp_path, arguments, said):
+    done = python("run.py", *arguments, cwd=tmp_path)
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_run_says_when_a_program_is_not_there(tmp_path):
+    done = python("run.py", tmp_path / "x.log", "no-such-program")
+    assert done.returncode == 1
+    assert "no-such-program" in done.stderr
+
+
+@pytest.mark.parametrize(("options", "kept"), [([], "b 2\n"), (["--exclude"], "a 1\nc 3\n")])
+def test_filter_scp(tmp_path, options, kept):
+    (tmp_path / "list").write_text("b something\nz\n")
+    assert python("filter_scp.py", *options, tmp_path / "list", text="a 1\nb 2\nc 3\n").stdout == kept
+
+
+def test_spk2utt_is_sorted_by_speaker():
+    assert python("utt2spk_to_spk2utt.py", text="b-1 b\na-2 a\nB-1 B\na-1 a\n").stdout == "B B-1\na a-2 a-1\nb b-1\n"
+
+
+def data_dir(folder: Path) -> Path:
+    """A data directory that is out of order and of which the tables do not agree."""
+    folder.mkdir()
+    (folder / "wav.scp").write_text("b-1 /b1.wav\na-1 /a1.wav\nc-1 /c1.wav\n")
+    (folder / "utt2spk").write_text("a-1 a\nb-1 b\nd-1 d\n")
+    (folder / "text").write_text("c-1 only here\n")
+    (folder / "utt2dur").write_text("b-1 2\na-1 1\nc-1 3\n")
+    return folder
+
+
+def test_fix_data_dir_keeps_what_all_tables_know_in_order(tmp_path):
+    folder = data_dir(tmp_path / "data")
+    done = run("bash", UTILS / "fix_data_dir.sh", folder)
+    assert done.returncode == 0, done.stderr
+    contents = {path.name: path.read_text() for path in folder.iterdir()}
+    assert contents == {
+        "wav.scp": "a-1 /a1.wav\nb-1 /b1.wav\n",
+        "utt2spk": "a-1 a\nb-1 b\n",
+        "spk2utt": "a a-1\nb b-1\n",
+        "utt2dur": "a-1 1\nb-1 2\n",
+    }
+
+
+def test_fix_data_dir_refuses_tables_with_nothing_in_common(tmp_path):
+    folder = data_dir(tmp_path / "data")
+    (folder / "utt2spk").write_text("x x\n")
+    done = run("bash", UTILS / "fix_data_dir.sh", folder)
+    assert done.returncode == 1
+    assert "no utterance" in done.stderr
+
+
+OPTIONS = """
+set -euo pipefail
+help_message="the help"
+some_name=default flag=false
+. utils/parse_options.sh
+echo "${some_name}|${flag}|$*"
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "output"),
+    [
+        ([], "default|false|\n"),
+        (["--some-name", "a b"], "a b|false|\n"),
+        (["--some_name", "", "--flag", "true", "rest"], "|true|rest\n"),
+        (["--help"], "the help\n"),
+    ],
+)
+def test_parse_options(arguments, output):
+    done = run("bash", "-c", OPTIONS, "script", *arguments)
+    assert (done.returncode, done.stdout) == (0, output)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--unknown", "1"], "unknown option --unknown"),
+        (["--PATH", "x"], "unknown option"),
+        (["--some_name"], "needs a value"),
+        (["--flag", "yes"], "must be true or false"),
+    ],
+)
+def test_parse_options_refuses(arguments, said):
+    done = run("bash", "-c", OPTIONS, "script", *arguments)
+    assert done.returncode == 1
+    assert said in done.stderr
+
+
+@pytest.mark.skipif(not shutil.which("shellcheck"), reason="shellcheck is not installed: the shell scripts are not checked")
+def test_shell_scripts_are_clean():
+    root = RECIPE.parents[1]
+    scripts = [*RECIPE.glob("*.sh"), *UTILS.glob("*.sh"), *root.glob("local/*.sh"), root / ".ci" / "run"]
+    for script in scripts:
+        done = run("shellcheck", "-x", script, cwd=RECIPE)
+        assert done.returncode == 0, done.stdout
