@@ -4,6 +4,7 @@ import hashlib
 import json
 
 from espnet2_decodec.codec.decodec import DeCodec
+from espnet2_decodec.pretrained.config import explicit
 
 
 def codec_id(codec: DeCodec) -> bytes:
@@ -11,7 +12,7 @@ def codec_id(codec: DeCodec) -> bytes:
 
     Codebooks count as rounded to float16, so a codec that was saved in half precision keeps its id.
     """
-    digest = hashlib.sha256(json.dumps(codec.config, sort_keys=True).encode())
+    digest = hashlib.sha256(json.dumps(explicit(codec), sort_keys=True).encode())
     for quantizer in (codec.speech_quantizer, codec.background_quantizer):
         digest.update(quantizer.codebooks.detach().cpu().half().numpy().tobytes())
     return digest.digest()[:8]

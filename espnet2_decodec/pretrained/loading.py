@@ -110,4 +110,10 @@ def _mismatches(expected: dict[str, Tensor], found: dict[str, Tensor]) -> list[s
         ("of another shape", shapes),
         ("not finite", broken),
     )
-    return [f"{what}: {', '.join(names)}" for what, names in lists if names]
+    return [f"{what}: {_few(names)}" for what, names in lists if names]
+
+
+def _few(names: list[str], most: int = 12) -> str:
+    """A list that stays readable."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.io.atomic import replacing
+from espnet2_decodec.pretrained.config import explicit
 
 CONFIG, WEIGHTS, KIND = "config.json", "model.safetensors", "espnet2_decodec"
 
@@ -50,7 +51,8 @@ def save(
             save_file(shard, path, {"format": "pt"})
     with replacing(folder / CONFIG) as path:
         path.write_text(
-            json.dumps({"kind": KIND, "format": 1, "codec": codec.config}, indent=2) + "\n", encoding="utf-8"
+            json.dumps({"kind": KIND, "format": 1, "codec": explicit(codec)}, indent=2) + "\n",
+            encoding="utf-8",
         )
     for old in folder.glob("model*.safetensors"):
         if old.name not in names:
