@@ -22,13 +22,13 @@ class Outcome:
 
 
 def convert(named: tuple[str, Recording], wav_folder: Path) -> Outcome:
-    """Write one recording as wav below ``wav_folder``; long backgrounds are cut into pieces of about 30 s."""
+    """Write one recording as wav below ``wav_folder``; what is long and has no text is cut into pieces of about 30 s."""
     name, recording = named
     try:
         samples = audio.load(recording.path)
     except ValueError as error:
         return Outcome(recording, (), str(error))
-    parts = audio.pieces(samples) if recording.stream == "background" else [samples]
+    parts = [samples] if recording.text else audio.pieces(samples)
     utterances = []
     for number, part in enumerate(parts):
         if not audio.is_usable(part):

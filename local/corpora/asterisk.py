@@ -17,7 +17,7 @@ def recordings(roots: dict[str, Path]) -> Iterator[Recording]:
         texts = prompts(roots[f"asterisk-core-sounds-{language}"], language)
         for path, name in prompt_files(roots[f"asterisk-core-sounds-{language}-g722"], language):
             text = texts.get(name, "")
-            if not text.startswith(("[", "(", "<")):
+            if not text or is_spoken(text):
                 yield Recording(path, "speech", split, f"asterisk_{language}", name, text=text)
 
 
@@ -28,8 +28,13 @@ def prompt_files(root: Path, language: str) -> Iterator[tuple[Path, str]]:
 
 
 def prompts(root: Path, language: str) -> dict[str, str]:
-    """Prompt name -> text, from the ``name: text`` lines of the text package; a text in brackets describes a sound."""
+    """Prompt name -> text, from the ``name: text`` lines of the text package."""
     name = f"asterisk-core-sounds-{language}"
     with gzip.open(root / f"usr/share/doc/{name}/core-sounds-{language}.txt.gz", "rt", encoding="utf-8") as file:
         lines = (line.partition(":") for line in file if not line.startswith(";"))
         return {key.strip(): " ".join(text.split()) for key, colon, text in lines if colon}
+
+
+def is_spoken(text: str) -> bool:
+    """Whether ``text`` is there and says what is said; a text in brackets describes a sound."""
+    return bool(text) and not text.startswith(("[", "(", "<"))

@@ -1,0 +1,31 @@
+"""The few minutes that lie in this repository: prepared without network, root or decoder."""
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+from local.recording import Recording
+
+FOLDER = Path(__file__).parents[1] / "mini"
+COLUMNS = ("file", "stream", "split", "label", "class", "text", "package", "licence")
+
+
+def recordings(folder: Path = FOLDER) -> Iterator[Recording]:
+    """The rows of ``manifest.tsv``.
+
+    Raises:
+        ValueError: A file of the manifest is not there.
+    """
+    for row in rows(folder):
+        path = folder / row["file"]
+        if not path.is_file():
+            raise ValueError(f"{path} is not there: check this repository out again.")
+        yield Recording(
+            path, row["stream"], row["split"], row["label"], path.stem, text=row["text"], sound=row["class"]
+        )
+
+
+def rows(folder: Path = FOLDER) -> list[dict[str, str]]:
+    """``manifest.tsv`` as dicts by :data:`COLUMNS`."""
+    with (folder / "manifest.tsv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
