@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     try:
         return args.run(args)
-    except (ValueError, OSError) as problem:
+    except (ValueError, OSError, ImportError) as problem:
         error(problem)
         return 1
     except KeyboardInterrupt:

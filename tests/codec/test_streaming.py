@@ -170,3 +170,17 @@ def test_what_cannot_be_done_is_refused():
         streaming.Encoder(codec)
     with pytest.raises(ValueError, match="recurrent"):
         streaming.decode_blocks(codec, [part])
+
+
+@pytest.mark.parametrize("causal", [False, True])
+def test_seanet_without_recurrence_streams_too(causal):
+    """The other backbone: no look-ahead at all when causal, so the last frame is out before the flush."""
+    pytest.importorskip("espnet2.gan_codec")
+    torch.manual_seed(0)
+    backbone = {"name": "seanet", "n_filters": 2, "lstm": 0, "causal": causal}
+    codec, wav = DeCodec.from_config({**TINY, "backbone": backbone}).eval(), make_wav(20 * HOP + 1)
+    assert codec.latency in (None, streaming.latency(codec))
+    whole = codec.encode(wav[None])
+    assert_same_codes(streaming.concatenate(streaming.encode_blocks(codec, wav.split(777), frames=3)), whole)
+    decoded = torch.cat(list(streaming.decode_blocks(codec, [whole], frames=3)))
+    assert torch.allclose(decoded, codec.decode(whole)[0], atol=1e-4)
