@@ -2,7 +2,6 @@
 
 from argparse import ArgumentParser, Namespace
 from copy import deepcopy
-from pathlib import Path
 
 import torch
 from espnet2.gan_codec.espnet_model import ESPnetGANCodecModel
@@ -15,30 +14,23 @@ from espnet2.train.distributed_utils import DistributedOption
 from espnet2.utils.nested_dict_action import NestedDictAction
 
 from espnet2_decodec import registry  # noqa: F401  registers the codec
-from espnet2_decodec.codec.build import complete
+from espnet2_decodec.codec import build
 from espnet2_decodec.espnet_model import DeCodecESPnetModel
 from espnet2_decodec.tasks.batches import DrawnBatches
 from espnet2_decodec.tasks.checkpoint import load_strictly
+from espnet2_decodec.tasks.schedule import OPTIMIZATION, complete
+from espnet2_decodec.tasks.stock import stock_options
 from espnet2_decodec.tasks.trainer import DeCodecTrainer
 from espnet2_decodec.training.collate import MixingCollate
 from espnet2_decodec.training.gan import GANDeCodec
 from espnet2_decodec.training.mixing import Mixing
 from espnet2_decodec.training.preprocessor import StemPreprocessor
-from espnet2_decodec.training.recordings import Recordings, check_rate
-
-COSINE = "cosineannealingwarmuprestarts"
+from espnet2_decodec.training.recordings import Recordings
 
 DEFAULTS = {
     "batch_type": "unsorted",
     "batch_size": 16,
-    "optim": "adamw",
-    "optim_conf": {"lr": 1e-3, "betas": [0.9, 0.99], "weight_decay": 1e-3},
-    "scheduler": COSINE,
-    "scheduler_conf": {"warmup_steps": 200},
-    "optim2": "adamw",
-    "optim2_conf": {"lr": 5e-4, "betas": [0.8, 0.99], "weight_decay": 0.0},
-    "scheduler2": COSINE,
-    "scheduler2_conf": {"warmup_steps": 200},
+    **OPTIMIZATION,
     "grad_clip": 1.0,
     "generator_first": True,
     "unused_parameters": True,
@@ -140,29 +132,22 @@ class DeCodecTask(GANCodecTask):
 
     @classmethod
     def build_model(cls, args: Namespace) -> ESPnetGANCodecModel:
-        """The model of `args.codec`. For DeCodec all its settings are written back, so that they are kept with it."""
+        """The model of `args.codec`. All its settings are written back, so that config.yaml keeps them."""
         if args.codec != "decodec":
+            args.codec_conf = stock_options(args.codec, args.codec_conf)
             codec = codec_choices.get_class(args.codec)(**deepcopy(args.codec_conf))
             return ESPnetGANCodecModel(codec=codec, **args.model_conf)
-        codec = GANDeCodec(**deepcopy(args.codec_conf))
-        args.codec_conf = {**args.codec_conf, "codec": deepcopy(codec.codec.config), **codec.settings()}
+        conf = deepcopy(args.codec_conf)
+        if conf.get("teacher") == "none":
+            conf["teacher"] = None
+        codec = GANDeCodec(**conf)
+        args.codec_conf = {**conf, "codec": deepcopy(codec.codec.config), **codec.settings()}
         return DeCodecESPnetModel(codec=codec, **args.model_conf)
 
     @classmethod
     def build_optimizers(cls, args: Namespace, model: ESPnetGANCodecModel) -> list[torch.optim.Optimizer]:
-        """ESPnet's; a cosine schedule is made to last as long as the training, from the learning rate given.
-
-        Raises:
-            ValueError: if nobody says how long the training is.
-        """
-        for suffix in ("", "2"):
-            if getattr(args, f"scheduler{suffix}") == COSINE:
-                conf = dict(getattr(args, f"scheduler{suffix}_conf"))
-                conf.setdefault("max_lr", getattr(args, f"optim{suffix}_conf")["lr"])
-                conf.setdefault("min_lr", conf["max_lr"] * 0.01)
-                conf.setdefault("first_cycle_steps", _steps(args) + 1)
-                conf["warmup_steps"] = min(conf.get("warmup_steps", 0), conf["first_cycle_steps"] // 2)
-                setattr(args, f"scheduler{suffix}_conf", conf)
+        """ESPnet's, after their options were completed; see `schedule.complete`."""
+        complete(args)
         return super().build_optimizers(args=args, model=model)
 
     @classmethod
@@ -178,7 +163,7 @@ class DeCodecTask(GANCodecTask):
 def sample_rate(args: Namespace) -> int:
     """Hz of the codec that is trained."""
     if args.codec == "decodec":
-        return complete(args.codec_conf.get("codec") or {})["sample_rate"]
+        return build.complete(args.codec_conf.get("codec") or {})["sample_rate"]
     return args.codec_conf.get("sampling_rate", 24000)
 
 
@@ -188,10 +173,3 @@ def _audio(data: list) -> str:
         if name == "audio":
             return path
     raise ValueError("There is no data named audio: give --train_data_path_and_name_and_type wav.scp,audio,sound.")
-
-
-def _steps(args: Namespace) -> int:
-    """Generator steps of the whole training."""
-    if args.num_iters_per_epoch is None or args.iterator_type != "sequence":
-        raise ValueError("Give num_iters_per_epoch (sequence iterator) or first_cycle_steps in scheduler_conf.")
-    return args.max_epoch * args.num_iters_per_epoch
