@@ -1,1 +1,1 @@
-"""Corpus preparation: from packages, from the recordings in this repository, or from the user's own folders."""
+"""Corpus preparation: from packages, from what lies in this repository, or from the user's folders."""

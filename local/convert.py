@@ -22,7 +22,7 @@ class Outcome:
 
 
 def convert(named: tuple[str, Recording], wav_folder: Path) -> Outcome:
-    """Write one recording as wav below ``wav_folder``; what is long and has no text is cut into pieces of about 30 s."""
+    """Write one recording below ``wav_folder``; what is long and has no text in pieces of about 30 s."""
     name, recording = named
     try:
         samples = audio.load(recording.path)
@@ -57,7 +57,7 @@ def without_repeats(recordings: Iterable[Recording]) -> list[Recording]:
 
 
 def name_all(recordings: list[Recording]) -> list[tuple[str, Recording]]:
-    """An utterance id for each; where two names become one in ASCII, a few digits of the path's hash are added."""
+    """An utterance id for each; where two names become one in ASCII, digits of the name's hash are added."""
     ids = [utterance_id(recording) for recording in recordings]
     count = Counter(ids)
     named = []

@@ -16,13 +16,13 @@ def fetch(packages: list[str], downloads: Path) -> dict[str, Path]:
 
     Args:
         packages: Names of Debian packages.
-        downloads: Kept between runs: ``debs/``, ``unpacked/``, ``apt/`` (lists) and ``sha256.txt`` (what was fetched).
+        downloads: Kept between runs: ``debs/``, ``unpacked/``, ``apt/``, ``sha256.txt`` (what was fetched).
 
     Returns:
         The unpacked root of each package.
 
     Raises:
-        ValueError: No apt-get or dpkg-deb, a package that cannot be had, or a file that differs from the recorded one.
+        ValueError: No apt-get or dpkg-deb, a package that cannot be had, or a file unlike the recorded one.
     """
     debs = downloads / "debs"
     debs.mkdir(parents=True, exist_ok=True)
@@ -32,7 +32,9 @@ def fetch(packages: list[str], downloads: Path) -> dict[str, Path]:
     files = {name: _find(name, debs) for name in packages}
     lost = [name for name, path in files.items() if path is None]
     if lost:
-        raise ValueError(f"apt-get gave no file for {', '.join(lost)}; put the .deb into {debs} and run again.")
+        raise ValueError(
+            f"apt-get gave no file for {', '.join(lost)}; put the .deb into {debs} and run again."
+        )
     _check_and_record([path for path in files.values() if path], downloads / "sha256.txt")
     return {name: _unpack(path, downloads / "unpacked" / name) for name, path in files.items() if path}
 
@@ -43,18 +45,30 @@ def _find(package: str, debs: Path) -> Path | None:
 
 def _need(program: str, purpose: str) -> None:
     if not shutil.which(program):
-        raise ValueError(f"{program} is not there to {purpose}: use Debian or Ubuntu, or --size mini, or --size own.")
+        raise ValueError(
+            f"{program} is not there to {purpose}: use Debian or Ubuntu, or --size mini, or --size own."
+        )
 
 
 def _download(packages: list[str], debs: Path, state: Path) -> None:
     _need("apt-get", "fetch the recordings")
     for folder in (state / "lists" / "partial", state / "cache" / "archives" / "partial"):
         folder.mkdir(parents=True, exist_ok=True)
-    options = ("-q", "-o", f"Dir::State::lists={state.resolve() / 'lists'}", "-o", f"Dir::Cache={state.resolve() / 'cache'}")
+    options = (
+        "-q",
+        "-o",
+        f"Dir::State::lists={state.resolve() / 'lists'}",
+        "-o",
+        f"Dir::Cache={state.resolve() / 'cache'}",
+    )
     for command in (["update"], ["download", *packages]):
-        done = subprocess.run(["apt-get", *options, *command], cwd=debs, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            ["apt-get", *options, *command], cwd=debs, capture_output=True, text=True, check=False
+        )
         if done.returncode:
-            said = [line for line in done.stderr.splitlines() if line.startswith("E:")] or [done.stderr.strip()]
+            said = [line for line in done.stderr.splitlines() if line.startswith("E:")] or [
+                done.stderr.strip()
+            ]
             raise ValueError(f"apt-get {command[0]} failed: {said[0]}")
 
 
@@ -79,7 +93,9 @@ def _check_and_record(files: list[Path], record: Path) -> None:
     sums = {path.name: sha256(path) for path in files}
     for path in files:
         if expected.get(path.name, sums[path.name]) != sums[path.name]:
-            raise ValueError(f"{path} is not the file that was recorded (SHA-256 differs): remove it and run again.")
+            raise ValueError(
+                f"{path} is not the file that was recorded (SHA-256 differs): remove it and run again."
+            )
     for name in sorted(sums.keys() - read_sums(KNOWN).keys()):
         print(f"note: {name} is another version than the one our figures were measured on.")
     merged = {**read_sums(record), **sums}

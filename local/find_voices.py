@@ -1,4 +1,4 @@
-"""List the backgrounds in which a voice activity detector hears speech: ``python -m local.find_voices WAV_SCP...``.
+"""List the backgrounds in which a detector hears speech: ``python -m local.find_voices WAV_SCP...``.
 
 Needs silero-vad and torch. What it printed, read through by a person, is ``corpora/voiced.txt``.
 """

@@ -1,7 +1,8 @@
-"""G.722 files (16 kHz, 64 kbit/s), decoded by ffmpeg, or by PyAV where there is no ffmpeg."""
+"""G.722 files (16 kHz, 64 kbit/s), decoded by PyAV, or else by ffmpeg: they give the same samples."""
 
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,34 +16,28 @@ def decode(path: Path) -> np.ndarray:
     Raises:
         ValueError: No decoder is installed, or the decoder refused the file.
     """
-    if shutil.which("ffmpeg"):
-        pcm = _with_ffmpeg(path)
-    else:
-        pcm = _with_pyav(path)
-    return pcm.astype(np.float32) / 32768.0
+    return find_decoder()(path).astype(np.float32) / 32768.0
 
 
-def check() -> None:
-    """Fail early, before anything is fetched.
+def find_decoder() -> Callable[[Path], np.ndarray]:
+    """The decoder that is installed; call it early, before anything is fetched.
 
     Raises:
-        ValueError: Neither ffmpeg nor PyAV is there.
+        ValueError: Neither PyAV nor ffmpeg is there.
     """
-    if not shutil.which("ffmpeg"):
-        _import_pyav()
-
-
-def _import_pyav():
     try:
-        import av
-    except ImportError as error:
-        raise ValueError(
-            "The asterisk recordings are G.722: install ffmpeg, or the Python package av (pip install av), which needs no root."
-        ) from error
-    return av
+        import av  # noqa: F401
+    except ImportError:
+        if not shutil.which("ffmpeg"):
+            raise ValueError(
+                "The asterisk recordings are G.722: pip install av (needs no root), or install ffmpeg."
+            ) from None
+        return with_ffmpeg
+    return with_pyav
 
 
-def _with_ffmpeg(path: Path) -> np.ndarray:
+def with_ffmpeg(path: Path) -> np.ndarray:
+    """Decode in a process of its own; ``[L]`` int16."""
     command = ["ffmpeg", "-v", "error", "-nostdin", "-f", "g722", "-i", str(path), "-f", "s16le", "-ac", "1", "-"]
     done = subprocess.run(command, capture_output=True, check=False)
     if done.returncode:
@@ -50,11 +45,13 @@ def _with_ffmpeg(path: Path) -> np.ndarray:
     return np.frombuffer(done.stdout, dtype="<i2")
 
 
-def _with_pyav(path: Path) -> np.ndarray:
-    av = _import_pyav()
+def with_pyav(path: Path) -> np.ndarray:
+    """Decode in this process; ``[L]`` int16."""
+    import av
+
     try:
         with av.open(str(path), format="g722") as container:
             frames = [frame.to_ndarray().reshape(-1) for frame in container.decode(audio=0)]
-    except av.FFmpegError as error:
+    except (av.FFmpegError, OSError) as error:
         raise ValueError(f"{path} cannot be decoded as G.722: {error}") from error
     return np.concatenate(frames) if frames else np.zeros(0, dtype=np.int16)

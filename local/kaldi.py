@@ -8,7 +8,7 @@ REQUIRED = ("wav.scp", "utt2spk", "spk2utt", "utt2dur")
 
 @dataclass(frozen=True)
 class Utterance:
-    """One line of each file of a data directory; ``seconds`` is its duration, ``sound`` a background's class."""
+    """One line of each file of a data directory; ``sound`` is a background's class."""
 
     id: str
     path: Path
@@ -44,7 +44,7 @@ def write_table(path: Path, table: dict[str, str]) -> None:
 def write(folder: Path, utterances: list[Utterance]) -> None:
     """Write and check one data directory.
 
-    Files: wav.scp, utt2spk, spk2utt, utt2dur (seconds), text (only utterances that have one), utt2class (only backgrounds).
+    Files: wav.scp, utt2spk, spk2utt, utt2dur (seconds), text (where there is one), utt2class (backgrounds).
 
     Raises:
         ValueError: Nothing to write, an id stands twice, or :func:`validate` objects.

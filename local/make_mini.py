@@ -1,4 +1,4 @@
-"""How ``local/mini`` was cut from the CC-BY and CC-BY-SA packages: ``python -m local.make_mini DOWNLOADS FOLDER``."""
+"""How ``local/mini`` was cut from CC-BY(-SA) packages: ``python -m local.make_mini DOWNLOADS FOLDER``."""
 
 import argparse
 import hashlib
@@ -13,88 +13,62 @@ from local import audio, debian
 from local.corpora import asterisk, mini
 from local.recording import safe
 
-# Speech: language -> (split, minutes), prompts of MIN to MAX seconds, chosen by the hash of their name.
-SPEECH = {"fr": ("train", 3.0), "ru": ("train", 3.0), "it": ("dev", 1.0), "en": ("test", 1.75)}
+# Speech: language -> (split, minutes, licence); prompts of MIN to MAX seconds, chosen by their name's hash.
+SPEECH = {
+    "fr": ("train", 3.0, "CC-BY-SA-3.0"),
+    "ru": ("train", 3.0, "CC-BY-3.0"),
+    "it": ("dev", 1.0, "CC-BY-3.0"),
+    "en": ("test", 1.75, "CC-BY-SA-3.0"),
+}
 MIN_SECONDS, MAX_SECONDS = 1.5, 9.0
+G722_BYTES_PER_SECOND = 8000
+BACKGROUND_LICENCE = "CC-BY-SA-3.0"
 BITS = 13  # of 16: rounding noise at -83 dB, below that of G.722, saves a third of the size
-LICENCES = {"fr": "CC-BY-SA-3.0", "ru": "CC-BY-3.0", "it": "CC-BY-3.0", "en": "CC-BY-SA-3.0"}
-
-TILESETS = "usr/share/games/megaglest/tilesets"
-MUSIC = "usr/share/asterisk/moh"
-SOUNDS = "usr/share/scratch/Media/Sounds"
-# Background: package, folder, file, split, label, class, start and length in seconds (length 0: all of it).
-BACKGROUND = (
-    ("megaglest-data", TILESETS, "fernland/sounds/night.ogg", "train", "megaglest_fernland", "environment", 4, 15),
-    ("megaglest-data", TILESETS, "fernland/sounds/day.ogg", "train", "megaglest_fernland", "environment", 4, 15),
-    ("megaglest-data", TILESETS, "birch_forest/sounds/rain.ogg", "train", "megaglest_birch", "environment", 0, 15),
-    ("megaglest-data", TILESETS, "birch_forest/sounds/night.ogg", "train", "megaglest_birch", "environment", 20, 15),
-    ("megaglest-data", TILESETS, "birch_forest/sounds/day.ogg", "train", "megaglest_birch", "environment", 2, 15),
-    ("megaglest-data", TILESETS, "birch_forest/sounds/chicken.wav", "train", "megaglest_birch", "environment", 0, 0),
-    ("megaglest-data", TILESETS, "mediterran/sounds/night.ogg", "train", "megaglest_mediterran", "environment", 2, 15),
-    ("megaglest-data", TILESETS, "winter/sounds/wind.ogg", "train", "megaglest_winter", "environment", 0, 20),
-    ("megaglest-data", TILESETS, "hell/sounds/hell.ogg", "train", "megaglest_hell", "environment", 0, 20),
-    ("asterisk-moh-opsound-g722", MUSIC, "macroform-cold_day.g722", "train", "moh_macroform", "music", 60, 15),
-    ("asterisk-moh-opsound-g722", MUSIC, "macroform-robot_dity.g722", "train", "moh_macroform", "music", 60, 15),
-    ("asterisk-moh-opsound-g722", MUSIC, "macroform-the_simplicity.g722", "train", "moh_macroform", "music", 90, 15),
-    ("megaglest-data", TILESETS, "autumn/sounds/rain.ogg", "dev", "megaglest_autumn", "environment", 0, 0),
-    ("megaglest-data", TILESETS, "autumn/sounds/sunny_day.ogg", "dev", "megaglest_autumn", "environment", 0, 15),
-    ("megaglest-data", TILESETS, "autumn/sounds/rooster.ogg", "dev", "megaglest_autumn", "environment", 0, 0),
-    ("asterisk-moh-opsound-g722", MUSIC, "manolo_camp-morning_coffee.g722", "dev", "moh_manolo_camp", "music", 20, 15),
-    ("asterisk-moh-opsound-g722", MUSIC, "reno_project-system.g722", "test", "moh_reno_project", "music", 60, 15),
-    *(
-        ("scratch", SOUNDS, name, "test", "scratch", sound, 0, 0)
-        for sound, names in {
-            "environment": (
-                "Effects/CarPassing.wav Effects/MotorcyclePassing.wav Effects/WaterRunning.mp3 Effects/Typing.mp3 "
-                "Effects/Bubbles.wav Effects/DoorCreak.wav Effects/SewingMachine.mp3 Animal/Crickets.wav "
-                "Animal/Bird.wav Animal/Dog1.wav Animal/HorseGallop.wav Animal/WolfHowl.wav"
-            ),
-            "music": "Percussion/RideCymbal.wav Instruments/GuitarStrum.wav Instruments/Trumpet1.wav",
-            "effects": "Electronic/ComputerBeeps1.wav Electronic/SpaceRipple.wav Effects/BellToll.wav",
-        }.items()
-        for name in names.split()
-    ),
-)
-CC_BY_SA = "CC-BY-SA-3.0"
 
 
 def main() -> None:
-    """Write the flac files and the manifest."""
+    """Write the flac files and the manifest; the backgrounds are those of ``FOLDER/cut.tsv``."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("downloads", type=Path)
     parser.add_argument("folder", type=Path)
     args = parser.parse_args()
-    packages = [name for name in asterisk.PACKAGES if "-es" not in name]
-    roots = debian.fetch([*packages, *dict.fromkeys(row[0] for row in BACKGROUND)], args.downloads)
+    cuts = mini.read_tsv(args.folder / "cut.tsv")
+    names = [f"asterisk-core-sounds-{language}{kind}" for language in SPEECH for kind in ("", "-g722")]
+    roots = debian.fetch([*names, *dict.fromkeys(row["package"] for row in cuts)], args.downloads)
     shutil.rmtree(args.folder / "audio", ignore_errors=True)
-    rows = [*speech_rows(roots, args.folder), *background_rows(roots, args.folder)]
+    rows = [*speech_rows(roots, args.folder), *background_rows(roots, cuts, args.folder)]
     lines = ["\t".join(mini.COLUMNS), *("\t".join(row) for row in sorted(rows))]
     (args.folder / "manifest.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def speech_rows(roots: dict[str, Path], folder: Path) -> Iterator[tuple[str, ...]]:
     """Prompts that have a text, in an order that depends on their names alone, until the minutes are full."""
-    for language, (split, minutes) in SPEECH.items():
+    for language, (split, minutes, licence) in SPEECH.items():
         texts = asterisk.prompts(roots[f"asterisk-core-sounds-{language}"], language)
         package = f"asterisk-core-sounds-{language}-g722"
         left, label = minutes * 60, f"asterisk_{language}"
         files = asterisk.prompt_files(roots[package], language)
         spoken = [(path, name) for path, name in files if asterisk.is_spoken(texts.get(name, ""))]
         for path, name in sorted(spoken, key=lambda pair: hashlib.sha256(pair[1].encode()).digest()):
-            seconds = path.stat().st_size / 8000
+            seconds = path.stat().st_size / G722_BYTES_PER_SECOND
             if left > 0 and MIN_SECONDS <= seconds <= MAX_SECONDS:
                 left -= seconds
                 file = write(folder, f"audio/{label}/{safe(name)}.flac", audio.load(path))
-                yield file, "speech", split, label, "", texts[name], package, LICENCES[language]
+                yield file, "speech", split, label, "", texts[name], package, licence
 
 
-def background_rows(roots: dict[str, Path], folder: Path) -> Iterator[tuple[str, ...]]:
-    """The rows of :data:`BACKGROUND`, cut."""
-    for package, place, name, split, label, sound, start, length in BACKGROUND:
-        samples = audio.load(roots[package] / place / name)[start * audio.SAMPLE_RATE :]
-        samples = samples[: length * audio.SAMPLE_RATE] if length else samples
-        file = write(folder, f"audio/{label}/{safe(Path(name).with_suffix('').as_posix())}.flac", samples)
-        yield file, "background", split, label, sound, "", package, CC_BY_SA
+def background_rows(
+    roots: dict[str, Path], cuts: list[dict[str, str]], folder: Path
+) -> Iterator[tuple[str, ...]]:
+    """The rows of ``cut.tsv``: ``seconds`` from ``start``, 0 seconds meaning to the end."""
+    for row in cuts:
+        source = roots[row["package"]] / row["file"]
+        start, length = (int(row[key]) * audio.SAMPLE_RATE for key in ("start", "seconds"))
+        samples = audio.load(source)[start : start + length if length else None]
+        place = source.parent.name if source.parent.name != "sounds" else source.parents[1].name
+        file = write(folder, f"audio/{row['label']}/{safe(f'{place}_{source.stem}')}.flac", samples)
+        rest = (row["split"], row["label"], row["class"], "", row["package"], BACKGROUND_LICENCE)
+        yield file, "background", *rest
 
 
 def write(folder: Path, file: str, samples: np.ndarray) -> str:

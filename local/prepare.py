@@ -34,9 +34,15 @@ def get_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="local/data.sh", description=__doc__)
     parser.add_argument("--size", choices=SIZES, default="mini", help="which corpus (default: mini)")
     parser.add_argument("--data", type=Path, required=True, help="root of the data directories")
-    parser.add_argument("--downloads", type=Path, default=Path("downloads"), help="standard: where packages are kept")
-    parser.add_argument("--speech_dir", type=Path, help="own: a folder of speech, one folder a speaker inside")
-    parser.add_argument("--background_dir", type=Path, help="own: a folder of backgrounds, one folder a source inside")
+    parser.add_argument(
+        "--downloads", type=Path, default=Path("downloads"), help="standard: where packages are kept"
+    )
+    parser.add_argument(
+        "--speech_dir", type=Path, help="own: a folder of speech, one folder a speaker inside"
+    )
+    parser.add_argument(
+        "--background_dir", type=Path, help="own: a folder of backgrounds, one folder a source inside"
+    )
     parser.add_argument("--dev", type=float, default=0.1, help="own: share of speakers and sources for dev")
     parser.add_argument("--test", type=float, default=0.1, help="own: share of speakers and sources for test")
     parser.add_argument("--nj", type=int, default=2, help="processes")
@@ -63,8 +69,8 @@ def choose(args: argparse.Namespace) -> Iterable[Recording]:
 
 
 def standard(downloads: Path) -> list[Recording]:
-    """Fetch the packages of every corpus, and take what the corpora choose of them, less what has voices in it."""
-    g722.check()
+    """Fetch the packages of every corpus; what the corpora choose of them, less what has voices in it."""
+    g722.find_decoder()
     roots = debian.fetch([name for corpus in CORPORA for name in corpus.PACKAGES], downloads)
     voiced = set(VOICED.read_text().split("\n"))
     found = (recording for corpus in CORPORA for recording in corpus.recordings(roots))

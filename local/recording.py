@@ -40,7 +40,7 @@ class Recording:
 
 
 def safe(name: str) -> str:
-    """``name`` in ASCII letters, digits and underscores: other ASCII becomes ``_``, the rest its code point."""
+    """``name`` in ASCII letters, digits, underscores: other ASCII becomes ``_``, the rest its code point."""
     mapped = (c if c.isascii() and c.isalnum() else "_" if c.isascii() else f"u{ord(c):x}" for c in name)
     return "".join(mapped).strip("_") or "_"
 

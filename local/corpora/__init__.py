@@ -1,4 +1,4 @@
-"""One module a corpus family, each with PACKAGES (Debian names) and recordings(roots) (what to use of them)."""
+"""One module a corpus family: PACKAGES are Debian names, recordings(roots) says what to use of them."""
 
 import re
 from collections.abc import Iterator

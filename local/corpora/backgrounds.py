@@ -32,7 +32,8 @@ class Folder:
 
 SINGERS = r"^Human/|^Vocals/|Beatbox"
 GRUNTS = (
-    r"^(human|elf|dwarf|orc|goblin|ogre|troll|mermaid|mermen|naga|lich|zombie|ghoul|yeti|drake)-.*(hit|die|laugh|attack)"
+    r"^(human|elf|dwarf|orc|goblin|ogre|troll|mermaid|mermen|naga|lich|zombie|ghoul|yeti|drake)"
+    r"-.*(hit|die|laugh|attack)"
     r"|^(groan|ugg|wail|witches-laugh|hiss-die)|zombie-attack"
 )
 WESNOTH = "usr/share/games/wesnoth/1.16"

@@ -16,7 +16,7 @@ def recordings(folder: Path = FOLDER) -> Iterator[Recording]:
     Raises:
         ValueError: A file of the manifest is not there.
     """
-    for row in rows(folder):
+    for row in read_tsv(folder / "manifest.tsv"):
         path = folder / row["file"]
         if not path.is_file():
             raise ValueError(f"{path} is not there: check this repository out again.")
@@ -25,7 +25,7 @@ def recordings(folder: Path = FOLDER) -> Iterator[Recording]:
         )
 
 
-def rows(folder: Path = FOLDER) -> list[dict[str, str]]:
-    """``manifest.tsv`` as dicts by :data:`COLUMNS`."""
-    with (folder / "manifest.tsv").open(encoding="utf-8", newline="") as file:
+def read_tsv(path: Path) -> list[dict[str, str]]:
+    """A tab-separated table with a header line, as a dict a row."""
+    with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
