@@ -5,6 +5,7 @@ is defined there as everywhere. What a stem holds where it should be silent is t
 mixture, see `scoring.py`.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 
@@ -26,7 +27,12 @@ def sdr(reference: Tensor, estimate: Tensor, sample_rate: int) -> float:
 
 
 def si_sdr_improvement(reference: Tensor, estimate: Tensor, mixture: Tensor) -> float:
-    """SI-SDR in dB of the estimate [L], less that of the untouched mixture [L]; NaN where either is undefined."""
+    """SI-SDR in dB of the estimate [L], less that of the untouched mixture [L].
+
+    NaN where either is undefined, and where the mixture is the reference itself: nothing can be improved there.
+    """
+    if mixture.equal(reference):
+        return math.nan
     return (ratios.si_sdr(reference, estimate) - ratios.si_sdr(reference, mixture)).item()
 
 

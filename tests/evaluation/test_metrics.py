@@ -69,6 +69,7 @@ def test_mel_distance_of_silence_and_of_one_sample(voice):
 def test_improvement(voice):
     clean, noisy = voice
     assert si_sdr_improvement(clean, noisy, noisy) == 0
+    assert math.isnan(si_sdr_improvement(clean, noisy, clean))
     better = clean + 0.1 * (noisy - clean)
     assert si_sdr_improvement(clean, better, noisy) == pytest.approx(20, abs=0.2)
     assert metrics.sdr(clean, better, RATE) - metrics.sdr(clean, noisy, RATE) == pytest.approx(20, abs=1e-3)
