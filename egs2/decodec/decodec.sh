@@ -87,16 +87,17 @@ log "$0 ${run_args}"
 if ! ${skip_data_prep}; then
     if runs 1; then
         log "Stage 1: data: local/data.sh -> ${data}/{speech,background}_{${train_set},${valid_set},...}"
-        options="--size ${size} --data ${datadir} --downloads ${downloads} ${local_data_opts}"
-        if ! up_to_date "${data}/.done" "${options}"; then
-            # shellcheck disable=SC2086
-            local/data.sh ${options} --nj "${nj}"
-            for name in "${train_set}" "${valid_set}" ${test_sets}; do
-                need "${data}/speech_${name}/wav.scp" local/data.sh
-                need "${data}/background_${name}/wav.scp" local/data.sh
-            done
-            done_with "${data}/.done" "${options}"
+        own=()
+        if [ "${size}" = own ]; then
+            own=(--speech_dir "${OWN_SPEECH:?is to be set in db.sh}" --background_dir "${OWN_BACKGROUND:?is to be set in db.sh}")
         fi
+        # shellcheck disable=SC2086
+        PYTHON=${python} local/data.sh --size "${size}" --data "${datadir}" --downloads "${downloads}" --nj "${nj}" \
+            "${own[@]}" ${local_data_opts} || die "local/data.sh failed, see above"
+        for name in "${train_set}" "${valid_set}" ${test_sets}; do
+            need "${data}/speech_${name}/wav.scp" local/data.sh
+            need "${data}/background_${name}/wav.scp" local/data.sh
+        done
     fi
 
     if runs 2; then
@@ -167,6 +168,7 @@ if ! ${skip_train} && [ -z "${download_model}" ]; then
                 --preprocessor_conf background_scp="${dump}/background_${train_set}/wav.scp" \
                 ${options} || fail "${logfile}"
             unfollow
+            need "${codec_exp}/config.yaml" "${logfile}"
             ${python} -m espnet2_decodec.bin.check_exp "${codec_exp}" || die "training ended without error, but see above"
             done_with "${codec_exp}/.trained" "${options}"
         fi

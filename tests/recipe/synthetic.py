@@ -1,31 +1,22 @@
-"""A tiny corpus in Kaldi data directories: hummed "speech" of two speakers, and two kinds of noise."""
+"""A tiny corpus as users bring it: folders of hummed "speech", and of noise."""
 
 from pathlib import Path
 
 import numpy as np
 import soundfile
 
-from local import kaldi
-
 RATE = 16000
 
 
-def write_corpus(data: Path, splits: dict[str, int], seconds: float = 1.6) -> None:
-    """Write data/speech_<split> and data/background_<split>, with 2 x `splits[split]` recordings each."""
+def write_corpus(folder: Path, labels: int = 3, count: int = 6, seconds: float = 1.6) -> None:
+    """Write folder/speech/voice<n>/<m>.wav and folder/background/sound<n>/<m>.wav."""
     random = np.random.default_rng(0)
-    for split, count in splits.items():
-        for stream, labels in (("speech", ("anna", "otto")), ("background", ("rain", "engine"))):
-            utterances = []
-            for label in labels:
-                for number in range(count):
-                    name = f"{label}-{split}{number:02d}"
-                    path = data / "wav" / f"{name}.wav"
-                    path.parent.mkdir(parents=True, exist_ok=True)
-                    samples = hum(random, seconds) if stream == "speech" else noise(random, seconds)
-                    soundfile.write(path, samples, RATE, subtype="PCM_16")
-                    sound = "environment" if stream == "background" else ""
-                    utterances.append(kaldi.Utterance(name, path, label, seconds, sound=sound))
-            kaldi.write(data / f"{stream}_{split}", utterances)
+    for stream, label, make in (("speech", "voice", hum), ("background", "sound", noise)):
+        for number in range(labels):
+            place = folder / stream / f"{label}{number}"
+            place.mkdir(parents=True)
+            for item in range(count):
+                soundfile.write(place / f"{item}.wav", make(random, seconds), RATE, subtype="PCM_16")
 
 
 def hum(random: np.random.Generator, seconds: float) -> np.ndarray:

@@ -1,0 +1,136 @@
+"""The recipe from recordings to scores, on a corpus of seconds and a model that learns nothing."""
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not find_spec("espnet2"), reason="ESPnet is not installed: pip install '.[recipe]'"),
+]
+
+
+def synthetic():
+    """The module beside this one: tests are no package that could be imported from."""
+    spec = spec_from_file_location("synthetic", Path(__file__).with_name("synthetic.py"))
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@dataclass
+class Recipe:
+    """A place where run.sh is run, and what the first run, of all stages, printed."""
+
+    folder: Path
+    first: str = ""
+
+    def run(self, *options: str) -> subprocess.CompletedProcess:
+        """./run.sh with what all runs share, and `options`."""
+        given = {"datadir": "data", "dumpdir": "dump", "expdir": "exp"}
+        places = [part for name, value in given.items() for part in (f"--{name}", str(self.folder / value))]
+        shared = "--size own --train_config conf/codec/train_decodec_debug.yaml --ngpu 0 --nj 1 --per_condition 1".split()
+        metrics = ["--score_opts", "--metrics si_sdr"]
+        environment = {
+            **os.environ,
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "VIRTUAL_ENV": sys.prefix,
+            "OWN_SPEECH": str(self.folder / "my recordings" / "speech"),
+            "OWN_BACKGROUND": str(self.folder / "my recordings" / "background"),
+        }
+        command = [ROOT / "egs2" / "decodec" / "run.sh", *shared, *places, *metrics, *options]
+        return subprocess.run(command, env=environment, cwd=self.folder, capture_output=True, text=True, check=False)
+
+    @property
+    def exp(self) -> Path:
+        """The folder of the experiment."""
+        return self.folder / "exp" / "codec_decodec_debug_own"
+
+
+@pytest.fixture(scope="module")
+def recipe(tmp_path_factory) -> Recipe:
+    """All stages, run once."""
+    recipe = Recipe(tmp_path_factory.mktemp("recipe"))
+    synthetic().write_corpus(recipe.folder / "my recordings")
+    done = recipe.run()
+    assert done.returncode == 0, done.stdout + done.stderr
+    recipe.first = done.stdout
+    return recipe
+
+
+def stamps(folder: Path) -> dict[Path, float]:
+    """When each product below a folder was written; logs and tables are written by every run."""
+    kept = (".wav", ".npy", ".pth", ".safetensors", ".csv")
+    return {path: path.stat().st_mtime for path in folder.rglob("*") if path.suffix in kept and not path.is_symlink()}
+
+
+def test_all_stages_leave_their_products(recipe):
+    made = recipe.exp / "decode" / "test"
+    mixtures = (recipe.folder / "dump" / "own" / "test" / "mixture.scp").read_text().splitlines()
+    assert len(mixtures) == 7
+    for path in ("model/config.json", "model/model.safetensors", "train.log", "epochs.jsonl", "run.sh"):
+        assert (recipe.exp / path).stat().st_size
+    for stream in ("speech", "background", "both"):
+        assert len(list((made / "wav" / stream).glob("*.wav"))) == 7
+    assert len(list((made / "tokens" / "codes").glob("*.npy"))) == 14
+
+
+def test_the_table_is_printed_and_kept(recipe):
+    table = next(line for line in recipe.first.splitlines() if line.startswith("| speech | codec |"))
+    assert table in (recipe.exp / "decode" / "test" / "RESULTS.md").read_text()
+    assert "To listen:" in recipe.first
+
+
+def test_progress_of_training_is_shown(recipe):
+    assert "epoch 2: training loss" in recipe.first
+
+
+def test_a_second_run_does_nothing_again(recipe):
+    before = stamps(recipe.folder)
+    done = recipe.run("--stop_stage", "6")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("Done already") == 4  # two filtered folders, training, export
+    assert stamps(recipe.folder) == before
+
+
+def test_the_script_of_an_experiment_starts_it_again(recipe):
+    before = stamps(recipe.exp)
+    script = recipe.exp / "run.sh"
+    done = subprocess.run([script, "--stop_stage", "5"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Stage 5" in done.stdout and "Stage 3" not in done.stdout
+    assert stamps(recipe.exp) == before
+
+
+def test_a_missing_product_stops_the_stage_that_needs_it(recipe):
+    done = recipe.run("--stage", "6", "--stop_stage", "6", "--inference_model", "none.pth")
+    assert done.returncode == 1
+    assert "none.pth is missing or empty" in done.stderr
+    assert "stage 6 cannot go on" in done.stderr
+
+
+def test_a_program_that_makes_nothing_and_reports_success_is_noticed(recipe):
+    done = recipe.run("--stage", "3", "--stop_stage", "3", "--dumpdir", str(recipe.folder / "other"), "--python", "true")
+    assert done.returncode == 1
+    assert "mixture.scp is missing or empty" in done.stderr
+    assert "make_mixtures.log" in done.stderr
+
+
+def test_a_failing_program_is_reported_with_its_error(recipe):
+    done = recipe.run("--stage", "3", "--stop_stage", "3", "--mixture_opts", "--no_such_option 1")
+    assert done.returncode == 1
+    assert "unrecognized arguments: --no_such_option" in done.stderr
+    assert "go on with --stage 3" in done.stderr
+
+
+def test_wrong_options_are_refused(recipe):
+    for options, said in ((["--no_such", "1"], "unknown option"), (["--skip_eval", "yes"], "true or false")):
+        done = recipe.run(*options)
+        assert done.returncode == 1
+        assert said in done.stderr
