@@ -43,17 +43,16 @@ def convert(named: tuple[str, Recording], wav_folder: Path) -> Outcome:
     return Outcome(recording, tuple(utterances), "" if utterances else "silent or too short")
 
 
-def without_repeats(recordings: Iterable[Recording]) -> list[Recording]:
-    """Each file's content once, the test side first, so that no sound is on two sides."""
+def without_repeats(recordings: Iterable[Recording]) -> tuple[list[Recording], list[Outcome]]:
+    """Each file's content once, the test side first, so that no sound is on two sides; and the repeats."""
     order = {"test": 0, "dev": 1, "train": 2}
-    seen: set[bytes] = set()
-    kept = []
+    first: dict[bytes, Recording] = {}
+    repeats = []
     for recording in sorted(recordings, key=lambda r: order[r.split]):
-        digest = hashlib.sha256(recording.path.read_bytes()).digest()
-        if digest not in seen:
-            seen.add(digest)
-            kept.append(recording)
-    return kept
+        kept = first.setdefault(hashlib.sha256(recording.path.read_bytes()).digest(), recording)
+        if kept is not recording:
+            repeats.append(Outcome(recording, (), f"the same as {kept.path}"))
+    return list(first.values()), repeats
 
 
 def name_all(recordings: list[Recording]) -> list[tuple[str, Recording]]:
@@ -78,7 +77,8 @@ def prepare(recordings: Iterable[Recording], data: Path, size: str, processes: i
     Raises:
         ValueError: A set would be empty.
     """
-    named = name_all(without_repeats(recordings))
+    kept, repeats = without_repeats(recordings)
+    named = name_all(kept)
     job = partial(convert, wav_folder=data / f"{size}_wav")
     if processes > 1:
         with get_context("spawn").Pool(processes) as pool:
@@ -93,4 +93,4 @@ def prepare(recordings: Iterable[Recording], data: Path, size: str, processes: i
             noisy = sorted({safe(o.recording.label) for o in chosen if o.recording.noisy})
             if noisy:
                 (folder / "noisy_speakers").write_text("".join(f"{label}\n" for label in noisy))
-    return [outcome for outcome in outcomes if outcome.problem]
+    return [*repeats, *(outcome for outcome in outcomes if outcome.problem)]

@@ -38,7 +38,21 @@ def find_decoder() -> Callable[[Path], np.ndarray]:
 
 def with_ffmpeg(path: Path) -> np.ndarray:
     """Decode in a process of its own; ``[L]`` int16."""
-    command = ["ffmpeg", "-v", "error", "-nostdin", "-f", "g722", "-i", str(path), "-f", "s16le", "-ac", "1", "-"]
+    command = [
+        "ffmpeg",
+        "-v",
+        "error",
+        "-nostdin",
+        "-f",
+        "g722",
+        "-i",
+        str(path),
+        "-f",
+        "s16le",
+        "-ac",
+        "1",
+        "-",
+    ]
     done = subprocess.run(command, capture_output=True, check=False)
     if done.returncode:
         raise ValueError(f"{path} cannot be decoded as G.722: {done.stderr.decode(errors='replace').strip()}")

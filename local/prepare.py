@@ -24,8 +24,8 @@ def main(argv: list[str] | None = None) -> None:
     if is_prepared(folder) and not args.force:
         print(f"{folder} is there already; --force prepares it again.")
     else:
-        for outcome in convert.prepare(choose(args), args.data, args.size, args.nj):
-            print(f"left out: {outcome.recording.path}: {outcome.problem}")
+        problems = convert.prepare(choose(args), args.data, args.size, args.nj)
+        report(problems, folder / "left_out")
     print(summary(folder))
 
 
@@ -75,6 +75,16 @@ def standard(downloads: Path) -> list[Recording]:
     voiced = set(VOICED.read_text().split("\n"))
     found = (recording for corpus in CORPORA for recording in corpus.recordings(roots))
     return [recording for recording in found if utterance_id(recording) not in voiced]
+
+
+def report(problems: list[convert.Outcome], path: Path, shown: int = 10) -> None:
+    """Write every recording that was left out to ``path``, and show the first few."""
+    lines = [f"{outcome.recording.path}: {outcome.problem}" for outcome in problems]
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    for line in lines[:shown]:
+        print(f"left out: {line}")
+    if len(lines) > shown:
+        print(f"left out: {len(lines) - shown} more, see {path}")
 
 
 def is_prepared(folder: Path) -> bool:
