@@ -27,7 +27,7 @@ $(VENV)/.installed: setup.py pyproject.toml
 	@touch $@
 
 demo: install
-	cd $(RECIPE) && ./run.sh --size mini --train_config conf/codec/train_decodec_mini.yaml
+	cd $(RECIPE) && ./run.sh --size mini --per_condition 8
 
 test: install
 	$(VENV)/bin/python -m pytest -q

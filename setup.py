@@ -40,8 +40,8 @@ REQUIREMENTS = {
         "ruff>=0.6",
     ],
 }
-# Everything that egs2/decodec/run.sh uses.
-REQUIREMENTS["recipe"] = REQUIREMENTS["train"] + REQUIREMENTS["evaluate"]
+# Everything that egs2/decodec/run.sh uses; PyAV reads the G.722 files among the recordings of `standard`.
+REQUIREMENTS["recipe"] = [*REQUIREMENTS["train"], *REQUIREMENTS["evaluate"], "av>=12"]
 
 setup(
     name="espnet2_decodec",

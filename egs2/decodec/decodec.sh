@@ -31,7 +31,7 @@ per_condition=20       # Mixtures of each SNR in validation and test sets.
 mixture_opts=          # Further options of espnet2_decodec.bin.make_mixtures.
 
 # Training
-train_config=          # Config of the codec (required for stages 5 and 6).
+train_config=          # Config of the codec; by default conf/codec/train_decodec.yaml, for mini train_decodec_mini.yaml.
 train_args=            # Options of training that win over the config, e.g. "--max_epoch 1".
 tag=                   # Name of the experiment; by default made of the config, the size and train_args.
 codec_exp=             # Folder of the experiment; by default <expdir>/codec_<tag>.
@@ -64,6 +64,10 @@ run_args=$(printf '%q ' "$@")
 if [ "${ngpu}" = auto ]; then
     ngpu=0
     if nvidia-smi --list-gpus 2> /dev/null | grep -q GPU; then ngpu=1; fi
+fi
+if [ -z "${train_config}" ]; then
+    train_config=conf/codec/train_decodec.yaml
+    if [ "${size}" = mini ]; then train_config=conf/codec/train_decodec_mini.yaml; fi
 fi
 data=${datadir}/${size}
 dump=${dumpdir}/${size}
@@ -143,7 +147,7 @@ if ! ${skip_train} && [ -z "${download_model}" ]; then
 
     if runs 5; then
         log "Stage 5: training: ${codec_exp}, $([ "${ngpu}" = 0 ] && echo "on the CPU" || echo "${ngpu} GPU(s)")"
-        need_file "${train_config}" "give --train_config, such as conf/codec/train_decodec_mini.yaml"
+        [ -f "${train_config}" ] || die "there is no config ${train_config}: give --train_config one of conf/codec"
         need "${dump}/speech_${train_set}/wav.scp" "stage 2"
         need "${dump}/${valid_set}/mixture.scp" "stage 3"
         options="${teacher:+--codec_conf teacher=${teacher} }${train_args}"

@@ -8,12 +8,10 @@ size=mini
 train_set=train
 valid_set=dev
 test_sets="test"
-train_config=conf/codec/train_decodec_mini.yaml
 
 ./decodec.sh \
     --size "${size}" \
     --train_set "${train_set}" \
     --valid_set "${valid_set}" \
     --test_sets "${test_sets}" \
-    --train_config "${train_config}" \
     "$@"

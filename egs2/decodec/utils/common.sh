@@ -37,10 +37,6 @@ need() { # need FILE WHO: stop if WHO did not make FILE although it ended withou
     [ -s "$1" ] || die "$1 is missing or empty, which $2 should have written; stage ${current:-?} cannot go on."
 }
 
-need_file() { # need_file FILE ADVICE
-    [ -f "$1" ] || die "there is no file '$1': $2."
-}
-
 fail() { # fail LOG: after a job that failed
     unfollow
     if [ -f "$1" ] && [[ "${train_cmd}" != *run.py* ]]; then # which has shown the end of it
