@@ -15,10 +15,10 @@ from espnet2_decodec.training.swap import Swap
 from espnet2_decodec.training.teachers import build_teacher
 
 WEIGHTS = {
-    "snr": 2.0,
-    "waveform": 1.0,
-    "stft": 2.0,
-    "mel": 2.0,
+    "snr": 5.0,
+    "waveform": 5.0,
+    "stft": 1.0,
+    "mel": 1.0,
     "commitment": 0.25,
     "codebook": 0.0,
     "split": 0.0,
@@ -33,6 +33,8 @@ class Schedule:
     """What happens when; counts are generator steps.
 
     Attributes:
+        reconstruct: steps in which every mixture is only decoded as it is, a third of the work; the waveform is
+            learned faster so.
         warmup: steps without quantization; the codebooks then start by k-means of collected encoder outputs.
         collect: how many frames of each stream are collected for that.
         adversarial: step from which the discriminator takes part; None for never.
@@ -42,7 +44,8 @@ class Schedule:
         kept: probability that the mixed decoding keeps its own background.
     """
 
-    warmup: int = 600
+    reconstruct: int = 300
+    warmup: int = 900
     collect: int = 16384
     adversarial: int | None = None
     unquantized: float = 0.3
@@ -156,7 +159,10 @@ class Objective(nn.Module):
         latents = self.codec(batch.mixture, *levels)
         if self.training and step < self.schedule.warmup:
             self._collect(step, latents)
-        swap = Swap.draw(size, batch.speech.device, self.schedule.stems, self.schedule.kept)
+        split = step >= self.schedule.reconstruct or not self.training
+        swap = Swap.draw(
+            size, batch.speech.device, self.schedule.stems and split, self.schedule.kept if split else 1.0
+        )
         parts = swap.gather(latents.quantized_speech.values, latents.quantized_background.values)
         target, loudness = swap.target(batch), swap.loudness(batch)
         estimate = self.codec.synthesize(self.codec.subspace.merge(*parts))[:, : target.shape[1]]

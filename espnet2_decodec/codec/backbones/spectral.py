@@ -49,15 +49,14 @@ class Stack(nn.Module):
     def __init__(self, dim_in: int, channels: int, blocks: int, dim_out: int, kernel: int, causal: bool):
         super().__init__()
         self.enter = nn.Linear(dim_in, channels)
-        self.norm_in = nn.LayerNorm(channels)
-        self.blocks = nn.ModuleList(ConvNeXtBlock(channels, kernel, causal, 1 / blocks) for _ in range(blocks))
+        self.blocks = nn.ModuleList(ConvNeXtBlock(channels, kernel, causal, 0.03) for _ in range(blocks))
         self.norm_out = nn.LayerNorm(channels)
         self.leave = nn.Linear(channels, dim_out)
 
     def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """x [B, T, C_in], mask [B, T] -> [B, T, C_out]."""
         mask = None if mask is None else mask[..., None].to(x.dtype)
-        x = self.norm_in(self.enter(x))
+        x = self.enter(x)
         for block in self.blocks:
             x = block(x, mask)
         return self.leave(self.norm_out(x))
