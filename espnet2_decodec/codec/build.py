@@ -1,6 +1,8 @@
 """From a config, which is a difference from the defaults, to the parts of the codec."""
 
+from collections.abc import Callable
 from copy import deepcopy
+from inspect import signature
 
 from torch import nn
 
@@ -26,13 +28,15 @@ def complete(config: dict) -> dict:
     """The defaults with `config` laid over them; neither is changed.
 
     Raises:
-        ValueError: if a section or a top-level key is unknown.
+        ValueError: if a section or a top-level key is unknown, or a section is no dict.
     """
     full = deepcopy(DEFAULTS)
     for key, value in config.items():
         if key not in full:
             raise ValueError(f"Unknown config key {key!r}; there are {', '.join(full)}.")
         if isinstance(full[key], dict):
+            if not isinstance(value, dict):
+                raise ValueError(f"Config section {key!r} must hold options by name, not {value!r}.")
             if "name" in value and value["name"] != full[key]["name"]:
                 full[key] = {}
             full[key].update(deepcopy(value))
@@ -45,12 +49,12 @@ def build_split(name: str, **options) -> nn.Module:
     """`orthogonal` (speech_dim, background_dim) or `soft` (dim).
 
     Raises:
-        ValueError: if the name is unknown.
+        ValueError: if the name or an option is unknown.
     """
     if name == "orthogonal":
-        return OrthogonalSplit(**options)
+        return _make(OrthogonalSplit, "split", options)
     if name == "soft":
-        return SoftSplit(**options)
+        return _make(SoftSplit, "split", options)
     raise ValueError(f"Unknown split {name!r}; there are orthogonal and soft.")
 
 
@@ -58,16 +62,16 @@ def build_backbone(name: str, dim: int, **options) -> Backbone:
     """`spectral` or `seanet`, with latent dimension `dim`.
 
     Raises:
-        ValueError: if the name is unknown.
+        ValueError: if the name or an option is unknown.
     """
     if name == "spectral":
         from espnet2_decodec.codec.backbones.spectral import SpectralBackbone
 
-        return SpectralBackbone(dim, **options)
+        return _make(SpectralBackbone, "backbone", options, dim=dim)
     if name == "seanet":
         from espnet2_decodec.codec.backbones.seanet import SEANetBackbone
 
-        return SEANetBackbone(dim, **options)
+        return _make(SEANetBackbone, "backbone", options, dim=dim)
     raise ValueError(f"Unknown backbone {name!r}; there are spectral and seanet.")
 
 
@@ -77,5 +81,16 @@ def build_parts(config: dict) -> tuple[Backbone, nn.Module, ResidualVQ, Residual
     dim = split.dims[0] if config["split"]["name"] == "soft" else sum(split.dims)
     options = dict(config["quantizer"])
     levels = options.pop("speech_levels"), options.pop("background_levels")
-    speech, background = (ResidualVQ(d, k, **options) for d, k in zip(split.dims, levels))
+    speech, background = (
+        _make(ResidualVQ, "quantizer", options, dim=d, levels=k) for d, k in zip(split.dims, levels)
+    )
     return build_backbone(dim=dim, **config["backbone"]), split, speech, background
+
+
+def _make(part: Callable[..., nn.Module], section: str, options: dict, **given) -> nn.Module:
+    """part(**given, **options), with a clear error for options that it does not have."""
+    known = [name for name in signature(part).parameters if name not in given]
+    unknown = [name for name in options if name not in known]
+    if unknown:
+        raise ValueError(f"Unknown {section} option {unknown[0]!r}; there are {', '.join(known)}.")
+    return part(**given, **options)

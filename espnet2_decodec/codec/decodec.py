@@ -156,10 +156,9 @@ class DeCodec(nn.Module):
             speech, background: whether each stream is heard.
 
         Raises:
-            ValueError: if the codes are of another sample rate, or out of range.
+            ValueError: if the codes are of another sample rate, out of range, or too few for their lengths.
         """
-        if codes.sample_rate != self.sample_rate:
-            raise ValueError(f"The codes are of {codes.sample_rate} Hz audio, this codec works at {self.sample_rate} Hz.")
+        self._check_codes(codes)
         parts = [
             self._look_up(codes.speech, self.speech_quantizer, "speech", speech),
             self._look_up(codes.background, self.background_quantizer, "background", background),
@@ -198,8 +197,10 @@ class DeCodec(nn.Module):
         A shorter background is repeated, a longer one cut.
 
         Raises:
-            ValueError: if the batches differ in size.
+            ValueError: if the batches differ in size, or the codes are of another sample rate.
         """
+        self._check_codes(speech)
+        self._check_codes(background)
         if len(speech.lengths) != len(background.lengths):
             raise ValueError(f"{len(speech.lengths)} speech codes cannot be remixed with {len(background.lengths)} backgrounds.")
         frames = speech.speech.shape[2]
@@ -229,6 +230,14 @@ class DeCodec(nn.Module):
             self.background_quantizer(background, background_levels, mask),
         )
 
+    def _check_codes(self, codes: Codes) -> None:
+        """Refuse codes of another sample rate, or with lengths that their frames do not hold."""
+        if codes.sample_rate != self.sample_rate:
+            raise ValueError(f"The codes are of {codes.sample_rate} Hz audio, this codec works at {self.sample_rate} Hz.")
+        most = codes.speech.shape[2] * self.hop
+        if len(codes.lengths) == 0 or int(codes.lengths.min()) < 1 or int(codes.lengths.max()) > most:
+            raise ValueError(f"Lengths of these codes must be within 1..{most} samples, not {codes.lengths.tolist()}.")
+
     def _look_up(self, codes: Tensor, quantizer: nn.Module, name: str, wanted: bool) -> Tensor:
         """Tokens [B, K, T] -> coordinates [B, D, T]; zeros for a stream that is not wanted."""
         if codes.shape[1] > quantizer.levels:
@@ -251,7 +260,7 @@ class DeCodec(nn.Module):
 
     def _check(self, wav: Tensor, lengths: Tensor | None) -> Tensor:
         """The lengths of a waveform batch that can be encoded."""
-        if wav.ndim != 2 or wav.shape[1] == 0:
+        if wav.ndim != 2 or wav.numel() == 0:
             raise ValueError(f"A batch of waveforms is [B, L] with at least one sample, not {tuple(wav.shape)}.")
         if not torch.isfinite(wav).all():
             raise ValueError("The waveform has samples that are not finite (NaN or infinite).")

@@ -1,0 +1,375 @@
+"""The whole codec: lengths, batches, causality, levels, remixing, and what it refuses."""
+
+import json
+
+import pytest
+import torch
+
+from espnet2_decodec import Codes, DeCodec
+from espnet2_decodec.codec.build import TINY
+
+HOP = 320
+SEANET = {**TINY, "backbone": {"name": "seanet", "n_filters": 2, "strides": [20, 16]}}
+BACKBONES = {
+    "spectral": TINY,
+    "spectral causal": {**TINY, "backbone": {**TINY["backbone"], "causal": True}},
+    "seanet": SEANET,
+    "seanet causal": {**TINY, "backbone": {**SEANET["backbone"], "causal": True}},
+    "seanet without lstm": {**TINY, "backbone": {**SEANET["backbone"], "lstm": 0}},
+    "seanet, soft split": {**SEANET, "split": {"name": "soft", "dim": 8}},
+}
+every_backbone = pytest.mark.parametrize("name", BACKBONES)
+causal_backbones = pytest.mark.parametrize("name", ["spectral causal", "seanet causal"])
+
+
+def make_codec(name: str = "spectral") -> DeCodec:
+    """A tiny codec with random weights.
+
+    Fresh SEANet layers answer with hardly more than their biases; with twice the gain they follow their input.
+    """
+    if name.startswith("seanet"):
+        pytest.importorskip("espnet2")
+    torch.manual_seed(0)
+    codec = DeCodec.from_config(BACKBONES[name]).eval()
+    with torch.no_grad():
+        for parameter, value in codec.backbone.named_parameters():
+            if parameter.endswith("weight.original0"):
+                value.mul_(2)
+    return codec
+
+
+def make_wav(*shape: int, seed: int = 0) -> torch.Tensor:
+    """Noise."""
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed)) * 0.1
+
+
+def assert_codes_agree(one: torch.Tensor, other: torch.Tensor) -> None:
+    """Equal tokens, but for a rare tie that rounding decides."""
+    assert one.shape == other.shape
+    assert (one != other).float().mean() <= 0.005
+
+
+@every_backbone
+@pytest.mark.parametrize("length", [1, 319, 320, 321, 48001])
+def test_lengths_are_exact(name, length):
+    """Any length gives ceil(length / hop) frames, and comes back to the sample."""
+    codec, wav = make_codec(name), make_wav(1, length)
+    codes = codec.encode(wav)
+    frames = -(-length // HOP)
+    assert codes.speech.shape == (1, 3, frames) and codes.background.shape == (1, 2, frames)
+    assert codes.speech.dtype == torch.int64 and codes.lengths.tolist() == [length]
+    decoded = codec.decode(codes)
+    assert decoded.shape == wav.shape and decoded.isfinite().all()
+
+
+@every_backbone
+def test_a_padded_batch_gives_what_one_by_one_gives(name):
+    """Codes, waveforms and stems of a batch with lengths are those of each recording alone."""
+    codec, wav = make_codec(name), make_wav(4, 3000)
+    lengths = torch.tensor([1921, 3000, 641, 1921])
+    codes = codec.encode(wav, lengths)
+    decoded, stems = codec.decode(codes), codec.separate(wav, lengths, quantize=False)
+    for index, length in enumerate(lengths.tolist()):
+        alone, mine = codec.encode(wav[index : index + 1, :length]), codes.select(index, HOP)
+        assert_codes_agree(mine.speech, alone.speech)
+        assert_codes_agree(mine.background, alone.background)
+        assert torch.allclose(decoded[index, :length], codec.decode(mine)[0], atol=1e-4)
+        expected = codec.separate(wav[index : index + 1, :length], quantize=False)
+        for ours, theirs in ((stems.speech, expected.speech), (stems.background, expected.background)):
+            assert torch.allclose(ours[index, :length], theirs[0], atol=1e-4)
+            assert (ours[index, length:] == 0).all()
+        assert (decoded[index, length:] == 0).all()
+        assert (codes.speech[index, :, -(-length // HOP) :] == 0).all()
+
+
+@every_backbone
+def test_what_lies_beyond_a_length_is_ignored(name):
+    """Garbage after the end of a recording, in samples and in frames, changes nothing."""
+    codec, wav, lengths = make_codec(name), make_wav(2, 2000), torch.tensor([2000, 777])
+    codes = codec.encode(wav, lengths)
+    wav[1, 777:] = 100.0
+    again = codec.encode(wav, lengths)
+    assert torch.equal(codes.speech, again.speech) and torch.equal(codes.background, again.background)
+    garbage = codes.speech.clone()
+    garbage[1, :, 3:] = 7
+    changed = codec.decode(Codes(garbage, codes.background, codes.lengths, 16000))
+    assert torch.allclose(changed, codec.decode(codes), atol=1e-5)
+
+
+@causal_backbones
+def test_causal_codecs_keep_to_their_latency(name):
+    """Samples from n on change no output before n - latency + 1, and do change one within the next frame."""
+    codec, wav = make_codec(name), make_wav(1, 20 * HOP)
+    before = codec.separate(wav, quantize=False)
+    for start in (10 * HOP, 10 * HOP + HOP - 1, 12 * HOP + 1):
+        changed = wav.clone()
+        changed[:, start:] = make_wav(1, 20 * HOP - start, seed=1) * 5
+        after = codec.separate(changed, quantize=False)
+        for one, other in ((before.speech, after.speech), (before.background, after.background)):
+            differs = (one - other)[0].abs() > 1e-6
+            first = int(differs.nonzero()[0])
+            assert start - codec.latency < first <= start + HOP
+
+
+@causal_backbones
+def test_causal_codes_never_wait_for_the_end(name):
+    """The codes of a prefix are a prefix of the codes, but for what the latency covers."""
+    codec, wav = make_codec(name), make_wav(1, 20 * HOP)
+    whole, prefix = codec.encode(wav), codec.encode(wav[:, : 12 * HOP])
+    sure = 12 - (codec.latency // HOP - 1)
+    assert_codes_agree(whole.speech[..., :sure], prefix.speech[..., :sure])
+
+
+@pytest.mark.parametrize("name", ["spectral", "seanet", "seanet without lstm"])
+def test_codecs_that_look_ahead_state_no_latency(name):
+    """Not causal: latency is None."""
+    assert make_codec(name).latency is None
+
+
+@every_backbone
+def test_reach_is_kept(name):
+    """Frames outside the stated receptive field have no influence; without one, the codec is recurrent."""
+    codec = make_codec(name)
+    if codec.receptive_field is None:
+        assert codec.config["backbone"].get("lstm", 2)
+        return
+    (left, right), (back, ahead) = codec.receptive_field
+    wav = make_wav(1, 50 * HOP)
+    changed = wav.clone()
+    changed[:, 30 * HOP : 31 * HOP] += 1.0
+    with torch.no_grad():
+        latent = codec.latent(wav)
+        difference = (codec.latent(changed) - latent)[0].abs().amax(0)
+        touched = (difference > 1e-6).nonzero()[:, 0]
+        assert touched.min() >= 30 - right and touched.max() <= 30 + left
+        moved = latent.clone()
+        moved[:, :, 30] += 1.0
+        difference = (codec.synthesize(moved) - codec.synthesize(latent))[0].abs()
+        touched = (difference > 1e-6).nonzero()[:, 0] // HOP
+    assert touched.min() >= 30 - ahead and touched.max() <= 30 + back
+
+
+@every_backbone
+def test_every_weight_is_trained(name):
+    """Swapped decoding with straight-through codes reaches every parameter, and all gradients are finite."""
+    codec = make_codec(name).train()
+    latents = codec(make_wav(2, 4800), torch.tensor([3, 2]), torch.tensor([2, 3]))
+    speech, background = latents.quantized_speech, latents.quantized_background
+    wav = codec.synthesize(codec.subspace.merge(speech.values, background.values.flip(0)))
+    loss = wav.square().mean() + speech.commitment + codec.subspace.penalty(latents.speech, latents.background)
+    loss.backward()
+    for parameter, value in codec.named_parameters():
+        assert value.grad is not None and value.grad.isfinite().all(), parameter
+        assert value.grad.abs().sum() > 0, parameter
+
+
+@every_backbone
+def test_gradients_pass_the_mask(name):
+    """A training batch with lengths has finite gradients, none of them from the padding."""
+    codec, wav = make_codec(name).train(), make_wav(2, 1600).requires_grad_()
+    lengths = torch.tensor([1600, 700])
+    latents = codec(wav, torch.tensor([4, 4]), torch.tensor([3, 3]), lengths)
+    codec.synthesize(codec.subspace.merge(latents.speech, latents.background), lengths).square().sum().backward()
+    assert wav.grad.isfinite().all()
+    assert (wav.grad[1, 700:] == 0).all() and wav.grad[1, :700].abs().sum() > 0
+
+
+@every_backbone
+def test_silence_is_coded_and_has_finite_gradients(name):
+    """Digital silence through everything, also as a leaf that wants a gradient."""
+    codec, wav = make_codec(name), torch.zeros(1, 1000, requires_grad=True)
+    codec.synthesize(codec.latent(wav)).square().sum().backward()
+    assert wav.grad.isfinite().all()
+    assert codec.decode(codec.encode(wav.detach())).isfinite().all()
+
+
+@every_backbone
+def test_the_config_rebuilds_the_codec(name):
+    """A completed config survives JSON, and with the state_dict gives the same codec."""
+    codec, wav = make_codec(name), make_wav(1, 1000)
+    other = DeCodec.from_config(json.loads(json.dumps(codec.config))).eval()
+    other.load_state_dict(codec.state_dict())
+    assert other.config == codec.config
+    codes = codec.encode(wav)
+    assert torch.equal(other.encode(wav).speech, codes.speech)
+    assert torch.equal(other.decode(codes), codec.decode(codes))
+
+
+def test_bf16_autocast_gives_a_usable_result():
+    """Encoding and decoding under autocast work, in float32 outside."""
+    for name in ("spectral", "seanet"):
+        codec, wav = make_codec(name), make_wav(1, 1000)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            decoded = codec.decode(codec.encode(wav))
+        assert decoded.dtype == torch.float32 and decoded.isfinite().all()
+
+
+def test_both_streams_add_up_before_decoding():
+    """Decoding both streams is decoding the sum of the two parts."""
+    codec = make_codec()
+    codes = codec.encode(make_wav(1, 3200))
+    speech = codec.speech_quantizer.decode(codes.speech)
+    background = codec.background_quantizer.decode(codes.background)
+    zero = torch.zeros_like
+    with torch.no_grad():
+        total = codec.subspace.merge(speech, zero(background)) + codec.subspace.merge(zero(speech), background)
+        assert torch.allclose(codec.synthesize(total, codes.lengths), codec.decode(codes), atol=1e-5)
+
+
+def test_levels_are_chosen_stream_by_stream():
+    """The first levels are the same whatever their number; kbps follows; the default is all."""
+    codec, wav = make_codec(), make_wav(1, 3200)
+    full = codec.encode(wav)
+    some = codec.encode(wav, speech_levels=1, background_levels=0)
+    assert torch.equal(some.speech, full.speech[:, :1]) and some.background.shape == (1, 0, 10)
+    assert codec.kbps(2) == pytest.approx(2 * 4 * 50 / 1000)
+    assert make_codec().encode(wav).semantic.shape == (1, 1, 10)
+    assert torch.equal(full.paralinguistic, full.speech[:, 1:])
+
+
+def test_a_stream_left_out_is_a_stream_not_heard():
+    """K = 0 decodes as `speech=False` or `background=False` does."""
+    codec, wav = make_codec(), make_wav(1, 3200)
+    full = codec.encode(wav)
+    assert torch.equal(codec.decode(codec.encode(wav, background_levels=0)), codec.decode(full, background=False))
+    assert torch.equal(codec.decode(codec.encode(wav, speech_levels=0)), codec.decode(full, speech=False))
+    nothing = codec.decode(codec.encode(wav, speech_levels=0, background_levels=0))
+    assert nothing.shape == wav.shape and torch.equal(nothing, codec.decode(full, speech=False, background=False))
+
+
+def test_separating_is_decoding_each_stream():
+    """Stems with quantization are the two decodings."""
+    codec, wav = make_codec(), make_wav(1, 3000)
+    stems, codes = codec.separate(wav, speech_levels=2), codec.encode(wav, speech_levels=2)
+    assert torch.equal(stems.speech, codec.decode(codes, background=False))
+    assert torch.equal(stems.background, codec.decode(codes, speech=False))
+
+
+@pytest.mark.parametrize("frames", [1, 4, 10, 25])
+def test_remix_loops_or_cuts_the_background(frames):
+    """The background of another recording is repeated or cut to the length of the speech."""
+    codec = make_codec()
+    speech, background = codec.encode(make_wav(1, 3199)), codec.encode(make_wav(1, frames * HOP, seed=1))
+    looped = background.background.repeat(1, 1, 10)[..., :10]
+    expected = codec.decode(Codes(speech.speech, looped, speech.lengths, 16000))
+    mixed = codec.remix(speech, background)
+    assert mixed.shape == (1, 3199) and torch.equal(mixed, expected)
+
+
+def test_remix_loops_each_background_at_its_own_length():
+    """In a batch, padding frames of a shorter background are never heard."""
+    codec = make_codec()
+    speech = codec.encode(make_wav(2, 3200))
+    background = codec.encode(make_wav(2, 1600, seed=1), torch.tensor([1600, 700]))
+    mixed = codec.remix(speech, background)
+    for index in range(2):
+        alone = codec.remix(speech.select(index, HOP), background.select(index, HOP))
+        assert torch.allclose(mixed[index], alone[0], atol=1e-5)
+
+
+def test_remix_with_a_background_left_out_is_the_speech():
+    """Codes without background levels add nothing."""
+    codec = make_codec()
+    speech = codec.encode(make_wav(1, 3200))
+    silent = codec.encode(make_wav(1, 800), background_levels=0)
+    assert torch.equal(codec.remix(speech, silent), codec.decode(speech, background=False))
+
+
+def test_remix_refuses_what_does_not_fit():
+    """Batches of different sizes, and codes of another sample rate on either side."""
+    codec = make_codec()
+    one, two = codec.encode(make_wav(1, 800)), codec.encode(make_wav(2, 800))
+    with pytest.raises(ValueError, match="cannot be remixed"):
+        codec.remix(one, two)
+    other = Codes(one.speech, one.background, one.lengths, 8000)
+    for pair in ((one, other), (other, one)):
+        with pytest.raises(ValueError, match="8000 Hz"):
+            codec.remix(*pair)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_encode_refuses_samples_that_are_not_finite(value):
+    """NaN and infinity."""
+    wav = make_wav(2, 1000)
+    wav[1, 500] = value
+    with pytest.raises(ValueError, match="not finite"):
+        make_codec().encode(wav)
+
+
+@pytest.mark.parametrize("shape", [(1000,), (1, 1, 1000), (1, 0), (0, 1000)])
+def test_encode_refuses_other_shapes(shape):
+    """Only [B, L] with something in it."""
+    with pytest.raises(ValueError, match=r"\[B, L\]"):
+        make_codec().encode(torch.zeros(shape))
+
+
+@pytest.mark.parametrize("lengths", [[0, 5], [5, 1001], [5], [-1, 5]])
+def test_encode_refuses_impossible_lengths(lengths):
+    """Lengths must be B numbers within 1..L."""
+    with pytest.raises(ValueError, match="Lengths must be"):
+        make_codec().encode(make_wav(2, 1000), torch.tensor(lengths))
+
+
+@pytest.mark.parametrize("options", [{"speech_levels": 4}, {"background_levels": 3}, {"speech_levels": -1}])
+def test_encode_refuses_levels_it_does_not_have(options):
+    """Levels must be within 0..K, and the message names the stream."""
+    with pytest.raises(ValueError, match=next(iter(options)).split("_")[0] + " levels must be within"):
+        make_codec().encode(make_wav(1, 1000), **options)
+
+
+def test_decode_refuses_codes_of_another_codec():
+    """Sample rate, number of levels, and tokens outside of the codebook."""
+    codec = make_codec()
+    codes = codec.encode(make_wav(1, 1000))
+    with pytest.raises(ValueError, match="8000 Hz"):
+        codec.decode(Codes(codes.speech, codes.background, codes.lengths, 8000))
+    with pytest.raises(ValueError, match="6 speech levels"):
+        codec.decode(Codes(codes.speech.repeat(1, 2, 1), codes.background, codes.lengths, 16000))
+    for bad in (-1, 16):
+        tokens = codes.background.clone()
+        tokens[0, 0, 0] = bad
+        with pytest.raises(ValueError, match="background code is outside 0..15"):
+            codec.decode(Codes(codes.speech, tokens, codes.lengths, 16000))
+
+
+@pytest.mark.parametrize("lengths", [[0], [961], [3000]])
+def test_decode_refuses_lengths_that_the_frames_do_not_hold(lengths):
+    """3 frames are 1..960 samples."""
+    tokens = torch.zeros(1, 3, 3, dtype=torch.long)
+    with pytest.raises(ValueError, match="1..960"):
+        make_codec().decode(Codes(tokens, tokens[:, :2], torch.tensor(lengths), 16000))
+
+
+def test_codes_refuse_shapes_that_do_not_belong_together():
+    """Different frames, different batches, missing lengths."""
+    speech, lengths = torch.zeros(2, 3, 4, dtype=torch.long), torch.tensor([5, 5])
+    for background, given in ((speech[:, :, :3], lengths), (speech[:1], lengths), (speech, lengths[:1])):
+        with pytest.raises(ValueError, match="Codes need"):
+            Codes(speech, background, given, 16000)
+
+
+@pytest.mark.parametrize(
+    "config, message",
+    [
+        ({"backbones": {}}, "Unknown config key"),
+        ({"backbone": {"name": "wavenet"}}, "Unknown backbone"),
+        ({"backbone": "seanet"}, "backbone"),
+        ({"split": {"name": "none"}}, "Unknown split"),
+        ({"quantizer": {"levels": 3}}, "levels"),
+        ({"backbone": {"chanels": 3}}, "chanels"),
+    ],
+)
+def test_configs_with_mistakes_are_refused(config, message):
+    """The message names what is wrong."""
+    with pytest.raises(ValueError, match=message):
+        DeCodec.from_config(config)
+
+
+def test_a_config_is_a_difference_from_the_defaults():
+    """{} is the default codec; giving a part leaves the rest, and what was given is not changed."""
+    given = {"backbone": {"channels": 16, "encoder_blocks": 1, "decoder_blocks": 1}}
+    codec = DeCodec.from_config(given)
+    assert codec.config["split"] == {"name": "orthogonal", "speech_dim": 128, "background_dim": 128}
+    assert (codec.speech_levels, codec.background_levels, codec.codebook_size) == (8, 8, 1024)
+    assert (codec.hop, codec.sample_rate, codec.frame_rate) == (320, 16000, 50.0)
+    assert given == {"backbone": {"channels": 16, "encoder_blocks": 1, "decoder_blocks": 1}}
