@@ -3,7 +3,7 @@
 import argparse
 
 from espnet2_decodec.sets.resynthesize import STREAMS, resynthesize
-from espnet2_decodec.sets.settings import Settings, add_options
+from espnet2_decodec.sets.settings import Settings, add_options, plain_errors
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -19,4 +19,5 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with plain_errors():
+        main()

@@ -2,7 +2,7 @@
 
 import argparse
 
-from espnet2_decodec.sets.settings import Settings, add_options
+from espnet2_decodec.sets.settings import Settings, add_options, plain_errors
 from espnet2_decodec.sets.tokenize import tokenize
 
 
@@ -17,4 +17,5 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with plain_errors():
+        main()

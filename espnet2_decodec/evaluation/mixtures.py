@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from tqdm import tqdm
 from espnet2_decodec.evaluation.activity import active_power
 from espnet2_decodec.evaluation.segments import Segment, Source
 from espnet2_decodec.io.atomic import replacing
-from espnet2_decodec.sets.tables import check_id, write_table
+from espnet2_decodec.sets.tables import check_id, read_table, write_table
 
 CLEAN, ALONE = "clean", "background"
 """The conditions beside an SNR: no background, no speech."""
@@ -65,9 +66,12 @@ def snr_of(condition: str) -> float | None:
     if condition in (CLEAN, ALONE):
         return None
     try:
-        return float(condition)
+        snr = float(condition)
     except ValueError:
-        raise ValueError(f"A condition is an SNR in dB, clean or background, not {condition!r}.") from None
+        snr = math.nan
+    if not math.isfinite(snr):
+        raise ValueError(f"A condition is an SNR in dB, clean or background, not {condition!r}.")
+    return snr
 
 
 def make_mixtures(speech: str | Path, background: str | Path, out: str | Path, plan: Plan) -> bool:
@@ -93,7 +97,7 @@ def make_mixtures(speech: str | Path, background: str | Path, out: str | Path, p
     noted = out / "mixtures.json"
     if noted.is_file() and noted.read_text(encoding="utf-8") != settings:
         raise ValueError(f"{out} holds mixtures made with other options or corpora: remove it, or choose another folder.")
-    if noted.is_file() and (out / "utt2snr").is_file():
+    if noted.is_file() and _complete(out):
         return False
     out.mkdir(parents=True, exist_ok=True)
     noted.write_text(settings, encoding="utf-8")
@@ -156,6 +160,13 @@ def _turn(groups: list[str], index: int, seed: int) -> str:
     """Group number `index` when all take turns, in a new order each round."""
     order = np.random.default_rng([seed, index // len(groups), 2]).permutation(len(groups))
     return groups[order[index % len(groups)]]
+
+
+def _complete(out: Path) -> bool:
+    """Whether the last table has been written, and no wav has gone since."""
+    if not (out / "utt2snr").is_file():
+        return False
+    return all(Path(path).is_file() for stem in STEMS for path in read_table(out / f"{stem}.scp").values())
 
 
 def _fingerprint(source: Source) -> str:

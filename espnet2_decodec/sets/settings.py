@@ -1,6 +1,8 @@
 """Which codec passes over a set, and how; with the options that all programs share."""
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from espnet2_decodec.codec.decodec import DeCodec
@@ -64,3 +66,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--background_levels", type=int, help="levels of the background stream; all when left out")
     parser.add_argument("--device", default="cpu", help="of the codec, such as cuda")
     parser.add_argument("--nj", type=int, default=1, help="processes, of one thread each when there are several")
+
+
+@contextmanager
+def plain_errors() -> Iterator[None]:
+    """End the program with one line where an input cannot be used, without a traceback."""
+    try:
+        yield
+    except (ValueError, FileNotFoundError) as error:
+        raise SystemExit(f"error: {error}") from None

@@ -63,6 +63,8 @@ def test_same_seed_same_bytes_and_nothing_twice(corpora, made, tmp_path):
     for path in made.rglob("*.wav"):
         assert path.read_bytes() == (tmp_path / path.relative_to(made)).read_bytes()
     assert not make_mixtures(*corpora, tmp_path, PLAN)
+    next((tmp_path / "wav").rglob("*clean.wav")).unlink()
+    assert make_mixtures(*corpora, tmp_path, PLAN)
     (tmp_path / "utt2snr").unlink()
     assert make_mixtures(*corpora, tmp_path, PLAN)
     with pytest.raises(ValueError, match="other options"):
@@ -72,6 +74,8 @@ def test_same_seed_same_bytes_and_nothing_twice(corpora, made, tmp_path):
 def test_bad_plans_and_sets(corpora, tmp_path):
     with pytest.raises(ValueError, match="not 'loud'"):
         Plan(("0", "loud"))
+    with pytest.raises(ValueError, match="not 'nan'"):
+        Plan(("nan",))
     with pytest.raises(ValueError, match="once"):
         Plan(("0", "0"))
     with pytest.raises(ValueError, match="shortest first"):

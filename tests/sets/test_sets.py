@@ -9,6 +9,7 @@ from espnet2_decodec.bin import resynthesize, separate_set, tokenize
 from espnet2_decodec.codec.build import TINY
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.io.audio import read
+from espnet2_decodec.sets.settings import plain_errors
 from espnet2_decodec.sets.tables import read_table, write_table
 
 
@@ -85,3 +86,8 @@ def test_separated_sets(model, scp, tmp_path, option):
             wav = read(read_table(scp)[key], 16000)
             expected = getattr(codec.separate(wav[None], quantize=not option), stem)[0].clamp(-1, 1)
             torch.testing.assert_close(read(path, 16000), expected, atol=1e-4, rtol=0)
+
+
+def test_errors_are_one_line():
+    with pytest.raises(SystemExit, match="error: here is what to do"), plain_errors():
+        raise ValueError("here is what to do")
