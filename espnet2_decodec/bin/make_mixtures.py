@@ -3,24 +3,23 @@
 import argparse
 
 from espnet2_decodec.evaluation.mixtures import Plan, make_mixtures
-from espnet2_decodec.sets.settings import plain_errors
+from espnet2_decodec.sets.settings import run
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Command line of `make_mixtures`."""
     parser = argparse.ArgumentParser(description=make_mixtures.__doc__.split("\n\n")[0])
-    for name, text in (("speech", "Kaldi folder of clean speech"), ("background", "the same of backgrounds"), ("out", "folder to write")):
-        parser.add_argument(f"--{name}", required=True, help=text)
+    parser.add_argument("--speech", required=True, help="Kaldi folder of clean speech")
+    parser.add_argument("--background", required=True, help="Kaldi folder of backgrounds")
+    parser.add_argument("--out", required=True, help="folder to write to")
     parser.add_argument("--snrs", nargs="+", default=["-5", "0", "5", "10", "20", "clean", "background"])
     parser.add_argument("--per_condition", type=int, default=20, help="mixtures of each condition")
     parser.add_argument("--seconds", type=float, nargs=2, default=(4.0, 8.0), help="shortest and longest mixture")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args(arguments)
     plan = Plan(tuple(args.snrs), args.per_condition, tuple(args.seconds), args.seed)
-    made = make_mixtures(args.speech, args.background, args.out, plan)
-    print("wrote" if made else "complete already:", args.out)
+    print("wrote" if make_mixtures(args.speech, args.background, args.out, plan) else "complete already:", args.out)
 
 
 if __name__ == "__main__":
-    with plain_errors():
-        main()
+    run(main)

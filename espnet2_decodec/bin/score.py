@@ -1,7 +1,7 @@
 """Score a codec on test mixtures: python -m espnet2_decodec.bin.score --help"""
 
 from espnet2_decodec.evaluation.score import parser, score
-from espnet2_decodec.sets.settings import plain_errors
+from espnet2_decodec.sets.settings import run
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -10,5 +10,4 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    with plain_errors():
-        main()
+    run(main)

@@ -3,7 +3,7 @@
 import argparse
 
 from espnet2_decodec.sets.separate import separate
-from espnet2_decodec.sets.settings import Settings, add_options, plain_errors
+from espnet2_decodec.sets.settings import Settings, add_options, run
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -19,5 +19,4 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    with plain_errors():
-        main()
+    run(main)

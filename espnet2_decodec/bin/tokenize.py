@@ -2,7 +2,7 @@
 
 import argparse
 
-from espnet2_decodec.sets.settings import Settings, add_options, plain_errors
+from espnet2_decodec.sets.settings import Settings, add_options, run
 from espnet2_decodec.sets.tokenize import tokenize
 
 
@@ -17,5 +17,4 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    with plain_errors():
-        main()
+    run(main)

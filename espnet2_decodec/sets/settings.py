@@ -1,8 +1,7 @@
 """Which codec passes over a set, and how; with the options that all programs share."""
 
 import argparse
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from espnet2_decodec.codec.decodec import DeCodec
@@ -68,10 +67,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--nj", type=int, default=1, help="processes, of one thread each when there are several")
 
 
-@contextmanager
-def plain_errors() -> Iterator[None]:
-    """End the program with one line where an input cannot be used, without a traceback."""
+def run(program: Callable[[], None]) -> None:
+    """Run a program; where an input cannot be used, end it with one line in place of a traceback."""
     try:
-        yield
+        program()
     except (ValueError, FileNotFoundError) as error:
         raise SystemExit(f"error: {error}") from None
