@@ -148,8 +148,10 @@ class ResidualVQ(nn.Module):
             dist.all_reduce(sums)
             dist.all_reduce(counts)
             dist.broadcast(spare, 0)
-        total = self.counts * self.decay + counts * (1 - self.decay)
-        moved = (self.codebooks * (self.counts * self.decay)[..., None] + sums * (1 - self.decay)) / total.clamp(min=1e-8)[..., None]
+        kept = self.counts * self.decay
+        total = kept + counts * (1 - self.decay)
+        moved = self.codebooks * kept[..., None] + sums * (1 - self.decay)
+        moved = moved / total.clamp(min=1e-8)[..., None]
         even = total.mean(1, keepdim=True)
         dead = total < self.revive_below * even
         self.codebooks.copy_(torch.where(dead[..., None], spare, moved))

@@ -31,7 +31,10 @@ def influence(outputs: torch.Tensor, inputs: torch.Tensor) -> list[int]:
 
 
 @pytest.mark.parametrize("causal", [False, True])
-@pytest.mark.parametrize("options", [{}, {"residual_layers": 2}, {"strides": [4, 10], "hop": 40}])
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"residual_layers": 2, "residual_kernel": 5, "dilation": 3}, {"strides": [4, 10], "hop": 40}],
+)
 def test_reach_is_exact(causal, options):
     """Without an LSTM the stated reach is where gradients come from, neither more nor less."""
     backbone = make_backbone(lstm=0, causal=causal, **options)
@@ -84,7 +87,7 @@ def test_items_keep_their_place_in_the_batch():
 @pytest.mark.parametrize("activation", ["ELU", "Snake"])
 def test_the_papers_codec_can_be_built(activation):
     """Soft split, SEANet, LSTM: encodes, decodes and trains."""
-    options = {"n_filters": 2, "activation": activation}
+    options = {"n_filters": 2, "activation": activation, "residual_layers": 3, "residual_kernel": 7, "dilation": 3}
     config = {
         "backbone": {"name": "seanet", "causal": True, **options},
         "split": {"name": "soft", "dim": 8},

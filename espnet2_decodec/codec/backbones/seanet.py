@@ -38,7 +38,10 @@ class SEANetBackbone(Backbone):
         hop: samples per frame, the product of `strides`.
         strides: of the encoder's stages from the waveform inwards; the decoder mirrors them.
         n_filters: channels next to the waveform, doubled in each stage.
-        residual_layers: residual blocks per stage, dilated by 1, 2, 4 and so on.
+        residual_layers: residual blocks per stage.
+        residual_kernel: what each of them looks at, in steps of its dilation.
+        dilation: of block i of a stage is this to the power of i. The paper's DAC has 64 filters, Snake, 3 blocks of
+            kernel 7 and dilations 1, 3, 9.
         lstm: layers of the recurrence on each side of the latent; 0 for none, which bounds the reach.
         causal: frame t sees no sample after its own last one, so that a sample can be given out hop samples
             after it came in.
@@ -56,6 +59,8 @@ class SEANetBackbone(Backbone):
         strides: Sequence[int] = (2, 4, 5, 8),
         n_filters: int = 32,
         residual_layers: int = 1,
+        residual_kernel: int = 3,
+        dilation: int = 2,
         lstm: int = 2,
         causal: bool = False,
         activation: str = "ELU",
@@ -70,6 +75,8 @@ class SEANetBackbone(Backbone):
             dimension=dim,
             n_filters=n_filters,
             n_residual_layers=residual_layers,
+            residual_kernel_size=residual_kernel,
+            dilation_base=dilation,
             ratios=list(reversed(strides)),
             causal=causal,
             activation=activation,

@@ -1,0 +1,60 @@
+"""Wall-clock seconds of one training step: generator and discriminator, on a batch of mixtures made on the fly."""
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+
+import torch
+from common import table, where
+
+from espnet2_decodec.training.loop import Options, Trainer
+from espnet2_decodec.training.mixing import Mixing
+from espnet2_decodec.training.objective import Objective
+
+
+def main() -> None:
+    """Command line: see --help."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--batch", type=int, default=16, help="recordings of a batch")
+    parser.add_argument("--seconds", type=float, default=1.0, help="length of each")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--steps", type=int, default=5, help="timed steps, the median counts")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--precision", choices=["fp32", "bf16"], default="fp32")
+    parser.add_argument("--teacher", default="auto", help='semantic teacher, "none" for no guidance')
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    torch.manual_seed(0)
+    times = {
+        "generator alone (before the discriminator takes part)": measure(args, None),
+        "generator and discriminator": measure(args, 0),
+    }
+    rows = [[name, f"{seconds:.2f}"] for name, seconds in times.items()]
+    print(table([f"step of {args.batch} x {args.seconds:g} s, quantized", "seconds"], rows))
+    print(f"\n- device: {args.device}, {args.precision}, teacher: {args.teacher}, median of {args.steps}")
+    print(where())
+
+
+def measure(args: argparse.Namespace, adversarial: int | None) -> float:
+    """Median seconds of a step with the default codec, mixing included."""
+    teacher = None if args.teacher == "none" else args.teacher
+    objective = Objective(teacher=teacher, schedule={"warmup": 0, "adversarial": adversarial}).train()
+    length = int(args.seconds * objective.codec.sample_rate)
+    options = Options(batch=args.batch, segment=length, precision=args.precision)
+    times = []
+    with tempfile.TemporaryDirectory() as folder:
+        trainer = Trainer(objective, Mixing(), options, Path(folder), args.device)
+        speech = 0.1 * torch.randn(args.batch, length, device=args.device)
+        background = 0.1 * torch.randn(args.batch, options.backgrounds, length, device=args.device)
+        for _ in range(args.steps + 1):
+            start = time.perf_counter()
+            report = trainer.step(trainer.mixing(speech, background, trainer.generator))
+            float(report["loss"])
+            times.append(time.perf_counter() - start)
+    return median(times[1:])
+
+
+if __name__ == "__main__":
+    main()
