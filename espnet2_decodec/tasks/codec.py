@@ -19,7 +19,7 @@ from espnet2_decodec.espnet_model import DeCodecESPnetModel
 from espnet2_decodec.tasks.batches import DrawnBatches
 from espnet2_decodec.tasks.checkpoint import load_strictly
 from espnet2_decodec.tasks.schedule import OPTIMIZATION, complete
-from espnet2_decodec.tasks.stock import stock_options
+from espnet2_decodec.tasks.stock import check_lengths, stock_options
 from espnet2_decodec.tasks.trainer import DeCodecTrainer
 from espnet2_decodec.training.collate import MixingCollate
 from espnet2_decodec.training.gan import GANDeCodec
@@ -92,7 +92,11 @@ class DeCodecTask(GANCodecTask):
             sounds = {"sample_rate": rate, "weights": {"music": 0.3}, **sounds}
             conf["speech"] = Recordings(_audio(args.train_data_path_and_name_and_type), **voices)
             conf["background"] = Recordings(backgrounds, **sounds) if backgrounds else None
-        return StemPreprocessor(train, **conf)
+        preprocessor = StemPreprocessor(train, **conf)
+        if args.codec in ("soundstream", "encodec", "dac"):
+            chunked = train and args.iterator_type == "chunk"
+            check_lengths(args.codec_conf, args.chunk_length if chunked else preprocessor.length)
+        return preprocessor
 
     @classmethod
     def build_collate_fn(cls, args: Namespace, train: bool) -> MixingCollate:

@@ -1,6 +1,7 @@
 """ESPnet's own codecs from a config that is a difference from their defaults, as everywhere in this package."""
 
 import inspect
+import math
 from copy import deepcopy
 
 from espnet2.tasks.gan_codec import codec_choices
@@ -36,6 +37,22 @@ def stock_options(name: str, conf: dict) -> dict:
             raise ValueError(f"The default {key} of ESPnet's {name} does not work: give it, as conf/codec does.")
         defaults[key] = {}
     return complete(defaults, conf)
+
+
+def check_lengths(conf: dict, *lengths: int | None) -> None:
+    """Refuse lengths in samples that ESPnet's codecs would answer with another length.
+
+    Args:
+        conf: all options of a codec.
+        lengths: of the recordings that it is to be trained on; None for whole recordings.
+
+    Raises:
+        ValueError: if one is no multiple of the frame shift.
+    """
+    shift = math.prod(conf["generator_params"]["encdec_ratios"])
+    for length in lengths:
+        if length is None or length % shift:
+            raise ValueError(f"ESPnet's codecs train on multiples of {shift} samples only, not {length or 'any length'}.")
 
 
 def complete(defaults: dict, conf: dict) -> dict:

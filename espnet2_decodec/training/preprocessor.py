@@ -44,15 +44,19 @@ class StemPreprocessor:
         backgrounds: int = 3,
         speeds: tuple[float, float] = (0.88, 1.14),
     ):
-        if min(segment_length or 1, valid_length or 1, backgrounds) < 1:
+        if any(number is not None and number < 1 for number in (segment_length, valid_length, backgrounds)):
             raise ValueError("segment_length, valid_length and backgrounds must be 1 or more.")
         self.train, self.speech, self.background = train, speech, background
         self.segment_length, self.valid_length = segment_length, valid_length
         self.backgrounds, self.speeds = backgrounds, speeds
 
+    @property
+    def length(self) -> int | None:
+        """Samples of every item; None where items keep their own."""
+        return self.segment_length if self.train else self.valid_length
+
     def __repr__(self) -> str:
-        length = self.segment_length if self.train else self.valid_length
-        return f"StemPreprocessor({length} samples, speech={self.speech}, background={self.background})"
+        return f"StemPreprocessor({self.length} samples, speech={self.speech}, background={self.background})"
 
     def __call__(self, uid: str, data: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """{"audio": [L] or [L, C], ...} -> {"audio": [L'], "backgrounds": [M, L']}, or the stems that came, [L'].
@@ -65,16 +69,16 @@ class StemPreprocessor:
         if len(lengths) > 1:
             raise ValueError(f"The stems of {uid} must be of one length, not {sorted(lengths)} samples.")
         if not self.train:
-            return _crop(stems, self.valid_length, 0.5)
+            return _crop(stems, self.length, 0.5)
         random = np.random.default_rng([np.random.randint(2**31), crc32(uid.encode())])
         if len(stems) > 1:
-            return _crop(stems, self.segment_length, random.random())
+            return _crop(stems, self.length, random.random())
         speech = self._speech(uid, stems["audio"], random)
         return {"audio": speech, "backgrounds": self._backgrounds(len(speech), random)}
 
     def _speech(self, uid: str, samples: np.ndarray, random: Random) -> np.ndarray:
         """[L] of the utterance and, where it is short, of others of the same speaker, at a random speed."""
-        length = self.segment_length or len(samples)
+        length = self.length or len(samples)
         wanted = max(64, int(length * random.uniform(*self.speeds)) // 64 * 64)
         if self.speech is None:
             segment = _crop({"audio": samples}, wanted, random.random())["audio"]
