@@ -4,17 +4,19 @@ from argparse import Namespace
 
 COSINE = "cosineannealingwarmuprestarts"
 
+UNTIL_THE_END = {"warmup_steps": 200, "max_lr": None, "min_lr": None, "first_cycle_steps": None}
+
 OPTIMIZATION = {
     "optim": "adamw",
     "optim_conf": {"lr": 1e-3, "betas": [0.9, 0.99], "weight_decay": 1e-3},
     "scheduler": COSINE,
-    "scheduler_conf": {"warmup_steps": 200},
+    "scheduler_conf": UNTIL_THE_END,
     "optim2": "adamw",
     "optim2_conf": {"lr": 5e-4, "betas": [0.8, 0.99], "weight_decay": 0.0},
     "scheduler2": COSINE,
-    "scheduler2_conf": {"warmup_steps": 200},
+    "scheduler2_conf": UNTIL_THE_END,
 }
-"""Defaults of the generator, and with a 2 of the discriminator."""
+"""Defaults of the generator, and with a 2 of the discriminator. What is None follows from the rest."""
 
 
 def complete(args: Namespace) -> None:
@@ -33,9 +35,11 @@ def complete(args: Namespace) -> None:
     for suffix in ("", "2"):
         if getattr(args, f"scheduler{suffix}") == COSINE:
             conf = getattr(args, f"scheduler{suffix}_conf")
-            conf.setdefault("max_lr", getattr(args, f"optim{suffix}_conf")["lr"])
-            conf.setdefault("min_lr", conf["max_lr"] * 0.01)
-            if "first_cycle_steps" not in conf:
+            if conf.get("max_lr") is None:
+                conf["max_lr"] = getattr(args, f"optim{suffix}_conf")["lr"]
+            if conf.get("min_lr") is None:
+                conf["min_lr"] = conf["max_lr"] * 0.01
+            if conf.get("first_cycle_steps") is None:
                 conf["first_cycle_steps"] = _steps(args) + 1
             conf["warmup_steps"] = min(conf["warmup_steps"], conf["first_cycle_steps"] // 2)
 

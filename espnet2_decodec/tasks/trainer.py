@@ -23,10 +23,14 @@ class DeCodecTrainer(GANTrainer):
         """Options of the trainer.
 
         Raises:
-            ValueError: if accum_grad is above 1, which GAN training cannot do.
+            ValueError: if one asks for what the two turns of a GAN step cannot do.
         """
         if args.accum_grad > 1:
             raise ValueError("accum_grad must be 1: the two turns of a GAN step cannot be spread. Raise batch_size.")
+        if args.ngpu > 1:
+            raise ValueError("Several GPUs need one process each: give --multiprocessing_distributed true.")
+        if args.distributed and args.skip_discriminator_prob > 0:
+            raise ValueError("skip_discriminator_prob must be 0 with several processes: each would draw its own.")
         return super().build_options(args)
 
     @classmethod

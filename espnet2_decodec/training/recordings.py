@@ -72,35 +72,47 @@ class Recordings:
         Raises:
             ValueError: if a file is empty or has another sample rate.
         """
-        total = soundfile.info(self.paths[name]).frames if samples is None else len(samples)
-        if not total:
-            raise ValueError(f"{name} of {self.scp} holds no samples.")
-        start = int(random.integers(total - length + 1 if total >= length else total))
-        first = self.read(name, start, length) if samples is None else samples[start : start + length]
+        if samples is None:
+            with self._open(name) as file:
+                file.seek(self._start(name, file.frames, length, random))
+                first = _mono(file.read(length, dtype="float32", always_2d=True))
+        else:
+            start = self._start(name, len(samples), length, random)
+            first = samples[start : start + length]
         parts, missing = [first], length - len(first)
         while missing > 0:
             parts.append(self._next(name, missing, random))
             missing -= len(parts[-1])
         return np.concatenate(parts).astype(np.float32)[:length]
 
-    def read(self, name: str, start: int, count: int) -> np.ndarray:
-        """Up to [count] float32 samples from sample `start` on, channels averaged."""
-        with soundfile.SoundFile(self.paths[name]) as file:
-            if file.samplerate != self.sample_rate:
-                raise ValueError(_wrong_rate(self.paths[name], file.samplerate, self.sample_rate))
-            file.seek(start)
-            return file.read(count, dtype="float32", always_2d=True).mean(1)
+    def read(self, name: str, count: int) -> np.ndarray:
+        """Up to [count] float32 samples from the start of a recording, channels averaged."""
+        with self._open(name) as file:
+            return _mono(file.read(count, dtype="float32", always_2d=True))
+
+    def _open(self, name: str) -> soundfile.SoundFile:
+        file = soundfile.SoundFile(self.paths[name])
+        if file.samplerate != self.sample_rate:
+            file.close()
+            raise ValueError(_wrong_rate(self.paths[name], file.samplerate, self.sample_rate))
+        return file
+
+    def _start(self, name: str, total: int, length: int, random: Random) -> int:
+        """Where a segment of `length` begins in a recording of `total` samples."""
+        if not total:
+            raise ValueError(f"{name} of {self.scp} holds no samples.")
+        return int(random.integers(total - length + 1 if total >= length else total))
 
     def _next(self, name: str, missing: int, random: Random) -> np.ndarray:
         """What follows recording `name`: a pause and another recording of its source, or silence."""
         others = self.members[self.sources[name]]
         if self.pause is None:
-            part = self.read(others[random.integers(len(others))], 0, missing)
+            part = self.read(others[random.integers(len(others))], missing)
         elif len(others) == 1:
             part = np.zeros(missing, np.float32)
         else:
             silence = np.zeros(int(random.uniform(*self.pause) * self.sample_rate), np.float32)
-            part = np.concatenate([silence, self.read(others[random.integers(len(others))], 0, missing)])
+            part = np.concatenate([silence, self.read(others[random.integers(len(others))], missing)])
         if not len(part):
             raise ValueError(f"A recording of the source of {name} in {self.scp} holds no samples.")
         return part
@@ -141,6 +153,11 @@ def check_rate(path: str, sample_rate: int) -> None:
         raise ValueError(f"{path} cannot be read as audio: {error}.") from error
     if rate != sample_rate:
         raise ValueError(_wrong_rate(path, rate, sample_rate))
+
+
+def _mono(samples: np.ndarray) -> np.ndarray:
+    """[L, C] -> [L], channels averaged."""
+    return samples[:, 0] if samples.shape[1] == 1 else samples.mean(1)
 
 
 def _wrong_rate(path: str, rate: int, wanted: int) -> str:

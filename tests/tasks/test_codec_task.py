@@ -132,8 +132,14 @@ def test_options_of_espnets_codecs_are_copies():
 
 
 def test_options_that_gan_training_cannot_follow_are_refused():
-    with pytest.raises(ValueError, match="accum_grad must be 1"):
-        DeCodecTrainer.build_options(Namespace(accum_grad=2))
+    fine = {"accum_grad": 1, "ngpu": 1, "distributed": False, "skip_discriminator_prob": 0.5}
+    for change, message in (
+        ({"accum_grad": 2}, "accum_grad must be 1"),
+        ({"ngpu": 2}, "multiprocessing_distributed true"),
+        ({"distributed": True}, "skip_discriminator_prob must be 0"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            DeCodecTrainer.build_options(Namespace(**{**fine, **change}))
 
 
 def test_a_training_without_steps_fails(options, tmp_path):
