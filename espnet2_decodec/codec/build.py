@@ -12,13 +12,13 @@ from espnet2_decodec.codec.subspace import OrthogonalSplit, SoftSplit
 
 DEFAULTS: dict = {
     "sample_rate": 16000,
-    "backbone": {"name": "spectral", "hop": 320},
-    "split": {"name": "orthogonal", "speech_dim": 128, "background_dim": 128},
+    "backbone": {"name": "lapped", "hop": 320},
+    "split": {"name": "orthogonal", "speech_dim": 192, "background_dim": 192},
     "quantizer": {"speech_levels": 8, "background_levels": 8, "codebook_size": 1024},
 }
 
 TINY: dict = {
-    "backbone": {"channels": 16, "encoder_blocks": 1, "decoder_blocks": 1},
+    "backbone": {"name": "spectral", "channels": 16, "encoder_blocks": 1, "decoder_blocks": 1},
     "split": {"speech_dim": 8, "background_dim": 8},
     "quantizer": {"speech_levels": 3, "background_levels": 2, "codebook_size": 16},
 }
@@ -59,11 +59,15 @@ def build_split(name: str, **options) -> nn.Module:
 
 
 def build_backbone(name: str, dim: int, **options) -> Backbone:
-    """`spectral` or `seanet`, with latent dimension `dim`.
+    """`lapped`, `spectral` or `seanet`, with latent dimension `dim`.
 
     Raises:
         ValueError: if the name or an option is unknown.
     """
+    if name == "lapped":
+        from espnet2_decodec.codec.backbones.lapped import LappedBackbone
+
+        return _make(LappedBackbone, "backbone", options, dim=dim)
     if name == "spectral":
         from espnet2_decodec.codec.backbones.spectral import SpectralBackbone
 
@@ -72,7 +76,7 @@ def build_backbone(name: str, dim: int, **options) -> Backbone:
         from espnet2_decodec.codec.backbones.seanet import SEANetBackbone
 
         return _make(SEANetBackbone, "backbone", options, dim=dim)
-    raise ValueError(f"Unknown backbone {name!r}; there are spectral and seanet.")
+    raise ValueError(f"Unknown backbone {name!r}; there are lapped, spectral and seanet.")
 
 
 def build_parts(config: dict) -> tuple[Backbone, nn.Module, ResidualVQ, ResidualVQ]:

@@ -24,7 +24,7 @@ class OrthogonalSplit(nn.Module):
         super().__init__()
         dim = speech_dim + background_dim
         self.dims = (speech_dim, background_dim)
-        self.weight = nn.Parameter(torch.randn(dim, dim) / dim**0.5)
+        self.weight = nn.Parameter(torch.zeros(dim, dim))
         self._cached: tuple[Tensor, Tensor] | None = None  # the weight as it was, and its Q
 
     def matrix(self) -> Tensor:

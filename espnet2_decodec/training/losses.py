@@ -13,7 +13,8 @@ from espnet2_decodec.mel import mel_filterbank
 class Reconstruction(nn.Module):
     """The terms `snr`, `waveform`, `stft` and `mel` in one dict.
 
-    snr: error over target power in 10 dB, with a floor 30 dB under the mixture (so silence works).
+    snr: error over target power in 10 dB, with `floor` (relative to the mixture's power) added to both. It makes
+        silence a target, and keeps quiet stems from outweighing all others: at 0.001 nothing else is learned.
     waveform: mean absolute difference.
     stft: mean absolute difference of compressed complex spectra and of their magnitudes, over several windows.
     mel: mean absolute difference of log mel spectra, over several windows, as in DAC (Kumar et al., 2023).
@@ -24,8 +25,10 @@ class Reconstruction(nn.Module):
         sample_rate: int = 16000,
         stft_windows: tuple[int, ...] = (256, 1024),
         mel_windows: tuple[int, ...] = (256, 512, 1024),
+        floor: float = 0.1,
     ):
         super().__init__()
+        self.floor = floor
         self.stft_windows, self.mel_windows = tuple(stft_windows), tuple(mel_windows)
         self.windows = sorted({*stft_windows, *mel_windows})
         for size in self.windows:
@@ -60,10 +63,9 @@ class Reconstruction(nn.Module):
         frames = nn.functional.pad(wav, (size // 2, size // 2)).unfold(-1, size, size // 4)
         return torch.fft.rfft(frames * (getattr(self, f"window_{size}") / (0.375 * size) ** 0.5))
 
-    @staticmethod
-    def _snr(estimate: Tensor, target: Tensor, floor: float = 1e-3) -> Tensor:
+    def _snr(self, estimate: Tensor, target: Tensor) -> Tensor:
         error = (estimate - target).square().mean(1)
-        return torch.log10((error + floor) / (target.square().mean(1) + floor)).mean()
+        return torch.log10((error + self.floor) / (target.square().mean(1) + self.floor)).mean()
 
     @staticmethod
     def _compressed(estimate: Tensor, target: Tensor, size: Tensor, wanted: Tensor, power: float = 0.3) -> Tensor:

@@ -17,8 +17,8 @@ from espnet2_decodec.training.teachers import build_teacher
 WEIGHTS = {
     "snr": 5.0,
     "waveform": 5.0,
-    "stft": 1.0,
-    "mel": 1.0,
+    "stft": 2.0,
+    "mel": 2.0,
     "commitment": 0.25,
     "codebook": 0.0,
     "split": 0.0,
@@ -33,8 +33,8 @@ class Schedule:
     """What happens when; counts are generator steps.
 
     Attributes:
-        reconstruct: steps in which every mixture is only decoded as it is, a third of the work; the waveform is
-            learned faster so.
+        reconstruct: steps in which every mixture is only decoded as it is, a third of the work: for backbones
+            that have to learn the waveform first.
         warmup: steps without quantization; the codebooks then start by k-means of collected encoder outputs.
         collect: how many frames of each stream are collected for that.
         adversarial: step from which the discriminator takes part; None for never.
@@ -44,8 +44,8 @@ class Schedule:
         kept: probability that the mixed decoding keeps its own background.
     """
 
-    reconstruct: int = 300
-    warmup: int = 900
+    reconstruct: int = 0
+    warmup: int = 300
     collect: int = 16384
     adversarial: int | None = None
     unquantized: float = 0.3

@@ -1,0 +1,110 @@
+"""The lapped backbone: transparent before training, local in time, the same alone and in a batch."""
+
+import pytest
+import torch
+
+from espnet2_decodec import DeCodec
+from espnet2_decodec.codec.backbones.lapped import LappedBackbone
+from espnet2_decodec.codec.streaming import concatenate, decode_blocks, encode_blocks
+
+SMALL = dict(dim=32, channels=16, encoder_blocks=2, decoder_blocks=1)
+
+
+def trained(causal: bool = False, **options) -> LappedBackbone:
+    """A backbone whose networks have something to say."""
+    torch.manual_seed(0)
+    backbone = LappedBackbone(**{**SMALL, **options}, causal=causal).eval()
+    for layer in (backbone.encoder.leave, backbone.decoder.leave):
+        torch.nn.init.normal_(layer.weight, std=0.1)
+    return backbone
+
+
+def test_untrained_and_with_all_bands_it_passes_every_waveform_through():
+    backbone, wav = LappedBackbone(640, channels=16, encoder_blocks=1, decoder_blocks=1), torch.randn(2, 3200) * 0.1
+    torch.testing.assert_close(backbone.decode(backbone.encode(wav)), wav, atol=1e-5, rtol=0)
+
+
+def test_untrained_stems_are_half_the_mixture_each():
+    backbone, wav = LappedBackbone(640, channels=16, encoder_blocks=1, decoder_blocks=1), torch.randn(1, 3200) * 0.1
+    latent = backbone.encode(wav)
+    latent[:, 320:] = 0
+    torch.testing.assert_close(backbone.decode(latent), wav / 2, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("causal", [False, True])
+def test_an_encoder_output_depends_on_its_reach_only(causal):
+    backbone = trained(causal)
+    (left, right), _ = backbone.reach
+    wav = torch.randn(1, 60 * 320, requires_grad=True)
+    frame = 30
+    backbone.encode(wav)[0, :, frame].square().sum().backward()
+    touched = wav.grad[0].view(60, 320).abs().sum(1).nonzero()[:, 0]
+    assert touched.min() >= frame - left and touched.max() <= frame + right
+    assert touched.min() == frame - left, "the reach is stated larger than it is"
+
+
+@pytest.mark.parametrize("causal", [False, True])
+def test_a_decoder_output_depends_on_its_reach_only(causal):
+    backbone = trained(causal)
+    _, (left, right) = backbone.reach
+    latent = torch.randn(1, 32, 60, requires_grad=True)
+    backbone.decode(latent)[0, 30 * 320 : 31 * 320].square().sum().backward()
+    touched = latent.grad[0].abs().sum(0).nonzero()[:, 0]
+    assert touched.min() >= 30 - left and touched.max() <= 30 + right
+
+
+def test_causal_output_never_depends_on_samples_beyond_the_stated_latency():
+    backbone = trained(causal=True)
+    wav = torch.randn(1, 40 * 320)
+    changed = wav.clone()
+    changed[:, 25 * 320 :] += 1
+    with torch.no_grad():
+        a, b = (backbone.decode(backbone.encode(x)) for x in (wav, changed))
+    same = 25 * 320 - backbone.latency
+    torch.testing.assert_close(a[:, :same], b[:, :same], atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("causal", [False, True])
+def test_a_padded_batch_is_one_by_one(causal):
+    backbone = trained(causal)
+    mask = torch.arange(12) < torch.tensor([[12], [7], [1]])
+    wav = torch.randn(3, 12 * 320) * mask.repeat_interleave(320, dim=1)
+    with torch.no_grad():
+        latent = backbone.encode(wav, mask)
+        heard = backbone.decode(latent, mask)
+        for i, frames in enumerate(mask.sum(1).tolist()):
+            alone = backbone.encode(wav[i : i + 1, : frames * 320])
+            torch.testing.assert_close(latent[i : i + 1, :, :frames], alone, atol=1e-5, rtol=1e-4)
+            torch.testing.assert_close(
+                heard[i : i + 1, : frames * 320], backbone.decode(alone), atol=1e-5, rtol=1e-4
+            )
+
+
+def test_blocks_give_what_the_whole_gives():
+    torch.manual_seed(0)
+    config = {
+        "backbone": {"channels": 16, "encoder_blocks": 1, "decoder_blocks": 1},
+        "split": {"speech_dim": 16, "background_dim": 16},
+        "quantizer": {"speech_levels": 3, "background_levels": 2, "codebook_size": 16},
+    }
+    codec = DeCodec.from_config(config).eval()
+    codec.backbone.load_state_dict(trained(encoder_blocks=1).state_dict())
+    wav = torch.randn(1, 48001) * 0.1
+    whole = codec.encode(wav)
+    parts = list(encode_blocks(codec, wav[0].split(5000)))
+    assert (concatenate(parts).speech == whole.speech).float().mean() > 0.999
+    heard = torch.cat(list(decode_blocks(codec, iter([whole]))))
+    torch.testing.assert_close(heard, codec.decode(whole)[0], atol=1e-4, rtol=0)
+
+
+def test_gradients_are_finite_on_silence():
+    backbone = trained().train()
+    wav = torch.zeros(1, 3200)
+    backbone.decode(backbone.encode(wav)).square().sum().backward()
+    assert all(p.grad is None or torch.isfinite(p.grad).all() for p in backbone.parameters())
+
+
+@pytest.mark.parametrize("options", [{"dim": 33}, {"dim": 700}, {"kernel": 4}])
+def test_options_that_do_not_fit_are_refused(options):
+    with pytest.raises(ValueError):
+        LappedBackbone(**{**SMALL, **options})
