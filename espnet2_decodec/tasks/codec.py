@@ -16,6 +16,7 @@ from espnet2.utils.nested_dict_action import NestedDictAction
 from espnet2_decodec import registry  # noqa: F401  registers the codec
 from espnet2_decodec.codec import build
 from espnet2_decodec.espnet_model import DeCodecESPnetModel
+from espnet2_decodec.sets.tables import read_table
 from espnet2_decodec.tasks.batches import DrawnBatches
 from espnet2_decodec.tasks.checkpoint import load_strictly
 from espnet2_decodec.tasks.schedule import OPTIMIZATION, complete
@@ -120,13 +121,16 @@ class DeCodecTask(GANCodecTask):
             return super().build_sequence_iter_factory(
                 args=Namespace(**{**vars(args), "shuffle_within_batch": False}), iter_options=iter_options, mode=mode
             )
-        speech = Recordings(iter_options.shape_files[0], sample_rate(args))
+        speech = getattr(iter_options.preprocess_fn, "speech", None)
+        if speech is None:
+            speech = Recordings(_audio(iter_options.data_path_and_name_and_type), sample_rate(args))
+        shares = speech.shares_of(read_table(iter_options.shape_files[0]))
         ranks = (0, 1)
         if iter_options.distributed:
             ranks = (torch.distributed.get_rank(), torch.distributed.get_world_size())
         return SequenceIterFactory(
             dataset=cls.build_dataset(args, iter_options),
-            batches=DrawnBatches(speech.names, speech.shares, iter_options.batch_size, *ranks),
+            batches=DrawnBatches(list(shares), list(shares.values()), iter_options.batch_size, *ranks),
             seed=args.seed,
             num_iters_per_epoch=iter_options.num_iters_per_epoch,
             num_workers=args.num_workers,

@@ -1,6 +1,7 @@
 """Recordings on disk, drawn so that every source gets its turn: for corpora that need not fit in memory."""
 
 from collections import defaultdict
+from collections.abc import Container
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +60,18 @@ class Recordings:
         """The name of a recording, with the probabilities `shares`."""
         place = int(np.searchsorted(self._cumulative, random.random()))
         return self.names[min(place, len(self.names) - 1)]
+
+    def shares_of(self, names: Container[str]) -> dict[str, float]:
+        """How often each of the recordings among `names` is drawn; their shares sum to 1.
+
+        Raises:
+            ValueError: if none is among them.
+        """
+        shares = {name: float(share) for name, share in zip(self.names, self.shares) if name in names}
+        if not shares:
+            raise ValueError(f"None of the wanted recordings is in {self.scp}.")
+        total = sum(shares.values())
+        return {name: share / total for name, share in shares.items()}
 
     def segment(self, name: str, length: int, random: Random, samples: np.ndarray | None = None) -> np.ndarray:
         """[length] float32 from a random place in a recording; further ones of its source follow a short one.

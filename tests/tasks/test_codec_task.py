@@ -1,13 +1,16 @@
 """The codec task, run as a user runs it, on a tiny model."""
 
+import importlib
+import os
 import pickle
 from argparse import Namespace
 
 import pytest
 import torch
 import yaml
+from espnet2.bin.gan_codec_inference import AudioCoding
 
-from espnet2_decodec.bin import check_exp, export
+from espnet2_decodec.bin import check_exp, codec_train, export
 from espnet2_decodec.bin.codec_train import main
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.tasks.check import check
@@ -88,8 +91,6 @@ def test_loading_names_what_is_missing_and_what_is_left_over(trained, tmp_path):
 
 
 def test_espnets_own_program_codes_with_it(trained):
-    from espnet2.bin.gan_codec_inference import AudioCoding
-
     coding = AudioCoding(trained / "config.yaml", trained / "2epoch.pth")
     result = coding(torch.randn(3300) * 0.1)
     assert result["codes"].shape == (5, 1, 11) and result["resyn_audio"].shape == (11 * 320,)
@@ -114,6 +115,8 @@ def test_espnets_codecs_train_on_the_same_mixtures_with_the_chunk_iterator(optio
     model, args = DeCodecTask.build_model_from_file(model_file=tmp_path / "exp" / "1epoch.pth")
     assert args.codec_conf["generator_params"]["encdec_ratios"] == [8, 5, 4, 2], "the defaults are kept with it"
     assert model.meta_info()["fs"] == 16000
+    codes = AudioCoding(tmp_path / "exp" / "config.yaml", tmp_path / "exp" / "1epoch.pth")(torch.randn(3200))["codes"]
+    assert codes.shape == (2, 1, 10), "ESPnet's own program reads the experiment, too"
 
 
 def test_options_of_espnets_codecs_are_copies():
@@ -151,3 +154,9 @@ def test_a_training_without_steps_fails(options, tmp_path):
 def test_spawned_processes_find_the_task():
     assert pickle.loads(pickle.dumps(DeCodecTask.main_worker)).__self__ is DeCodecTask
     assert DeCodecTask.main_worker.__self__.__module__ == "espnet2_decodec.tasks.codec"
+
+
+def test_the_program_keeps_threads_in_check_unless_told(monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    importlib.reload(codec_train)
+    assert os.environ["OMP_NUM_THREADS"] == "1"

@@ -85,6 +85,8 @@ def test_sources_are_drawn_by_duration_class_and_noisiness(tmp_path):
     shares = Recordings(scp, evenness=0.5, weights={"music": 0.25}, noisy=0.5).shares
     assert shares == pytest.approx(np.array([0.5, 1.0, 4.0]) / 5.5)
     assert Recordings(scp, evenness=1, noisy=1).shares == pytest.approx(np.full(3, 1 / 3))
+    some = Recordings(scp, evenness=1, noisy=1).shares_of(["m", "long", "other"])
+    assert some == pytest.approx({"m": 0.5, "long": 0.5})
     draws = Recordings(scp, evenness=0.5, weights={"music": 0.25}, noisy=0.5)
     random = np.random.default_rng(0)
     names = [draws.draw(random) for _ in range(2000)]
