@@ -1,5 +1,6 @@
 """The codec task: DeCodec, and ESPnet's own codecs as baselines, trained alike on mixtures made on the fly."""
 
+import logging
 from argparse import ArgumentParser, Namespace
 from copy import deepcopy
 
@@ -93,6 +94,8 @@ class DeCodecTask(GANCodecTask):
             sounds = {"sample_rate": rate, "weights": {"music": 0.3}, **sounds}
             conf["speech"] = Recordings(_audio(args.train_data_path_and_name_and_type), **voices)
             conf["background"] = Recordings(backgrounds, **sounds) if backgrounds else None
+            if not backgrounds:
+                logging.warning("No preprocessor_conf background_scp=...: the only backgrounds are noises made on the fly.")
         preprocessor = StemPreprocessor(train, **conf)
         if args.codec in ("soundstream", "encodec", "dac"):
             chunked = train and args.iterator_type == "chunk"
