@@ -20,6 +20,9 @@ class OrthogonalSplit(nn.Module):
         background_dim: D_b.
     """
 
+    pace = 0.01
+    """Of A beside the trained weight: Q starts as the identity and turns slowly beside the layers around it."""
+
     def __init__(self, speech_dim: int, background_dim: int):
         super().__init__()
         dim = speech_dim + background_dim
@@ -38,7 +41,7 @@ class OrthogonalSplit(nn.Module):
     def _cayley(self) -> Tensor:
         with torch.autocast(self.weight.device.type, enabled=False):
             weight = self.weight.float()
-            skew = weight.triu(1)
+            skew = weight.triu(1) * self.pace
             skew = skew - skew.T
             eye = torch.eye(len(skew), device=skew.device)
             return torch.linalg.solve(eye + skew, eye - skew)

@@ -21,7 +21,8 @@ class LappedBackbone(Backbone):
     """MDCT and masks -> latent, latent -> corrected inverse MDCT, at one frame per hop.
 
     Frame t is centred on samples t * hop .. (t + 1) * hop. The first half of the latent starts out as the
-    masked speech and the second as the masked background; what training makes of them is free.
+    masked speech and the second as the masked background, the lowest D / 2 bands of each; what training makes of
+    them is free. What lies above these bands is the decoder's guess.
 
     Args:
         dim: D, even.
@@ -59,20 +60,11 @@ class LappedBackbone(Backbone):
         back, ahead = (kernel - 1, 0) if causal else (kernel // 2, kernel // 2)
         self.reach = tuple((blocks * back + 1, blocks * ahead + 1) for blocks in (encoder_blocks, decoder_blocks))
         bins = self.n_fft // 2 + 1
-        self.encoder = Stack(bins + hop, channels, encoder_blocks, 2 * hop + dim, kernel, causal)
+        self.encoder = Stack(bins + hop, channels, encoder_blocks, 2 * dim, kernel, causal)
         self.decoder = Stack(dim, channels, decoder_blocks, 3 * hop, kernel, causal)
-        self.analysis = nn.Linear(2 * hop, dim, bias=False)
-        self.synthesis = nn.Linear(dim, 2 * hop, bias=False)
         for layer in (self.encoder.leave, self.decoder.leave):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
-        keep = torch.zeros(dim, 2 * hop)
-        for row in range(dim):
-            half, band = divmod(row, dim // 2)
-            keep[row, half * hop + band] = 1.0
-        with torch.no_grad():
-            self.analysis.weight.copy_(keep)
-            self.synthesis.weight.copy_(keep.T)
         self.register_buffer("window", torch.hann_window(self.n_fft), persistent=False)
         self.register_buffer("transform", _mdct(hop), persistent=False)
         self.register_buffer("envelope", torch.sin(math.pi / (2 * hop) * (torch.arange(2 * hop) + 0.5)).square(), persistent=False)
@@ -85,16 +77,17 @@ class LappedBackbone(Backbone):
         frames = F.pad(wav, (self.hop, self.hop)).unfold(-1, self.n_fft, self.hop)
         size = torch.fft.rfft(frames * self.window).abs() * (2 / self.n_fft**0.5)
         seen = torch.cat([(size + 1e-5) ** 0.3, lapped * (lapped.abs() + 1e-4) ** -0.7], dim=-1)
-        gates, extra = self.encoder(seen, mask).float().split((2 * self.hop, self.dim), dim=-1)
-        stems = torch.cat([lapped, lapped], dim=-1) * torch.sigmoid(gates)
-        latent = self.analysis(_scale_halves(stems, self.power - 1)).float()
+        gates, extra = self.encoder(seen, mask).float().chunk(2, dim=-1)
+        gates = torch.sigmoid(gates.unflatten(-1, (2, self.dim // 2)))
+        latent = _scale_halves((lapped[..., None, : self.dim // 2] * gates).flatten(-2), self.power - 1)
         return (latent + extra * _rms(latent)).transpose(1, 2)
 
     def decode(self, latent: Tensor, mask: Tensor | None = None) -> Tensor:
         """Y [B, D, T] -> wav [B, T * hop]; see `Backbone.decode`."""
         latent = latent.transpose(1, 2)
         gates, extra = self.decoder(latent, mask).float().split((2 * self.hop, self.hop), dim=-1)
-        stems = _scale_halves(self.synthesis(latent).float(), 1 / self.power - 1) * (2 * torch.sigmoid(gates))
+        stems = _scale_halves(latent.float(), 1 / self.power - 1).unflatten(-1, (2, self.dim // 2))
+        stems = F.pad(stems, (0, self.hop - self.dim // 2)).flatten(-2) * (2 * torch.sigmoid(gates))
         frames = (stems[..., : self.hop] + stems[..., self.hop :] + extra * _rms(stems)) @ self.transform.T
         valid = torch.ones_like(latent[..., :1]) if mask is None else mask[..., None].to(frames.dtype)
         weight = self._overlap_add(valid * self.envelope)
