@@ -82,17 +82,16 @@ class Progress:
         return len(self.iterator)
 
     def __iter__(self) -> Iterator:
-        start = shown = time.monotonic()
-        since = 0
+        shown, since = time.monotonic(), 0
         for done, batch in enumerate(self.iterator):
             now = time.monotonic()
             if done and now - shown >= self.every:
-                logging.info(self.line(done, since, (now - start) / done))
+                logging.info(self.line(done, since, (now - shown) / (done - since)))
                 shown, since = now, done
             yield batch
 
     def line(self, done: int, since: int, seconds: float) -> str:
-        """What to log after `done` steps of `seconds` each, `since` steps of which were shown already."""
+        """What to log after `done` steps, the first `since` of which were shown; the others took `seconds` each."""
         epoch = self.reporter.get_epoch()
         loss = float(aggregate(self.reporter.stats["loss"][since:]))
         try:
