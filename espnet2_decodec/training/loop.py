@@ -33,7 +33,8 @@ class Options:
     Attributes:
         steps: generator steps; training also ends after `minutes`, whichever comes first.
         minutes: of training in all, over resumed runs; the learning rate follows the further advanced of both.
-        batch: B. segment: L in samples. backgrounds: M, how many are drawn for each item.
+        batch: B. anchor_batch: B of the steps without decoding, see Schedule.anchor.
+        segment: L in samples. backgrounds: M, how many are drawn for each item.
         lr, discriminator_lr: peak learning rates of AdamW; rise over `rise` steps, cosine to 1 % of the peak.
         clip: gradient norm.
         speeds: segments are drawn at a random speed of this range, which changes pitch and voice.
@@ -44,6 +45,7 @@ class Options:
     steps: int = 100_000
     minutes: float = 60.0
     batch: int = 16
+    anchor_batch: int = 32
     segment: int = 16000
     backgrounds: int = 3
     lr: float = 1e-3
@@ -102,12 +104,14 @@ class Trainer:
     def draw(self, speech: Bank, background: Bank) -> Batch:
         """A new batch of stems."""
         options = self.options
+        early = self.objective.step < self.objective.schedule.anchor
+        batch = options.anchor_batch if early else options.batch
         low, high = options.speeds
         speed = random.Random(f"{options.seed} {self.objective.step}").uniform(low, high)
         length = int(options.segment * speed) // 64 * 64
-        voices = change_speed(speech.draw(options.batch, length, self.generator), options.segment)
-        sounds = background.draw(options.batch * options.backgrounds, options.segment, self.generator)
-        return self.mixing(voices, sounds.view(options.batch, options.backgrounds, -1), self.generator)
+        voices = change_speed(speech.draw(batch, length, self.generator), options.segment)
+        sounds = background.draw(batch * options.backgrounds, options.segment, self.generator)
+        return self.mixing(voices, sounds.view(batch, options.backgrounds, -1), self.generator)
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
         """One step of the generator, and one of the discriminator where it takes part."""

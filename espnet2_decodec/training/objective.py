@@ -22,6 +22,7 @@ WEIGHTS = {
     "commitment": 0.25,
     "codebook": 0.0,
     "split": 0.0,
+    "anchor": 0.5,
     "semantic": 0.5,
     "adversarial": 0.1,
     "feature": 0.5,
@@ -33,6 +34,8 @@ class Schedule:
     """What happens when; counts are generator steps.
 
     Attributes:
+        anchor: steps in which the encoder alone learns to bring stems to their anchors (backbones that have some,
+            see `Backbone.anchor`): separation is learned several times faster without decoding.
         reconstruct: steps in which every mixture is only decoded as it is, a third of the work: for backbones
             that have to learn the waveform first.
         warmup: steps without quantization; the codebooks then start by k-means of collected encoder outputs.
@@ -44,6 +47,7 @@ class Schedule:
         kept: probability that the mixed decoding keeps its own background.
     """
 
+    anchor: int = 0
     reconstruct: int = 0
     warmup: int = 300
     collect: int = 16384
@@ -150,6 +154,8 @@ class Objective(nn.Module):
             self._start_codebooks(step)
             self._step = step + 1
             self.steps.fill_(self._step)
+        if self.training and step < self.schedule.anchor:
+            return self._anchor_loss(batch)
         size = len(batch.speech)
         quantized = step >= self.schedule.warmup or not self.training
         levels = [
@@ -214,12 +220,30 @@ class Objective(nn.Module):
             "codebook": sum(q.error for q in pair),
             "split": self.codec.subspace.penalty(latents.speech, latents.background),
         }
+        terms["anchor"] = self._anchor(batch, latents.speech, latents.background)
         if self.teacher is None:
             return terms | {"semantic": latents.speech.new_zeros(())}
         features = self.teacher(batch.speech, latents.speech.shape[2])
         first = latents.quantized_speech.first if quantized else latents.speech
         speaks = batch.speech.abs().amax(1) > 1e-4
         return terms | {"semantic": self.generator.semantic_head(first, features, speaks)}
+
+    def _anchor_loss(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss of a step without decoding."""
+        self._kept, self._judged = _Kept(batch.mixture, batch.mixture), False
+        loss = self._anchor(batch, *self.codec.subspace.split(self.codec.latent(batch.mixture)))
+        return loss, {"anchor": loss.detach(), "loss": loss.detach()}
+
+    def _anchor(self, batch: Batch, speech: Tensor, background: Tensor) -> Tensor:
+        """Mean log error of the coordinates [B, D_s, T], [B, D_b, T] as anchors have them, as the `snr` of waveforms."""
+        values = []
+        for stem, value in ((batch.speech, speech), (batch.background, background)):
+            wanted = self.codec.backbone.anchor(_whole_frames(stem, self.codec.hop))
+            if wanted is None or wanted.shape != value.shape:
+                return speech.new_zeros(())
+            values.append(((value - wanted).square().mean((1, 2)), wanted.square().mean((1, 2))))
+        floor = 0.1 * sum(power for _, power in values) + 1e-7
+        return torch.stack([torch.log10((error + floor) / (power + floor)).mean() for error, power in values]).mean()
 
     def _adversarial_terms(self, estimate: Tensor, target: Tensor, loudness: Tensor, step: int) -> dict[str, Tensor]:
         """adversarial and feature; zeros before the discriminator takes part."""
@@ -251,6 +275,11 @@ class Objective(nn.Module):
         if step == self.schedule.warmup and step > 0:
             self.codec.speech_quantizer.start(_filled(self.collected_speech))
             self.codec.background_quantizer.start(_filled(self.collected_background))
+
+
+def _whole_frames(wav: Tensor, hop: int) -> Tensor:
+    """[B, L] -> [B, T * hop], zeros at the end."""
+    return nn.functional.pad(wav, (0, -wav.shape[1] % hop))
 
 
 def _filled(buffer: Tensor) -> Tensor:

@@ -53,6 +53,38 @@ def test_schedule_from_reconstruction_to_the_discriminator():
     assert objective.step == int(objective.steps) == 5
 
 
+LAPPED = {
+    "backbone": {"channels": 16, "encoder_blocks": 1, "decoder_blocks": 1},
+    "split": {"speech_dim": 64, "background_dim": 64},
+    "quantizer": {"speech_levels": 2, "background_levels": 2, "codebook_size": 16},
+}
+
+
+def test_anchor_steps_train_the_encoder_alone():
+    objective = make(codec=LAPPED, schedule=dict(SCHEDULE, anchor=1)).train()
+    loss, terms = objective.generator_loss(stems())
+    loss.backward()
+    assert set(terms) == {"anchor", "loss"}
+    backbone = objective.codec.backbone
+    assert all(p.grad is not None for p in backbone.encoder.leave.parameters())
+    assert all(p.grad is None for p in backbone.decoder.parameters())
+    objective.discriminator_loss(stems())[0].backward()
+    assert set(WEIGHTS) <= set(objective.generator_loss(stems())[1])
+
+
+def test_stems_at_their_anchors_cost_least():
+    objective = make(codec=LAPPED).eval()
+    batch = stems()
+    anchors = [objective.codec.backbone.anchor(stem) for stem in (batch.speech, batch.background)]
+    best = float(objective._anchor(batch, *anchors))
+    mixed = objective.codec.subspace.split(objective.codec.latent(batch.mixture))
+    assert best < float(objective._anchor(batch, *mixed)) and best < -0.5
+
+
+def test_a_backbone_without_anchors_has_a_zero_term():
+    assert float(make().train().generator_loss(stems())[1]["anchor"]) == 0.0
+
+
 def test_the_generator_turn_leaves_the_discriminator_without_gradients_and_usable():
     objective = make(schedule=dict(SCHEDULE, adversarial=0)).train()
     loss, _ = objective.generator_loss(stems())

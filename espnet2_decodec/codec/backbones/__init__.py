@@ -26,6 +26,13 @@ class Backbone(nn.Module, ABC):
     def encode(self, wav: Tensor, mask: Tensor | None = None) -> Tensor:
         """wav [B, T * hop], zero where it is padding; mask [B, T] of valid frames -> Y [B, D, T]."""
 
+    def anchor(self, wav: Tensor) -> Tensor | None:
+        """Coordinates that a stem [B, T * hop] should have in its half of the latent, [B, D / 2, T].
+
+        None for backbones in which that is not known before training.
+        """
+        return None
+
     @abstractmethod
     def decode(self, latent: Tensor, mask: Tensor | None = None) -> Tensor:
         """Y [B, D, T], mask [B, T] of valid frames -> wav [B, T * hop]."""

@@ -72,8 +72,7 @@ class LappedBackbone(Backbone):
     def encode(self, wav: Tensor, mask: Tensor | None = None) -> Tensor:
         """wav [B, T * hop] -> Y [B, D, T]; see `Backbone.encode`."""
         wav = wav.float()
-        half = self.hop // 2
-        lapped = F.pad(wav, (half, half)).unfold(-1, 2 * self.hop, self.hop) @ self.transform  # [B, T, hop]
+        lapped = self._lap(wav)
         frames = F.pad(wav, (self.hop, self.hop)).unfold(-1, self.n_fft, self.hop)
         size = torch.fft.rfft(frames * self.window).abs() * (2 / self.n_fft**0.5)
         seen = torch.cat([(size + 1e-5) ** 0.3, lapped * (lapped.abs() + 1e-4) ** -0.7], dim=-1)
@@ -81,6 +80,11 @@ class LappedBackbone(Backbone):
         gates = torch.sigmoid(gates.unflatten(-1, (2, self.dim // 2)))
         latent = _scale_halves((lapped[..., None, : self.dim // 2] * gates).flatten(-2), self.power - 1)
         return (latent + extra * _rms(latent)).transpose(1, 2)
+
+    def anchor(self, wav: Tensor) -> Tensor:
+        """The lowest bands of the MDCT of a stem [B, T * hop], scaled as in the latent: [B, D / 2, T]."""
+        lapped = self._lap(wav.float())[..., : self.dim // 2]
+        return (lapped * _norm(lapped) ** (self.power - 1)).transpose(1, 2)
 
     def decode(self, latent: Tensor, mask: Tensor | None = None) -> Tensor:
         """Y [B, D, T] -> wav [B, T * hop]; see `Backbone.decode`."""
@@ -92,6 +96,11 @@ class LappedBackbone(Backbone):
         valid = torch.ones_like(latent[..., :1]) if mask is None else mask[..., None].to(frames.dtype)
         weight = self._overlap_add(valid * self.envelope)
         return self._overlap_add(frames * valid) / weight.clamp(min=1e-3)
+
+    def _lap(self, wav: Tensor) -> Tensor:
+        """wav [B, T * hop] -> MDCT [B, T, hop]."""
+        half = self.hop // 2
+        return F.pad(wav, (half, half)).unfold(-1, 2 * self.hop, self.hop) @ self.transform
 
     def _overlap_add(self, frames: Tensor) -> Tensor:
         """[B, T, 2 * hop] -> [B, T * hop], cut to the samples that the frames are centred on."""
@@ -111,8 +120,12 @@ def _mdct(hop: int) -> Tensor:
 def _scale_halves(x: Tensor, power: float) -> Tensor:
     """Each half of the last axis times its own norm to the power: [..., 2 * n] -> [..., 2 * n]."""
     pair = x.unflatten(-1, (2, -1))
-    norm = (pair.square().sum(-1, keepdim=True) + 1e-6).sqrt()
-    return (pair * norm**power).flatten(-2)
+    return (pair * _norm(pair) ** power).flatten(-2)
+
+
+def _norm(x: Tensor) -> Tensor:
+    """Euclidean norm over the last axis, kept, with a differentiable bottom 60 dB under full scale."""
+    return (x.square().sum(-1, keepdim=True) + 1e-6).sqrt()
 
 
 def _rms(x: Tensor) -> Tensor:
