@@ -35,12 +35,12 @@ train_config=          # Config of the codec; by default conf/codec/train_decode
 train_args=            # Options of training that win over the config, e.g. "--max_epoch 1".
 tag=                   # Name of the experiment; by default made of the config, the size and train_args.
 codec_exp=             # Folder of the experiment; by default <expdir>/codec_<tag>.
-teacher=               # whisper: stage 4 writes it to a file for all to use. Else logmel, none, ...; empty = the config's.
+teacher=               # whisper (stage 4 writes it to a file for all), logmel, hubert:FOLDER, none; empty = as the config says.
 train_threads=1        # CPU threads of each training process.
 inference_model=valid.distance.best.pth  # Checkpoint of the experiment that is exported.
 
 # Evaluation
-download_model=        # Folder of a saved codec to evaluate in place of a trained one; "shipped" = the package's.
+download_model=        # Folder of a saved codec to evaluate in place of training one; "shipped" = the package's.
 inference_args=        # Levels to use, e.g. "--speech_levels 4 --background_levels 0".
 inference_tag=         # Name of the results' folder; by default made of inference_args.
 gpu_inference=false    # Whether stages 7 to 9 run the codec on a GPU (with --nj 1).
@@ -110,12 +110,12 @@ if ! ${skip_data_prep}; then
         for name in "speech_${train_set}" "background_${train_set}"; do
             if ! up_to_date "${dump}/${name}/.done" "${options}" "${data}/${name}/wav.scp"; then
                 filter_by_duration "${data}/${name}" "${dump}/${name}" "${min_wav_duration}" "${max_wav_duration}"
-                utils/validate_data_dir.py "${dump}/${name}"
+                ${python} utils/validate_data_dir.py "${dump}/${name}"
                 done_with "${dump}/${name}/.done" "${options}"
             fi
         done
         for name in "${valid_set}" ${test_sets}; do
-            utils/validate_data_dir.py "${data}/speech_${name}" "${data}/background_${name}"
+            ${python} utils/validate_data_dir.py "${data}/speech_${name}" "${data}/background_${name}"
         done
     fi
 
@@ -150,8 +150,12 @@ if ! ${skip_train} && [ -z "${download_model}" ]; then
         [ -f "${train_config}" ] || die "there is no config ${train_config}: give --train_config one of conf/codec"
         need "${dump}/speech_${train_set}/wav.scp" "stage 2"
         need "${dump}/${valid_set}/mixture.scp" "stage 3"
-        options="${teacher:+--codec_conf teacher=${teacher} }${train_args}"
-        [ "${teacher}" != whisper ] || options="--codec_conf teacher=whisper:${dumpdir}/teacher.safetensors ${train_args}"
+        case "${teacher}" in
+            "") options=${train_args} ;;
+            whisper) options="--codec_conf teacher=whisper:${dumpdir}/teacher.safetensors ${train_args}" ;;
+            none) options="--codec_conf teacher=null ${train_args}" ;;
+            *) options="--codec_conf teacher=${teacher} ${train_args}" ;;
+        esac
         if ! up_to_date "${codec_exp}/.trained" "${options}" "${train_config}" "${dump}/speech_${train_set}/wav.scp"; then
             mkdir -p "${codec_exp}"
             printf '#!/usr/bin/env bash\n# Start or resume this training.\ncd %q && exec ./decodec.sh %s--stage 5 "$@"\n' \

@@ -55,6 +55,7 @@ follow() { # follow LOG: show the progress that training reports in a log which 
 
 unfollow() {
     if [ -n "${follower:-}" ]; then
+        sleep 1 # for its last line
         kill "${follower}" 2> /dev/null || true
         wait "${follower}" 2> /dev/null || true
         follower=
