@@ -35,10 +35,10 @@ def test_untrained_stems_are_half_the_mixture_each():
 def test_an_encoder_output_depends_on_its_reach_only(causal):
     backbone = trained(causal)
     (left, right), _ = backbone.reach
-    wav = torch.randn(1, 60 * 320, requires_grad=True)
-    frame = 30
+    wav = torch.randn(1, 150 * 320, requires_grad=True)
+    frame = 75
     backbone.encode(wav)[0, :, frame].square().sum().backward()
-    touched = wav.grad[0].view(60, 320).abs().sum(1).nonzero()[:, 0]
+    touched = wav.grad[0].view(150, 320).abs().sum(1).nonzero()[:, 0]
     assert touched.min() >= frame - left and touched.max() <= frame + right
     assert touched.min() == frame - left, "the reach is stated larger than it is"
 
@@ -102,6 +102,14 @@ def test_gradients_are_finite_on_silence():
     wav = torch.zeros(1, 3200)
     backbone.decode(backbone.encode(wav)).square().sum().backward()
     assert all(p.grad is None or torch.isfinite(p.grad).all() for p in backbone.parameters())
+
+
+def test_the_level_of_a_recording_does_not_change_its_masks():
+    backbone = trained()
+    wav = torch.randn(1, 40 * 320) * 0.3
+    with torch.no_grad():
+        loud, quiet = (backbone.encode(x) for x in (wav, wav / 10))
+    torch.testing.assert_close(quiet * 10**0.5, loud, rtol=0.02, atol=0.02)
 
 
 @pytest.mark.parametrize("options", [{"dim": 33}, {"dim": 700}, {"kernel": 4}])

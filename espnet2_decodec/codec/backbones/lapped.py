@@ -37,6 +37,9 @@ class LappedBackbone(Backbone):
         ValueError: if dim or hop is odd, half of dim is above hop, or the kernel is even.
     """
 
+    memory = 25
+    """Frames on each side over which the encoder takes means; all of them behind when causal."""
+
     power = 0.5
     """Of a frame's norm that is left in the latent: quiet frames keep their share of the quantizers' attention."""
 
@@ -58,9 +61,13 @@ class LappedBackbone(Backbone):
         self.dim, self.hop, self.n_fft = dim, hop, 3 * hop
         self.latency = self.n_fft if causal else None
         back, ahead = (kernel - 1, 0) if causal else (kernel // 2, kernel // 2)
-        self.reach = tuple((blocks * back + 1, blocks * ahead + 1) for blocks in (encoder_blocks, decoder_blocks))
+        self.around = (2 * self.memory, 0) if causal else (self.memory, self.memory)
+        self.reach = (
+            (encoder_blocks * back + self.around[0] + 1, encoder_blocks * ahead + self.around[1] + 1),
+            (decoder_blocks * back + 1, decoder_blocks * ahead + 1),
+        )
         bins = self.n_fft // 2 + 1
-        self.encoder = Stack(bins + hop, channels, encoder_blocks, 2 * dim, kernel, causal)
+        self.encoder = Stack(2 * bins, channels, encoder_blocks, 2 * dim, kernel, causal, level=False)
         self.decoder = Stack(dim, channels, decoder_blocks, 3 * hop, kernel, causal)
         for layer in (self.encoder.leave, self.decoder.leave):
             nn.init.zeros_(layer.weight)
@@ -73,13 +80,10 @@ class LappedBackbone(Backbone):
         """wav [B, T * hop] -> Y [B, D, T]; see `Backbone.encode`."""
         wav = wav.float()
         lapped = self._lap(wav)
-        frames = F.pad(wav, (self.hop, self.hop)).unfold(-1, self.n_fft, self.hop)
-        size = torch.fft.rfft(frames * self.window).abs() * (2 / self.n_fft**0.5)
-        seen = torch.cat([(size + 1e-5) ** 0.3, lapped * (lapped.abs() + 1e-4) ** -0.7], dim=-1)
-        gates, extra = self.encoder(seen, mask).float().chunk(2, dim=-1)
+        gates, extra = self.encoder(self._seen(wav, mask), mask).float().chunk(2, dim=-1)
         gates = torch.sigmoid(gates.unflatten(-1, (2, self.dim // 2)))
         latent = _scale_halves((lapped[..., None, : self.dim // 2] * gates).flatten(-2), self.power - 1)
-        return (latent + extra * _rms(latent)).transpose(1, 2)
+        return (latent + 0.1 * extra * _rms(latent)).transpose(1, 2)
 
     def anchor(self, wav: Tensor) -> Tensor:
         """The lowest bands of the MDCT of a stem [B, T * hop], scaled as in the latent: [B, D / 2, T]."""
@@ -96,6 +100,21 @@ class LappedBackbone(Backbone):
         valid = torch.ones_like(latent[..., :1]) if mask is None else mask[..., None].to(frames.dtype)
         weight = self._overlap_add(valid * self.envelope)
         return self._overlap_add(frames * valid) / weight.clamp(min=1e-3)
+
+    def _seen(self, wav: Tensor, mask: Tensor | None) -> Tensor:
+        """What the encoder's network sees: log spectra [B, T, 2 F], free of the recording's level.
+
+        The first F are relative to the mean of the frames around, over all bins; the second to the mean of each bin
+        by itself, so that what holds on, as noise does, stands out from what changes, as speech does.
+        """
+        frames = F.pad(wav, (self.hop, self.hop)).unfold(-1, self.n_fft, self.hop)
+        logs = torch.log(torch.fft.rfft(frames * self.window).abs() * (2 / self.n_fft**0.5) + 1e-3)
+        valid = torch.ones_like(logs[..., :1]) if mask is None else mask[..., None].to(logs.dtype)
+        width = sum(self.around) + 1
+        sums = F.avg_pool1d(F.pad((logs * valid).transpose(1, 2), self.around), width, 1).transpose(1, 2)
+        counts = F.avg_pool1d(F.pad(valid.transpose(1, 2), self.around), width, 1).transpose(1, 2)
+        means = sums / counts.clamp(min=0.5 / width)
+        return torch.cat([0.5 * (logs - means.mean(-1, keepdim=True)), logs - means], dim=-1)
 
     def _lap(self, wav: Tensor) -> Tensor:
         """wav [B, T * hop] -> MDCT [B, T, hop]."""

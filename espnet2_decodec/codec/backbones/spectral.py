@@ -44,19 +44,27 @@ class ConvNeXtBlock(nn.Module):
 
 
 class Stack(nn.Module):
-    """Linear map in, ConvNeXt blocks, norm, linear map out; frames in channels-last order."""
+    """Linear map in, maybe a norm, ConvNeXt blocks, norm, linear map out; frames in channels-last order.
 
-    def __init__(self, dim_in: int, channels: int, blocks: int, dim_out: int, kernel: int, causal: bool):
+    Args:
+        level: True lets the level of a frame through to the blocks; False takes it out by a norm.
+    """
+
+    def __init__(
+        self, dim_in: int, channels: int, blocks: int, dim_out: int, kernel: int, causal: bool, level: bool = True
+    ):
         super().__init__()
         self.enter = nn.Linear(dim_in, channels)
-        self.blocks = nn.ModuleList(ConvNeXtBlock(channels, kernel, causal, 0.03) for _ in range(blocks))
+        self.norm_in = nn.Identity() if level else nn.LayerNorm(channels)
+        scale = 0.03 if level else 1 / blocks
+        self.blocks = nn.ModuleList(ConvNeXtBlock(channels, kernel, causal, scale) for _ in range(blocks))
         self.norm_out = nn.LayerNorm(channels)
         self.leave = nn.Linear(channels, dim_out)
 
     def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """x [B, T, C_in], mask [B, T] -> [B, T, C_out]."""
         mask = None if mask is None else mask[..., None].to(x.dtype)
-        x = self.enter(x)
+        x = self.norm_in(self.enter(x))
         for block in self.blocks:
             x = block(x, mask)
         return self.leave(self.norm_out(x))
