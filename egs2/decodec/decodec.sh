@@ -174,7 +174,7 @@ if ! ${skip_train} && [ -z "${download_model}" ]; then
                 --valid_data_path_and_name_and_type "${dump}/${valid_set}/speech.scp,speech,sound" \
                 --valid_data_path_and_name_and_type "${dump}/${valid_set}/background.scp,background,sound" \
                 --preprocessor_conf background_scp="${dump}/background_${train_set}/wav.scp" \
-                ${options} || fail "${logfile}"
+                ${options} || fail "${logfile}" "if its model was changed, it cannot be resumed: remove ${codec_exp} first"
             unfollow
             need "${codec_exp}/config.yaml" "${logfile}"
             ${python} -m espnet2_decodec.bin.check_exp "${codec_exp}" || die "training ended without error, but see above"

@@ -37,13 +37,13 @@ need() { # need FILE WHO: stop if WHO did not make FILE although it ended withou
     [ -s "$1" ] || die "$1 is missing or empty, which $2 should have written; stage ${current:-?} cannot go on."
 }
 
-fail() { # fail LOG: after a job that failed
+fail() { # fail LOG [ADVICE]: after a job that failed
     unfollow
     if [ -f "$1" ] && [[ "${train_cmd}" != *run.py* ]]; then # which has shown the end of it
         echo "Errors in $1:" >&2
         grep -iE '(error|exception|killed|no space)\b' "$1" | tail -n 5 >&2 || tail -n 5 "$1" >&2
     fi
-    die "stage ${current} failed; once it is mended, go on with --stage ${current}"
+    die "stage ${current} failed; once it is mended, go on with --stage ${current}${2:+; $2}"
 }
 
 follow() { # follow LOG: show the progress that training reports in a log which is still to be written
