@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
+import torch
 from common import REPOSITORY, load_codec, table, where
 
 MIB = 2**20
@@ -19,6 +20,7 @@ def main() -> None:
     parser.add_argument("--model", type=Path, help="folder of a saved codec (default: the default size, random)")
     parser.add_argument("--seconds", type=int, nargs="+", default=[1, 60, 600], help="lengths of the files")
     args = parser.parse_args()
+    torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         model = args.model or folder / "model"
