@@ -174,7 +174,8 @@ class Objective(nn.Module):
         estimate = self.codec.synthesize(self.codec.subspace.merge(*parts))[:, : target.shape[1]]
         terms = self.reconstruction(estimate, target, loudness)
         terms |= self._latent_terms(batch, latents, quantized)
-        terms |= self._adversarial_terms(estimate, target, loudness, step)
+        judged = torch.randperm(len(target), device=target.device)[:size]  # a third of the stems and mixtures will do
+        terms |= self._adversarial_terms(estimate[judged], target[judged], loudness[judged], step)
         loss = sum(self.weights[name] * value for name, value in terms.items() if self.weights[name])
         report = {name: value.detach() for name, value in terms.items()} | {"loss": loss.detach()}
         return loss, report | _usage(latents)
