@@ -74,7 +74,8 @@ class LappedBackbone(Backbone):
             nn.init.zeros_(layer.bias)
         self.register_buffer("window", torch.hann_window(self.n_fft), persistent=False)
         self.register_buffer("transform", _mdct(hop), persistent=False)
-        self.register_buffer("envelope", torch.sin(math.pi / (2 * hop) * (torch.arange(2 * hop) + 0.5)).square(), persistent=False)
+        slope = torch.sin(math.pi / (2 * hop) * (torch.arange(2 * hop) + 0.5))
+        self.register_buffer("envelope", slope.square(), persistent=False)
 
     def encode(self, wav: Tensor, mask: Tensor | None = None) -> Tensor:
         """wav [B, T * hop] -> Y [B, D, T]; see `Backbone.encode`."""
