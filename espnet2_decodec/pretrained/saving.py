@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save as serialize
 from torch import Tensor
 
 from espnet2_decodec.codec.decodec import DeCodec
@@ -48,7 +48,7 @@ def save(
         names = [f"model-{i:05d}-of-{len(shards):05d}.safetensors" for i in range(1, len(shards) + 1)]
     for name, shard in zip(names, shards):
         with replacing(folder / name) as path:
-            save_file(shard, path, {"format": "pt"})
+            path.write_bytes(serialize(shard, {"format": "pt"}))  # save_file would leave it unreadable to others
     with replacing(folder / CONFIG) as path:
         path.write_text(
             json.dumps({"kind": KIND, "format": 1, "codec": explicit(codec)}, indent=2) + "\n",
