@@ -1,0 +1,58 @@
+"""The model in the package: light, exact, and better than nothing on real recordings."""
+
+import csv
+from pathlib import Path
+
+import pytest
+import torch
+
+from espnet2_decodec import DeCodec
+from espnet2_decodec.evaluation.ratios import si_sdr
+from espnet2_decodec.io.audio import read
+from espnet2_decodec.pretrained import SHIPPED
+
+MINI = Path(__file__).parents[2] / "local" / "mini"
+
+pytestmark = pytest.mark.skipif(not SHIPPED.is_dir(), reason="this tree comes without a trained model")
+
+
+@pytest.fixture(scope="module")
+def codec() -> DeCodec:
+    return DeCodec.from_pretrained()
+
+
+def recordings(stream: str, seconds: int) -> torch.Tensor:
+    """[B, L]: the test recordings of `mini` of one stream, joined and cut into pieces."""
+    with open(MINI / "manifest.tsv", newline="", encoding="utf-8") as file:
+        rows = csv.DictReader(file, delimiter="\t")
+        files = [row["file"] for row in rows if (row["stream"], row["split"]) == (stream, "test")]
+    wav = torch.cat([torch.as_tensor(read(MINI / name, 16000)) for name in files])
+    return wav[: len(wav) // (seconds * 16000) * seconds * 16000].view(-1, seconds * 16000)
+
+
+def test_files_are_small_and_have_a_card():
+    assert all(file.stat().st_size <= 16_000_000 for file in SHIPPED.iterdir())
+    assert (SHIPPED / "README.md").is_file()
+
+
+def test_subspaces_are_orthogonal(codec):
+    matrix = codec.subspace.matrix()
+    assert float((matrix.T @ matrix - torch.eye(len(matrix))).detach().abs().max()) <= 1e-5
+
+
+@pytest.mark.parametrize("samples", [1, 319, 320, 321, 48001])
+def test_length_is_kept(codec, samples):
+    wav = torch.randn(1, samples) * 0.1
+    assert codec.decode(codec.encode(wav)).shape == wav.shape
+
+
+def test_stems_are_closer_to_the_truth_than_the_mixture(codec):
+    speech, background = recordings("speech", 5), recordings("background", 5)
+    count = min(len(speech), len(background), 8)
+    speech, background = (x[:count] / x[:count].square().mean(1, keepdim=True).sqrt() * 0.05 for x in (speech, background))
+    mixture = speech + background
+    stems = codec.separate(mixture)
+    assert float((si_sdr(speech, stems.speech) - si_sdr(speech, mixture)).mean()) > 0
+    loud = mixture + speech * (10**0.5 - 1)
+    background_stem = codec.separate(loud).background
+    assert float((si_sdr(background, background_stem) - si_sdr(background, loud)).mean()) > 2
