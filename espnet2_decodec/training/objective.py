@@ -174,7 +174,7 @@ class Objective(nn.Module):
         estimate = self.codec.synthesize(self.codec.subspace.merge(*parts))[:, : target.shape[1]]
         terms = self.reconstruction(estimate, target, loudness)
         terms |= self._latent_terms(batch, latents, quantized)
-        judged = torch.randperm(len(target), device=target.device)[:size]  # a third of the stems and mixtures will do
+        judged = torch.randperm(len(target), device=target.device)[:size]  # as many as there are items will do
         terms |= self._adversarial_terms(estimate[judged], target[judged], loudness[judged], step)
         loss = sum(self.weights[name] * value for name, value in terms.items() if self.weights[name])
         report = {name: value.detach() for name, value in terms.items()} | {"loss": loss.detach()}
@@ -213,7 +213,7 @@ class Objective(nn.Module):
         return torch.where(torch.rand(batch, device=device) < self.schedule.unquantized, most + 1, some)
 
     def _latent_terms(self, batch: Batch, latents: Latents, quantized: bool) -> dict[str, Tensor]:
-        """commitment, codebook, split and semantic."""
+        """commitment, codebook, split, anchor and semantic."""
         pair = (latents.quantized_speech, latents.quantized_background)
         commitment = sum(q.commitment for q in pair) if quantized else latents.speech.new_zeros(())
         terms = {
