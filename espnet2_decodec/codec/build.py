@@ -13,7 +13,7 @@ from espnet2_decodec.codec.subspace import OrthogonalSplit, SoftSplit
 DEFAULTS: dict = {
     "sample_rate": 16000,
     "backbone": {"name": "lapped", "hop": 320},
-    "split": {"name": "orthogonal", "speech_dim": 192, "background_dim": 192},
+    "split": {"name": "orthogonal", "speech_dim": 128, "background_dim": 128},
     "quantizer": {"speech_levels": 8, "background_levels": 8, "codebook_size": 1024},
 }
 
@@ -58,7 +58,7 @@ def build_split(name: str, **options) -> nn.Module:
     raise ValueError(f"Unknown split {name!r}; there are orthogonal and soft.")
 
 
-def build_backbone(name: str, dim: int, **options) -> Backbone:
+def build_backbone(name: str, dim: int, sample_rate: int = 16000, **options) -> Backbone:
     """`lapped`, `spectral` or `seanet`, with latent dimension `dim`.
 
     Raises:
@@ -67,7 +67,7 @@ def build_backbone(name: str, dim: int, **options) -> Backbone:
     if name == "lapped":
         from espnet2_decodec.codec.backbones.lapped import LappedBackbone
 
-        return _make(LappedBackbone, "backbone", options, dim=dim)
+        return _make(LappedBackbone, "backbone", options, dim=dim, sample_rate=sample_rate)
     if name == "spectral":
         from espnet2_decodec.codec.backbones.spectral import SpectralBackbone
 
@@ -83,12 +83,14 @@ def build_parts(config: dict) -> tuple[Backbone, nn.Module, ResidualVQ, Residual
     """A completed config -> backbone, split, speech quantizer, background quantizer."""
     split = build_split(**config["split"])
     dim = split.dims[0] if config["split"]["name"] == "soft" else sum(split.dims)
+    backbone = build_backbone(dim=dim, sample_rate=config["sample_rate"], **config["backbone"])
     options = dict(config["quantizer"])
     levels = options.pop("speech_levels"), options.pop("background_levels")
     speech, background = (
-        _make(ResidualVQ, "quantizer", options, dim=d, levels=k) for d, k in zip(split.dims, levels)
+        _make(ResidualVQ, "quantizer", options, dim=d, levels=k, semantic_dim=backbone.semantic_dim, mirrored=backbone.signed)
+        for d, k in zip(split.dims, levels)
     )
-    return build_backbone(dim=dim, **config["backbone"]), split, speech, background
+    return backbone, split, speech, background
 
 
 def _make(part: Callable[..., nn.Module], section: str, options: dict, **given) -> nn.Module:

@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from espnet2_decodec.codec.backbones import Backbone
 from espnet2_decodec.codec.build import build_parts, complete
 from espnet2_decodec.codec.quantizer import Quantized
 from espnet2_decodec.types import Codes, Stems
@@ -76,6 +77,11 @@ class DeCodec(nn.Module):
     def receptive_field(self) -> tuple[tuple[int, int], tuple[int, int]] | None:
         """Frames (left, right) that an encoder output, and a decoder output, depends on; None = unlimited."""
         return self.backbone.reach
+
+    @property
+    def has_stems(self) -> bool:
+        """Whether there are stems before the decoder, see `Backbone.stems`."""
+        return type(self.backbone).stems is not Backbone.stems
 
     @property
     def speech_levels(self) -> int:
@@ -178,12 +184,17 @@ class DeCodec(nn.Module):
 
         Args:
             wav, lengths, speech_levels, background_levels: as in `encode`.
-            quantize: False leaves the quantizers out, for those who want the stems and no tokens.
+            quantize: False leaves the quantizers out, and the decoder too where the backbone has stems before it: for
+                those who want the stems and no tokens.
         """
         if quantize:
             codes = self.encode(wav, lengths, speech_levels, background_levels)
             return Stems(self.decode(codes, background=False), self.decode(codes, speech=False))
         lengths = self._check(wav, lengths)
+        stems = self.backbone.stems(*self._pad(wav, lengths))
+        if stems is not None:
+            longest = int(lengths.max())
+            return Stems(*(stems[:, :, :longest] * _within(lengths, longest)[:, None]).unbind(1))
         speech, background = self.subspace.split(self.latent(wav, lengths))
         return Stems(
             self.synthesize(self.subspace.merge(speech, torch.zeros_like(background)), lengths),

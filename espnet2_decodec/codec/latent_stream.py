@@ -11,13 +11,18 @@ from espnet2_decodec.codec.windows import Window
 class LatentEncoder:
     """Samples in, latent frames out, with the state that this needs.
 
+    Args:
+        codec: one that can be cut into blocks.
+        stems: give out frames of the backbone's stems in place of the latent, [t, 2, hop].
+
     Attributes:
         missing: samples by which the last frame given out is short of a whole one; 0 before `flush`.
     """
 
-    def __init__(self, codec: DeCodec):
+    def __init__(self, codec: DeCodec, stems: bool = False):
         self.codec, self.missing = codec, 0
-        self._window = Window(self._encode, reach(codec)[0])
+        left, right = reach(codec)[0]
+        self._window = Window(self._stems, (left + 1, right + 1)) if stems else Window(self._encode, (left, right))
         self._rest: Tensor | None = None
 
     def push(self, wav: Tensor) -> Tensor | None:
@@ -43,6 +48,10 @@ class LatentEncoder:
     @torch.no_grad()
     def _encode(self, frames: Tensor) -> Tensor:
         return self.codec.latent(frames.reshape(1, -1))[0].T
+
+    @torch.no_grad()
+    def _stems(self, frames: Tensor) -> Tensor:
+        return self.codec.backbone.stems(frames.reshape(1, -1))[0].unflatten(1, frames.shape).transpose(0, 1)
 
 
 class LatentDecoder:

@@ -17,7 +17,8 @@ class Quantized:
         values: [B, D, T] the sum of the chosen codes, with the gradient of x (straight through).
         first: [B, D, T] the first level alone, straight through as well.
         codes: [B, K, T] int64.
-        commitment: scalar, mean squared distance from x to its partial sums, relative to the power of x.
+        commitment: scalar, mean squared distance from x to its partial sums, relative to the power of x; at each level
+            over the coordinates that it codes.
         error: scalar, power that all levels together leave over, relative to the power of x.
         perplexity: [K] of the codes of this batch (1 = collapsed, N = all used alike).
     """
@@ -37,18 +38,46 @@ class ResidualVQ(nn.Module):
     `start` with k-means of real encoder outputs, and codes that fall out of use are put back on frames of
     the current batch. With several ranks the statistics are summed, so all ranks hold the same codebooks.
 
+    With `semantic_dim`, the first level codes only so many first coordinates, and the levels after it only the others: a
+    semantic quantizer parallel to the acoustic ones (as in Mimi, Defossez et al., 2024, arXiv 2410.00037).
+
     Args:
         dim: D of this stream.
         levels: K.
         codebook_size: N.
+        semantic_dim: 0, or coordinates of the first level's own.
+        mirrored: the second half of a codebook is the negative of the first, for coordinates that change their sign with
+            the waveform: half the search, and half of what has to be learned. Not on a semantic level.
         decay: of the moving averages, per training step.
         revive_below: a code is revived when its moving average count is under this share of an even one.
     """
 
-    def __init__(self, dim: int, levels: int = 8, codebook_size: int = 1024, decay: float = 0.99, revive_below: float = 0.05):
+    def __init__(
+        self,
+        dim: int,
+        levels: int = 8,
+        codebook_size: int = 1024,
+        semantic_dim: int = 0,
+        mirrored: bool = False,
+        decay: float = 0.998,
+        revive_below: float = 0.05,
+    ):
         super().__init__()
+        if not 0 <= semantic_dim < dim:
+            raise ValueError(f"semantic_dim must be within 0..{dim - 1}, not {semantic_dim}.")
+        if mirrored and codebook_size % 2:
+            raise ValueError(f"A mirrored codebook has an even number of codes, not {codebook_size}.")
+        self.semantic_dim, self.mirrored = semantic_dim, mirrored
         self.decay, self.revive_below = decay, revive_below
         self.register_buffer("codebooks", torch.randn(levels, codebook_size, dim) / dim**0.5)
+        coded = torch.ones(levels, dim, dtype=torch.bool)
+        if semantic_dim:
+            coded[0, semantic_dim:] = False
+            coded[1:, :semantic_dim] = False
+        self.register_buffer("coded", coded, persistent=False)  # [K, D]: which coordinates a level codes
+        for level, book in enumerate(self.codebooks.mul_(coded[:, None])):
+            if self._halved(level):
+                book.copy_(_mirror(book[: codebook_size // 2]))
         self.register_buffer("counts", torch.ones(levels, codebook_size))
 
     @property
@@ -99,16 +128,16 @@ class ResidualVQ(nn.Module):
         use = torch.arange(1, self.levels + 1, device=x.device)[:, None] <= levels  # [K, B]
         chosen = (parts * use[:, :, None, None]).sum(0)
         chosen = torch.where((levels > self.levels)[:, None, None], frames, chosen)
-        weight = valid[..., None] / (valid.sum().clamp(min=1) * self.dim)
-        power = (frames.detach().square() * weight).sum() + 1e-8
-        misses = ((frames - sums).square() * weight).sum((1, 2, 3)) / power  # [K]
+        coded, energies = self.coded.to(frames.dtype), frames.detach().square() * valid[..., None]
+        errors = (frames - sums).square() * valid[..., None]  # [K, B, T, D]
+        misses = (errors * coded[:, None, None]).sum((1, 2, 3)) / (coded @ energies.sum((0, 1)) + 1e-8)
         shares = one_hot_counts / one_hot_counts.sum(1, keepdim=True).clamp(min=1)
         return Quantized(
             values=(frames + (chosen - frames).detach()).transpose(1, 2),
-            first=(frames + (parts[0] - frames).detach()).transpose(1, 2),
+            first=((frames + (parts[0] - frames).detach()) * coded[0]).transpose(1, 2),
             codes=codes,
             commitment=misses.mean(),
-            error=misses[-1].detach(),
+            error=(errors[-1].sum() / (energies.sum() + 1e-8)).detach(),
             perplexity=torch.exp(torch.special.entr(shares).sum(1)),
         )
 
@@ -117,14 +146,26 @@ class ResidualVQ(nn.Module):
         with torch.autocast(x.device.type, enabled=False):
             residual = x.float().transpose(1, 2)
             codes, residuals = [], []
-            for book in self.codebooks[:levels]:
+            for level, book in enumerate(self.codebooks[:levels]):
                 residuals.append(residual)
-                indices = _nearest(residual.reshape(-1, self.dim), book).view(residual.shape[:2])
+                part = self._part(level)
+                indices = _nearest(residual[..., part].flatten(0, 1), book[:, part], self._halved(level))
+                indices = indices.view(residual.shape[:2])
                 residual = residual - nn.functional.embedding(indices, book)
                 codes.append(indices)
             if not codes:
                 return torch.zeros(x.shape[0], 0, x.shape[2], dtype=torch.long, device=x.device), []
             return torch.stack(codes, dim=1), residuals
+
+    def _part(self, level: int) -> slice:
+        """The coordinates that a level codes."""
+        if not self.semantic_dim:
+            return slice(None)
+        return slice(self.semantic_dim, None) if level else slice(self.semantic_dim)
+
+    def _halved(self, level: int) -> bool:
+        """Whether the second half of a level's codes mirrors the first."""
+        return self.mirrored and not (self.semantic_dim and level == 0)
 
     def _count(self, codes: Tensor, valid: Tensor) -> Tensor:
         """How often each code was used: [K, N]."""
@@ -142,8 +183,14 @@ class ResidualVQ(nn.Module):
             frames = residual.reshape(-1, self.dim) * flat[:, None]
             sums[level].index_add_(0, codes[:, level].reshape(-1), frames)
         picks = torch.multinomial(flat.float() + 1e-9, self.codebook_size, replacement=True)
-        spare = torch.stack([r.reshape(-1, self.dim)[picks] for r in residuals])
+        sums *= self.coded[:, None]
+        spare = torch.stack([r.reshape(-1, self.dim)[picks] for r in residuals]) * self.coded[:, None]
         counts = counts.clone()
+        for level in filter(self._halved, range(self.levels)):
+            half = self.codebook_size // 2
+            counts[level] = (counts[level] + counts[level].roll(half)) / 2
+            sums[level] = _mirror((sums[level, :half] - sums[level, half:]) / 2)
+            spare[level] = _mirror(spare[level, :half])
         if dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1:
             dist.all_reduce(sums)
             dist.all_reduce(counts)
@@ -173,7 +220,9 @@ class ResidualVQ(nn.Module):
             raise ValueError(f"k-means needs at least {self.codebook_size} frames to fill as many codes, not {len(frames)}.")
         residual = frames.float()
         for level in range(self.levels):
-            book, indices, counts = _kmeans(residual, self.codebook_size, rounds)
+            book, indices, counts = _kmeans(
+                residual * self.coded[level], self.codebook_size, rounds, self._halved(level)
+            )
             self.codebooks[level] = book
             self.counts[level] = counts / counts.sum().clamp(min=1) * len(counts)
             residual = residual - book[indices]
@@ -182,24 +231,40 @@ class ResidualVQ(nn.Module):
             dist.broadcast(self.counts, 0)
 
 
-def _kmeans(frames: Tensor, size: int, rounds: int) -> tuple[Tensor, Tensor, Tensor]:
+def _mirror(half: Tensor) -> Tensor:
+    """[N / 2, D] and their negatives: [N, D]."""
+    return torch.cat([half, -half])
+
+
+def _kmeans(frames: Tensor, size: int, rounds: int, mirrored: bool) -> tuple[Tensor, Tensor, Tensor]:
     """Lloyd's algorithm: frames [M, D] -> centres [size, D], assignment [M], counts [size]."""
     centres = frames[torch.randperm(len(frames), device=frames.device)[:size]].clone()
-    for _ in range(rounds):
-        indices = _nearest(frames, centres)
+    for _ in range(rounds + 1):
+        if mirrored:
+            centres = _mirror(centres[: size // 2])
+        indices = _nearest(frames, centres, mirrored)
         counts = torch.bincount(indices, minlength=size).to(frames.dtype)
+        found, found_counts = centres, counts
         sums = torch.zeros_like(centres).index_add_(0, indices, frames)
+        if mirrored:
+            sums, counts = _mirror(sums[: size // 2] - sums[size // 2 :]), counts + counts.roll(size // 2)
         spare = frames[torch.randint(len(frames), (size,), device=frames.device)]
         centres = torch.where((counts > 0)[:, None], sums / counts.clamp(min=1)[:, None], spare)
-    indices = _nearest(frames, centres)
-    return centres, indices, torch.bincount(indices, minlength=size).to(frames.dtype)
+    return found, indices, found_counts
 
 
-def _nearest(frames: Tensor, centres: Tensor) -> Tensor:
+def _nearest(frames: Tensor, centres: Tensor, mirrored: bool = False) -> Tensor:
     """Index of the nearest centre for each frame, in blocks that keep memory small.
 
     |x - c|^2 is least where x'c - |c|^2 / 2 is most. `max` is asked for the index: on a CPU `argmax` takes twice as long.
     """
     bias = -0.5 * centres.square().sum(1)
     blocks = frames.split(TILE if frames.device.type == "cpu" else 16 * TILE)
-    return torch.cat([torch.addmm(bias, block, centres.T).max(1).indices for block in blocks])
+    if not mirrored:
+        return torch.cat([torch.addmm(bias, block, centres.T).max(1).indices for block in blocks])
+    half, found = len(centres) // 2, []
+    for block in blocks:
+        products = block @ centres[:half].T
+        best = products.abs().add_(bias[:half]).max(1).indices
+        found.append(best + half * (products.gather(1, best[:, None])[:, 0] < 0))
+    return torch.cat(found)

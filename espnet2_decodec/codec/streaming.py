@@ -222,13 +222,15 @@ def separate_blocks(
 
     Args:
         codec, blocks, speech_levels, background_levels, frames: see `encode_blocks`.
-        quantize: False leaves the quantizers out.
+        quantize: as in `DeCodec.separate`.
 
     Raises:
         ValueError: as `encode_blocks`.
     """
-    encoder, decoders = LatentEncoder(codec), (LatentDecoder(codec), LatentDecoder(codec))
     levels = levels_of(codec, speech_levels, background_levels)
+    if not quantize and codec.has_stems:
+        return _stem_blocks(LatentEncoder(codec, stems=True), blocks, frames)
+    encoder, decoders = LatentEncoder(codec), (LatentDecoder(codec), LatentDecoder(codec))
 
     @torch.no_grad()
     def parts(latent: Tensor) -> list[Tensor]:
@@ -247,6 +249,13 @@ def separate_blocks(
         yield [decoder.flush() for decoder in decoders]
 
     return (Stems(*(wav[None] for wav in pair)) for pair in generate() if len(pair[0]))
+
+
+def _stem_blocks(encoder: LatentEncoder, blocks: Iterable[Tensor], frames: int) -> Iterator[Stems]:
+    """Blocks of samples -> blocks of the stems that the backbone has before the decoder."""
+    for stems in _latent_blocks(encoder, blocks, frames):
+        wavs = stems.transpose(0, 1).reshape(2, -1)
+        yield Stems(*(wav[None, : wav.shape[0] - encoder.missing] for wav in wavs))
 
 
 def _latent_blocks(encoder: LatentEncoder, blocks: Iterable[Tensor], frames: int) -> Iterator[Tensor]:

@@ -1,4 +1,7 @@
-"""python -m espnet2_decodec.training: train DeCodec without ESPnet."""
+"""python -m espnet2_decodec.training: train DeCodec without ESPnet.
+
+Several processes: torchrun --nproc_per_node 2 -m espnet2_decodec.training ...; `batch` is that of each.
+"""
 
 import argparse
 import logging
@@ -7,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
+import torch.distributed as dist
 import yaml
 
 from espnet2_decodec.training.bank import Bank
@@ -24,7 +28,8 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="e.g. options.lr=5e-4")
     args = parser.parse_args(argv)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    rank = int(os.environ.get("RANK", 0))
+    logging.basicConfig(level=logging.WARNING if rank else logging.INFO, format="%(asctime)s %(message)s")
     config = yaml.safe_load(args.config.read_text()) if args.config else {}
     for item in args.set:
         path, value = item.split("=", 1)
@@ -35,7 +40,11 @@ def main(argv: list[str] | None = None) -> None:
         place[key] = yaml.safe_load(value)
     options = replace(Options(), **config.get("options", {}))
     torch.manual_seed(options.seed)
-    if args.device.startswith("cuda"):
+    if "WORLD_SIZE" in os.environ:
+        dist.init_process_group("nccl" if args.device == "cuda" else "gloo")
+    if args.device == "cuda":
+        args.device = f"cuda:{os.environ.get('LOCAL_RANK', 0)}"
+        torch.cuda.set_device(args.device)
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
     objective = Objective(**config.get("codec_conf", {}))
     threads = os.cpu_count() or 1
@@ -46,6 +55,8 @@ def main(argv: list[str] | None = None) -> None:
     dev = dev_batches(banks["speech_dev"], banks["background_dev"], (0.0, 10.0), 24, 32000)
     trainer = Trainer(objective, Mixing(**config.get("mixing", {})), options, args.out, args.device)
     trainer.train(banks["speech_train"], banks["background_train"], dev)
+    if dist.is_initialized():
+        dist.destroy_process_group()
 
 
 if __name__ == "__main__":

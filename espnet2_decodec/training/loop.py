@@ -1,4 +1,7 @@
-"""A plain training loop over the same model, mixing and losses as the ESPnet task, for torch alone."""
+"""A plain training loop over the same model, mixing and losses as the ESPnet task, for torch alone.
+
+In one process, or in several that draw batches of their own and average their gradients (torch.distributed).
+"""
 
 import json
 import logging
@@ -10,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+import torch.distributed as dist
 from torch import Tensor
 
 from espnet2_decodec.evaluation.quick import quick_scores
@@ -65,7 +69,10 @@ class Trainer:
         self.objective, self.mixing, self.options, self.folder = objective.to(device), mixing, options, Path(folder)
         self.device = torch.device(device)
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.generator = torch.Generator(self.device).manual_seed(options.seed)
+        self.ranks, self.rank = (dist.get_world_size(), dist.get_rank()) if dist.is_initialized() else (1, 0)
+        self.generator = torch.Generator(self.device).manual_seed(options.seed * 1000 + self.rank)
+        if self.ranks > 1:
+            torch.manual_seed(options.seed * 1000 + self.rank)
         fused = self.device.type == "cuda"
         self.optimizers = [
             torch.optim.AdamW(part.parameters(), lr, betas=(first, 0.99), weight_decay=1e-3, fused=fused)
@@ -88,18 +95,19 @@ class Trainer:
             terms = self.step(self.draw(speech, background))
             sums = {name: sums.get(name, 0.0) + value for name, value in terms.items()}
             now = time.monotonic()
-            self.seconds, clock = self.seconds + now - clock, now
+            self.seconds, clock = self._agreed(self.seconds + now - clock), now
             if (step + 1) % options.every == 0:
                 count = step + 1 - reported
                 means = {name: float(value) / count for name, value in sums.items()}
-                self._report(step + 1, means, count / (now - since))
                 self.save()
-                if dev:
-                    self._score(step + 1, dev)
+                if self.rank == 0:
+                    self._report(step + 1, means, count / (now - since))
+                    self._score(step + 1, dev or {})
                 sums, reported, since = {}, step + 1, time.monotonic()
         self.save()
         objective.eval()
-        objective.codec.save_pretrained(self.folder / "model", half=True)
+        if self.rank == 0:
+            objective.codec.save_pretrained(self.folder / "model", half=True)
 
     def draw(self, speech: Bank, background: Bank) -> Batch:
         """A new batch of stems."""
@@ -132,6 +140,7 @@ class Trainer:
                 continue
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
+            self._average_gradients(part)
             report["norm_" + ("generator" if part is objective.generator else "discriminator")] = (
                 torch.nn.utils.clip_grad_norm_(part.parameters(), options.clip).detach()
             )
@@ -139,13 +148,18 @@ class Trainer:
         return report
 
     def save(self) -> None:
-        """Write folder/checkpoint.pt, from which a new Trainer goes on."""
+        """Write folder/checkpoint.pt, from which as many new Trainers go on."""
+        states = [(self.generator.get_state().cpu(), torch.get_rng_state())]
+        if self.ranks > 1:
+            states = [None] * self.ranks
+            dist.all_gather_object(states, (self.generator.get_state().cpu(), torch.get_rng_state()))
+        if self.rank:
+            return
         state = {
             "objective": self.objective.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "seconds": self.seconds,
-            "generator": self.generator.get_state(),
-            "torch": torch.get_rng_state(),
+            "random": states,
         }
         if self.device.type == "cuda":
             state["cuda"] = torch.cuda.get_rng_state()
@@ -158,11 +172,32 @@ class Trainer:
         for optimizer, saved in zip(self.optimizers, state["optimizers"]):
             optimizer.load_state_dict(saved)
         self.seconds = state["seconds"]
-        self.generator.set_state(state["generator"])
-        torch.set_rng_state(state["torch"])
+        if len(state["random"]) != self.ranks:
+            raise ValueError(f"{self.folder} was trained by {len(state['random'])} processes, not by {self.ranks}.")
+        generator, default = state["random"][self.rank]
+        self.generator.set_state(generator)
+        torch.set_rng_state(default)
         if "cuda" in state and self.device.type == "cuda":
             torch.cuda.set_rng_state(state["cuda"])
         log.info("Resumed after step %d, %.1f minutes.", self.objective.step, self.seconds / 60)
+
+    def _average_gradients(self, part: torch.nn.Module) -> None:
+        """The mean over all processes in place of each one's own."""
+        if self.ranks == 1:
+            return
+        parameters = [p for p in part.parameters() if p.requires_grad]
+        flat = torch.cat([(torch.zeros_like(p) if p.grad is None else p.grad).flatten() for p in parameters])
+        dist.all_reduce(flat)
+        for p, gradient in zip(parameters, (flat / self.ranks).split([p.numel() for p in parameters])):
+            p.grad = gradient.view_as(p)
+
+    def _agreed(self, seconds: float) -> float:
+        """The clock of the first process, so that all stop at the same step."""
+        if self.ranks == 1:
+            return seconds
+        shared = torch.tensor([seconds], dtype=torch.float64, device=self.device)
+        dist.broadcast(shared, 0)
+        return float(shared)
 
     def _progress(self) -> float:
         """Share of the training that is done, 0..1."""

@@ -5,9 +5,11 @@ import torch
 
 from espnet2_decodec import DeCodec
 from espnet2_decodec.codec.backbones.lapped import LappedBackbone
+from espnet2_decodec.codec.backbones.transforms import framed
 from espnet2_decodec.codec.streaming import concatenate, decode_blocks, encode_blocks
 
-SMALL = dict(dim=32, channels=16, encoder_blocks=2, decoder_blocks=1)
+SMALL = dict(dim=32, envelope=4, channels=16, encoder_blocks=2, decoder_blocks=1)
+FULL = dict(dim=2 * (320 + 8), envelope=8, channels=16, encoder_blocks=1, decoder_blocks=1)
 
 
 def trained(causal: bool = False, **options) -> LappedBackbone:
@@ -20,15 +22,41 @@ def trained(causal: bool = False, **options) -> LappedBackbone:
 
 
 def test_untrained_and_with_all_bands_it_passes_every_waveform_through():
-    backbone, wav = LappedBackbone(640, channels=16, encoder_blocks=1, decoder_blocks=1), torch.randn(2, 3200) * 0.1
+    backbone, wav = LappedBackbone(**FULL), torch.randn(2, 3200) * 0.1
     torch.testing.assert_close(backbone.decode(backbone.encode(wav)), wav, atol=1e-5, rtol=0)
 
 
 def test_untrained_stems_are_half_the_mixture_each():
-    backbone, wav = LappedBackbone(640, channels=16, encoder_blocks=1, decoder_blocks=1), torch.randn(1, 3200) * 0.1
+    backbone, wav = LappedBackbone(**FULL), torch.randn(1, 3200) * 0.1
     latent = backbone.encode(wav)
-    latent[:, 320:] = 0
+    latent[:, 328:] = 0
     torch.testing.assert_close(backbone.decode(latent), wav / 2, atol=1e-5, rtol=0)
+    torch.testing.assert_close(backbone.stems(wav), torch.stack([wav, wav], 1) / 2, atol=1e-6, rtol=0)
+
+
+def test_stems_add_up_to_the_mixture():
+    backbone, wav = trained(), torch.randn(2, 12 * 320) * 0.1
+    stems = backbone.stems(wav)
+    assert (stems[:, 0] - stems[:, 1]).abs().max() > 0.01
+    torch.testing.assert_close(stems.sum(1), wav, atol=1e-5, rtol=0)
+
+
+def test_the_envelope_tells_how_loud_each_band_of_the_transform_is():
+    """Read off the waveform and spread over the MDCT bands, it is their root mean square within 2 dB (but at the top)."""
+    backbone = LappedBackbone(dim=80, envelope=32, channels=16, encoder_blocks=1, decoder_blocks=1)
+    slope = torch.linspace(0, -40, 16001)
+    wav = torch.fft.irfft(torch.fft.rfft(torch.randn(1, 32000)) * 10 ** (slope / 20), n=32000) * 0.1
+    envelope = backbone.anchor(wav)[:, :32].transpose(1, 2)
+    amplitudes = backbone.floor * torch.expm1(envelope / backbone.scale) @ backbone.spread
+    bands = framed(wav, 640, 320) @ backbone.lap
+    ratio = amplitudes.square().mean((0, 1)).sqrt() / bands.square().mean((0, 1)).sqrt()
+    assert (20 * torch.log10(ratio.view(-1, 20).mean(1))[:-1]).abs().max() < 2
+
+
+def test_silence_in_a_stream_is_silence_out():
+    backbone = trained()
+    assert backbone.anchor(torch.zeros(1, 3200)).abs().max() < 1e-3
+    assert backbone.decode(torch.zeros(1, 32, 10)).abs().max() == 0
 
 
 @pytest.mark.parametrize("causal", [False, True])
@@ -83,7 +111,7 @@ def test_a_padded_batch_is_one_by_one(causal):
 def test_blocks_give_what_the_whole_gives():
     torch.manual_seed(0)
     config = {
-        "backbone": {"channels": 16, "encoder_blocks": 1, "decoder_blocks": 1},
+        "backbone": {"envelope": 4, "channels": 16, "encoder_blocks": 1, "decoder_blocks": 1},
         "split": {"speech_dim": 16, "background_dim": 16},
         "quantizer": {"speech_levels": 3, "background_levels": 2, "codebook_size": 16},
     }
@@ -109,10 +137,11 @@ def test_the_level_of_a_recording_does_not_change_its_masks():
     wav = torch.randn(1, 40 * 320) * 0.3
     with torch.no_grad():
         loud, quiet = (backbone.encode(x) for x in (wav, wav / 10))
-    torch.testing.assert_close(quiet * 10**0.5, loud, rtol=0.02, atol=0.02)
+    quiet, loud = (x.unflatten(1, (2, 16))[:, :, 4:] for x in (quiet, loud))
+    torch.testing.assert_close(quiet * 10**0.5, loud, rtol=0.02, atol=0.04)
 
 
-@pytest.mark.parametrize("options", [{"dim": 33}, {"dim": 700}, {"kernel": 4}])
+@pytest.mark.parametrize("options", [{"dim": 33}, {"dim": 700}, {"dim": 8}, {"kernel": 4}])
 def test_options_that_do_not_fit_are_refused(options):
     with pytest.raises(ValueError):
         LappedBackbone(**{**SMALL, **options})

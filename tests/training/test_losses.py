@@ -65,10 +65,9 @@ def test_feature_loss_is_relative_and_reaches_the_fake_only():
 
 def test_guidance_is_lowest_where_the_head_predicts_the_teacher():
     head = SemanticHead(6, 6).eval()
-    head.standardize.running_var.fill_(1.0)
     with torch.no_grad():
-        head.map.weight.copy_(torch.eye(6))
-        head.map.bias.zero_()
+        head.map[1].weight.copy_(torch.eye(6)[..., None])
+        head.map[1].bias.zero_()
     features = torch.randn(3, 6, 20)
     speaks = torch.tensor([True, True, False])
     best = float(head(features, features, speaks))

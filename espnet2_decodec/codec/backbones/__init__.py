@@ -13,6 +13,9 @@ class Backbone(nn.Module, ABC):
         hop: samples per frame.
         latency: algorithmic latency of encoding and decoding in samples, None when it looks ahead without
             being causal.
+        semantic_dim: how many first coordinates of each half of the latent are meant for the first level alone; 0 when
+            all levels code the same coordinates.
+        signed: whether the other coordinates change their sign with the waveform.
         reach: frames that an encoder output depends on, (left, right), and the same of a decoder output;
             None when unlimited (recurrent layers).
     """
@@ -20,6 +23,8 @@ class Backbone(nn.Module, ABC):
     dim: int
     hop: int
     latency: int | None
+    semantic_dim: int = 0
+    signed: bool = False
     reach: tuple[tuple[int, int], tuple[int, int]] | None
 
     @abstractmethod
@@ -30,6 +35,14 @@ class Backbone(nn.Module, ABC):
         """Coordinates that a stem [B, T * hop] should have in its half of the latent, [B, D / 2, T].
 
         None for backbones in which that is not known before training.
+        """
+        return None
+
+    def stems(self, wav: Tensor, mask: Tensor | None = None) -> Tensor | None:
+        """Speech and background of wav [B, T * hop] without any decoding: [B, 2, T * hop].
+
+        They reach one frame further to both sides than the latent. None for backbones that have no stems before the
+        decoder.
         """
         return None
 

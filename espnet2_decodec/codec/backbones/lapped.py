@@ -1,13 +1,13 @@
 """The default backbone: a lapped transform that networks steer.
 
-The skeleton is the modified discrete cosine transform (Princen and Bradley, 1986), an orthonormal map of the
-waveform to one vector per frame. The encoder's network masks that vector once for speech and once for
-background; the decoder's network corrects what comes back. So an untrained model already passes every
-waveform through, with both stems equal to half the mixture, and training starts from there instead of from
-having to discover phases.
-"""
+The encoder's network masks the spectrum, once for speech and once for background. Of each stem the latent
+holds two things that are read off the masked spectrum: its envelope, coarse but over all frequencies, and the lowest
+bands of its modified discrete cosine transform (MDCT), an orthonormal map of the waveform. The decoder inverts the
+MDCT and its network corrects it and fills in what lies above, at the amplitudes that the envelope tells.
 
-import math
+So an untrained model already passes the lower frequencies of every waveform through, with both stems equal to half
+the mixture, and training starts from there instead of from having to discover phases.
+"""
 
 import torch
 from torch import Tensor, nn
@@ -15,50 +15,64 @@ from torch.nn import functional as F
 
 from espnet2_decodec.codec.backbones import Backbone
 from espnet2_decodec.codec.backbones.spectral import Stack
+from espnet2_decodec.codec.backbones.transforms import framed, mdct_matrix, mel_interpolation, mel_means, overlap_add
 
 
 class LappedBackbone(Backbone):
-    """MDCT and masks -> latent, latent -> corrected inverse MDCT, at one frame per hop.
+    """Masked spectrum -> envelopes and MDCT bands -> corrected inverse MDCT, at one frame per hop.
 
-    Frame t is centred on samples t * hop .. (t + 1) * hop. The first half of the latent starts out as the
-    masked speech and the second as the masked background, the lowest D / 2 bands of each; what training makes of
-    them is free. What lies above these bands is the decoder's guess.
+    Frame t is centred on samples t * hop .. (t + 1) * hop. Each half of the latent, the first for speech and the second
+    for background, is E = `semantic_dim` coordinates of the envelope and D / 2 - E bands. That is where training
+    starts from; what it makes of them is free.
 
     Args:
         dim: D, even.
         hop: samples per frame, a multiple of 2.
+        envelope: E.
         channels: C of the blocks.
         encoder_blocks, decoder_blocks: how many of them.
         kernel: frames that a block looks at, odd.
         causal: the blocks look back only; what is left of look-ahead is that of the windows, so that a sample
             can be given out 3 * hop samples after it came in.
+        sample_rate: Hz, of the envelope's mel scale.
 
     Raises:
-        ValueError: if dim or hop is odd, half of dim is above hop, or the kernel is even.
+        ValueError: if dim or hop is odd, half of dim is not within E + 1 .. E + hop, or the kernel is even.
     """
+
+    signed = True
 
     memory = 25
     """Frames on each side over which the encoder takes means; all of them behind when causal."""
 
     power = 0.5
-    """Of a frame's norm that is left in the latent: quiet frames keep their share of the quantizers' attention."""
+    """Of a frame's norm that is left in the bands: quiet frames keep their share of the quantizers' attention."""
+
+    floor, scale = 3e-4, 0.03
+    """An envelope coordinate is scale * log(1 + magnitude / floor): zero is silence."""
 
     def __init__(
         self,
         dim: int,
         hop: int = 320,
-        channels: int = 256,
+        envelope: int = 32,
+        channels: int = 192,
         encoder_blocks: int = 6,
         decoder_blocks: int = 4,
         kernel: int = 7,
         causal: bool = False,
+        sample_rate: int = 16000,
     ):
         super().__init__()
-        if dim % 2 or hop % 2 or dim // 2 > hop:
-            raise ValueError(f"The latent dimension must be even and at most 2 * hop = {2 * hop}, not {dim}.")
+        self.bands = dim // 2 - envelope
+        if dim % 2 or hop % 2 or not 0 < self.bands <= hop:
+            raise ValueError(
+                f"The latent dimension must be even and within {2 * envelope + 2}..{2 * (envelope + hop)} with an "
+                f"envelope of {envelope} and a hop of {hop} (even), not {dim}."
+            )
         if kernel % 2 == 0:
             raise ValueError(f"kernel must be odd, not {kernel}.")
-        self.dim, self.hop, self.n_fft = dim, hop, 3 * hop
+        self.dim, self.hop, self.n_fft, self.semantic_dim = dim, hop, 3 * hop, envelope
         self.latency = self.n_fft if causal else None
         back, ahead = (kernel - 1, 0) if causal else (kernel // 2, kernel // 2)
         self.around = (2 * self.memory, 0) if causal else (self.memory, self.memory)
@@ -67,49 +81,83 @@ class LappedBackbone(Backbone):
             (decoder_blocks * back + 1, decoder_blocks * ahead + 1),
         )
         bins = self.n_fft // 2 + 1
-        self.encoder = Stack(2 * bins, channels, encoder_blocks, 2 * dim, kernel, causal, level=False)
-        self.decoder = Stack(dim, channels, decoder_blocks, 3 * hop, kernel, causal)
+        self.encoder = Stack(2 * bins, channels, encoder_blocks, 2 * bins + 2 * envelope, kernel, causal, level=False)
+        self.decoder = Stack(dim, channels, decoder_blocks, 2 * (self.bands + hop), kernel, causal)
         for layer in (self.encoder.leave, self.decoder.leave):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
-        self.register_buffer("window", torch.hann_window(self.n_fft), persistent=False)
-        self.register_buffer("transform", _mdct(hop), persistent=False)
-        slope = torch.sin(math.pi / (2 * hop) * (torch.arange(2 * hop) + 0.5))
-        self.register_buffer("envelope", slope.square(), persistent=False)
+        window, lap = torch.hann_window(self.n_fft), mdct_matrix(hop)
+        self.register_buffer("window", window, persistent=False)
+        self.register_buffer("lap", lap, persistent=False)
+        # An inverse Fourier transform gives frames under the analysis window, the MDCT wants them under its own.
+        inner = window[hop // 2 : -(hop // 2)]
+        self.register_buffer("relap", lap[:, : self.bands] / inner[:, None], persistent=False)
+        self.register_buffer("means", mel_means(sample_rate, self.n_fft, envelope), persistent=False)
+        self.register_buffer("spread", mel_interpolation(sample_rate, hop, envelope), persistent=False)
 
     def encode(self, wav: Tensor, mask: Tensor | None = None) -> Tensor:
         """wav [B, T * hop] -> Y [B, D, T]; see `Backbone.encode`."""
-        wav = wav.float()
-        lapped = self._lap(wav)
-        gates, extra = self.encoder(self._seen(wav, mask), mask).float().chunk(2, dim=-1)
-        gates = torch.sigmoid(gates.unflatten(-1, (2, self.dim // 2)))
-        latent = _scale_halves((lapped[..., None, : self.dim // 2] * gates).flatten(-2), self.power - 1)
-        return (latent + 0.1 * extra * _rms(latent)).transpose(1, 2)
+        spectra, heard = self._separate(self._spectrum(wav.float()), mask)
+        latent = self._coordinates(spectra)
+        latent[..., : self.semantic_dim] += self.scale * heard
+        return latent.flatten(2).transpose(1, 2)
 
     def anchor(self, wav: Tensor) -> Tensor:
-        """The lowest bands of the MDCT of a stem [B, T * hop], scaled as in the latent: [B, D / 2, T]."""
-        lapped = self._lap(wav.float())[..., : self.dim // 2]
-        return (lapped * _norm(lapped) ** (self.power - 1)).transpose(1, 2)
+        """What a stem [B, T * hop] would be encoded as if it were masked perfectly: [B, D / 2, T]."""
+        return self._coordinates(self._spectrum(wav.float())).transpose(1, 2)
+
+    def stems(self, wav: Tensor, mask: Tensor | None = None) -> Tensor:
+        """The masked spectra as waveforms: wav [B, T * hop] -> speech and background [B, 2, T * hop]."""
+        spectra, _ = self._separate(self._spectrum(wav.float()), mask)
+        valid = torch.ones_like(spectra[..., :1].real) if mask is None else mask[..., None, None]
+        frames = self._inverse(spectra) * valid
+        weight = overlap_add((valid * self.window).transpose(1, 2), self.hop)
+        return overlap_add(frames.transpose(1, 2), self.hop) / weight.clamp(min=1e-3)
 
     def decode(self, latent: Tensor, mask: Tensor | None = None) -> Tensor:
         """Y [B, D, T] -> wav [B, T * hop]; see `Backbone.decode`."""
         latent = latent.transpose(1, 2)
-        gates, extra = self.decoder(latent, mask).float().split((2 * self.hop, self.hop), dim=-1)
-        stems = _scale_halves(latent.float(), 1 / self.power - 1).unflatten(-1, (2, self.dim // 2))
-        stems = F.pad(stems, (0, self.hop - self.dim // 2)).flatten(-2) * (2 * torch.sigmoid(gates))
-        frames = (stems[..., : self.hop] + stems[..., self.hop :] + extra * _rms(stems)) @ self.transform.T
-        valid = torch.ones_like(latent[..., :1]) if mask is None else mask[..., None].to(frames.dtype)
-        weight = self._overlap_add(valid * self.envelope)
-        return self._overlap_add(frames * valid) / weight.clamp(min=1e-3)
+        gates, fill = self.decoder(latent, mask).float().split((2 * self.bands, 2 * self.hop), dim=-1)
+        envelope, bands = latent.float().unflatten(-1, (2, -1)).split((self.semantic_dim, self.bands), dim=-1)
+        bands = bands * _norm(bands) ** (1 / self.power - 1) * (2 * torch.sigmoid(gates)).view_as(bands)
+        amplitudes = self.floor * torch.expm1((envelope / self.scale).clamp(0, 9)) @ self.spread
+        fill = fill.view_as(amplitudes) * amplitudes
+        frames = (fill + F.pad(bands, (0, self.hop - self.bands))).sum(-2) @ self.lap.T
+        valid = torch.ones_like(frames[..., :1]) if mask is None else mask[..., None].to(frames.dtype)
+        weight = overlap_add(valid * self.lap.square().sum(1), self.hop)
+        return overlap_add(frames * valid, self.hop) / weight.clamp(min=1e-3)
 
-    def _seen(self, wav: Tensor, mask: Tensor | None) -> Tensor:
+    def _spectrum(self, wav: Tensor) -> Tensor:
+        """wav [B, T * hop] -> [B, T, F], white noise of power 1 having about power 1 per bin."""
+        return torch.fft.rfft(framed(wav, self.n_fft, self.hop) * self.window) * (2 / self.n_fft**0.5)
+
+    def _inverse(self, spectra: Tensor) -> Tensor:
+        """[..., F] -> [..., n_fft], still under the window."""
+        return torch.fft.irfft(spectra, n=self.n_fft) * (self.n_fft**0.5 / 2)
+
+    def _separate(self, spectrum: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
+        """[B, T, F] -> of speech and background, the masked spectra [B, T, 2, F] and what is heard in them [B, T, 2, E]."""
+        real, imaginary, heard = self.encoder(self._seen(spectrum, mask), mask).float().split(
+            (spectrum.shape[-1], spectrum.shape[-1], 2 * self.semantic_dim), dim=-1
+        )
+        speech = spectrum * torch.complex(torch.sigmoid(real), torch.tanh(imaginary))
+        return torch.stack([speech, spectrum - speech], dim=2), heard.unflatten(-1, (2, -1))
+
+    def _coordinates(self, spectra: Tensor) -> Tensor:
+        """Spectra [..., F] -> envelope and bands [..., D / 2]."""
+        half = self.hop // 2
+        bands = self._inverse(spectra)[..., half:-half] @ self.relap
+        sizes = (torch.view_as_real(spectra).square().sum(-1) + 1e-12).sqrt()
+        envelope = self.scale * torch.log1p(sizes @ self.means / self.floor)
+        return torch.cat([envelope, bands * _norm(bands) ** (self.power - 1)], dim=-1)
+
+    def _seen(self, spectrum: Tensor, mask: Tensor | None) -> Tensor:
         """What the encoder's network sees: log spectra [B, T, 2 F], free of the recording's level.
 
         The first F are relative to the mean of the frames around, over all bins; the second to the mean of each bin
         by itself, so that what holds on, as noise does, stands out from what changes, as speech does.
         """
-        frames = F.pad(wav, (self.hop, self.hop)).unfold(-1, self.n_fft, self.hop)
-        logs = torch.log(torch.fft.rfft(frames * self.window).abs() * (2 / self.n_fft**0.5) + 1e-3)
+        logs = torch.log(spectrum.abs() + 1e-3)
         valid = torch.ones_like(logs[..., :1]) if mask is None else mask[..., None].to(logs.dtype)
         width = sum(self.around) + 1
         sums = F.avg_pool1d(F.pad((logs * valid).transpose(1, 2), self.around), width, 1).transpose(1, 2)
@@ -117,37 +165,7 @@ class LappedBackbone(Backbone):
         means = sums / counts.clamp(min=0.5 / width)
         return torch.cat([0.5 * (logs - means.mean(-1, keepdim=True)), logs - means], dim=-1)
 
-    def _lap(self, wav: Tensor) -> Tensor:
-        """wav [B, T * hop] -> MDCT [B, T, hop]."""
-        half = self.hop // 2
-        return F.pad(wav, (half, half)).unfold(-1, 2 * self.hop, self.hop) @ self.transform
-
-    def _overlap_add(self, frames: Tensor) -> Tensor:
-        """[B, T, 2 * hop] -> [B, T * hop], cut to the samples that the frames are centred on."""
-        first, second = frames.split(self.hop, dim=-1)
-        wav = F.pad(first, (0, 0, 0, 1)) + F.pad(second, (0, 0, 1, 0))
-        return wav.flatten(1)[:, self.hop // 2 : -(self.hop // 2)]
-
-
-def _mdct(hop: int) -> Tensor:
-    """The windowed, orthonormal MDCT as a matrix [2 * hop, hop]."""
-    n = torch.arange(2 * hop, dtype=torch.float64)[:, None]
-    k = torch.arange(hop, dtype=torch.float64)
-    basis = torch.cos(math.pi / hop * (n + 0.5 + hop / 2) * (k + 0.5)) * math.sqrt(2 / hop)
-    return (basis * torch.sin(math.pi / (2 * hop) * (n + 0.5))).float()
-
-
-def _scale_halves(x: Tensor, power: float) -> Tensor:
-    """Each half of the last axis times its own norm to the power: [..., 2 * n] -> [..., 2 * n]."""
-    pair = x.unflatten(-1, (2, -1))
-    return (pair * _norm(pair) ** power).flatten(-2)
-
 
 def _norm(x: Tensor) -> Tensor:
     """Euclidean norm over the last axis, kept, with a differentiable bottom 60 dB under full scale."""
     return (x.square().sum(-1, keepdim=True) + 1e-6).sqrt()
-
-
-def _rms(x: Tensor) -> Tensor:
-    """Root mean square of the last axis, kept. What networks add is relative to it: silence stays silent."""
-    return (x.square().mean(-1, keepdim=True) + 1e-9).sqrt()
