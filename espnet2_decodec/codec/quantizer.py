@@ -244,12 +244,13 @@ def _kmeans(frames: Tensor, size: int, rounds: int, mirrored: bool) -> tuple[Ten
             centres = _mirror(centres[: size // 2])
         indices = _nearest(frames, centres, mirrored)
         counts = torch.bincount(indices, minlength=size).to(frames.dtype)
-        found, found_counts = centres, counts
         sums = torch.zeros_like(centres).index_add_(0, indices, frames)
         if mirrored:
-            sums, counts = _mirror(sums[: size // 2] - sums[size // 2 :]), counts + counts.roll(size // 2)
+            half = size // 2
+            sums, counts = _mirror(sums[:half] - sums[half:]) / 2, (counts + counts.roll(half)) / 2
+        found, found_counts = centres, counts
         spare = frames[torch.randint(len(frames), (size,), device=frames.device)]
-        centres = torch.where((counts > 0)[:, None], sums / counts.clamp(min=1)[:, None], spare)
+        centres = torch.where((counts > 0)[:, None], sums / counts.clamp(min=0.5)[:, None], spare)
     return found, indices, found_counts
 
 

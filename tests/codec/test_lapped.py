@@ -6,7 +6,7 @@ import torch
 from espnet2_decodec import DeCodec
 from espnet2_decodec.codec.backbones.lapped import LappedBackbone
 from espnet2_decodec.codec.backbones.transforms import framed
-from espnet2_decodec.codec.streaming import concatenate, decode_blocks, encode_blocks
+from espnet2_decodec.codec.streaming import concatenate, decode_blocks, encode_blocks, separate_blocks
 
 SMALL = dict(dim=32, envelope=4, channels=16, encoder_blocks=2, decoder_blocks=1)
 FULL = dict(dim=2 * (320 + 8), envelope=8, channels=16, encoder_blocks=1, decoder_blocks=1)
@@ -123,6 +123,22 @@ def test_blocks_give_what_the_whole_gives():
     assert (concatenate(parts).speech == whole.speech).float().mean() > 0.999
     heard = torch.cat(list(decode_blocks(codec, iter([whole]))))
     torch.testing.assert_close(heard, codec.decode(whole)[0], atol=1e-4, rtol=0)
+    pieces = list(separate_blocks(codec, wav[0].split(5000), quantize=False, frames=7))
+    for name, stem in vars(codec.separate(wav, quantize=False)).items():
+        torch.testing.assert_close(torch.cat([getattr(p, name) for p in pieces], 1), stem, atol=1e-4, rtol=0)
+
+
+def test_stems_of_a_padded_batch_are_those_of_one_by_one():
+    codec = DeCodec.from_config({"backbone": {"channels": 16, "encoder_blocks": 1, "decoder_blocks": 1}}).eval()
+    torch.nn.init.normal_(codec.backbone.encoder.leave.weight, std=0.1)
+    lengths = torch.tensor([4000, 1, 321])
+    wav = torch.randn(3, 4000) * 0.1
+    both = codec.separate(wav, lengths, quantize=False)
+    for i, length in enumerate(lengths.tolist()):
+        alone = codec.separate(wav[i : i + 1, :length], quantize=False)
+        torch.testing.assert_close(both.speech[i, :length], alone.speech[0], atol=1e-5, rtol=0)
+        torch.testing.assert_close(both.background[i, :length], alone.background[0], atol=1e-5, rtol=0)
+        assert not both.speech[i, length:].any()
 
 
 def test_gradients_are_finite_on_silence():

@@ -1,0 +1,68 @@
+"""The plain loop in two processes: one model, whatever each of them draws; resumed as if it had not stopped."""
+
+import pytest
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+
+from espnet2_decodec.codec.build import TINY
+from espnet2_decodec.training.bank import Bank
+from espnet2_decodec.training.loop import Options, Trainer
+from espnet2_decodec.training.mixing import Mixing
+from espnet2_decodec.training.objective import Objective
+
+
+def bank(seed: int) -> Bank:
+    generator = torch.Generator().manual_seed(seed)
+    return Bank({"a": (torch.randn(40000, generator=generator) * 3000).to(torch.int16)})
+
+
+def trainer(folder: str, steps: int) -> Trainer:
+    torch.manual_seed(0)
+    objective = Objective(
+        TINY, {"windows": [256], "channels": 4}, "logmel", schedule={"warmup": 1, "collect": 256, "adversarial": 2}
+    )
+    options = Options(steps=steps, batch=2, segment=4800, backgrounds=1, every=2, rise=1)
+    return Trainer(objective, Mixing(), options, folder)
+
+
+def run(rank: int, folder: str) -> None:
+    """Four steps at once, and two and two; without the learning rate's dependence on their number."""
+    dist.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
+    torch.set_num_threads(1)
+    for name, stops in (("straight", (4,)), ("halves", (2, 4))):
+        for steps in stops:
+            worker = trainer(f"{folder}/{name}", steps)
+            worker._rate = lambda: 1.0
+            worker.train(bank(0), bank(1))
+        torch.save(worker.objective.state_dict(), f"{folder}/{name}{rank}.pt")
+    dist.destroy_process_group()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    path = tmp_path_factory.mktemp("ranks")
+    mp.spawn(run, (str(path),), nprocs=2)
+    return path
+
+
+def load(path) -> dict[str, torch.Tensor]:
+    return torch.load(path, weights_only=True)
+
+
+def test_processes_hold_one_model(folder):
+    first, second = load(folder / "straight0.pt"), load(folder / "straight1.pt")
+    own = ("collected", "standardize", "semantic_head.map.0")  # what each process has seen
+    assert [n for n in first if not any(o in n for o in own) and not torch.equal(first[n], second[n])] == []
+    assert any(not torch.equal(first[n], second[n]) for n in first), "both drew the same batches"
+
+
+def test_resumed_processes_go_on_as_if_never_stopped(folder):
+    straight, halves = load(folder / "straight0.pt"), load(folder / "halves0.pt")
+    wrong = [name for name in straight if not torch.equal(straight[name], halves[name])]
+    assert wrong == []
+
+
+def test_a_checkpoint_of_two_processes_is_not_taken_by_one(folder):
+    with pytest.raises(ValueError, match="trained by 2 processes"):
+        trainer(folder / "straight", 6)
