@@ -39,7 +39,8 @@ class ResidualVQ(nn.Module):
     the current batch. With several ranks the statistics are summed, so all ranks hold the same codebooks.
 
     With `semantic_dim`, the first level codes only so many first coordinates, and the levels after it only the others: a
-    semantic quantizer parallel to the acoustic ones (as in Mimi, Defossez et al., 2024, arXiv 2410.00037).
+    semantic quantizer parallel to the acoustic ones (as in Mimi, Defossez et al., 2024, arXiv 2410.00037). What it does tell
+    the others is how loud they are: each of its codes has a gain, by which they are divided.
 
     Args:
         dim: D of this stream.
@@ -70,6 +71,7 @@ class ResidualVQ(nn.Module):
         self.semantic_dim, self.mirrored = semantic_dim, mirrored
         self.decay, self.revive_below = decay, revive_below
         self.register_buffer("codebooks", torch.randn(levels, codebook_size, dim) / dim**0.5)
+        self.register_buffer("log_gains", torch.zeros(codebook_size) if semantic_dim else None)
         coded = torch.ones(levels, dim, dtype=torch.bool)
         if semantic_dim:
             coded[0, semantic_dim:] = False
@@ -103,10 +105,12 @@ class ResidualVQ(nn.Module):
     def decode(self, codes: Tensor) -> Tensor:
         """codes [B, K', T] of the first K' levels -> [B, D, T]; K' = 0 gives zeros."""
         batch, levels, frames = codes.shape
-        total = self.codebooks.new_zeros(batch, frames, self.dim)
-        for book, indices in zip(self.codebooks, codes.unbind(1)):
+        if not levels:
+            return self.codebooks.new_zeros(batch, self.dim, frames)
+        total = nn.functional.embedding(codes[:, 0], self.codebooks[0]) / self._gain(codes)
+        for book, indices in zip(self.codebooks[1:], codes[:, 1:].unbind(1)):
             total = total + nn.functional.embedding(indices, book)
-        return total.transpose(1, 2)
+        return (total * self._gain(codes)).transpose(1, 2)
 
     def forward(self, x: Tensor, levels: Tensor, mask: Tensor | None = None) -> Quantized:
         """Quantize for training; updates the codebooks while in training mode.
@@ -120,10 +124,11 @@ class ResidualVQ(nn.Module):
         with torch.no_grad():
             codes, residuals = self._search(x, self.levels)
             parts = torch.stack([book[c] for book, c in zip(self.codebooks, codes.unbind(1))])  # [K, B, T, D]
+            parts[1:] *= self._gain(codes)
             valid = torch.ones_like(codes[:, 0], dtype=torch.bool) if mask is None else mask
             one_hot_counts = self._count(codes, valid)
             if self.training:
-                self._update(residuals, codes, valid, one_hot_counts)
+                self._update(frames, residuals, codes, valid, one_hot_counts)
         sums = parts.cumsum(0)
         use = torch.arange(1, self.levels + 1, device=x.device)[:, None] <= levels  # [K, B]
         chosen = (parts * use[:, :, None, None]).sum(0)
@@ -142,7 +147,7 @@ class ResidualVQ(nn.Module):
         )
 
     def _search(self, x: Tensor, levels: int) -> tuple[Tensor, list[Tensor]]:
-        """Codes [B, levels, T], and what each level had to code, [B, T, D] each. In float32."""
+        """Codes [B, levels, T], and what each level had to code, [B, T, D] each, free of the gain. In float32."""
         with torch.autocast(x.device.type, enabled=False):
             residual = x.float().transpose(1, 2)
             codes, residuals = [], []
@@ -151,11 +156,23 @@ class ResidualVQ(nn.Module):
                 part = self._part(level)
                 indices = _nearest(residual[..., part].flatten(0, 1), book[:, part], self._halved(level))
                 indices = indices.view(residual.shape[:2])
-                residual = residual - nn.functional.embedding(indices, book)
                 codes.append(indices)
+                residual = residual - nn.functional.embedding(indices, book)
+                if level == 0:
+                    residual = residual / self._gain(indices[:, None])
             if not codes:
                 return torch.zeros(x.shape[0], 0, x.shape[2], dtype=torch.long, device=x.device), []
             return torch.stack(codes, dim=1), residuals
+
+    def _gain(self, codes: Tensor) -> Tensor:
+        """codes [B, K', T] -> how loud the first level says that the others are, [B, T, 1]; ones without a semantic level."""
+        if not self.semantic_dim:
+            return self.codebooks.new_ones(())
+        return self.log_gains[codes[:, 0]].exp()[..., None]
+
+    def _loudness(self, frames: Tensor) -> Tensor:
+        """Log norm of the coordinates [M, D] that are not semantic: [M]."""
+        return frames[:, self.semantic_dim :].norm(dim=1).clamp(min=1e-3).log()
 
     def _part(self, level: int) -> slice:
         """The coordinates that a level codes."""
@@ -175,16 +192,21 @@ class ResidualVQ(nn.Module):
             counts[level].index_add_(0, indices.reshape(-1), weights)
         return counts
 
-    def _update(self, residuals: list[Tensor], codes: Tensor, valid: Tensor, counts: Tensor) -> None:
+    def _update(
+        self, frames: Tensor, residuals: list[Tensor], codes: Tensor, valid: Tensor, counts: Tensor
+    ) -> None:
         """One moving-average step of every codebook, and revival of unused codes."""
         flat = valid.reshape(-1)
         sums = torch.zeros_like(self.codebooks)
         for level, residual in enumerate(residuals):
-            frames = residual.reshape(-1, self.dim) * flat[:, None]
-            sums[level].index_add_(0, codes[:, level].reshape(-1), frames)
+            rows = residual.reshape(-1, self.dim) * flat[:, None]
+            sums[level].index_add_(0, codes[:, level].reshape(-1), rows)
         picks = torch.multinomial(flat.float() + 1e-9, self.codebook_size, replacement=True)
         sums *= self.coded[:, None]
         spare = torch.stack([r.reshape(-1, self.dim)[picks] for r in residuals]) * self.coded[:, None]
+        loudness = self._loudness(frames.reshape(-1, self.dim))
+        gains = torch.zeros_like(self.counts[0]).index_add_(0, codes[:, 0].reshape(-1), loudness * flat)
+        spare_gains = loudness[picks]
         counts = counts.clone()
         for level in filter(self._halved, range(self.levels)):
             half = self.codebook_size // 2
@@ -192,15 +214,19 @@ class ResidualVQ(nn.Module):
             sums[level] = _mirror((sums[level, :half] - sums[level, half:]) / 2)
             spare[level] = _mirror(spare[level, :half])
         if dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1:
-            dist.all_reduce(sums)
-            dist.all_reduce(counts)
+            for statistic in (sums, counts, gains):
+                dist.all_reduce(statistic)
             dist.broadcast(spare, 0)
+            dist.broadcast(spare_gains, 0)
         kept = self.counts * self.decay
         total = kept + counts * (1 - self.decay)
         moved = self.codebooks * kept[..., None] + sums * (1 - self.decay)
         moved = moved / total.clamp(min=1e-8)[..., None]
         even = total.mean(1, keepdim=True)
         dead = total < self.revive_below * even
+        if self.semantic_dim:
+            gains = (self.log_gains * kept[0] + gains * (1 - self.decay)) / total[0].clamp(min=1e-8)
+            self.log_gains.copy_(torch.where(dead[0], spare_gains, gains))
         self.codebooks.copy_(torch.where(dead[..., None], spare, moved))
         self.counts.copy_(torch.where(dead, even, total))
 
@@ -226,9 +252,14 @@ class ResidualVQ(nn.Module):
             self.codebooks[level] = book
             self.counts[level] = counts / counts.sum().clamp(min=1) * len(counts)
             residual = residual - book[indices]
+            if level == 0 and self.semantic_dim:
+                loudness = self._loudness(frames.float())
+                gains = torch.zeros_like(counts).index_add_(0, indices, loudness) / counts.clamp(min=1)
+                self.log_gains.copy_(torch.where(counts > 0, gains, loudness.mean()))
+                residual = residual / self.log_gains[indices].exp()[:, None]
         if dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1:
-            dist.broadcast(self.codebooks, 0)
-            dist.broadcast(self.counts, 0)
+            for buffer in self.buffers():
+                dist.broadcast(buffer, 0)
 
 
 def _mirror(half: Tensor) -> Tensor:

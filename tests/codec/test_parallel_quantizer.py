@@ -1,5 +1,7 @@
 """A first level with coordinates of its own, and codebooks that mirror themselves."""
 
+import math
+
 import pytest
 import torch
 
@@ -48,11 +50,15 @@ def test_start_updates_and_revival_keep_the_shape(mirrored):
 
 def test_the_half_search_finds_the_nearest_code():
     quantizer, x = make_quantizer(), make_batch()
+    quantizer.start(x.transpose(1, 2).flatten(0, 1))
     residual = x.transpose(1, 2)
-    for book, chosen in zip(quantizer.codebooks, quantizer.encode(x).unbind(1)):
-        distances = (residual[:, :, None] - book).square().sum(-1)
+    for level, (book, chosen) in enumerate(zip(quantizer.codebooks, quantizer.encode(x).unbind(1))):
+        part = slice(SEMANTIC, None) if level else slice(SEMANTIC)
+        distances = (residual[:, :, None, part] - book[:, part]).square().sum(-1)
         assert torch.equal(distances.gather(2, chosen[..., None])[..., 0], distances.amin(-1))
         residual = residual - book[chosen]
+        if level == 0:
+            residual = residual / quantizer.log_gains[chosen].exp()[..., None]
 
 
 def test_the_negative_of_a_sound_has_the_mirrored_codes():
@@ -62,6 +68,39 @@ def test_the_negative_of_a_sound_has_the_mirrored_codes():
     codes, mirrored = quantizer.encode(x), quantizer.encode(x * sign[:, None])
     assert torch.equal(codes[:, 0], mirrored[:, 0])
     assert torch.equal((codes[:, 1:] + SIZE // 2) % SIZE, mirrored[:, 1:])
+
+
+def loud_or_quiet(count: int = 4096) -> torch.Tensor:
+    """[M, D] frames whose semantic coordinates tell how loud the others are."""
+    generator = torch.Generator().manual_seed(3)
+    kind = torch.arange(count) % 2
+    frames = torch.randn(count, SEMANTIC + ACOUSTIC, generator=generator) * 0.1
+    frames[:, :SEMANTIC] += kind[:, None]
+    frames[:, SEMANTIC:] *= torch.where(kind == 1, 100.0, 1.0)[:, None]
+    return frames
+
+
+def test_the_first_level_tells_the_others_how_loud_they_are():
+    """Loud and quiet frames are coded equally well, relative to their own power; each semantic code has learned its gain."""
+    quantizer, frames = make_quantizer(codebook_size=64, decay=0.9), loud_or_quiet()
+    quantizer.start(frames)
+    for _ in range(20):
+        quantizer(frames.T[None], levels(LEVELS))
+    decoded = quantizer.decode(quantizer.encode(frames.T[None]))[0].T
+    missed = (decoded - frames)[:, SEMANTIC:].square().view(-1, 2, ACOUSTIC).mean((0, 2))
+    shares = missed / frames[:, SEMANTIC:].square().view(-1, 2, ACOUSTIC).mean((0, 2))
+    assert shares.max() < 0.4 and abs(shares[0] / shares[1] - 1) < 0.2
+    gains = quantizer.log_gains.sort().values
+    assert gains[-16:].mean() - gains[:16].mean() == pytest.approx(math.log(100), abs=0.3)
+
+
+def test_training_values_are_what_decoding_gives():
+    quantizer, x = make_quantizer(), loud_or_quiet(200).T[None]
+    quantizer.start(x[0].T)
+    quantizer.eval()
+    for count in range(LEVELS + 1):
+        values = quantizer(x, levels(count)).values
+        torch.testing.assert_close(values, quantizer.decode(quantizer.encode(x, count)), atol=1e-4, rtol=1e-4)
 
 
 def test_mirroring_learns_a_symmetric_source_from_fewer_frames():
