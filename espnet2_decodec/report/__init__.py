@@ -1,0 +1,1 @@
+"""A comparison of systems as one static page: tables, rate-distortion plots, and recordings to listen to."""
