@@ -1,0 +1,47 @@
+"""What the denoisers share: speech is what they let through, background what they take away."""
+
+from abc import abstractmethod
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from espnet2_decodec.evaluation.systems import delay
+from espnet2_decodec.evaluation.systems.base import System
+from espnet2_decodec.evaluation.systems.identity import source
+
+
+class Denoiser(System):
+    """A denoiser with a delay that is measured once, see `delay.measure`; it has no bit rate."""
+
+    @cached_property
+    def delay(self) -> int:
+        """Samples at `sample_rate` by which the denoised speech lags behind."""
+        return delay.measure(self._speech, self.sample_rate)
+
+    @abstractmethod
+    def denoise(self, wav: np.ndarray) -> np.ndarray:
+        """Speech [about L] of a mixture [L] float32, each time from a fresh state."""
+
+    def process(self, wav: Tensor) -> dict[str, Tensor]:
+        """[L] -> speech only."""
+        return {"speech": self._speech(wav)}
+
+    def __call__(self, mixture: Tensor, sample_rate: int) -> dict[str, Tensor]:
+        """mixture [L] -> speech [L], and the mixture less that speech as background [L]."""
+        answers = super().__call__(mixture, sample_rate)
+        return answers | {"background": mixture - answers["speech"]}
+
+    def _speech(self, wav: Tensor) -> Tensor:
+        return torch.from_numpy(self.denoise(np.ascontiguousarray(wav.numpy(), dtype=np.float32)))
+
+
+def in_frames(wav: np.ndarray, size: int) -> np.ndarray:
+    """[L] -> [T, size], the last frame filled up with zeros."""
+    return np.pad(wav, (0, -len(wav) % size)).reshape(-1, size)
+
+
+def denoising_code(file: str) -> str:
+    """A hash of the code of a denoiser in `file` and of what all denoisers share."""
+    return source(*(f"evaluation/systems/{name}" for name in (file, "denoiser.py", "delay.py")))

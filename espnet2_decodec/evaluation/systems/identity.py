@@ -1,0 +1,64 @@
+"""What tells one version of a system from another: hashes of files and code, versions of packages."""
+
+import hashlib
+from collections.abc import Sequence
+from functools import cache
+from importlib.metadata import PackageNotFoundError, distribution, version
+from pathlib import Path
+
+import espnet2_decodec
+from espnet2_decodec.evaluation.systems.base import Unavailable
+
+PACKAGE = Path(espnet2_decodec.__file__).parent
+
+
+def digest(paths: Sequence[Path]) -> str:
+    """A hash of the contents of some files, in their order."""
+    total = hashlib.sha256()
+    for path in paths:
+        total.update(hashlib.sha256(Path(path).read_bytes()).digest())
+    return total.hexdigest()[:32]
+
+
+@cache
+def source(*places: str) -> str:
+    """A hash of this package's own code: files, and all .py files below folders, relative to the package."""
+    files: list[Path] = []
+    for place in places:
+        path = PACKAGE / place
+        files += sorted(path.rglob("*.py")) if path.is_dir() else [path]
+    return digest(files)
+
+
+def versions(*names: str) -> dict[str, str]:
+    """Versions of installed distributions.
+
+    Raises:
+        Unavailable: naming the first that is not installed.
+    """
+    for name in names:
+        if not installed(name):
+            raise Unavailable(f"{name} is not installed (pip install --no-deps {name}).")
+    return {name: version(name) for name in names}
+
+
+def installed(name: str) -> bool:
+    """Whether there is a distribution of this name."""
+    try:
+        distribution(name)
+    except PackageNotFoundError:
+        return False
+    return True
+
+
+def packaged_file(name: str, path: str) -> Path:
+    """A file that the distribution `name` brings; nothing of it is imported.
+
+    Raises:
+        Unavailable: if the distribution is not installed, or has no such file.
+    """
+    versions(name)
+    found = Path(str(distribution(name).locate_file(path)))
+    if not found.is_file():
+        raise Unavailable(f"{name} is installed, but without its {found.name}.")
+    return found

@@ -1,0 +1,114 @@
+"""From what is typed on the command line to systems."""
+
+import re
+from collections.abc import Callable, Sequence
+
+from espnet2_decodec.evaluation.systems.base import System
+from espnet2_decodec.evaluation.systems.cascade import Cascade
+from espnet2_decodec.evaluation.systems.decodec import DeCodecSystem
+from espnet2_decodec.evaluation.systems.espnet_codec import ESPnetCodec
+from espnet2_decodec.evaluation.systems.native_denoisers import DeepFilterNet, RNNoise
+from espnet2_decodec.evaluation.systems.onnx_denoisers import DTLN, GTCRN
+from espnet2_decodec.evaluation.systems.opus import Opus
+from espnet2_decodec.evaluation.systems.packaged_codecs import DAC, EnCodec
+from espnet2_decodec.evaluation.systems.spectral_gate import NoiseReduce
+from espnet2_decodec.evaluation.systems.trivial import Silence, Untouched
+
+
+def _plain(kind: type[System]) -> Callable[[list[str]], System]:
+    """The builder of a system without settings."""
+
+    def build_plain(arguments: list[str]) -> System:
+        if arguments:
+            raise ValueError(f"It takes no settings, not {':'.join(arguments)}.")
+        return kind()
+
+    return build_plain
+
+
+KINDS: dict[str, Callable[[list[str]], System]] = {
+    "mixture": _plain(Untouched),
+    "silence": _plain(Silence),
+    "decodec": DeCodecSystem.of,
+    "opus": Opus.of,
+    "encodec": EnCodec.of,
+    "dac": DAC.of,
+    "espnet": ESPnetCodec.of,
+    "gtcrn": _plain(GTCRN),
+    "dtln": _plain(DTLN),
+    "deepfilternet": _plain(DeepFilterNet),
+    "rnnoise": _plain(RNNoise),
+    "noisereduce": _plain(NoiseReduce),
+}
+"""What a spec may begin with -> a function from its other parts, which colons separate, to the system."""
+
+_LABEL = re.compile(r"([A-Za-z0-9][\w.+-]*)=(.+)")
+_RANGE = re.compile(r"(\d+)\.\.(\d+)")
+_JOINT = re.compile(rf"\+(?=(?:{'|'.join(KINDS)})(?::|\+|$))")
+
+
+def expand(specs: Sequence[str]) -> dict[str, str]:
+    """Name -> spec of each system, with ranges such as speech=1..8 written out; several ranges in one go up together.
+
+    A name is what stands before an equals sign in front of a spec, and otherwise made from the spec. It can be the
+    name of a folder.
+
+    Raises:
+        ValueError: if two systems would have one name, or the ranges of a spec are of different sizes.
+    """
+    named: dict[str, str] = {}
+    for text in specs:
+        match = _LABEL.fullmatch(text)
+        label, spec = match.groups() if match else (None, text)
+        written = _written_out(spec)
+        for one, values in written:
+            name = "-".join([label, *values]) if label else name_of(one)
+            if named.setdefault(name, one) != one:
+                raise ValueError(f"{named[name]} and {one} would both be called {name}: give names, as in NAME={one}.")
+    return named
+
+
+def name_of(spec: str) -> str:
+    """A name for a spec: of folders only the last part, and nothing that a folder's name may not hold."""
+    parts = []
+    for single in _JOINT.split(spec):
+        words = [word.rstrip("/").rsplit("/", 1)[-1] for word in single.split(":")]
+        parts.append("-".join(re.sub(r"[^\w.-]+", "-", word.replace("=", "")) for word in words if word))
+    return "+".join(parts)
+
+
+def build(spec: str) -> System:
+    """The system of a spec without ranges; two with a + between them are a cascade.
+
+    Raises:
+        ValueError, FileNotFoundError: if the spec cannot be understood, or something it names cannot be used.
+        Unavailable: if a package, a program or weights are missing here.
+    """
+    first, *others = _JOINT.split(spec)
+    system = _single(first)
+    for other in others:
+        system = Cascade(system, _single(other))
+    return system
+
+
+def _single(spec: str) -> System:
+    """One system that is no cascade."""
+    kind, *arguments = spec.split(":")
+    if kind not in KINDS:
+        raise ValueError(f"There is no system {kind!r}; there are {', '.join(KINDS)}.")
+    try:
+        return KINDS[kind](arguments)
+    except ValueError as problem:
+        raise ValueError(f"{spec}: {problem}") from None
+
+
+def _written_out(spec: str) -> list[tuple[str, list[str]]]:
+    """The specs that a spec with ranges stands for, each with the values that took the place of the ranges."""
+    ranges = [range(int(low), int(high) + 1) for low, high in _RANGE.findall(spec)]
+    if any(len(values) != len(ranges[0]) or not values for values in ranges):
+        raise ValueError(f"{spec}: the ranges of one spec must go up, and be of one size.")
+    found = []
+    for values in zip(*ranges) if ranges else [()]:
+        left = iter(values)
+        found.append((_RANGE.sub(lambda match, left=left: str(next(left)), spec), [str(value) for value in values]))
+    return found
