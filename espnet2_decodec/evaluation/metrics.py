@@ -6,7 +6,8 @@ mixture, see `scoring.py`.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from importlib.util import find_spec
 
 from torch import Tensor
@@ -44,19 +45,29 @@ METRICS: dict[str, Metric] = {
     "stoi": perceptual.stoi,
 }
 
+DNSMOS: dict[str, Metric] = {
+    f"dnsmos_{part}": partial(perceptual.dnsmos, part=part) for part in ("sig", "bak", "ovrl")
+}
+"""Judgements that need no reference. They take far longer than the others, and are there for comparisons of systems."""
+
 PACKAGES = {"pesq": "pesq", "stoi": "pystoi"}
 """What a metric needs beside torch."""
 
 
-def available(names: Sequence[str]) -> tuple[list[str], list[str]]:
+def available(names: Sequence[str], known: Mapping[str, Metric] = METRICS) -> tuple[list[str], list[str]]:
     """Those of the metrics that can be taken here, and one line for each that cannot.
+
+    Args:
+        names: of metrics.
+        known: the metrics that there are.
 
     Raises:
         ValueError: if a name is unknown.
     """
-    unknown = [name for name in names if name not in METRICS]
+    unknown = [name for name in names if name not in known]
     if unknown:
-        raise ValueError(f"Unknown metric {unknown[0]!r}; there are {', '.join(METRICS)}.")
-    missing = [name for name in names if name in PACKAGES and find_spec(PACKAGES[name]) is None]
-    lines = [f"{name} is skipped: {PACKAGES[name]} is not installed (pip install {PACKAGES[name]})." for name in missing]
+        raise ValueError(f"Unknown metric {unknown[0]!r}; there are {', '.join(known)}.")
+    needs = PACKAGES | dict.fromkeys(DNSMOS, "speechmos")
+    missing = [name for name in names if name in needs and find_spec(needs[name]) is None]
+    lines = [f"{name} is skipped: {needs[name]} is not installed (pip install {needs[name]})." for name in missing]
     return [name for name in names if name not in missing], lines

@@ -1,8 +1,10 @@
-"""PESQ and STOI through the packages of the extra `evaluate`, imported when first asked for."""
+"""PESQ, STOI and DNSMOS through the packages of the extra `evaluate`, imported when first asked for."""
 
 import math
 import warnings
+from functools import lru_cache
 
+import numpy as np
 from torch import Tensor
 
 from espnet2_decodec.evaluation.ratios import SILENT
@@ -54,6 +56,46 @@ def stoi(reference: Tensor, estimate: Tensor, sample_rate: int) -> float:
             return float(measure(reference.numpy(), estimate.numpy(), sample_rate))
         except RuntimeWarning:
             return math.nan
+
+
+def dnsmos(reference: Tensor, estimate: Tensor, sample_rate: int, part: str) -> float:
+    """DNSMOS P.835 (Reddy et al., 2022), 1 to 5: what a network trained on listeners' votes says of the estimate alone.
+
+    Args:
+        reference: [L]; only whether it is silent counts.
+        estimate: [L] at 16000 Hz, clipped to -1..1; repeated up to 9 s where it is shorter.
+        part: sig (the speech), bak (the absence of noise) or ovrl (the whole).
+
+    Returns:
+        The score; NaN where the reference is silent.
+
+    Raises:
+        ImportError: if the package speechmos is not installed.
+        ValueError: if the rate is another one.
+    """
+    if sample_rate != 16000:
+        raise ValueError(f"DNSMOS is defined at 16000 Hz, not {sample_rate} Hz.")
+    if _silent(reference):
+        return math.nan
+    return float(_votes(estimate.float().clamp(-1, 1).numpy().tobytes())[f"{part}_mos"])
+
+
+@lru_cache(maxsize=1)
+def _votes(samples: bytes) -> dict[str, float]:
+    """All parts of the DNSMOS of float32 samples at 16000 Hz."""
+    from speechmos import dnsmos as package
+
+    if package.dnsmos is None:
+        import onnxruntime
+
+        # The package gives its networks all cores, and recordings are spread over processes of one core each.
+        package.run(np.zeros(16000, np.float32), 16000)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        for name in ("onnx_sess", "p808_onnx_sess"):
+            path = getattr(package.dnsmos, name)._model_path
+            setattr(package.dnsmos, name, onnxruntime.InferenceSession(path, options))
+    return package.run(np.frombuffer(samples, np.float32), 16000)
 
 
 def _silent(wav: Tensor) -> bool:

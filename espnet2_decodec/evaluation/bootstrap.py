@@ -1,0 +1,40 @@
+"""How far a mean would move with other recordings: percentile bootstrap."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+SHARE = 0.95
+"""Of the means of resampled sets that lie within an interval."""
+RESAMPLES = 2000
+SEED = 0
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean, the ends of its interval, and of how many figures; NaN and 0 where there are none."""
+
+    mean: float
+    low: float
+    high: float
+    count: int
+
+
+def interval(values: Sequence[float]) -> Interval:
+    """The mean of one figure per recording, with its percentile bootstrap interval (Efron, 1979).
+
+    Sets of the same size are drawn with replacement and always with the same seed, so that the same figures have the
+    same interval, and two systems on the same recordings are resampled alike.
+
+    Args:
+        values: one per recording; NaN where undefined, and left out.
+    """
+    defined = np.array([value for value in values if not math.isnan(value)], dtype=float)
+    if not len(defined):
+        return Interval(math.nan, math.nan, math.nan, 0)
+    drawn = np.random.default_rng(SEED).integers(len(defined), size=(RESAMPLES, len(defined)))
+    means = defined[drawn].mean(axis=1)
+    low, high = np.quantile(means, [(1 - SHARE) / 2, (1 + SHARE) / 2])
+    return Interval(float(defined.mean()), float(low), float(high), len(defined))

