@@ -1,7 +1,7 @@
 """The one place that touches ESPnet's class choices, and that carries what its current release needs to run.
 
-Importing this module registers the codec with ESPnet, so that its own programs can build and load it, and
-applies the shims. Every shim looks first whether it is still needed.
+Importing this module registers the codec and the ASR frontend with ESPnet, so that its own programs can build and load
+them, and applies the shims. Every shim looks first whether it is still needed.
 """
 
 import inspect
@@ -9,9 +9,11 @@ from types import SimpleNamespace
 
 import numpy as np
 from espnet2.iterators import chunk_iter_factory
+from espnet2.tasks.asr import frontend_choices
 from espnet2.tasks.gan_codec import codec_choices
 from espnet2.train.class_choices import ClassChoices
 
+from espnet2_decodec.frontend import DeCodecFrontend
 from espnet2_decodec.training.gan import GANDeCodec
 
 
@@ -54,4 +56,5 @@ def fix_chunk_iterator() -> bool:
 
 
 register(codec_choices, "decodec", GANDeCodec)
+register(frontend_choices, "decodec", DeCodecFrontend)
 fix_chunk_iterator()

@@ -6,7 +6,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from espnet2_decodec.codec.tiles import TILE
+from espnet2_decodec.codec.kmeans import kmeans, mirror, nearest
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class ResidualVQ(nn.Module):
         self.register_buffer("coded", coded, persistent=False)  # [K, D]: which coordinates a level codes
         for level, book in enumerate(self.codebooks.mul_(coded[:, None])):
             if self._halved(level):
-                book.copy_(_mirror(book[: codebook_size // 2]))
+                book.copy_(mirror(book[: codebook_size // 2]))
         self.register_buffer("counts", torch.ones(levels, codebook_size))
 
     @property
@@ -107,10 +107,17 @@ class ResidualVQ(nn.Module):
         batch, levels, frames = codes.shape
         if not levels:
             return self.codebooks.new_zeros(batch, self.dim, frames)
-        total = nn.functional.embedding(codes[:, 0], self.codebooks[0]) / self._gain(codes)
+        total = self.codebooks.new_zeros(batch, frames, self.dim)
         for book, indices in zip(self.codebooks[1:], codes[:, 1:].unbind(1)):
             total = total + nn.functional.embedding(indices, book)
-        return (total * self._gain(codes)).transpose(1, 2)
+        first = nn.functional.embedding(codes[:, 0], self.codebooks[0])
+        return (first + total * self._gain(codes)).transpose(1, 2)
+
+    def embed(self, codes: Tensor) -> Tensor:
+        """codes [B, K', T] of the first K' >= 1 levels -> what each of them adds to `decode`, [K', B, D, T]."""
+        parts = torch.stack([nn.functional.embedding(c, book) for book, c in zip(self.codebooks, codes.unbind(1))])
+        parts[1:] *= self._gain(codes)
+        return parts.transpose(2, 3)
 
     def forward(self, x: Tensor, levels: Tensor, mask: Tensor | None = None) -> Quantized:
         """Quantize for training; updates the codebooks while in training mode.
@@ -123,8 +130,7 @@ class ResidualVQ(nn.Module):
         frames = x.float().transpose(1, 2)
         with torch.no_grad():
             codes, residuals = self._search(x, self.levels)
-            parts = torch.stack([book[c] for book, c in zip(self.codebooks, codes.unbind(1))])  # [K, B, T, D]
-            parts[1:] *= self._gain(codes)
+            parts = self.embed(codes).transpose(2, 3)  # [K, B, T, D]
             valid = torch.ones_like(codes[:, 0], dtype=torch.bool) if mask is None else mask
             one_hot_counts = self._count(codes, valid)
             if self.training:
@@ -154,7 +160,7 @@ class ResidualVQ(nn.Module):
             for level, book in enumerate(self.codebooks[:levels]):
                 residuals.append(residual)
                 part = self._part(level)
-                indices = _nearest(residual[..., part].flatten(0, 1), book[:, part], self._halved(level))
+                indices = nearest(residual[..., part].flatten(0, 1), book[:, part], self._halved(level))
                 indices = indices.view(residual.shape[:2])
                 codes.append(indices)
                 residual = residual - nn.functional.embedding(indices, book)
@@ -211,8 +217,8 @@ class ResidualVQ(nn.Module):
         for level in filter(self._halved, range(self.levels)):
             half = self.codebook_size // 2
             counts[level] = (counts[level] + counts[level].roll(half)) / 2
-            sums[level] = _mirror((sums[level, :half] - sums[level, half:]) / 2)
-            spare[level] = _mirror(spare[level, :half])
+            sums[level] = mirror((sums[level, :half] - sums[level, half:]) / 2)
+            spare[level] = mirror(spare[level, :half])
         if dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1:
             for statistic in (sums, counts, gains):
                 dist.all_reduce(statistic)
@@ -246,7 +252,7 @@ class ResidualVQ(nn.Module):
             raise ValueError(f"k-means needs at least {self.codebook_size} frames to fill as many codes, not {len(frames)}.")
         residual = frames.float()
         for level in range(self.levels):
-            book, indices, counts = _kmeans(
+            book, indices, counts = kmeans(
                 residual * self.coded[level], self.codebook_size, rounds, self._halved(level)
             )
             self.codebooks[level] = book
@@ -260,43 +266,3 @@ class ResidualVQ(nn.Module):
         if dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1:
             for buffer in self.buffers():
                 dist.broadcast(buffer, 0)
-
-
-def _mirror(half: Tensor) -> Tensor:
-    """[N / 2, D] and their negatives: [N, D]."""
-    return torch.cat([half, -half])
-
-
-def _kmeans(frames: Tensor, size: int, rounds: int, mirrored: bool) -> tuple[Tensor, Tensor, Tensor]:
-    """Lloyd's algorithm: frames [M, D] -> centres [size, D], assignment [M], counts [size]."""
-    centres = frames[torch.randperm(len(frames), device=frames.device)[:size]].clone()
-    for _ in range(rounds + 1):
-        if mirrored:
-            centres = _mirror(centres[: size // 2])
-        indices = _nearest(frames, centres, mirrored)
-        counts = torch.bincount(indices, minlength=size).to(frames.dtype)
-        sums = torch.zeros_like(centres).index_add_(0, indices, frames)
-        if mirrored:
-            half = size // 2
-            sums, counts = _mirror(sums[:half] - sums[half:]) / 2, (counts + counts.roll(half)) / 2
-        found, found_counts = centres, counts
-        spare = frames[torch.randint(len(frames), (size,), device=frames.device)]
-        centres = torch.where((counts > 0)[:, None], sums / counts.clamp(min=0.5)[:, None], spare)
-    return found, indices, found_counts
-
-
-def _nearest(frames: Tensor, centres: Tensor, mirrored: bool = False) -> Tensor:
-    """Index of the nearest centre for each frame, in blocks that keep memory small.
-
-    |x - c|^2 is least where x'c - |c|^2 / 2 is most. `max` is asked for the index: on a CPU `argmax` takes twice as long.
-    """
-    bias = -0.5 * centres.square().sum(1)
-    blocks = frames.split(TILE if frames.device.type == "cpu" else 16 * TILE)
-    if not mirrored:
-        return torch.cat([torch.addmm(bias, block, centres.T).max(1).indices for block in blocks])
-    half, found = len(centres) // 2, []
-    for block in blocks:
-        products = block @ centres[:half].T
-        best = products.abs().add_(bias[:half]).max(1).indices
-        found.append(best + half * (products.gather(1, best[:, None])[:, 0] < 0))
-    return torch.cat(found)

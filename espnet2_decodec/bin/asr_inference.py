@@ -1,0 +1,10 @@
+"""Recognize with ESPnet's program, `frontend: decodec` included: python -m espnet2_decodec.bin.asr_inference --help"""
+
+from espnet2.bin.asr_inference import get_parser, main
+
+from espnet2_decodec import registry  # noqa: F401  registers the frontend
+
+__all__ = ["get_parser", "main"]
+
+if __name__ == "__main__":
+    main()
