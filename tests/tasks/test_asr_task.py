@@ -83,7 +83,8 @@ WORKER = """
 import pickle, subprocess, sys
 from espnet2_decodec.tasks.asr import DeCodecASRTask
 parcel = pickle.dumps(DeCodecASRTask.main_worker)
-code = "import pickle, sys; pickle.loads(sys.stdin.buffer.read()); from espnet2.tasks.asr import frontend_choices as c; c.get_class('decodec')"
+load = "import pickle, sys; pickle.loads(sys.stdin.buffer.read()); "
+code = load + "from espnet2.tasks.asr import frontend_choices as choices; choices.get_class('decodec')"
 sys.exit(subprocess.run([sys.executable, "-c", code], input=parcel).returncode)
 """
 
