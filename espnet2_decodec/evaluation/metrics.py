@@ -53,6 +53,9 @@ DNSMOS: dict[str, Metric] = {
 PACKAGES = {"pesq": "pesq", "stoi": "pystoi"}
 """What a metric needs beside torch."""
 
+DNSMOS_PACKAGES = ("speechmos", "onnxruntime", "librosa", "requests")
+"""speechmos does not say what it needs itself."""
+
 
 def available(names: Sequence[str], known: Mapping[str, Metric] = METRICS) -> tuple[list[str], list[str]]:
     """Those of the metrics that can be taken here, and one line for each that cannot.
@@ -67,7 +70,11 @@ def available(names: Sequence[str], known: Mapping[str, Metric] = METRICS) -> tu
     unknown = [name for name in names if name not in known]
     if unknown:
         raise ValueError(f"Unknown metric {unknown[0]!r}; there are {', '.join(known)}.")
-    needs = PACKAGES | dict.fromkeys(DNSMOS, "speechmos")
-    missing = [name for name in names if name in needs and find_spec(needs[name]) is None]
-    lines = [f"{name} is skipped: {needs[name]} is not installed (pip install {needs[name]})." for name in missing]
+    missing = {}
+    for name in names:
+        needs = (PACKAGES[name],) if name in PACKAGES else DNSMOS_PACKAGES if name in DNSMOS else ()
+        absent = [package for package in needs if find_spec(package) is None]
+        if absent:
+            missing[name] = absent[0]
+    lines = [f"{name} is skipped: {package} is not installed (pip install {package})." for name, package in missing.items()]
     return [name for name in names if name not in missing], lines
