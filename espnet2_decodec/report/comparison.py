@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from espnet2_decodec.report.measures import MEASURES, TARGETS, condition_order, ordered
-from espnet2_decodec.report.recordings import TRUTH, Recording, find_recordings
+from espnet2_decodec.report.recordings import Recording, find_recordings
 
 ROW_COLUMNS = ("system", "kbps", "condition", "seen", "uttid", "speaker", "target")
 SUMMARY_COLUMNS = ("system", "kbps", "condition", "target", "metric", "mean", "low", "high", "count")
@@ -35,6 +35,7 @@ class Comparison:
         counts: (condition, target) -> recordings.
         scores: (system, uttid, target) -> metric -> the figure of one recording, where it is defined.
         recordings: those that can be listened to.
+        strange: systems and recordings that are among the sounds and not in rows.csv, perhaps from an earlier comparison.
     """
 
     head: dict[str, str] | None
@@ -47,6 +48,7 @@ class Comparison:
     counts: dict[tuple[str, str], int]
     scores: dict[tuple[str, str, str], dict[str, float]]
     recordings: list[Recording]
+    strange: list[str]
 
     @property
     def empty_metrics(self) -> list[str]:
@@ -88,11 +90,10 @@ def read_comparison(folder: str | Path) -> Comparison:
         known = {name: value for name, value in values.items() if not math.isnan(value)}
         scores[row["system"], row["uttid"], row["target"]] = known
     systems = list(dict.fromkeys([row["system"] for _, row in rows] + [system for system, _, _ in figures]))
-    recordings = find_recordings(folder / "wav", [row for _, row in rows], systems)
-    listened = {system for recording in recordings for system, _ in recording.paths} - {TRUTH, *systems}
+    recordings, strange = find_recordings(folder / "wav", [row for _, row in rows], systems)
     return Comparison(
         head=_head(folder / "summary.md"),
-        systems=systems + sorted(listened),
+        systems=systems,
         conditions=sorted({c for _, c, _ in figures} | {c for c, _ in heard}, key=condition_order),
         targets=ordered([t for _, _, t in figures] + [t for _, t in heard], TARGETS),
         metrics=ordered(metrics, MEASURES),
@@ -101,6 +102,7 @@ def read_comparison(folder: str | Path) -> Comparison:
         counts={key: len(found) for key, found in heard.items()},
         scores=scores,
         recordings=recordings,
+        strange=strange,
     )
 
 

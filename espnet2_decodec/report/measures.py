@@ -62,14 +62,16 @@ MEASURES = {
     ),
     "stoi": Measure("STOI", "", 3, HIGHER, "Short-time objective intelligibility of speech, from 0 to 1."),
     "dnsmos_sig": Measure(
-        "DNSMOS SIG",
+        "DNSMOS speech",
         "",
         2,
         HIGHER,
         "DNSMOS P.835, a model's guess of how listeners rate the speech, from 1 to 5.",
     ),
-    "dnsmos_bak": Measure("DNSMOS BAK", "", 2, HIGHER, "The same of how little the background disturbs."),
-    "dnsmos_ovrl": Measure("DNSMOS OVRL", "", 2, HIGHER, "The same of the whole."),
+    "dnsmos_bak": Measure(
+        "DNSMOS background", "", 2, HIGHER, "The same of how little the background disturbs."
+    ),
+    "dnsmos_ovrl": Measure("DNSMOS overall", "", 2, HIGHER, "The same of the whole."),
     "level": Measure(
         "level",
         "dB",

@@ -1,4 +1,7 @@
-"""Where sounds and pictures of the page go: beside it, or into it."""
+"""Where sounds and pictures of the page go: beside it, or into it.
+
+Sounds are WAV files: Chromium cannot seek in many FLAC files of less than 2 s that libsndfile writes.
+"""
 
 import base64
 import re
@@ -25,8 +28,8 @@ class Beside:
         self.folder, self.names, self.places = folder, set(), {}
 
     def sound(self, name: str, wav: np.ndarray, sample_rate: int) -> str:
-        """Write samples [L] as 16-bit FLAC; what the page refers to them by."""
-        place, new = self._place(name, ".flac", wav.tobytes())
+        """Write samples [L] as 16-bit WAV; what the page refers to them by."""
+        place, new = self._place(name, ".wav", wav.tobytes())
         if new:
             write(self.folder / place, [wav], sample_rate)
         return place
@@ -62,11 +65,11 @@ class Within:
     """Everything in the page itself, as data URIs."""
 
     def sound(self, name: str, wav: np.ndarray, sample_rate: int) -> str:
-        """Samples [L] as 16-bit FLAC."""
+        """Samples [L] as 16-bit WAV."""
         with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "sound.flac"
+            path = Path(folder) / "sound.wav"
             write(path, [wav], sample_rate)
-            return _uri("audio/flac", path.read_bytes())
+            return _uri("audio/wav", path.read_bytes())
 
     def picture(self, name: str, png: bytes) -> str:
         """A PNG."""

@@ -64,7 +64,7 @@ for (const audio of players) {
     const box = event.currentTarget.getBoundingClientRect();
     if (current && current !== audio) current.pause();
     audio.currentTime = Number(audio.dataset.seconds) * (event.clientX - box.left) / box.width;
-    audio.play();
+    audio.play().catch(() => {}); // when another player is started before this one is loaded
   });
 }
 

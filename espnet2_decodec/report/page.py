@@ -120,6 +120,10 @@ def _listening(data: Comparison, media: Beside | Within, progress: Callable[[Ite
         words = "No recordings were kept; decodec evaluate keeps some of each condition with --keep."
         return element("section", title, element("p", words), id="listen")
     items = [recording(data, item, media) for item in progress(data.recordings)]
+    strange = None
+    if data.strange:
+        words = f"Left out, because there are sounds but no scores of them: {', '.join(data.strange)}."
+        strange = element("p", words, class_="faint")
     heard = {item.condition for item in data.recordings}
     silent = [
         element("p", f"No recording was kept: {condition_title(c)}.", class_="faint", data_condition=c)
@@ -131,7 +135,7 @@ def _listening(data: Comparison, media: Beside | Within, progress: Callable[[Ite
         "A player that is started while another one of the same recording plays goes on from the same moment"
     )
     choice = element("label", box, element("span", words), class_="choice", hidden=True)
-    return element("section", title, element("p", PLAYING), choice, *items, *silent, id="listen")
+    return element("section", title, element("p", PLAYING), choice, *items, *silent, strange, id="listen")
 
 
 def _glossary(data: Comparison) -> Markup:
@@ -145,7 +149,9 @@ def _glossary(data: Comparison) -> Markup:
     words = (
         "Each figure is the mean over the recordings for which it is defined, with its 95 % bootstrap interval; \u2605 marks the "
         "best of its column (a ceiling, which is told the clean stem, is not counted). Where intervals overlap, the order is not "
-        "certain. kbit/s is the total rate of the output. A click on a heading sorts by it."
+        "certain. kbit/s is the total rate of the output. Each system's own delay is taken off before. "
+        "A denoiser's background is the mixture less its speech; a codec that does not separate answers with the decoded "
+        "mixture. A click on a heading sorts by it."
     )
     missing = None
     if empty:

@@ -38,7 +38,7 @@ def write_report(
     data = read_comparison(source)
     page = Path(out) if single else Path(out) / INDEX
     if not single and is_report(page):
-        for suffix in ("flac", "png"):
+        for suffix in ("wav", "png"):
             for path in (page.parent / FOLDER).glob(f"*.{suffix}"):
                 path.unlink()
     head = data.head

@@ -36,7 +36,7 @@ class Browser:
         seconds: any answer may take.
     """
 
-    def __init__(self, program: str, profile: Path, seconds: float = 60):
+    def __init__(self, program: str, profile: Path, seconds: float = 30):
         self.seconds, self.count, self.rest, self.problems = seconds, 0, b"", []
         command = [program, *OPTIONS, f"--user-data-dir={profile}", "about:blank"]
         to_browser, self.write = os.pipe()
