@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# The stages of the recipe, from recordings to a score table. run.sh calls this with the settings of a corpus; see --help.
+# The stages of the recipe, from recordings to score tables and a page to listen to. run.sh calls this with the settings of a corpus; see --help.
 
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 # General
 stage=1                # First stage to run.
-stop_stage=9           # Last stage to run.
+stop_stage=11          # Last stage to run.
 skip_data_prep=false   # Leave out stages 1 to 3.
 skip_train=false       # Leave out stages 4 to 6.
-skip_eval=false        # Leave out stages 7 to 9.
+skip_eval=false        # Leave out stages 7 to 11.
 ngpu=auto              # GPUs on each machine; 0 = CPU; auto = 1 where nvidia-smi lists one, else 0.
 num_nodes=1            # Machines for training.
 nj=2                   # Processes at a time outside of training.
@@ -45,11 +45,15 @@ inference_args=        # Levels to use, e.g. "--speech_levels 4 --background_lev
 inference_tag=         # Name of the results' folder; by default made of inference_args.
 gpu_inference=false    # Whether stages 7 to 9 run the codec on a GPU (with --nj 1).
 score_opts=            # Further options of espnet2_decodec.bin.score.
+compare_systems=       # What stage 10 compares, see decodec evaluate --help; empty = this codec at some rates, and what is installed beside it.
+compare_opts=          # Further options of decodec evaluate, e.g. "--limit 5 --conditions 0 10 clean".
+keep=2                 # Recordings of each condition that can be listened to on the page.
 
 help_message="Usage: $0 [--option value] ...
 
 Stages: 1 data, 2 filter and check, 3 validation and test mixtures, 4 semantic teacher, 5 training, 6 export,
-        7 tokens, 8 waveforms, 9 scores. A stage that is done already is not done again.
+        7 tokens, 8 waveforms, 9 scores, 10 comparison of systems, 11 page to listen to.
+        A stage that is done already is not done again.
 $(sed -n '/^# General/,/^help_message=/p' "${BASH_SOURCE[0]}" \
     | sed -nE -e 's/^# (.*)/\n\1/p' -e 's/^([a-z_]+)=([^ ]*) *# (.*)/    --\1 [\2] \3/p')"
 
@@ -249,6 +253,35 @@ if ! ${skip_eval}; then
             sed '/^## .*: [0-9]* recordings$/,$d' "${results}/${name}/RESULTS.md" # the rest is told by condition
             log "All scores: ${results}/${name}/RESULTS.md, each recording's: ${results}/${name}/scores.csv"
             log "To listen: mixtures in $(realpath "${dump}/${name}/wav/mixture"), what became of them in $(realpath "${results}/${name}/wav")"
+        done
+    fi
+
+    if runs 10; then
+        log "Stage 10: comparison of systems: ${results}/<set>/compare"
+        codec=decodec
+        if [ "${model}" != shipped ]; then codec+=:${model}; fi
+        systems=${compare_systems:-mixture ${codec}:levels=2 ${codec}:levels=4 ${codec}:levels=8 ${codec}:unquantized
+            opus:6 opus:8 opus:12 rnnoise dtln gtcrn deepfilternet gtcrn+${codec}:levels=8}
+        for name in ${test_sets}; do
+            need "${dump}/${name}/mixture.scp" "stage 3"
+            logfile=${results}/${name}/log/compare.log
+            # shellcheck disable=SC2086
+            ${train_cmd} "${logfile}" ${python} -m espnet2_decodec evaluate --data "${dump}/${name}" --systems ${systems} \
+                --out "${results}/${name}/compare" --keep "${keep}" --nj "${nj}" ${compare_opts} || fail "${logfile}"
+            need "${results}/${name}/compare/summary.csv" "${logfile}"
+            grep skipped "${logfile}" || true
+        done
+    fi
+
+    if runs 11; then
+        log "Stage 11: page: ${results}/<set>/compare/report"
+        for name in ${test_sets}; do
+            need "${results}/${name}/compare/rows.csv" "stage 10"
+            logfile=${results}/${name}/log/report.log
+            ${train_cmd} "${logfile}" ${python} -m espnet2_decodec report "${results}/${name}/compare" --force \
+                --title "Codecs and denoisers on ${size} ${name}" || fail "${logfile}"
+            need "${results}/${name}/compare/report/index.html" "${logfile}"
+            log "To compare and listen: open $(realpath "${results}/${name}/compare/report/index.html") in a browser"
         done
     fi
 fi
