@@ -1,5 +1,6 @@
 """A comparison of invented scores, and its page read back."""
 
+import warnings
 from html.parser import HTMLParser
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -80,10 +81,12 @@ def single(comparison, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def chromium(tmp_path_factory):
-    """A browser; without Chromium or Chrome on PATH the test is skipped."""
+    """A browser; without Chromium or Chrome on PATH the test is skipped, which is also said as a warning."""
     browser = load("browser")
     program = browser.find()
     if program is None:
-        pytest.skip(f"there is no browser on PATH ({', '.join(browser.NAMES)}): the page was not opened")
+        missing = f"There is no browser on PATH ({', '.join(browser.NAMES)}): the page was not opened."
+        warnings.warn(missing, stacklevel=1)
+        pytest.skip(missing)
     with browser.Browser(program, tmp_path_factory.mktemp("profile")) as found:
         yield found
