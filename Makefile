@@ -37,7 +37,7 @@ $(VENV)/.lint: install
 	@touch $@
 
 lint: $(VENV)/.lint
-	@if command -v shellcheck > /dev/null; then shellcheck -x $(SCRIPTS); else echo "shellcheck is not installed: scripts were not checked"; fi
+	@if command -v shellcheck > /dev/null; then shellcheck -x -P $(RECIPE) $(SCRIPTS); else echo "shellcheck is not installed: scripts were not checked"; fi
 	$(VENV)/bin/ruff check .
 
 clean:

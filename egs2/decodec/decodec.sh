@@ -264,24 +264,32 @@ if ! ${skip_eval}; then
             opus:6 opus:8 opus:12 rnnoise dtln gtcrn deepfilternet gtcrn+${codec}:levels=8}
         for name in ${test_sets}; do
             need "${dump}/${name}/mixture.scp" "stage 3"
-            logfile=${results}/${name}/log/compare.log
-            # shellcheck disable=SC2086
-            ${train_cmd} "${logfile}" ${python} -m espnet2_decodec evaluate --data "${dump}/${name}" --systems ${systems} \
-                --out "${results}/${name}/compare" --keep "${keep}" --nj "${nj}" ${compare_opts} || fail "${logfile}"
-            need "${results}/${name}/compare/summary.csv" "${logfile}"
-            grep skipped "${logfile}" || true
+            compare=${results}/${name}/compare
+            options="${systems} --keep ${keep} ${compare_opts}"
+            if ! up_to_date "${compare}/.compared" "${options}" "${model}/model.safetensors" "${dump}/${name}/utt2snr"; then
+                logfile=${results}/${name}/log/compare.log
+                # shellcheck disable=SC2086
+                ${train_cmd} "${logfile}" ${python} -m espnet2_decodec evaluate --data "${dump}/${name}" --systems ${systems} \
+                    --out "${compare}" --keep "${keep}" --nj "${nj}" ${compare_opts} || fail "${logfile}"
+                need "${compare}/summary.csv" "${logfile}"
+                grep skipped "${logfile}" || true
+                done_with "${compare}/.compared" "${options}"
+            fi
         done
     fi
 
     if runs 11; then
         log "Stage 11: page: ${results}/<set>/compare/report"
         for name in ${test_sets}; do
-            need "${results}/${name}/compare/rows.csv" "stage 10"
-            logfile=${results}/${name}/log/report.log
-            ${train_cmd} "${logfile}" ${python} -m espnet2_decodec report "${results}/${name}/compare" --force \
-                --title "Codecs and denoisers on ${size} ${name}" || fail "${logfile}"
-            need "${results}/${name}/compare/report/index.html" "${logfile}"
-            log "To compare and listen: open $(realpath "${results}/${name}/compare/report/index.html") in a browser"
+            compare=${results}/${name}/compare
+            need "${compare}/rows.csv" "stage 10"
+            if [ "${compare}/rows.csv" -nt "${compare}/report/index.html" ]; then
+                logfile=${results}/${name}/log/report.log
+                ${train_cmd} "${logfile}" ${python} -m espnet2_decodec report "${compare}" --force \
+                    --title "Codecs and denoisers on ${size} ${name}" || fail "${logfile}"
+                need "${compare}/report/index.html" "${logfile}"
+            fi
+            log "To compare and listen: open $(realpath "${compare}/report/index.html") in a browser"
         done
     fi
 fi

@@ -36,7 +36,7 @@ class Recipe:
         given = {"datadir": "data", "dumpdir": "dump", "expdir": "exp"}
         places = [part for name, value in given.items() for part in (f"--{name}", str(self.folder / value))]
         shared = "--size own --train_config conf/codec/train_decodec_debug.yaml --ngpu 0 --nj 1 --per_condition 1".split()
-        metrics = ["--score_opts", "--metrics si_sdr"]
+        metrics = ["--score_opts", "--metrics si_sdr", "--compare_opts", "--metrics si_sdr --limit 1"]
         environment = {
             **os.environ,
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
@@ -79,6 +79,8 @@ def test_all_stages_leave_their_products(recipe):
     for stream in ("speech", "background", "both"):
         assert len(list((made / "wav" / stream).glob("*.wav"))) == 7
     assert len(list((made / "tokens" / "codes").glob("*.npy"))) == 14
+    for path in ("rows.csv", "summary.md", "report/index.html"):
+        assert (made / "compare" / path).stat().st_size
 
 
 def test_the_table_is_printed_and_kept(recipe):
