@@ -1,0 +1,89 @@
+"""decodec evaluate, as a user calls it."""
+
+import csv
+
+import numpy as np
+import pytest
+import soundfile
+
+from espnet2_decodec.sets.tables import write_table
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """Two recordings at 5 dB and two clean ones."""
+    folder = tmp_path_factory.mktemp("data")
+    rng = np.random.default_rng(0)
+    tables = {name: {} for name in ("mixture.scp", "speech.scp", "background.scp", "utt2snr", "utt2spk")}
+    for index in range(2):
+        for condition in ("5", "clean"):
+            key = f"anna_{index:03d}_{condition}"
+            speech = 0.1 * rng.normal(size=9000)
+            background = 0.05 * rng.normal(size=9000) * (condition != "clean")
+            for stem, wav in (("mixture", speech + background), ("speech", speech), ("background", background)):
+                path = folder / f"{key}.{stem}.wav"
+                soundfile.write(path, wav, 16000, subtype="FLOAT")
+                tables[f"{stem}.scp"][key] = path
+            tables["utt2snr"][key], tables["utt2spk"][key] = condition, "anna"
+    for name, table in tables.items():
+        write_table(folder / name, table)
+    return folder
+
+
+def test_a_comparison(run, data, model, tmp_path):
+    arguments = ["--data", data, "--out", tmp_path, "--metrics", "si_sdr", "sdr", "--keep", 1, "--systems"]
+    code, out, err = run("evaluate", *arguments, "mixture", f"ours=decodec:{model}:levels=1..2", with_model=False)
+    assert code == 0 and not out
+    assert any("12 answers were computed" in line for line in err)
+    with open(tmp_path / "rows.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["system"] for row in rows} == {"mixture", "ours-1", "ours-2"}
+    assert (tmp_path / "summary.csv").is_file() and "SI-SDR" in (tmp_path / "summary.md").read_text()
+    assert (tmp_path / "wav" / "ours-2" / "anna_000_clean.mixture.flac").is_file()
+    assert (tmp_path / "wav" / "_truth" / "anna_000_5.background.flac").is_file()
+    before = (tmp_path / "rows.csv").read_bytes()
+    code, _, err = run("evaluate", *arguments, "mixture", f"ours=decodec:{model}:levels=1..2", with_model=False)
+    assert code == 0 and any("0 answers were computed" in line for line in err)
+    assert (tmp_path / "rows.csv").read_bytes() == before
+
+
+def test_what_is_missing_is_a_warning(run, data, tmp_path):
+    systems = ["mixture", f"encodec:3:{tmp_path}"]
+    code, _, err = run("evaluate", "--data", data, "--out", tmp_path, "--metrics", "sdr", "--systems", *systems, with_model=False)
+    assert code == 0 and sum("is skipped" in line for line in err) == 1
+    assert "is skipped" in (tmp_path / "summary.md").read_text()
+    code, _, err = run(
+        "evaluate", "--data", data, "--out", tmp_path, "--metrics", "sdr", "--systems", systems[1], with_model=False
+    )
+    assert code == 1 and "error: None of the systems can be had here." in err[-1]
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (["--systems", "nonsense"], "There is no system 'nonsense'"),
+        (["--systems", "mixture", "--metrics", "visqol"], "Unknown metric 'visqol'"),
+        (["--systems", "mixture", "--conditions", "7"], "no condition '7'"),
+        (["--systems", "mixture", "--limit", "0"], "At least 1"),
+        (["--systems", "mixture", "--keep", "-1"], "--keep takes 0 or more"),
+        (["--systems", "mixture", "--nj", "0"], "at least 1"),
+        (["--systems", "decodec:nowhere"], "no folder"),
+    ],
+)
+def test_bad_input_is_one_line(run, data, tmp_path, arguments, words):
+    metrics = [] if "--metrics" in arguments else ["--metrics", "sdr"]
+    code, _, err = run("evaluate", "--data", data, "--out", tmp_path, *metrics, *arguments, with_model=False)
+    found = [line for line in err if "error:" in line]
+    assert code == 1 and len(found) == 1 and words in found[0]
+    assert not (tmp_path / "rows.csv").exists()
+
+
+def test_a_folder_that_is_no_set(run, tmp_path):
+    code, _, err = run("evaluate", "--data", tmp_path, "--out", tmp_path, "--systems", "mixture", with_model=False)
+    assert code == 1 and "mixture.scp is not there" in err[-1]
+
+
+def test_the_help_shows_rate_and_distortion(run, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        run("evaluate", "--help", with_model=False)
+    assert stopped.value.code == 0 and "levels=1..8" in capsys.readouterr().out
