@@ -68,12 +68,17 @@ for (const audio of players) {
   });
 }
 
-// The length of a recording is read when its player comes into view: a browser keeps only so many open at once.
+// The length of a recording is read when its player comes into view, and the file is let go when it leaves without having
+// been used: a browser keeps only so many open at once, on phones a few dozen.
 if ("IntersectionObserver" in window) {
   const watcher = new IntersectionObserver((entries) => {
-    for (const entry of entries.filter((e) => e.isIntersecting)) {
-      entry.target.preload = "metadata";
-      watcher.unobserve(entry.target);
+    for (const { target: audio, isIntersecting } of entries) {
+      if (isIntersecting) {
+        audio.preload = "metadata";
+      } else if (audio.preload === "metadata" && audio.paused && !audio.currentTime) {
+        audio.preload = "none";
+        audio.load();
+      }
     }
   }, { rootMargin: "200px" });
   for (const audio of players) watcher.observe(audio);

@@ -40,6 +40,20 @@ def test_players_have_a_duration(opened):
     assert set(pictures) == {"25x128"}
 
 
+def test_files_are_open_while_their_players_are_in_view(opened):
+    """A browser keeps only so many: what is scrolled away unused is let go, and comes back."""
+    script = """(async () => {
+        const audio = document.querySelector('details[open] audio'), states = [];
+        for (const [place, wanted] of [[audio, true], [document.body, false], [audio, true]]) {
+            place.scrollIntoView({behavior: 'instant'});
+            for (let i = 0; i < 200 && audio.readyState > 0 !== wanted; i++) await new Promise((done) => setTimeout(done, 20));
+            states.push([audio.readyState > 0, audio.error]);
+        }
+        return states;
+    })()"""
+    assert opened.run(script) == [[True, None], [False, None], [True, None]]
+
+
 def test_one_player_plays_at_a_time_from_the_same_moment(opened):
     """The second one goes on where the first was; with the box unticked it starts at its beginning."""
     script = """(async () => {
