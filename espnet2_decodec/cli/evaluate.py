@@ -60,12 +60,11 @@ def run(args: Namespace) -> int:
         raise ValueError(f"--keep takes 0 or more recordings of each condition, not {args.keep}.")
     for line in missing:
         warn(line)
-    out = Path(args.out)
+    out, head = Path(args.out), environment() | {"data": args.data}
     found = compare(args.data, args.systems, out, names, args.keep, args.limit, args.conditions, args.nj, warn)
     if not found.rows:
         raise ValueError("None of the systems can be had here.")
     lines = summarize(found.rows)
-    head = environment() | {"data": args.data}
     write_rows(out / "rows.csv", found.rows)
     write_summary(out / "summary.csv", lines)
     (out / "summary.md").write_text(markdown(found.rows, lines, head, [*missing, *found.skipped]), encoding="utf-8")
