@@ -1,4 +1,4 @@
-# make demo   everything on a fresh clone: environment, data of a few minutes, training, score table, wavs to listen to
+# make demo   everything on a fresh clone: environment, data of a few minutes, training, score table, page to listen to
 # make test   environment, and all tests
 # make lint   shellcheck and ruff
 # make install, make clean
@@ -27,7 +27,7 @@ $(VENV)/.installed: setup.py pyproject.toml
 	@touch $@
 
 demo: install
-	cd $(RECIPE) && ./run.sh --size mini --per_condition 8
+	cd $(RECIPE) && ./run.sh --size mini --per_condition 8 --compare_opts "--limit 3"
 
 test: install
 	$(VENV)/bin/python -m pytest -q
