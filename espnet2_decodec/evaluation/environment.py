@@ -24,7 +24,7 @@ def environment(device: str = "cpu") -> dict[str, str]:
 def command() -> str:
     """How this program was called, as it can be called again."""
     spec = getattr(sys.modules["__main__"], "__spec__", None)
-    program = f"python -m {spec.name}" if spec else Path(sys.argv[0]).name
+    program = f"python -m {spec.name.removesuffix('.__main__')}" if spec else Path(sys.argv[0]).name
     return " ".join([program, *sys.argv[1:]])
 
 
