@@ -15,7 +15,14 @@ from torch.nn import functional as F
 
 from espnet2_decodec.codec.backbones import Backbone
 from espnet2_decodec.codec.backbones.spectral import Stack
-from espnet2_decodec.codec.backbones.transforms import framed, mdct_matrix, mel_interpolation, mel_means, overlap_add
+from espnet2_decodec.codec.backbones.transforms import (
+    framed,
+    mdct_matrix,
+    mel_interpolation,
+    mel_means,
+    weighted_overlap_add,
+    window_sum,
+)
 
 
 class LappedBackbone(Backbone):
@@ -89,9 +96,12 @@ class LappedBackbone(Backbone):
         window, lap = torch.hann_window(self.n_fft), mdct_matrix(hop)
         self.register_buffer("window", window, persistent=False)
         self.register_buffer("lap", lap, persistent=False)
-        # An inverse Fourier transform gives frames under the analysis window, the MDCT wants them under its own.
-        inner = window[hop // 2 : -(hop // 2)]
-        self.register_buffer("relap", lap[:, : self.bands] / inner[:, None], persistent=False)
+        self.register_buffer("slope", lap.square().sum(1), persistent=False)
+        # Spectra to bands: an inverse Fourier transform, the MDCT's window in place of the analysis window, the MDCT.
+        frames = torch.fft.irfft(torch.view_as_complex(torch.eye(2 * bins).view(-1, bins, 2)), n=self.n_fft) * (self.n_fft**0.5 / 2)
+        inner = slice(hop // 2, -(hop // 2))
+        relap = frames[:, inner] @ (lap[:, : self.bands] / window[inner, None])
+        self.register_buffer("relap", relap, persistent=False)
         self.register_buffer("means", mel_means(sample_rate, self.n_fft, envelope), persistent=False)
         self.register_buffer("spread", mel_interpolation(sample_rate, hop, envelope), persistent=False)
 
@@ -109,23 +119,21 @@ class LappedBackbone(Backbone):
     def stems(self, wav: Tensor, mask: Tensor | None = None) -> Tensor:
         """The masked spectra as waveforms: wav [B, T * hop] -> speech and background [B, 2, T * hop]."""
         spectra, _ = self._separate(self._spectrum(wav.float()), mask)
-        valid = torch.ones_like(spectra[..., :1].real) if mask is None else mask[..., None, None]
-        frames = self._inverse(spectra) * valid
-        weight = overlap_add((valid * self.window).transpose(1, 2), self.hop)
-        return overlap_add(frames.transpose(1, 2), self.hop) / weight.clamp(min=1e-3)
+        frames = self._inverse(spectra).transpose(1, 2)
+        valid = None if mask is None else mask[:, None]
+        return weighted_overlap_add(frames, self.window, self.hop, valid)
 
     def decode(self, latent: Tensor, mask: Tensor | None = None) -> Tensor:
         """Y [B, D, T] -> wav [B, T * hop]; see `Backbone.decode`."""
-        latent = latent.transpose(1, 2)
+        latent = latent.transpose(1, 2).contiguous()  # many times faster further on
         gates, fill = self.decoder(latent, mask).float().split((2 * self.bands, 2 * self.hop), dim=-1)
         envelope, bands = latent.float().unflatten(-1, (2, -1)).split((self.semantic_dim, self.bands), dim=-1)
         bands = bands * _norm(bands) ** (1 / self.power - 1) * (2 * torch.sigmoid(gates)).view_as(bands)
         amplitudes = self.floor * torch.expm1((envelope / self.scale).clamp(0, 9)) @ self.spread
         fill = fill.view_as(amplitudes) * amplitudes
-        frames = (fill + F.pad(bands, (0, self.hop - self.bands))).sum(-2) @ self.lap.T
-        valid = torch.ones_like(frames[..., :1]) if mask is None else mask[..., None].to(frames.dtype)
-        weight = overlap_add(valid * self.lap.square().sum(1), self.hop)
-        return overlap_add(frames * valid, self.hop) / weight.clamp(min=1e-3)
+        frames = fill.sum(-2)
+        frames = torch.cat([frames[..., : self.bands] + bands.sum(-2), frames[..., self.bands :]], dim=-1)
+        return weighted_overlap_add(frames @ self.lap.T, self.slope, self.hop, mask)
 
     def _spectrum(self, wav: Tensor) -> Tensor:
         """wav [B, T * hop] -> [B, T, F], white noise of power 1 having about power 1 per bin."""
@@ -145,9 +153,8 @@ class LappedBackbone(Backbone):
 
     def _coordinates(self, spectra: Tensor) -> Tensor:
         """Spectra [..., F] -> envelope and bands [..., D / 2]."""
-        half = self.hop // 2
-        bands = self._inverse(spectra)[..., half:-half] @ self.relap
-        sizes = (torch.view_as_real(spectra).square().sum(-1) + 1e-12).sqrt()
+        bands = torch.view_as_real(spectra).flatten(-2) @ self.relap
+        sizes = (spectra.real.square() + spectra.imag.square() + 1e-12).sqrt()
         envelope = self.scale * torch.log1p(sizes @ self.means / self.floor)
         return torch.cat([envelope, bands * _norm(bands) ** (self.power - 1)], dim=-1)
 
@@ -158,11 +165,9 @@ class LappedBackbone(Backbone):
         by itself, so that what holds on, as noise does, stands out from what changes, as speech does.
         """
         logs = torch.log(spectrum.abs() + 1e-3)
-        valid = torch.ones_like(logs[..., :1]) if mask is None else mask[..., None].to(logs.dtype)
-        width = sum(self.around) + 1
-        sums = F.avg_pool1d(F.pad((logs * valid).transpose(1, 2), self.around), width, 1).transpose(1, 2)
-        counts = F.avg_pool1d(F.pad(valid.transpose(1, 2), self.around), width, 1).transpose(1, 2)
-        means = sums / counts.clamp(min=0.5 / width)
+        valid = torch.ones_like(logs[:1, :, :1]) if mask is None else mask[..., None].to(logs.dtype)
+        sums = window_sum(logs if mask is None else logs * valid, self.around)
+        means = sums / window_sum(valid, self.around).clamp(min=0.5)
         return torch.cat([0.5 * (logs - means.mean(-1, keepdim=True)), logs - means], dim=-1)
 
 

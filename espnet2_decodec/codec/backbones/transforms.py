@@ -24,6 +24,34 @@ def overlap_add(frames: Tensor, hop: int) -> Tensor:
     return wav[..., edge : edge + count * hop]
 
 
+def weighted_overlap_add(frames: Tensor, window: Tensor, hop: int, mask: Tensor | None) -> Tensor:
+    """Frames [..., T, size] of a signal under `window` [size] -> that signal [..., T * hop].
+
+    Where frames are missing, at both ends and beyond a mask [..., T], the windows do not add up to what they do elsewhere; so
+    the sum is divided by theirs.
+    """
+    if mask is None:
+        count = frames.shape[-2]
+        weight = overlap_add(window.expand(min(count, 2 * len(window) // hop), -1), hop)
+        if len(weight) < count * hop:
+            half = len(weight) // hop // 2 * hop
+            middle = weight[half : half + hop].repeat(count - len(weight) // hop)
+            weight = torch.cat([weight[:half], middle, weight[half:]])
+    else:
+        frames = frames * mask[..., None]
+        weight = overlap_add(mask[..., None] * window, hop)
+    return overlap_add(frames, hop) / weight.clamp(min=1e-3)
+
+
+def window_sum(x: Tensor, around: tuple[int, int]) -> Tensor:
+    """x [B, T, C] -> for each frame the sum of so many frames before it, itself, and so many after it, [B, T, C]."""
+    before, after = around
+    sums = F.pad(x.double().cumsum(1), (0, 0, before + 1, 0))
+    ends = torch.arange(x.shape[1], device=x.device) + after
+    upper = sums[:, before + 1 :].index_select(1, ends.clamp(max=x.shape[1] - 1))
+    return (upper - sums[:, : x.shape[1]]).to(x.dtype)
+
+
 def mdct_matrix(hop: int) -> Tensor:
     """The orthonormal modified discrete cosine transform with a sine window, [2 * hop, hop].
 
