@@ -11,7 +11,6 @@ the mixture, and training starts from there instead of from having to discover p
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from espnet2_decodec.codec.backbones import Backbone
 from espnet2_decodec.codec.backbones.spectral import Stack
@@ -98,9 +97,9 @@ class LappedBackbone(Backbone):
         self.register_buffer("lap", lap, persistent=False)
         self.register_buffer("slope", lap.square().sum(1), persistent=False)
         # Spectra to bands: an inverse Fourier transform, the MDCT's window in place of the analysis window, the MDCT.
-        frames = torch.fft.irfft(torch.view_as_complex(torch.eye(2 * bins).view(-1, bins, 2)), n=self.n_fft) * (self.n_fft**0.5 / 2)
+        parts = torch.view_as_complex(torch.eye(2 * bins).view(-1, bins, 2))
         inner = slice(hop // 2, -(hop // 2))
-        relap = frames[:, inner] @ (lap[:, : self.bands] / window[inner, None])
+        relap = self._inverse(parts)[:, inner] @ (lap[:, : self.bands] / window[inner, None])
         self.register_buffer("relap", relap, persistent=False)
         self.register_buffer("means", mel_means(sample_rate, self.n_fft, envelope), persistent=False)
         self.register_buffer("spread", mel_interpolation(sample_rate, hop, envelope), persistent=False)
