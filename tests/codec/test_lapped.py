@@ -53,6 +53,17 @@ def test_the_envelope_tells_how_loud_each_band_of_the_transform_is():
     assert (20 * torch.log10(ratio.view(-1, 20).mean(1))[:-1]).abs().max() < 2
 
 
+def test_bands_above_those_that_are_coded_come_back_as_noise_of_the_right_power():
+    """Within 2 dB of the input's, and no more alike from frame to frame than noise is: pulses would buzz."""
+    backbone = LappedBackbone(dim=256, envelope=32, channels=16, encoder_blocks=1, decoder_blocks=1)
+    wav = torch.randn(1, 64000) * 0.1
+    latent = torch.cat([backbone.anchor(wav), torch.zeros(1, 128, 200)], dim=1)
+    upper = (framed(backbone.decode(latent), 640, 320) @ backbone.lap)[0, 2:-2, 96:]
+    wanted = (framed(wav, 640, 320) @ backbone.lap)[0, 2:-2, 96:]
+    assert abs(10 * torch.log10(upper.square().mean() / wanted.square().mean())) < 2
+    assert torch.cosine_similarity(upper[1:], upper[:-1], dim=1).abs().mean() < 0.1
+
+
 def test_silence_in_a_stream_is_silence_out():
     backbone = trained()
     assert backbone.anchor(torch.zeros(1, 3200)).abs().max() < 1e-3

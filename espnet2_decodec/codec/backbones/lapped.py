@@ -2,8 +2,8 @@
 
 The encoder's network masks the spectrum, once for speech and once for background. Of each stem the latent
 holds two things that are read off the masked spectrum: its envelope, coarse but over all frequencies, and the lowest
-bands of its modified discrete cosine transform (MDCT), an orthonormal map of the waveform. The decoder inverts the
-MDCT and its network corrects it and fills in what lies above, at the amplitudes that the envelope tells.
+bands of its modified discrete cosine transform (MDCT), an orthonormal map of the waveform. The decoder's network corrects
+these bands, those above are filled with noise at the amplitudes that the envelope tells, and the MDCT is inverted.
 
 So an untrained model already passes the lower frequencies of every waveform through, with both stems equal to half
 the mixture, and training starts from there instead of from having to discover phases.
@@ -19,6 +19,7 @@ from espnet2_decodec.codec.backbones.transforms import (
     mdct_matrix,
     mel_interpolation,
     mel_means,
+    sign_matrix,
     weighted_overlap_add,
     window_sum,
 )
@@ -88,7 +89,7 @@ class LappedBackbone(Backbone):
         )
         bins = self.n_fft // 2 + 1
         self.encoder = Stack(2 * bins, channels, encoder_blocks, 2 * bins + 2 * envelope, kernel, causal, level=False)
-        self.decoder = Stack(dim, channels, decoder_blocks, 2 * (self.bands + hop), kernel, causal)
+        self.decoder = Stack(dim, channels, decoder_blocks, 2 * (2 * self.bands + envelope), kernel, causal)
         for layer in (self.encoder.leave, self.decoder.leave):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
@@ -103,6 +104,7 @@ class LappedBackbone(Backbone):
         self.register_buffer("relap", relap, persistent=False)
         self.register_buffer("means", mel_means(sample_rate, self.n_fft, envelope), persistent=False)
         self.register_buffer("spread", mel_interpolation(sample_rate, hop, envelope), persistent=False)
+        self.register_buffer("scramble", sign_matrix(self.bands, hop - self.bands), persistent=False)
 
     def encode(self, wav: Tensor, mask: Tensor | None = None) -> Tensor:
         """wav [B, T * hop] -> Y [B, D, T]; see `Backbone.encode`."""
@@ -125,13 +127,15 @@ class LappedBackbone(Backbone):
     def decode(self, latent: Tensor, mask: Tensor | None = None) -> Tensor:
         """Y [B, D, T] -> wav [B, T * hop]; see `Backbone.decode`."""
         latent = latent.transpose(1, 2).contiguous()  # many times faster further on
-        gates, fill = self.decoder(latent, mask).float().split((2 * self.bands, 2 * self.hop), dim=-1)
+        steering = self.decoder(latent, mask).float().unflatten(-1, (2, -1))
+        gates, shifts, noisiness = steering.split((self.bands, self.bands, self.semantic_dim), dim=-1)
         envelope, bands = latent.float().unflatten(-1, (2, -1)).split((self.semantic_dim, self.bands), dim=-1)
-        bands = bands * _norm(bands) ** (1 / self.power - 1) * (2 * torch.sigmoid(gates)).view_as(bands)
-        amplitudes = self.floor * torch.expm1((envelope / self.scale).clamp(0, 9)) @ self.spread
-        fill = fill.view_as(amplitudes) * amplitudes
-        frames = fill.sum(-2)
-        frames = torch.cat([frames[..., : self.bands] + bands.sum(-2), frames[..., self.bands :]], dim=-1)
+        amplitudes = self.floor * torch.expm1((envelope / self.scale).clamp(0, 9))
+        # Which signs the upper bands have is as good as random, yet the same wherever the frame is decoded.
+        noise = bands / _norm(bands) @ self.scramble * ((1 + noisiness) * amplitudes @ self.spread[:, self.bands :])
+        bands = bands * _norm(bands) ** (1 / self.power - 1) * (2 * torch.sigmoid(gates))
+        bands = bands + shifts * (amplitudes @ self.spread[:, : self.bands])
+        frames = torch.cat([bands.sum(-2), noise.sum(-2)], dim=-1)
         return weighted_overlap_add(frames @ self.lap.T, self.slope, self.hop, mask)
 
     def _spectrum(self, wav: Tensor) -> Tensor:

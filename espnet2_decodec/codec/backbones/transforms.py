@@ -64,6 +64,14 @@ def mdct_matrix(hop: int) -> Tensor:
     return (basis * torch.sin(math.pi / (2 * hop) * (n + 0.5))).float()
 
 
+def sign_matrix(rows: int, columns: int) -> Tensor:
+    """A fixed matrix [rows, columns] of -1 and 1 without a pattern: vectors of norm 1 come out like noise of power 1."""
+    index = torch.arange(rows * columns, dtype=torch.int64)
+    mixed = (index * 2654435761 + 12345) % 2**32  # Knuth's multiplicative hash, then its high bits mixed in
+    mixed = ((mixed ^ (mixed >> 15)) * 2246822519) % 2**32
+    return (((mixed ^ (mixed >> 13)) >> 16) % 2 * 2 - 1).float().view(rows, columns)
+
+
 def mel_means(sample_rate: int, n_fft: int, size: int) -> Tensor:
     """Weighted means of a magnitude spectrum over `size` mel bands, [n_fft // 2 + 1, size]; columns sum to 1."""
     filters = mel_filterbank(sample_rate, n_fft, size)
