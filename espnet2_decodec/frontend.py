@@ -61,7 +61,7 @@ class DeCodecFrontend(AbsFrontend):
     def output_size(self) -> int:
         """Features of a frame."""
         speech, background = self.codec.speech_quantizer, self.codec.background_quantizer
-        sizes = {"semantic": speech.semantic_dim or speech.dim, "all": speech.dim + background.dim}
+        sizes = {"semantic": speech.first_dim, "all": speech.dim + background.dim}
         return sizes.get(self.feature, speech.dim) * self.stack
 
     def config(self) -> dict:
@@ -110,8 +110,7 @@ class DeCodecFrontend(AbsFrontend):
         if self.feature == "speech_continuous":
             return streams[0][None]
         if self.feature == "semantic":
-            size = quantizers[0].semantic_dim or quantizers[0].dim
-            return _coded(streams[0], quantizers[0], 1, apart=False)[:, :, :size]
+            return _coded(streams[0], quantizers[0], 1, apart=False)[:, :, : quantizers[0].first_dim]
         parts = [_coded(x, q, q.levels, self.weights is not None) for x, q in zip(streams, quantizers)]
         if self.feature == "speech":
             return parts[0]

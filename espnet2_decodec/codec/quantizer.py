@@ -97,6 +97,11 @@ class ResidualVQ(nn.Module):
         """D of this stream."""
         return self.codebooks.shape[2]
 
+    @property
+    def first_dim(self) -> int:
+        """How many coordinates the first level codes; they come first."""
+        return self.semantic_dim or self.dim
+
     @torch.no_grad()
     def encode(self, x: Tensor, levels: int | None = None) -> Tensor:
         """x [B, D, T] -> codes [B, levels, T] int64 (all levels when None)."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from espnet2_decodec.evaluation import metrics
 from espnet2_decodec.evaluation.systems.base import TARGETS
 from espnet2_decodec.evaluation.systems.identity import digest, source
 from espnet2_decodec.io.atomic import replacing
@@ -16,7 +17,7 @@ Scores = dict[str, dict[str, float]]
 """Target -> metric -> value, NaN where undefined."""
 
 CODE = ("metrics.py", "ratios.py", "spectral.py", "perceptual.py", "scoring.py", "compare_work.py")
-PACKAGES = {"pesq": "pesq", "stoi": "pystoi", "dnsmos": "speechmos"}
+PACKAGES = metrics.PACKAGES | {"dnsmos": "speechmos"}
 
 
 @dataclass(frozen=True)

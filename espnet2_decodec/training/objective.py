@@ -101,7 +101,7 @@ class Objective(nn.Module):
         # Outside the module tree: its weights are neither trained nor saved.
         self._teacher = [build_teacher(teacher)]
         if self.teacher is not None:
-            self.generator.semantic_head = SemanticHead(self._heard.stop, self.teacher.dim)
+            self.generator.semantic_head = SemanticHead(self.codec.speech_quantizer.first_dim, self.teacher.dim)
         self.discriminator = MultiScaleDiscriminator(**(discriminator or {}))
         self.reconstruction = Reconstruction(self.codec.sample_rate, **(reconstruction or {}))
         self.register_buffer("steps", torch.zeros((), dtype=torch.long))
@@ -129,12 +129,6 @@ class Objective(nn.Module):
     def teacher(self) -> nn.Module | None:
         """The semantic teacher, if any."""
         return self._teacher[0]
-
-    @property
-    def _heard(self) -> slice:
-        """The speech coordinates that the first level codes."""
-        quantizer = self.codec.speech_quantizer
-        return slice(quantizer.semantic_dim or quantizer.dim)
 
     @property
     def adversarial(self) -> bool:
@@ -232,8 +226,9 @@ class Objective(nn.Module):
             return terms | {"semantic": latents.speech.new_zeros(())}
         features = self.teacher(batch.speech, latents.speech.shape[2])
         first = latents.quantized_speech.first if quantized else latents.speech
+        first = first[:, : self.codec.speech_quantizer.first_dim]
         speaks = batch.speech.abs().amax(1) > 1e-4
-        return terms | {"semantic": self.generator.semantic_head(first[:, self._heard], features, speaks)}
+        return terms | {"semantic": self.generator.semantic_head(first, features, speaks)}
 
     def _anchor_loss(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss of a step without decoding."""

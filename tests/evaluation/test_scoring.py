@@ -7,8 +7,6 @@ import pytest
 import torch
 
 from espnet2_decodec.bin.score import main
-from espnet2_decodec.codec.build import TINY
-from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.evaluation.answers import looped
 from espnet2_decodec.evaluation.mixtures import Plan, make_mixtures
 from espnet2_decodec.evaluation.scoring import score_set
@@ -21,14 +19,6 @@ def mixtures(corpora, tmp_path_factory):
     out = tmp_path_factory.mktemp("mixtures")
     make_mixtures(*corpora, out, Plan(("-5", "clean", "background"), 2, (0.6, 1.0), 0))
     return out
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("model")
-    torch.manual_seed(0)
-    DeCodec.from_config(TINY).save_pretrained(folder)
-    return folder
 
 
 @pytest.fixture(scope="module")

@@ -32,14 +32,6 @@ class Late(Denoiser):
         return 0.5 * np.concatenate([np.zeros(self.late, np.float32), wav[: len(wav) - self.late]])
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("model")
-    torch.manual_seed(0)
-    DeCodec.from_config(TINY).save_pretrained(folder)
-    return folder
-
-
 def noise(length, seed=0):
     return 0.1 * torch.randn(length, generator=torch.Generator().manual_seed(seed))
 

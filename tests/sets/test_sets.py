@@ -14,14 +14,6 @@ from espnet2_decodec.sets.tables import read_table, write_table
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("model")
-    torch.manual_seed(0)
-    DeCodec.from_config(TINY).save_pretrained(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
 def scp(tmp_path_factory):
     """Three recordings, one of them stereo at 8 kHz."""
     folder, rng = tmp_path_factory.mktemp("wavs"), np.random.default_rng(0)

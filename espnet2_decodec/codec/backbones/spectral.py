@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from espnet2_decodec.codec.backbones import Backbone
+from espnet2_decodec.codec.backbones.transforms import framed, weighted_overlap_add
 from espnet2_decodec.codec.tiles import tiled
 
 
@@ -122,8 +123,7 @@ class SpectralBackbone(Backbone):
 
     def encode(self, wav: Tensor, mask: Tensor | None = None) -> Tensor:
         """wav [B, T * hop] -> Y [B, D, T]; see `Backbone.encode`."""
-        frames = F.pad(wav.float(), (self.pad, self.pad)).unfold(-1, self.n_fft, self.hop)
-        spectrum = torch.fft.rfft(frames * self.window) * (2 / self.n_fft**0.5)
+        spectrum = torch.fft.rfft(framed(wav.float(), self.n_fft, self.hop) * self.window) * (2 / self.n_fft**0.5)
         real, imag = spectrum.real, spectrum.imag
         scale = ((real.square() + imag.square() + 1e-20).sqrt() + 1e-5) ** (self.power - 1)
         return self.encoder(torch.cat([real * scale, imag * scale], dim=-1), mask).transpose(1, 2)
@@ -134,17 +134,4 @@ class SpectralBackbone(Backbone):
         magnitude = torch.exp(level.clamp(max=8.0)) * (self.n_fft**0.5 / 2)
         spectrum = torch.complex(magnitude * torch.cos(phase), magnitude * torch.sin(phase))
         frames = torch.fft.irfft(spectrum, n=self.n_fft) * self.window
-        valid = torch.ones_like(latent[:, 0]) if mask is None else mask.to(frames.dtype)
-        wav = self._overlap_add(frames * valid[..., None])
-        weight = self._overlap_add(valid[..., None] * self.window.square())
-        return wav / weight.clamp(min=1e-3)
-
-    def _overlap_add(self, frames: Tensor) -> Tensor:
-        """[B, T, n_fft] -> [B, T * hop], cut to the samples that the frames are centred on."""
-        batch, count, _ = frames.shape
-        parts = frames.view(batch, count, -1, self.hop)
-        overlaps = parts.shape[2]
-        out = frames.new_zeros(batch, count + overlaps - 1, self.hop)
-        for i in range(overlaps):
-            out[:, i : i + count] = out[:, i : i + count] + parts[:, :, i]
-        return out.reshape(batch, -1)[:, self.pad : self.pad + count * self.hop]
+        return weighted_overlap_add(frames, self.window.square(), self.hop, mask)
