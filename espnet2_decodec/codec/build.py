@@ -13,8 +13,8 @@ from espnet2_decodec.codec.subspace import OrthogonalSplit, SoftSplit
 DEFAULTS: dict = {
     "sample_rate": 16000,
     "backbone": {"name": "lapped", "hop": 320},
-    "split": {"name": "orthogonal", "speech_dim": 128, "background_dim": 128},
-    "quantizer": {"speech_levels": 8, "background_levels": 8, "codebook_size": 1024},
+    "split": {"name": "orthogonal", "speech_dim": 138, "background_dim": 138},
+    "quantizer": {"speech_levels": 10, "background_levels": 6, "codebook_size": 1024},
 }
 
 TINY: dict = {
@@ -86,8 +86,9 @@ def build_parts(config: dict) -> tuple[Backbone, nn.Module, ResidualVQ, Residual
     backbone = build_backbone(dim=dim, sample_rate=config["sample_rate"], **config["backbone"])
     options = dict(config["quantizer"])
     levels = options.pop("speech_levels"), options.pop("background_levels")
+    given = {name: getattr(backbone, name) for name in ("semantic_dim", "parametric_dim")}
     speech, background = (
-        _make(ResidualVQ, "quantizer", options, dim=d, levels=k, semantic_dim=backbone.semantic_dim, mirrored=backbone.signed)
+        _make(ResidualVQ, "quantizer", options, dim=d, levels=k, mirrored=backbone.signed, **given)
         for d, k in zip(split.dims, levels)
     )
     return backbone, split, speech, background

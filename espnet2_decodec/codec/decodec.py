@@ -94,6 +94,11 @@ class DeCodec(nn.Module):
         return self.background_quantizer.levels
 
     @property
+    def parametric_levels(self) -> int:
+        """How many first levels tell a vocoder what it needs, and are heard by themselves; 0 where levels are all alike."""
+        return self.speech_quantizer.parametric_levels
+
+    @property
     def codebook_size(self) -> int:
         """N, the same in all levels."""
         return self.speech_quantizer.codebook_size
@@ -111,13 +116,16 @@ class DeCodec(nn.Module):
         wav, mask = self._pad(wav, lengths)
         return self.backbone.encode(wav, mask)
 
-    def synthesize(self, latent: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """Y [B, D, T], lengths [B] in samples -> wav [B, max length], zero beyond each length."""
+    def synthesize(self, latent: Tensor, lengths: Tensor | None = None, ticks: Tensor | None = None) -> Tensor:
+        """Y [B, D, T], lengths [B] in samples -> wav [B, max length], zero beyond each length.
+
+        `ticks` are needed for frames that do not begin a recording, see `Backbone.clock`.
+        """
         if lengths is None:
-            return self.backbone.decode(latent)
+            return self.backbone.decode(latent, ticks=ticks)
         longest = int(lengths.max())
         mask = self._mask(self.frames(lengths), latent.shape[2])
-        wav = self.backbone.decode(latent, mask)[:, :longest]
+        wav = self.backbone.decode(latent, mask, ticks)[:, :longest]
         return wav if mask is None else wav * _within(lengths, longest)
 
     @torch.no_grad()

@@ -61,6 +61,7 @@ class LatentDecoder:
         self.codec, self._window = codec, Window(self._decode, reach(codec)[1])
         self._left = 0
         self._whole = True
+        self._clock = None
 
     def expect(self, samples: int) -> None:
         """Announces samples whose latent frames are pushed next; only the last may end within a frame."""
@@ -72,12 +73,14 @@ class LatentDecoder:
 
     def push(self, latent: Tensor) -> Tensor:
         """The next latent frames [t, D] -> the samples [l] that are ready."""
-        return self._cut(self._window.push(latent), latent)
+        ticks, self._clock = self.codec.backbone.clock(latent.T[None], self._clock)
+        frames = latent if ticks is None else torch.cat([latent, ticks[0].T], dim=1)
+        return self._cut(self._window.push(frames), latent)
 
     def flush(self) -> Tensor:
         """The samples [l] that are left at the end. Then starts anew."""
         rest = self._cut(self._window.flush(), next(self.codec.parameters()))
-        self._left, self._whole = 0, True
+        self._left, self._whole, self._clock = 0, True, None
         return rest
 
     def _cut(self, frames: Tensor | None, like: Tensor) -> Tensor:
@@ -89,8 +92,10 @@ class LatentDecoder:
         return wav
 
     @torch.no_grad()
-    def _decode(self, latent: Tensor) -> Tensor:
-        return self.codec.synthesize(latent.T[None])[0].view(-1, self.codec.hop)
+    def _decode(self, frames: Tensor) -> Tensor:
+        """Latent frames with their ticks [t, D + X] -> samples [t, hop]."""
+        latent, ticks = frames.T[None].tensor_split([self.codec.backbone.dim], dim=1)
+        return self.codec.synthesize(latent, ticks=ticks if ticks.shape[1] else None)[0].view(-1, self.codec.hop)
 
 
 def one_channel(wav: Tensor) -> Tensor:

@@ -38,17 +38,20 @@ class ResidualVQ(nn.Module):
     `start` with k-means of real encoder outputs, and codes that fall out of use are put back on frames of
     the current batch. With several ranks the statistics are summed, so all ranks hold the same codebooks.
 
-    With `semantic_dim`, the first level codes only so many first coordinates, and the levels after it only the others: a
-    semantic quantizer parallel to the acoustic ones (as in Mimi, Defossez et al., 2024, arXiv 2410.00037). What it does tell
-    the others is how loud they are: each of its codes has a gain, by which they are divided.
+    With `parametric_dim`, the first `parametric_levels` levels code only so many first coordinates, and of those the very first
+    level only the first `semantic_dim`; the levels after them code the other coordinates, side by side with them (as the
+    semantic quantizer of Mimi does, Defossez et al., 2024, arXiv 2410.00037). What the first level does tell those others is
+    how loud they are: each of its codes has a gain, by which they are divided.
 
     Args:
         dim: D of this stream.
         levels: K.
         codebook_size: N.
-        semantic_dim: 0, or coordinates of the first level's own.
+        semantic_dim: coordinates of the first level, at most `parametric_dim`.
+        parametric_dim: 0 when all levels code all coordinates.
+        parametric_levels: how many; without `parametric_dim` of no effect.
         mirrored: the second half of a codebook is the negative of the first, for coordinates that change their sign with
-            the waveform: half the search, and half of what has to be learned. Not on a semantic level.
+            the waveform: half the search, and half of what has to be learned. Not on parametric levels.
         decay: of the moving averages, per training step.
         revive_below: a code is revived when its moving average count is under this share of an even one.
     """
@@ -59,23 +62,30 @@ class ResidualVQ(nn.Module):
         levels: int = 8,
         codebook_size: int = 1024,
         semantic_dim: int = 0,
+        parametric_dim: int = 0,
+        parametric_levels: int = 3,
         mirrored: bool = False,
         decay: float = 0.998,
         revive_below: float = 0.05,
     ):
         super().__init__()
-        if not 0 <= semantic_dim < dim:
-            raise ValueError(f"semantic_dim must be within 0..{dim - 1}, not {semantic_dim}.")
+        if not 0 <= parametric_dim < dim or not 0 <= semantic_dim <= parametric_dim or bool(semantic_dim) != bool(parametric_dim):
+            raise ValueError(
+                f"Of {dim} coordinates, parametric_dim must be within 0..{dim - 1} and semantic_dim within 1..parametric_dim "
+                f"(both 0 for none), not {parametric_dim} and {semantic_dim}."
+            )
+        if parametric_levels < 1:
+            raise ValueError(f"parametric_levels must be at least 1, not {parametric_levels}.")
         if mirrored and codebook_size % 2:
             raise ValueError(f"A mirrored codebook has an even number of codes, not {codebook_size}.")
-        self.semantic_dim, self.mirrored = semantic_dim, mirrored
+        self.semantic_dim, self.parametric_dim, self.mirrored = semantic_dim, parametric_dim, mirrored
+        self.parametric_levels = min(parametric_levels, levels) if parametric_dim else 0
         self.decay, self.revive_below = decay, revive_below
         self.register_buffer("codebooks", torch.randn(levels, codebook_size, dim) / dim**0.5)
         self.register_buffer("log_gains", torch.zeros(codebook_size) if semantic_dim else None)
-        coded = torch.ones(levels, dim, dtype=torch.bool)
-        if semantic_dim:
-            coded[0, semantic_dim:] = False
-            coded[1:, :semantic_dim] = False
+        coded = torch.zeros(levels, dim, dtype=torch.bool)
+        for level in range(levels):
+            coded[level, self._part(level)] = True
         self.register_buffer("coded", coded, persistent=False)  # [K, D]: which coordinates a level codes
         for level, book in enumerate(self.codebooks.mul_(coded[:, None])):
             if self._halved(level):
@@ -112,16 +122,15 @@ class ResidualVQ(nn.Module):
         batch, levels, frames = codes.shape
         if not levels:
             return self.codebooks.new_zeros(batch, self.dim, frames)
-        total = self.codebooks.new_zeros(batch, frames, self.dim)
-        for book, indices in zip(self.codebooks[1:], codes[:, 1:].unbind(1)):
-            total = total + nn.functional.embedding(indices, book)
-        first = nn.functional.embedding(codes[:, 0], self.codebooks[0])
-        return (first + total * self._gain(codes)).transpose(1, 2)
+        sums = [self.codebooks.new_zeros(batch, frames, self.dim) for _ in range(2)]
+        for level, (book, indices) in enumerate(zip(self.codebooks, codes.unbind(1))):
+            sums[level >= self.parametric_levels] += nn.functional.embedding(indices, book)
+        return (sums[0] + sums[1] * self._gain(codes)).transpose(1, 2)
 
     def embed(self, codes: Tensor) -> Tensor:
         """codes [B, K', T] of the first K' >= 1 levels -> what each of them adds to `decode`, [K', B, D, T]."""
         parts = torch.stack([nn.functional.embedding(c, book) for book, c in zip(self.codebooks, codes.unbind(1))])
-        parts[1:] *= self._gain(codes)
+        parts[self.parametric_levels :] *= self._gain(codes)
         return parts.transpose(2, 3)
 
     def forward(self, x: Tensor, levels: Tensor, mask: Tensor | None = None) -> Quantized:
@@ -169,31 +178,31 @@ class ResidualVQ(nn.Module):
                 indices = indices.view(residual.shape[:2])
                 codes.append(indices)
                 residual = residual - nn.functional.embedding(indices, book)
-                if level == 0:
-                    residual = residual / self._gain(indices[:, None])
+                if level + 1 == self.parametric_levels:
+                    residual = residual / self._gain(codes[0][:, None])
             if not codes:
                 return torch.zeros(x.shape[0], 0, x.shape[2], dtype=torch.long, device=x.device), []
             return torch.stack(codes, dim=1), residuals
 
     def _gain(self, codes: Tensor) -> Tensor:
-        """codes [B, K', T] -> how loud the first level says that the others are, [B, T, 1]; ones without a semantic level."""
+        """codes [B, K', T] -> how loud the first level says that the waveform is, [B, T, 1]; ones without such a level."""
         if not self.semantic_dim:
             return self.codebooks.new_ones(())
         return self.log_gains[codes[:, 0]].exp()[..., None]
 
     def _loudness(self, frames: Tensor) -> Tensor:
-        """Log norm of the coordinates [M, D] that are not semantic: [M]."""
-        return frames[:, self.semantic_dim :].norm(dim=1).clamp(min=1e-3).log()
+        """Log norm of the coordinates [M, D] that are waveform: [M]."""
+        return frames[:, self.parametric_dim :].norm(dim=1).clamp(min=1e-3).log()
 
     def _part(self, level: int) -> slice:
         """The coordinates that a level codes."""
-        if not self.semantic_dim:
-            return slice(None)
-        return slice(self.semantic_dim, None) if level else slice(self.semantic_dim)
+        if level >= self.parametric_levels:
+            return slice(self.parametric_dim, None)
+        return slice(self.parametric_dim if level else self.semantic_dim)
 
     def _halved(self, level: int) -> bool:
         """Whether the second half of a level's codes mirrors the first."""
-        return self.mirrored and not (self.semantic_dim and level == 0)
+        return self.mirrored and level >= self.parametric_levels
 
     def _count(self, codes: Tensor, valid: Tensor) -> Tensor:
         """How often each code was used: [K, N]."""
@@ -263,11 +272,14 @@ class ResidualVQ(nn.Module):
             self.codebooks[level] = book
             self.counts[level] = counts / counts.sum().clamp(min=1) * len(counts)
             residual = residual - book[indices]
-            if level == 0 and self.semantic_dim:
-                loudness = self._loudness(frames.float())
-                gains = torch.zeros_like(counts).index_add_(0, indices, loudness) / counts.clamp(min=1)
-                self.log_gains.copy_(torch.where(counts > 0, gains, loudness.mean()))
-                residual = residual / self.log_gains[indices].exp()[:, None]
+            if level == 0:
+                first = indices
+                if self.semantic_dim:
+                    loudness = self._loudness(frames.float())
+                    gains = torch.zeros_like(counts).index_add_(0, indices, loudness) / counts.clamp(min=1)
+                    self.log_gains.copy_(torch.where(counts > 0, gains, loudness.mean()))
+            if level + 1 == self.parametric_levels:
+                residual = residual / self.log_gains[first].exp()[:, None]
         if dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1:
             for buffer in self.buffers():
                 dist.broadcast(buffer, 0)

@@ -18,6 +18,9 @@ class Reconstruction(nn.Module):
     waveform: mean absolute difference.
     stft: mean absolute difference of compressed complex spectra and of their magnitudes, over several windows.
     mel: mean absolute difference of log mel spectra, over several windows, as in DAC (Kumar et al., 2023).
+
+    What was decoded as a vocoder does, without its waveform, is compared by magnitudes alone: by `mel` and by that part of
+    `stft`.
     """
 
     def __init__(
@@ -37,23 +40,30 @@ class Reconstruction(nn.Module):
             bands = min(80, max(8, size // 16))
             self.register_buffer(f"mel_{size}", mel_filterbank(sample_rate, size, bands), persistent=False)
 
-    def forward(self, estimate: Tensor, target: Tensor, loudness: Tensor) -> dict[str, Tensor]:
-        """estimate, target [P, L], loudness [P, 1] -> named scalars, in float32 also under autocast."""
-        with torch.autocast(estimate.device.type, enabled=False):
-            return self._terms(estimate.float() / loudness, target.float() / loudness)
+    def forward(
+        self, estimate: Tensor, target: Tensor, loudness: Tensor, phased: Tensor | None = None
+    ) -> dict[str, Tensor]:
+        """estimate, target [P, L], loudness [P, 1] -> named scalars, in float32 also under autocast.
 
-    def _terms(self, estimate: Tensor, target: Tensor) -> dict[str, Tensor]:
+        `phased` [P] bool: which of them are waveforms, and not only magnitudes; None for all.
+        """
+        if phased is None:
+            phased = torch.ones(len(estimate), dtype=torch.bool, device=estimate.device)
+        with torch.autocast(estimate.device.type, enabled=False):
+            return self._terms(estimate.float() / loudness, target.float() / loudness, phased.float())
+
+    def _terms(self, estimate: Tensor, target: Tensor, phased: Tensor) -> dict[str, Tensor]:
         stft, mel = [], []
         for size in self.windows:
             pair = self._spectrum(estimate, size), self._spectrum(target, size)
             sizes = tuple(x.abs().clamp(min=1e-3) for x in pair)
             if size in self.stft_windows:
-                stft.append(self._compressed(*pair, *sizes))
+                stft.append(self._compressed(*pair, *sizes, phased))
             if size in self.mel_windows:
                 mel.append(self._log_mel(*sizes, getattr(self, f"mel_{size}")))
         return {
-            "snr": self._snr(estimate, target),
-            "waveform": (estimate - target).abs().mean(),
+            "snr": _mean(self._snr(estimate, target), phased),
+            "waveform": _mean((estimate - target).abs(), phased),
             "stft": torch.stack(stft).mean(),
             "mel": torch.stack(mel).mean(),
         }
@@ -65,14 +75,22 @@ class Reconstruction(nn.Module):
 
     def _snr(self, estimate: Tensor, target: Tensor) -> Tensor:
         error = (estimate - target).square().mean(1)
-        return torch.log10((error + self.floor) / (target.square().mean(1) + self.floor)).mean()
+        return torch.log10((error + self.floor) / (target.square().mean(1) + self.floor))
 
     @staticmethod
-    def _compressed(estimate: Tensor, target: Tensor, size: Tensor, wanted: Tensor, power: float = 0.3) -> Tensor:
+    def _compressed(
+        estimate: Tensor, target: Tensor, size: Tensor, wanted: Tensor, phased: Tensor, power: float = 0.3
+    ) -> Tensor:
         gain, wanted_gain = size ** (power - 1), wanted ** (power - 1)
         gap = torch.view_as_real(estimate) * gain[..., None] - torch.view_as_real(target) * wanted_gain[..., None]
-        return gap.abs().mean() + (size * gain - wanted * wanted_gain).abs().mean()
+        return _mean(gap.abs(), phased) + (size * gain - wanted * wanted_gain).abs().mean()
 
     @staticmethod
     def _log_mel(size: Tensor, wanted: Tensor, bank: Tensor, floor: float = 1e-3) -> Tensor:
         return ((size @ bank).clamp(min=floor).log10() - (wanted @ bank).clamp(min=floor).log10()).abs().mean()
+
+
+def _mean(values: Tensor, chosen: Tensor) -> Tensor:
+    """Mean of values [P, ...] over the rows that are chosen [P], 1 or 0."""
+    rows = values.flatten(1).mean(1) if values.ndim > 1 else values
+    return (rows * chosen).sum() / chosen.sum().clamp(min=1)

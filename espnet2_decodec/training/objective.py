@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from espnet2_decodec.codec.decodec import DeCodec, Latents
+from espnet2_decodec.codec.quantizer import ResidualVQ
 from espnet2_decodec.training import adversarial
 from espnet2_decodec.training.discriminator import MultiScaleDiscriminator
 from espnet2_decodec.training.losses import Reconstruction
@@ -42,7 +43,8 @@ class Schedule:
         collect: how many frames of each stream are collected for that.
         adversarial: step from which the discriminator takes part; None for never.
         unquantized: probability that an item skips the quantizers afterwards.
-        all_levels: probability that an item that does not uses all levels; else a random number of them.
+        all_levels: probability that an item that does not uses all levels.
+        parametric: probability that it uses the parametric levels alone (codecs that have some); else a random number of levels.
         stems: decode the stems alone as well; False is the paper's swap only.
         kept: probability that the mixed decoding keeps its own background.
     """
@@ -54,6 +56,7 @@ class Schedule:
     adversarial: int | None = None
     unquantized: float = 0.3
     all_levels: float = 0.6
+    parametric: float = 0.15
     stems: bool = True
     kept: float = 0.5
 
@@ -159,7 +162,7 @@ class Objective(nn.Module):
         size = len(batch.speech)
         quantized = step >= self.schedule.warmup or not self.training
         levels = [
-            self._draw_levels(size, q.levels, quantized, batch.speech.device)
+            self._draw_levels(size, q, quantized, batch.speech.device)
             for q in (self.codec.speech_quantizer, self.codec.background_quantizer)
         ]
         latents = self.codec(batch.mixture, *levels)
@@ -172,7 +175,8 @@ class Objective(nn.Module):
         parts = swap.gather(latents.quantized_speech.values, latents.quantized_background.values)
         target, loudness = swap.target(batch), swap.loudness(batch)
         estimate = self.codec.synthesize(self.codec.subspace.merge(*parts))[:, : target.shape[1]]
-        terms = self.reconstruction(estimate, target, loudness)
+        phased = swap.phased(*(count > self.codec.parametric_levels for count in levels))
+        terms = self.reconstruction(estimate, target, loudness, phased)
         terms |= self._latent_terms(batch, latents, quantized)
         judged = torch.randperm(len(target), device=target.device)[:size]  # as many as there are items will do
         terms |= self._adversarial_terms(estimate[judged], target[judged], loudness[judged], step)
@@ -202,15 +206,19 @@ class Objective(nn.Module):
             loss = adversarial.discriminator_loss(real, fake)
         return loss, {"discriminator": loss.detach()}
 
-    def _draw_levels(self, batch: int, most: int, quantized: bool, device: torch.device) -> Tensor:
-        """[B]: levels of each item; most + 1 = unquantized. In eval mode all levels."""
+    def _draw_levels(self, batch: int, quantizer: ResidualVQ, quantized: bool, device: torch.device) -> Tensor:
+        """[B]: levels of each item; K + 1 = unquantized. In eval mode all levels."""
+        most = quantizer.levels
         if not quantized:
             return torch.full((batch,), most + 1, device=device)
         if not self.training:
             return torch.full((batch,), most, device=device)
+        schedule, draw = self.schedule, torch.rand(2, batch, device=device)
         some = torch.randint(1, most + 1, (batch,), device=device)
-        some = torch.where(torch.rand(batch, device=device) < self.schedule.all_levels, most, some)
-        return torch.where(torch.rand(batch, device=device) < self.schedule.unquantized, most + 1, some)
+        if quantizer.parametric_levels:
+            some = torch.where(draw[0] < schedule.all_levels + schedule.parametric, quantizer.parametric_levels, some)
+        some = torch.where(draw[0] < schedule.all_levels, most, some)
+        return torch.where(draw[1] < schedule.unquantized, most + 1, some)
 
     def _latent_terms(self, batch: Batch, latents: Latents, quantized: bool) -> dict[str, Tensor]:
         """commitment, codebook, split, anchor and semantic."""

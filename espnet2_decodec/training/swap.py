@@ -54,6 +54,11 @@ class Swap:
         rms = batch.mixture.square().mean(1, keepdim=True).sqrt().clamp(min=1e-4)
         return torch.maximum(*self.gather(rms, rms))
 
+    def phased(self, speech: Tensor, background: Tensor) -> Tensor:
+        """[B] bool of both streams, whether they hold waveforms -> [P] bool, whether all that is heard does."""
+        silent_speech, silent_background = self.gather(~speech, ~background)
+        return ~(silent_speech | silent_background)
+
 
 def _with_silence(rows: Tensor) -> Tensor:
     """A row of zeros appended."""

@@ -285,7 +285,7 @@ def test_a_config_is_a_difference_from_the_defaults():
     """{} is the default codec; giving a part leaves the rest, and what was given is not changed."""
     given = {"backbone": {"channels": 16, "encoder_blocks": 1, "decoder_blocks": 1}}
     codec = DeCodec.from_config(given)
-    assert codec.config["split"] == {"name": "orthogonal", "speech_dim": 128, "background_dim": 128}
-    assert (codec.speech_levels, codec.background_levels, codec.codebook_size) == (8, 8, 1024)
+    assert codec.config["split"] == {"name": "orthogonal", "speech_dim": 138, "background_dim": 138}
+    assert (codec.speech_levels, codec.background_levels, codec.codebook_size) == (10, 6, 1024)
     assert (codec.hop, codec.sample_rate, codec.frame_rate) == (320, 16000, 50.0)
     assert given == {"backbone": {"channels": 16, "encoder_blocks": 1, "decoder_blocks": 1}}

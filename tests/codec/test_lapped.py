@@ -8,8 +8,8 @@ from espnet2_decodec.codec.backbones.lapped import LappedBackbone
 from espnet2_decodec.codec.backbones.transforms import framed
 from espnet2_decodec.codec.streaming import concatenate, decode_blocks, encode_blocks, separate_blocks
 
-SMALL = dict(dim=32, envelope=4, channels=16, encoder_blocks=2, decoder_blocks=1)
-FULL = dict(dim=2 * (320 + 8), envelope=8, channels=16, encoder_blocks=1, decoder_blocks=1)
+SMALL = dict(dim=36, envelope=4, channels=16, encoder_blocks=2, decoder_blocks=1)
+FULL = dict(dim=2 * (320 + 10), envelope=8, channels=16, encoder_blocks=1, decoder_blocks=1)
 
 
 def trained(causal: bool = False, **options) -> LappedBackbone:
@@ -29,7 +29,7 @@ def test_untrained_and_with_all_bands_it_passes_every_waveform_through():
 def test_untrained_stems_are_half_the_mixture_each():
     backbone, wav = LappedBackbone(**FULL), torch.randn(1, 3200) * 0.1
     latent = backbone.encode(wav)
-    latent[:, 328:] = 0
+    latent[:, 330:] = 0
     torch.testing.assert_close(backbone.decode(latent), wav / 2, atol=1e-5, rtol=0)
     torch.testing.assert_close(backbone.stems(wav), torch.stack([wav, wav], 1) / 2, atol=1e-6, rtol=0)
 
@@ -43,7 +43,7 @@ def test_stems_add_up_to_the_mixture():
 
 def test_the_envelope_tells_how_loud_each_band_of_the_transform_is():
     """Read off the waveform and spread over the MDCT bands, it is their root mean square within 2 dB (but at the top)."""
-    backbone = LappedBackbone(dim=80, envelope=32, channels=16, encoder_blocks=1, decoder_blocks=1)
+    backbone = LappedBackbone(dim=84, envelope=32, channels=16, encoder_blocks=1, decoder_blocks=1)
     slope = torch.linspace(0, -40, 16001)
     wav = torch.fft.irfft(torch.fft.rfft(torch.randn(1, 32000)) * 10 ** (slope / 20), n=32000) * 0.1
     envelope = backbone.anchor(wav)[:, :32].transpose(1, 2)
@@ -55,19 +55,31 @@ def test_the_envelope_tells_how_loud_each_band_of_the_transform_is():
 
 def test_bands_above_those_that_are_coded_come_back_as_noise_of_the_right_power():
     """Within 2 dB of the input's, and no more alike from frame to frame than noise is: pulses would buzz."""
-    backbone = LappedBackbone(dim=256, envelope=32, channels=16, encoder_blocks=1, decoder_blocks=1)
+    backbone = LappedBackbone(dim=260, envelope=32, channels=16, encoder_blocks=1, decoder_blocks=1)
     wav = torch.randn(1, 64000) * 0.1
-    latent = torch.cat([backbone.anchor(wav), torch.zeros(1, 128, 200)], dim=1)
+    latent = torch.cat([backbone.anchor(wav), torch.zeros(1, 130, 200)], dim=1)
     upper = (framed(backbone.decode(latent), 640, 320) @ backbone.lap)[0, 2:-2, 96:]
     wanted = (framed(wav, 640, 320) @ backbone.lap)[0, 2:-2, 96:]
     assert abs(10 * torch.log10(upper.square().mean() / wanted.square().mean())) < 2
     assert torch.cosine_similarity(upper[1:], upper[:-1], dim=1).abs().mean() < 0.1
 
 
+def test_envelope_and_pitch_alone_come_back_at_that_pitch():
+    """With the network's hand on the pulses alone, a hum without its bands is a hum of the same f0."""
+    backbone = LappedBackbone(dim=260, envelope=32, channels=16, encoder_blocks=1, decoder_blocks=1)
+    backbone.decoder.leave.bias.data.view(2, -1)[:, 2 * 96 : 2 * 96 + 32] = 1  # pulses
+    wav = 0.1 * sum(torch.sin(torch.arange(32000) * (2 * torch.pi * 170 * k / 16000)) / k for k in range(1, 9))[None]
+    anchor = backbone.anchor(wav)
+    anchor[:, backbone.parametric_dim :] = 0
+    heard = backbone.decode(torch.cat([anchor, torch.zeros_like(anchor)], dim=1))
+    f0, voiced = backbone.pitch.frequency(backbone.anchor(heard)[0, 32:34].T[3:-3])
+    assert voiced.all() and (f0 / 170 - 1).abs().max() < 0.02
+
+
 def test_silence_in_a_stream_is_silence_out():
     backbone = trained()
     assert backbone.anchor(torch.zeros(1, 3200)).abs().max() < 1e-3
-    assert backbone.decode(torch.zeros(1, 32, 10)).abs().max() == 0
+    assert backbone.decode(torch.zeros(1, 36, 10)).abs().max() == 0
 
 
 @pytest.mark.parametrize("causal", [False, True])
@@ -86,7 +98,7 @@ def test_an_encoder_output_depends_on_its_reach_only(causal):
 def test_a_decoder_output_depends_on_its_reach_only(causal):
     backbone = trained(causal)
     _, (left, right) = backbone.reach
-    latent = torch.randn(1, 32, 60, requires_grad=True)
+    latent = torch.randn(1, 36, 60, requires_grad=True)
     backbone.decode(latent)[0, 30 * 320 : 31 * 320].square().sum().backward()
     touched = latent.grad[0].abs().sum(0).nonzero()[:, 0]
     assert touched.min() >= 30 - left and touched.max() <= 30 + right
@@ -123,12 +135,13 @@ def test_blocks_give_what_the_whole_gives():
     torch.manual_seed(0)
     config = {
         "backbone": {"envelope": 4, "channels": 16, "encoder_blocks": 1, "decoder_blocks": 1},
-        "split": {"speech_dim": 16, "background_dim": 16},
-        "quantizer": {"speech_levels": 3, "background_levels": 2, "codebook_size": 16},
+        "split": {"speech_dim": 18, "background_dim": 18},
+        "quantizer": {"speech_levels": 5, "background_levels": 4, "codebook_size": 16},
     }
     codec = DeCodec.from_config(config).eval()
     codec.backbone.load_state_dict(trained(encoder_blocks=1).state_dict())
-    wav = torch.randn(1, 48001) * 0.1
+    voice = 0.1 * torch.sin(torch.arange(48001) * (2 * torch.pi * 140 / 16000))  # its pulses are counted across blocks
+    wav = 0.01 * torch.randn(1, 48001) + voice * (torch.arange(48001) % 9000 > 2000)
     whole = codec.encode(wav)
     parts = list(encode_blocks(codec, wav[0].split(5000)))
     assert (concatenate(parts).speech == whole.speech).float().mean() > 0.999
@@ -164,7 +177,7 @@ def test_the_level_of_a_recording_does_not_change_its_masks():
     wav = torch.randn(1, 40 * 320) * 0.3
     with torch.no_grad():
         loud, quiet = (backbone.encode(x) for x in (wav, wav / 10))
-    quiet, loud = (x.unflatten(1, (2, 16))[:, :, 4:] for x in (quiet, loud))
+    quiet, loud = (x.unflatten(1, (2, 18))[:, :, 6:] for x in (quiet, loud))
     torch.testing.assert_close(quiet * 10**0.5, loud, rtol=0.02, atol=0.04)
 
 

@@ -12,7 +12,8 @@ SEMANTIC, ACOUSTIC, LEVELS, SIZE = 4, 6, 3, 16
 
 def make_quantizer(**options) -> ResidualVQ:
     torch.manual_seed(0)
-    given = {"dim": SEMANTIC + ACOUSTIC, "levels": LEVELS, "codebook_size": SIZE, "semantic_dim": SEMANTIC, "mirrored": True}
+    given = dict(dim=SEMANTIC + ACOUSTIC, levels=LEVELS, codebook_size=SIZE, mirrored=True)
+    given |= dict(semantic_dim=SEMANTIC, parametric_dim=SEMANTIC, parametric_levels=1)
     return ResidualVQ(**{**given, **options})
 
 
@@ -108,7 +109,7 @@ def test_mirroring_learns_a_symmetric_source_from_fewer_frames():
     frames = torch.randn(4096, ACOUSTIC, generator=torch.Generator().manual_seed(2))
     errors = []
     for mirrored in (True, False):
-        quantizer = make_quantizer(dim=ACOUSTIC, semantic_dim=0, mirrored=mirrored, codebook_size=32)
+        quantizer = make_quantizer(dim=ACOUSTIC, semantic_dim=0, parametric_dim=0, mirrored=mirrored, codebook_size=32)
         quantizer.start(frames[:64])
         unseen = frames[64:].T[None]
         errors.append((unseen - quantizer.decode(quantizer.encode(unseen))).square().mean().item())
@@ -127,7 +128,25 @@ def test_commitment_of_the_first_level_leaves_other_coordinates_alone():
     assert x.grad[:, :SEMANTIC].any() and not x.grad[:, SEMANTIC:].any()
 
 
-@pytest.mark.parametrize("options", [{"semantic_dim": 10}, {"semantic_dim": -1}, {"codebook_size": 15}])
+def test_parametric_levels_refine_each_other_and_leave_the_waveform_alone():
+    """Level 1 codes its own coordinates, level 2 what it left over and two more, level 3 the rest."""
+    quantizer = make_quantizer(parametric_dim=SEMANTIC + 2, parametric_levels=2)
+    x = make_batch()
+    quantizer.start(x.transpose(1, 2).flatten(0, 1))
+    books = quantizer.codebooks
+    assert not books[0, :, SEMANTIC:].any() and not books[1, :, SEMANTIC + 2 :].any() and not books[2, :, : SEMANTIC + 2].any()
+    errors = [(x - quantizer.decode(quantizer.encode(x, k))).square().mean((0, 2)) for k in (1, 2, 3)]
+    assert (errors[1][: SEMANTIC + 2] < errors[0][: SEMANTIC + 2]).all()
+    assert torch.equal(errors[1][: SEMANTIC + 2], errors[2][: SEMANTIC + 2])
+    assert (errors[2][SEMANTIC + 2 :] < errors[1][SEMANTIC + 2 :]).all()
+    parts = quantizer.embed(quantizer.encode(x))
+    torch.testing.assert_close(parts.sum(0), quantizer.decode(quantizer.encode(x)), atol=1e-5, rtol=1e-5)
+
+
+REFUSED = ({"semantic_dim": 10}, {"semantic_dim": -1}, {"parametric_dim": 10}, {"parametric_levels": 0}, {"codebook_size": 15})
+
+
+@pytest.mark.parametrize("options", REFUSED)
 def test_options_that_do_not_fit_are_refused(options):
     with pytest.raises(ValueError):
         make_quantizer(**options)

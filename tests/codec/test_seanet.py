@@ -95,11 +95,11 @@ def test_the_papers_codec_can_be_built(activation):
     }
     codec = DeCodec.from_config(config)
     wav = torch.randn(1, 1000) * 0.1
-    latents = codec(wav, torch.tensor([8]), torch.tensor([8]))
+    latents = codec(wav, torch.tensor([10]), torch.tensor([6]))
     values = latents.quantized_speech.values, latents.quantized_background.values
     (codec.synthesize(codec.subspace.merge(*values)).square().sum()).backward()
     assert codec.eval().decode(codec.encode(wav)).shape == wav.shape
-    assert codec.encode(wav).speech.shape == (1, 8, 4)
+    assert codec.encode(wav).speech.shape == (1, 10, 4)
 
 
 def test_mistakes_in_the_geometry_are_refused():

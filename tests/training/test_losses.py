@@ -29,6 +29,19 @@ def test_the_snr_term_is_tenths_of_decibels_of_error():
     assert float(values["snr"]) == pytest.approx(-1.0, abs=0.03)
 
 
+def test_what_has_no_waveform_is_compared_by_magnitudes_alone(terms):
+    """A phase that is wrong costs nothing there, a level that is wrong does."""
+    target = torch.randn(2, 4000)
+    flipped = torch.stack([target[0], -target[1]])
+    phased, loudness = torch.tensor([True, False]), torch.ones(2, 1)
+    right, wrong = terms(target, target, loudness, phased), terms(flipped, target, loudness, phased)
+    torch.testing.assert_close(wrong["stft"], right["stft"])
+    torch.testing.assert_close(wrong["snr"], terms(target[:1], target[:1], torch.ones(1, 1))["snr"])
+    assert terms(flipped, target, loudness)["snr"] > right["snr"] + 0.5
+    softer = terms(torch.stack([target[0], target[1] / 10]), target, loudness, phased)
+    assert softer["mel"] > right["mel"] + 0.3 and softer["stft"] > right["stft"] + 0.1
+
+
 def test_loudness_takes_out_the_level(terms):
     estimate, target = torch.randn(2, 4000), torch.randn(2, 4000)
     loud = terms(estimate, target, torch.ones(2, 1))

@@ -56,8 +56,17 @@ def test_schedule_from_reconstruction_to_the_discriminator():
 LAPPED = {
     "backbone": {"channels": 16, "encoder_blocks": 1, "decoder_blocks": 1},
     "split": {"speech_dim": 64, "background_dim": 64},
-    "quantizer": {"speech_levels": 2, "background_levels": 2, "codebook_size": 16},
+    "quantizer": {"speech_levels": 2, "background_levels": 2, "codebook_size": 16, "parametric_levels": 1},
 }
+
+
+def test_items_of_the_parametric_levels_alone_are_not_compared_as_waveforms():
+    schedule = {"warmup": 0, "unquantized": 0, "all_levels": 0, "parametric": 1}
+    objective = make(codec=LAPPED, schedule=schedule).train()
+    _, terms = objective.generator_loss(stems())
+    assert terms["snr"] == terms["waveform"] == 0 and terms["mel"] > 0
+    _, terms = make(codec=LAPPED, schedule=schedule | {"all_levels": 1}).train().generator_loss(stems())
+    assert terms["waveform"] > 0
 
 
 def test_anchor_steps_train_the_encoder_alone():

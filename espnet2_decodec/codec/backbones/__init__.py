@@ -1,6 +1,7 @@
 """Encoder and decoder pairs behind one small interface."""
 
 from abc import ABC, abstractmethod
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -13,8 +14,9 @@ class Backbone(nn.Module, ABC):
         hop: samples per frame.
         latency: algorithmic latency of encoding and decoding in samples, None when it looks ahead without
             being causal.
-        semantic_dim: how many first coordinates of each half of the latent are meant for the first level alone; 0 when
-            all levels code the same coordinates.
+        semantic_dim: how many first coordinates of each half of the latent the first level codes; 0 when all levels code the
+            same coordinates.
+        parametric_dim: how many first coordinates, those included, tell a vocoder what it needs; the others are waveform.
         signed: whether the other coordinates change their sign with the waveform.
         reach: frames that an encoder output depends on, (left, right), and the same of a decoder output;
             None when unlimited (recurrent layers).
@@ -24,6 +26,7 @@ class Backbone(nn.Module, ABC):
     hop: int
     latency: int | None
     semantic_dim: int = 0
+    parametric_dim: int = 0
     signed: bool = False
     reach: tuple[tuple[int, int], tuple[int, int]] | None
 
@@ -46,6 +49,21 @@ class Backbone(nn.Module, ABC):
         """
         return None
 
+    def clock(self, latent: Tensor, state: Any = None) -> tuple[Tensor | None, Any]:
+        """What decoding counts over all frames of a recording, however long ago: Y [B, D, T] -> ticks [B, X, T].
+
+        Args:
+            latent: the next frames.
+            state: what the call for the frames before gave; None at the start of a recording.
+
+        Returns:
+            The ticks, None for a backbone that counts nothing, and the state.
+        """
+        return None, None
+
     @abstractmethod
-    def decode(self, latent: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Y [B, D, T], mask [B, T] of valid frames -> wav [B, T * hop]."""
+    def decode(self, latent: Tensor, mask: Tensor | None = None, ticks: Tensor | None = None) -> Tensor:
+        """Y [B, D, T], mask [B, T] of valid frames -> wav [B, T * hop].
+
+        `ticks` [B, X, T] are those of `clock`, for frames that do not begin a recording.
+        """

@@ -1,9 +1,10 @@
 """The default backbone: a lapped transform that networks steer.
 
 The encoder's network masks the spectrum, once for speech and once for background. Of each stem the latent
-holds two things that are read off the masked spectrum: its envelope, coarse but over all frequencies, and the lowest
-bands of its modified discrete cosine transform (MDCT), an orthonormal map of the waveform. The decoder's network corrects
-these bands, those above are filled with noise at the amplitudes that the envelope tells, and the MDCT is inverted.
+holds three things that are read off the masked spectrum: its envelope, coarse but over all frequencies, its pitch, and the
+lowest bands of its modified discrete cosine transform (MDCT), an orthonormal map of the waveform. The decoder's network
+corrects these bands, adds pulses at the pitch and noise at the amplitudes that the envelope tells, and the MDCT is inverted. So
+envelope and pitch alone are a vocoder's parameters, and the bands make a waveform coder of it.
 
 So an untrained model already passes the lower frequencies of every waveform through, with both stems equal to half
 the mixture, and training starts from there instead of from having to discover phases.
@@ -13,24 +14,25 @@ import torch
 from torch import Tensor, nn
 
 from espnet2_decodec.codec.backbones import Backbone
+from espnet2_decodec.codec.backbones.excitation import Excitation
+from espnet2_decodec.codec.backbones.pitch import Pitch
 from espnet2_decodec.codec.backbones.spectral import Stack
 from espnet2_decodec.codec.backbones.transforms import (
     framed,
     mdct_matrix,
     mel_interpolation,
     mel_means,
-    sign_matrix,
     weighted_overlap_add,
     window_sum,
 )
 
 
 class LappedBackbone(Backbone):
-    """Masked spectrum -> envelopes and MDCT bands -> corrected inverse MDCT, at one frame per hop.
+    """Masked spectrum -> envelopes, pitch and MDCT bands -> vocoder and corrected inverse MDCT, at one frame per hop.
 
     Frame t is centred on samples t * hop .. (t + 1) * hop. Each half of the latent, the first for speech and the second
-    for background, is E = `semantic_dim` coordinates of the envelope and D / 2 - E bands. That is where training
-    starts from; what it makes of them is free.
+    for background, is E = `semantic_dim` coordinates of the envelope, two of the pitch, and D / 2 - E - 2 bands. That is
+    where training starts from; what it makes of them is free.
 
     Args:
         dim: D, even.
@@ -39,12 +41,12 @@ class LappedBackbone(Backbone):
         channels: C of the blocks.
         encoder_blocks, decoder_blocks: how many of them.
         kernel: frames that a block looks at, odd.
-        causal: the blocks look back only; what is left of look-ahead is that of the windows, so that a sample
-            can be given out 3 * hop samples after it came in.
+        causal: the blocks look back only; what is left of look-ahead is that of the windows and of the way to the next
+            frame's pitch, so that a sample can be given out 4 * hop samples after it came in.
         sample_rate: Hz, of the envelope's mel scale.
 
     Raises:
-        ValueError: if dim or hop is odd, half of dim is not within E + 1 .. E + hop, or the kernel is even.
+        ValueError: if dim or hop is odd, half of dim is not within E + 3 .. E + 2 + hop, or the kernel is even.
     """
 
     signed = True
@@ -62,7 +64,7 @@ class LappedBackbone(Backbone):
         self,
         dim: int,
         hop: int = 320,
-        envelope: int = 32,
+        envelope: int = 40,
         channels: int = 192,
         encoder_blocks: int = 6,
         decoder_blocks: int = 4,
@@ -71,25 +73,26 @@ class LappedBackbone(Backbone):
         sample_rate: int = 16000,
     ):
         super().__init__()
-        self.bands = dim // 2 - envelope
+        self.semantic_dim, self.parametric_dim = envelope, envelope + 2
+        self.bands = dim // 2 - self.parametric_dim
         if dim % 2 or hop % 2 or not 0 < self.bands <= hop:
             raise ValueError(
-                f"The latent dimension must be even and within {2 * envelope + 2}..{2 * (envelope + hop)} with an "
+                f"The latent dimension must be even and within {2 * envelope + 6}..{2 * (envelope + 2 + hop)} with an "
                 f"envelope of {envelope} and a hop of {hop} (even), not {dim}."
             )
         if kernel % 2 == 0:
             raise ValueError(f"kernel must be odd, not {kernel}.")
-        self.dim, self.hop, self.n_fft, self.semantic_dim = dim, hop, 3 * hop, envelope
-        self.latency = self.n_fft if causal else None
+        self.dim, self.hop, self.n_fft = dim, hop, 3 * hop
+        self.latency = self.n_fft + hop if causal else None
         back, ahead = (kernel - 1, 0) if causal else (kernel // 2, kernel // 2)
         self.around = (2 * self.memory, 0) if causal else (self.memory, self.memory)
         self.reach = (
             (encoder_blocks * back + self.around[0] + 1, encoder_blocks * ahead + self.around[1] + 1),
-            (decoder_blocks * back + 1, decoder_blocks * ahead + 1),
+            (max(decoder_blocks * back + 1, 2), max(decoder_blocks * ahead + 1, 2)),
         )
         bins = self.n_fft // 2 + 1
         self.encoder = Stack(2 * bins, channels, encoder_blocks, 2 * bins + 2 * envelope, kernel, causal, level=False)
-        self.decoder = Stack(dim, channels, decoder_blocks, 2 * (2 * self.bands + envelope), kernel, causal)
+        self.decoder = Stack(dim, channels, decoder_blocks, 4 * (self.bands + envelope), kernel, causal)
         for layer in (self.encoder.leave, self.decoder.leave):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
@@ -104,7 +107,9 @@ class LappedBackbone(Backbone):
         self.register_buffer("relap", relap, persistent=False)
         self.register_buffer("means", mel_means(sample_rate, self.n_fft, envelope), persistent=False)
         self.register_buffer("spread", mel_interpolation(sample_rate, hop, envelope), persistent=False)
-        self.register_buffer("scramble", sign_matrix(self.bands, hop - self.bands), persistent=False)
+        # Untrained, the bands that are not coded are noise.
+        self.register_buffer("noisy", (self.spread.argmax(1) >= self.bands).float(), persistent=False)
+        self.pitch, self.excitation = Pitch(sample_rate, window), Excitation(sample_rate, hop)
 
     def encode(self, wav: Tensor, mask: Tensor | None = None) -> Tensor:
         """wav [B, T * hop] -> Y [B, D, T]; see `Backbone.encode`."""
@@ -124,19 +129,31 @@ class LappedBackbone(Backbone):
         valid = None if mask is None else mask[:, None]
         return weighted_overlap_add(frames, self.window, self.hop, valid)
 
-    def decode(self, latent: Tensor, mask: Tensor | None = None) -> Tensor:
+    def clock(self, latent: Tensor, state: tuple[Tensor, ...] | None = None) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Y [B, D, T] -> ticks [B, 3, T]: pulses of the two stems, and frames; see `Backbone.clock`."""
+        ticks, state = self.excitation.clock(*self._f0(latent), state)
+        return ticks.transpose(1, 2), state
+
+    def decode(self, latent: Tensor, mask: Tensor | None = None, ticks: Tensor | None = None) -> Tensor:
         """Y [B, D, T] -> wav [B, T * hop]; see `Backbone.decode`."""
+        if ticks is None:
+            ticks, _ = self.clock(latent)
+        pulses, noise = self.excitation(*self._f0(latent), ticks.transpose(1, 2), mask)
         latent = latent.transpose(1, 2).contiguous()  # many times faster further on
-        steering = self.decoder(latent, mask).float().unflatten(-1, (2, -1))
-        gates, shifts, noisiness = steering.split((self.bands, self.bands, self.semantic_dim), dim=-1)
-        envelope, bands = latent.float().unflatten(-1, (2, -1)).split((self.semantic_dim, self.bands), dim=-1)
+        size = (self.bands, self.bands, self.semantic_dim, self.semantic_dim)
+        gates, shifts, tonal, noisy = self.decoder(latent, mask).float().unflatten(-1, (2, -1)).split(size, dim=-1)
+        envelope, _, bands = latent.float().unflatten(-1, (2, -1)).split((self.semantic_dim, 2, self.bands), dim=-1)
         amplitudes = self.floor * torch.expm1((envelope / self.scale).clamp(0, 9))
-        # Which signs the upper bands have is as good as random, yet the same wherever the frame is decoded.
-        noise = bands / _norm(bands) @ self.scramble * ((1 + noisiness) * amplitudes @ self.spread[:, self.bands :])
+        frames = pulses * ((tonal * amplitudes) @ self.spread) + noise * (((self.noisy + noisy) * amplitudes) @ self.spread)
         bands = bands * _norm(bands) ** (1 / self.power - 1) * (2 * torch.sigmoid(gates))
         bands = bands + shifts * (amplitudes @ self.spread[:, : self.bands])
-        frames = torch.cat([bands.sum(-2), noise.sum(-2)], dim=-1)
+        frames = frames.sum(-2) + nn.functional.pad(bands.sum(-2), (0, self.hop - self.bands))
         return weighted_overlap_add(frames @ self.lap.T, self.slope, self.hop, mask)
+
+    def _f0(self, latent: Tensor) -> tuple[Tensor, Tensor]:
+        """Y [B, D, T] -> f0 in Hz and whether there is one, [B, T, 2] of speech and background."""
+        halves = latent.detach().unflatten(1, (2, -1))[:, :, self.semantic_dim : self.parametric_dim]
+        return self.pitch.frequency(halves.permute(0, 3, 1, 2))
 
     def _spectrum(self, wav: Tensor) -> Tensor:
         """wav [B, T * hop] -> [B, T, F], white noise of power 1 having about power 1 per bin."""
@@ -155,11 +172,11 @@ class LappedBackbone(Backbone):
         return torch.stack([speech, spectrum - speech], dim=2), heard.unflatten(-1, (2, -1))
 
     def _coordinates(self, spectra: Tensor) -> Tensor:
-        """Spectra [..., F] -> envelope and bands [..., D / 2]."""
+        """Spectra [..., F] -> envelope, pitch and bands [..., D / 2]."""
         bands = torch.view_as_real(spectra).flatten(-2) @ self.relap
-        sizes = (spectra.real.square() + spectra.imag.square() + 1e-12).sqrt()
-        envelope = self.scale * torch.log1p(sizes @ self.means / self.floor)
-        return torch.cat([envelope, bands * _norm(bands) ** (self.power - 1)], dim=-1)
+        powers = spectra.real.square() + spectra.imag.square()
+        envelope = self.scale * torch.log1p((powers + 1e-12).sqrt() @ self.means / self.floor)
+        return torch.cat([envelope, self.pitch(powers), bands * _norm(bands) ** (self.power - 1)], dim=-1)
 
     def _seen(self, spectrum: Tensor, mask: Tensor | None) -> Tensor:
         """What the encoder's network sees: log spectra [B, T, 2 F], free of the recording's level.

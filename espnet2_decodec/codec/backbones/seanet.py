@@ -96,7 +96,7 @@ class SEANetBackbone(Backbone):
         frames = wav.float().view(len(wav), -1, self.hop)
         return _by_length(self._encode, frames, mask).transpose(1, 2)
 
-    def decode(self, latent: Tensor, mask: Tensor | None = None) -> Tensor:
+    def decode(self, latent: Tensor, mask: Tensor | None = None, ticks: None = None) -> Tensor:
         """Y [B, D, T] -> wav [B, T * hop]; see `Backbone.decode`."""
         return _by_length(self._decode, latent.transpose(1, 2), mask).flatten(1)
 

@@ -128,7 +128,7 @@ class SpectralBackbone(Backbone):
         scale = ((real.square() + imag.square() + 1e-20).sqrt() + 1e-5) ** (self.power - 1)
         return self.encoder(torch.cat([real * scale, imag * scale], dim=-1), mask).transpose(1, 2)
 
-    def decode(self, latent: Tensor, mask: Tensor | None = None) -> Tensor:
+    def decode(self, latent: Tensor, mask: Tensor | None = None, ticks: None = None) -> Tensor:
         """Y [B, D, T] -> wav [B, T * hop]; see `Backbone.decode`."""
         level, phase = self.decoder(latent.transpose(1, 2), mask).float().chunk(2, dim=-1)
         magnitude = torch.exp(level.clamp(max=8.0)) * (self.n_fft**0.5 / 2)

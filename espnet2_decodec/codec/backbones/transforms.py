@@ -52,16 +52,20 @@ def window_sum(x: Tensor, around: tuple[int, int]) -> Tensor:
     return (upper - sums[:, : x.shape[1]]).to(x.dtype)
 
 
+def mdct_basis(hop: int, places: Tensor) -> Tensor:
+    """What a pulse at `places` [M] within a frame, in samples from 0 to 2 * hop, is in the MDCT's bands: [M, hop]."""
+    n, k = places.double()[:, None] + 0.5, torch.arange(hop, dtype=torch.float64)
+    basis = torch.cos(math.pi / hop * (n + hop / 2) * (k + 0.5)) * math.sqrt(2 / hop)
+    return basis * torch.sin(math.pi / (2 * hop) * n)
+
+
 def mdct_matrix(hop: int) -> Tensor:
     """The orthonormal modified discrete cosine transform with a sine window, [2 * hop, hop].
 
     Frames of 2 * hop samples times this are coefficients; those times its transpose, overlapped and added, are the
     samples again (Princen and Bradley, 1986).
     """
-    n = torch.arange(2 * hop, dtype=torch.float64)[:, None]
-    k = torch.arange(hop, dtype=torch.float64)
-    basis = torch.cos(math.pi / hop * (n + 0.5 + hop / 2) * (k + 0.5)) * math.sqrt(2 / hop)
-    return (basis * torch.sin(math.pi / (2 * hop) * (n + 0.5))).float()
+    return mdct_basis(hop, torch.arange(2 * hop)).float()
 
 
 def sign_matrix(rows: int, columns: int) -> Tensor:
