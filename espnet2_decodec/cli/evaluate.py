@@ -8,7 +8,7 @@ EPILOG = """\
 systems, each name followed by its settings:
   mixture, silence                            the untouched mixture as every stem; nothing
   decodec[:MODEL][:speech=N,background=N]     the codec in MODEL (default: the one in the package) at these levels
-  decodec[:MODEL]:levels=N                    the same number of levels for both streams
+  decodec[:MODEL]:levels=N                    so many levels for both streams, or all that one has
   decodec[:MODEL]:unquantized                 without quantizers, so without a bit rate
   opus:KBPS                                   programs opusenc and opusdec, or ffmpeg
   encodec:KBPS[:FOLDER], dac:FOLDER[:LEVELS]  their packages, weights at hand
@@ -22,7 +22,7 @@ What is not installed is named and left out. speech=1..8 stands for eight system
 
 rate and distortion of both streams, beside Opus:
   decodec evaluate --data dump/standard/test --out exp/compare \\
-      --systems mixture decodec:exp/model:levels=1..8 decodec:exp/model:unquantized opus:6 opus:8 opus:12
+      --systems mixture decodec:exp/model:levels=1..10 decodec:exp/model:unquantized opus:6 opus:8 opus:12
 """
 
 

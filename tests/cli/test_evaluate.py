@@ -86,4 +86,4 @@ def test_a_folder_that_is_no_set(run, tmp_path):
 def test_the_help_shows_rate_and_distortion(run, capsys):
     with pytest.raises(SystemExit) as stopped:
         run("evaluate", "--help", with_model=False)
-    assert stopped.value.code == 0 and "levels=1..8" in capsys.readouterr().out
+    assert stopped.value.code == 0 and "levels=1..10" in capsys.readouterr().out

@@ -193,6 +193,16 @@ def test_dac_through_its_interface(monkeypatch, tmp_path):
     assert torch.equal(system(wav, RATE)["mixture"], 4 * wav) and system.kbps("mixture") == pytest.approx(2.0)
 
 
+def test_levels_are_so_many_of_both_streams_or_all_that_one_has(model):
+    """TINY has 3 levels of speech and 2 of background."""
+    assert build(f"decodec:{model}:levels=3").levels == {"speech": 3, "background": 2}
+    assert build(f"decodec:{model}:levels=1").levels == {"speech": 1, "background": 1}
+    with pytest.raises(ValueError, match="0..3 levels, not 4"):
+        build(f"decodec:{model}:levels=4")
+    with pytest.raises(ValueError, match="no other option beside"):
+        build(f"decodec:{model}:levels=2,speech=1")
+
+
 def test_a_cascade_codes_what_the_first_system_found(model):
     codec = build(f"decodec:{model}:levels=2")
     system, mixture = Cascade(Late(300), codec), noise(2000)

@@ -13,7 +13,7 @@ from espnet2_decodec.evaluation.systems.base import System
 from espnet2_decodec.evaluation.systems.identity import digest, source
 from espnet2_decodec.pretrained import SHIPPED
 
-OPTIONS = "speech=N, background=N, levels=N (both of them) and unquantized"
+OPTIONS = "speech=N, background=N, levels=N (of both, or all that a stream has) and unquantized"
 
 
 class DeCodecSystem(System):
@@ -22,19 +22,32 @@ class DeCodecSystem(System):
     Args:
         model: folder of the codec; None for the one in the package.
         speech, background: levels of each stream; None for all. A stream with 0 levels is no answer.
+        levels: at most so many of both, in place of these two.
         quantize: False leaves the quantizers out.
 
     Raises:
         ValueError, FileNotFoundError: if the model cannot be used, or has no such levels.
     """
 
-    def __init__(self, model: str | None = None, speech: int | None = None, background: int | None = None, quantize: bool = True):
+    def __init__(
+        self,
+        model: str | None = None,
+        speech: int | None = None,
+        background: int | None = None,
+        levels: int | None = None,
+        quantize: bool = True,
+    ):
         self.folder, self.quantize = SHIPPED if model is None else Path(model), quantize
         if not self.folder.is_dir():
             raise FileNotFoundError(f"There is no folder {self.folder} with a codec.")
         self.files = digest(sorted(path for path in self.folder.iterdir() if path.suffix in (".json", ".safetensors")))
         self.codec = _load(self.folder, self.files)
         self.sample_rate = self.codec.sample_rate
+        counts = (self.codec.speech_levels, self.codec.background_levels)
+        if levels is not None:
+            if not 0 <= levels <= max(counts):
+                raise ValueError(f"The codec in {self.folder} has 0..{max(counts)} levels, not {levels}.")
+            speech, background = (min(levels, count) for count in counts)
         self.levels = {}
         for stream, wanted in (("speech", speech), ("background", background)):
             most = getattr(self.codec, f"{stream}_levels")
@@ -58,12 +71,12 @@ class DeCodecSystem(System):
             name, _, value = word.partition("=")
             if word == "unquantized":
                 options["quantize"] = False
-            elif name == "levels" and value.isdecimal():
-                options |= {"speech": int(value), "background": int(value)}
-            elif name in ("speech", "background") and value.isdecimal():
+            elif name in ("speech", "background", "levels") and value.isdecimal():
                 options[name] = int(value)
             else:
                 raise ValueError(f"{word!r} is no option of decodec; there are {OPTIONS}.")
+        if "levels" in options and len(options) > 1:
+            raise ValueError("levels=N is of both streams: give no other option beside it.")
         if "quantize" in options and len(options) > 1:
             raise ValueError("Without quantizers there are no levels: give unquantized alone.")
         return cls(folders[0] if folders else None, **options)
