@@ -129,14 +129,16 @@ class Moonshine(Recognizer):
         found = _need("moonshine-voice")
         self.folder = packaged_file("moonshine-voice", "moonshine_voice/assets/tiny-en/encoder_model.ort").parent
         self.about = f"{self.name} through moonshine-voice {found['moonshine-voice']}"
+        try:
+            import moonshine_voice  # noqa: F401
+        except (ImportError, OSError) as problem:
+            raise Unavailable(f"moonshine-voice cannot be imported: {problem}") from problem
 
     @cached_property
     def model(self):
         """The transcriber."""
-        try:
-            from moonshine_voice import ModelArch, Transcriber
-        except (ImportError, OSError) as problem:
-            raise Unavailable(f"moonshine-voice cannot be imported: {problem}") from problem
+        from moonshine_voice import ModelArch, Transcriber
+
         return Transcriber(str(self.folder), ModelArch.TINY)
 
     def hear(self, wav: np.ndarray, language: str) -> str:

@@ -8,6 +8,7 @@ import torch
 
 from espnet2_decodec.evaluation import metrics
 from espnet2_decodec.evaluation.metrics import METRICS, available, si_sdr_improvement
+from espnet2_decodec.evaluation.perceptual import speaker_similarity
 
 RATE = 16000
 
@@ -81,3 +82,15 @@ def test_missing_packages_are_named(monkeypatch):
     assert names == ["si_sdr"] and "pesq is not installed" in lines[0] and "pystoi is not installed" in lines[1]
     with pytest.raises(ValueError, match="Unknown metric 'visqol'"):
         available(["visqol"])
+
+
+def test_voices_are_compared_as_their_package_does(voice):
+    resemblyzer = pytest.importorskip("resemblyzer", reason="resemblyzer is not installed")
+    clean, noisy = voice
+    encoder = resemblyzer.VoiceEncoder("cpu", verbose=False)
+    first, second = (encoder.embed_utterance(resemblyzer.preprocess_wav(wav.numpy() * 0.999)) for wav in voice)
+    assert speaker_similarity(clean, noisy, RATE) == pytest.approx(float(first @ second), abs=1e-3)
+    assert speaker_similarity(clean, clean, RATE) == pytest.approx(1, abs=1e-5)
+    assert math.isnan(speaker_similarity(clean, torch.zeros(RATE), RATE))
+    with pytest.raises(ValueError, match="16000 Hz"):
+        speaker_similarity(clean, noisy, 8000)
