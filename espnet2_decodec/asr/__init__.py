@@ -1,0 +1,1 @@
+"""Data and scores of the recipe's speech recognition; the recognizer itself is ESPnet's."""
