@@ -8,10 +8,20 @@ import torchaudio
 from espnet2.asr.frontend.abs_frontend import AbsFrontend
 from torch import Tensor, nn
 
+from espnet2_decodec.codec.backbones import Backbone
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.pretrained import explicit, load
 
-FEATURES = ("semantic", "speech", "speech_continuous", "all")
+FEATURES = (
+    "semantic",
+    "semantic_continuous",
+    "parametric",
+    "parametric_continuous",
+    "speech",
+    "speech_continuous",
+    "all",
+)
+CONTINUOUS = "_continuous"
 
 
 class DeCodecFrontend(AbsFrontend):
@@ -20,8 +30,12 @@ class DeCodecFrontend(AbsFrontend):
     Args:
         fs: sample rate of the input in Hz, a number or a string as "16k"; other rates than the codec's are resampled.
         model: folder of a codec; None takes the one that comes with the package.
-        feature: what the encoder gets of each frame: `semantic` = the first speech level, `speech` = all speech levels,
-            `speech_continuous` = the speech before its quantizer, `all` = all levels of both streams.
+        feature: what the encoder gets of each frame: `semantic` = the first speech level (the default codec's: an envelope on
+            the mel scale), `parametric` = the speech levels that describe what a vocoder needs (envelope and pitch),
+            `speech` = all speech levels (those and the waveform), `all` = all levels of both streams. With `_continuous`
+            behind one of the first three: the same coordinates of the speech as they are before the quantizer.
+        separate: False takes the recording as it is for the speech: the same features from a codec that does not separate,
+            to compare with.
         weighted: learn a weight for each level, which all start as 1.
         freeze: leave the codec as it is; False trains its encoder too (codebooks stay).
         stack: frames that are joined to one; 2 gives 25 frames a second.
@@ -37,6 +51,7 @@ class DeCodecFrontend(AbsFrontend):
         fs: int | str = 16000,
         model: str | None = None,
         feature: str = "semantic",
+        separate: bool = True,
         weighted: bool = True,
         freeze: bool = True,
         stack: int = 1,
@@ -48,21 +63,37 @@ class DeCodecFrontend(AbsFrontend):
         if stack < 1:
             raise ValueError(f"stack must be at least 1, not {stack}.")
         self.fs = humanfriendly.parse_size(fs) if isinstance(fs, str) else int(fs)
-        self.feature, self.freeze, self.stack = feature, freeze, stack
+        self.feature, self.separate, self.freeze, self.stack = feature, separate, freeze, stack
         self.codec = load(model) if codec is None else DeCodec.from_config(codec)
         self._weights_given = codec is None
         self._pretrained = deepcopy(self.codec.state_dict()) if codec is None else None
         self.codec.requires_grad_(not freeze).eval()
-        levels = {"speech": self.codec.speech_levels, "all": self.codec.speech_levels + self.codec.background_levels}
-        count = levels.get(feature, 0)
+        self._scope = feature.removesuffix(CONTINUOUS)
+        if self._scope == "parametric" and not self.codec.parametric_levels:
+            raise ValueError(f"feature {feature} needs a codec with parametric levels, which this one has not: take semantic.")
+        if not separate and type(self.codec.backbone).anchor is Backbone.anchor:
+            raise ValueError("separate: false needs a backbone that knows what it would make of a stem, which this one does not.")
+        count = 0 if feature.endswith(CONTINUOUS) or feature == "semantic" else self._levels
+        if feature == "all":
+            count += self.codec.background_levels
         self.weights = nn.Parameter(torch.ones(count)) if weighted and count else None
         self.register_load_state_dict_post_hook(lambda module, _: setattr(module, "_weights_given", True))
 
     def output_size(self) -> int:
         """Features of a frame."""
-        speech, background = self.codec.speech_quantizer, self.codec.background_quantizer
-        sizes = {"semantic": speech.first_dim, "all": speech.dim + background.dim}
-        return sizes.get(self.feature, speech.dim) * self.stack
+        background = self.codec.background_quantizer.dim if self.feature == "all" else 0
+        return (self._size + background) * self.stack
+
+    @property
+    def _size(self) -> int:
+        """How many first coordinates of the speech are taken."""
+        quantizer = self.codec.speech_quantizer
+        return {"semantic": quantizer.first_dim, "parametric": quantizer.parametric_dim}.get(self._scope, quantizer.dim)
+
+    @property
+    def _levels(self) -> int:
+        """How many first levels of the speech are taken."""
+        return {"semantic": 1, "parametric": self.codec.parametric_levels}.get(self._scope, self.codec.speech_levels)
 
     def config(self) -> dict:
         """The codec's config with nothing left to defaults, for the option `codec`."""
@@ -105,19 +136,25 @@ class DeCodecFrontend(AbsFrontend):
 
     def _parts(self, wav: Tensor, lengths: Tensor) -> Tensor:
         """What the levels add up, [K, B, D, T]; one part where there are no levels to weigh."""
-        streams = self.codec.subspace.split(self.codec.latent(wav, lengths))
-        quantizers = (self.codec.speech_quantizer, self.codec.background_quantizer)
-        if self.feature == "speech_continuous":
-            return streams[0][None]
-        if self.feature == "semantic":
-            return _coded(streams[0], quantizers[0], 1, apart=False)[:, :, : quantizers[0].first_dim]
-        parts = [_coded(x, q, q.levels, self.weights is not None) for x, q in zip(streams, quantizers)]
-        if self.feature == "speech":
-            return parts[0]
-        speech, background = parts
+        speech, background = self.codec.subspace.split(self._latent(wav, lengths))
+        if self.feature.endswith(CONTINUOUS):
+            return speech[None, :, : self._size]
+        apart = self.weights is not None
+        speech = _coded(speech, self.codec.speech_quantizer, self._levels, apart)[:, :, : self._size]
+        if self.feature != "all":
+            return speech
+        background = _coded(background, self.codec.background_quantizer, self.codec.background_levels, apart)
         return torch.cat(
             [nn.functional.pad(speech, (0, 0, 0, background.shape[2])), nn.functional.pad(background, (0, 0, speech.shape[2], 0))]
         )
+
+    def _latent(self, wav: Tensor, lengths: Tensor) -> Tensor:
+        """[B, L] -> Y [B, D, T]; without separation the recording is the speech, and the background silent."""
+        if self.separate:
+            return self.codec.latent(wav, lengths)
+        wav = wav * (torch.arange(wav.shape[1], device=wav.device) < lengths[:, None])
+        speech = self.codec.backbone.anchor(nn.functional.pad(wav, (0, -wav.shape[1] % self.codec.hop)))
+        return torch.cat([speech, torch.zeros_like(speech)], dim=1)
 
     def _stacked(self, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """[B, T, F] -> [B, ceil(T / stack), stack * F]."""

@@ -5,15 +5,15 @@ import torch
 
 pytest.importorskip("espnet2")
 
+from espnet2_decodec.codec.build import TINY  # noqa: E402
 from espnet2_decodec.codec.decodec import DeCodec  # noqa: E402
 from espnet2_decodec.frontend import FEATURES, DeCodecFrontend  # noqa: E402
 
 CONFIG = {
     "backbone": {"channels": 16, "encoder_blocks": 1, "decoder_blocks": 1, "envelope": 4},
-    "split": {"speech_dim": 12, "background_dim": 10},
-    "quantizer": {"speech_levels": 3, "background_levels": 2, "codebook_size": 16},
+    "split": {"speech_dim": 12, "background_dim": 12},
+    "quantizer": {"speech_levels": 4, "background_levels": 2, "codebook_size": 16},
 }
-CONFIG["split"]["background_dim"] = 12
 
 
 @pytest.fixture(scope="module")
@@ -39,12 +39,19 @@ def batch():
 
 def expected(codec: DeCodec, wav: torch.Tensor, lengths: torch.Tensor, feature: str) -> torch.Tensor:
     """The features by the codec's own public way."""
+    quantizer, parametric = codec.speech_quantizer, codec.parametric_levels
     with torch.no_grad():
         codes = codec.encode(wav, lengths)
         speech, _ = codec.subspace.split(codec.latent(wav, lengths))
-        decoded = [codec.speech_quantizer.decode(codes.speech), codec.background_quantizer.decode(codes.background)]
-        semantic = codec.speech_quantizer.decode(codes.speech[:, :1])[:, : codec.speech_quantizer.semantic_dim]
-    known = {"semantic": semantic, "speech": decoded[0], "speech_continuous": speech, "all": torch.cat(decoded, 1)}
+        known = {
+            "semantic": quantizer.decode(codes.speech[:, :1])[:, : quantizer.semantic_dim],
+            "semantic_continuous": speech[:, : quantizer.semantic_dim],
+            "parametric": quantizer.decode(codes.speech[:, :parametric])[:, : quantizer.parametric_dim],
+            "parametric_continuous": speech[:, : quantizer.parametric_dim],
+            "speech": quantizer.decode(codes.speech),
+            "speech_continuous": speech,
+            "all": torch.cat([quantizer.decode(codes.speech), codec.background_quantizer.decode(codes.background)], 1),
+        }
     return known[feature].transpose(1, 2)
 
 
@@ -60,8 +67,9 @@ def test_features_are_the_codecs(model, batch, feature):
 
 
 @pytest.mark.parametrize("feature", FEATURES)
-def test_padding_changes_no_valid_frame(model, batch, feature):
-    frontend = DeCodecFrontend(model=model, feature=feature).eval()
+@pytest.mark.parametrize("separate", [True, False])
+def test_padding_changes_no_valid_frame(model, batch, feature, separate):
+    frontend = DeCodecFrontend(model=model, feature=feature, separate=separate).eval()
     features, lengths = frontend(*batch)
     for i, (samples, frames) in enumerate(zip(batch[1].tolist(), lengths.tolist())):
         alone, _ = frontend(batch[0][i : i + 1, :samples], batch[1][i : i + 1])
@@ -76,7 +84,7 @@ def test_a_frozen_codec_stays_and_another_learns(model, batch, freeze):
     frontend(*batch)[0].square().sum().backward()
     optimizer.step()
     moved = [name for name, value in frontend.codec.state_dict().items() if not torch.equal(value, before[name])]
-    assert not torch.equal(frontend.weights, torch.ones(3)), "the weights of the levels are learned in both cases"
+    assert not torch.equal(frontend.weights, torch.ones(4)), "the weights of the levels are learned in both cases"
     assert bool(moved) is not freeze
     assert not any("codebooks" in name for name in moved) and not frontend.codec.training
 
@@ -84,10 +92,34 @@ def test_a_frozen_codec_stays_and_another_learns(model, batch, freeze):
 def test_weights_start_as_the_plain_sum_and_weigh_levels(model, batch):
     frontend = DeCodecFrontend(model=model, feature="speech")
     with torch.no_grad():
-        frontend.weights.copy_(torch.tensor([1.0, 0.0, 0.0]))
+        frontend.weights.copy_(torch.tensor([1.0, 0.0, 0.0, 0.0]))
     codec = frontend.codec
     first = codec.speech_quantizer.decode(codec.encode(*batch).speech[:, :1]).transpose(1, 2)
     torch.testing.assert_close(frontend(*batch)[0][0], first[0])
+
+
+def test_parametric_levels_have_weights_of_their_own(model, batch):
+    frontend = DeCodecFrontend(model=model, feature="parametric")
+    assert frontend.weights.shape == (3,) and frontend.output_size() == 6
+    torch.testing.assert_close(frontend(*batch)[0], DeCodecFrontend(model=model, feature="parametric", weighted=False)(*batch)[0])
+
+
+def test_without_separation_the_recording_is_the_speech(model, batch):
+    frontend = DeCodecFrontend(model=model, feature="speech_continuous", separate=False)
+    codec, (wav, lengths) = frontend.codec, batch
+    whole = codec.backbone.anchor(wav)
+    wanted, _ = codec.subspace.split(torch.cat([whole, torch.zeros_like(whole)], 1))
+    torch.testing.assert_close(frontend(wav, lengths)[0][0], wanted[0].T)
+    separated = DeCodecFrontend(model=model, feature="speech_continuous")
+    assert not torch.allclose(frontend(wav, lengths)[0], separated(wav, lengths)[0])
+
+
+def test_codecs_that_cannot_give_a_feature_are_refused(tmp_path):
+    DeCodec.from_config(TINY).save_pretrained(tmp_path)
+    with pytest.raises(ValueError, match="take semantic"):
+        DeCodecFrontend(model=str(tmp_path), feature="parametric_continuous")
+    with pytest.raises(ValueError, match="separate: false needs"):
+        DeCodecFrontend(model=str(tmp_path), separate=False)
 
 
 def test_stacking_halves_the_frame_rate(model, batch):
