@@ -126,7 +126,8 @@ def collect(folders: Sequence[str | Path], plan: Plan) -> Found:
                 for name in TABLES:
                     found.tables[name][check_id(key)] = words if name == "text" else tables[name][key]
     if not found.tables["text"]:
-        raise ValueError(f"No transcribed recording of {' '.join(plan.voices) or 'any voice'} is in {' '.join(map(str, folders))}.")
+        wanted, places = " ".join(plan.voices) or "any voice", " ".join(map(str, folders))
+        raise ValueError(f"No transcribed recording of {wanted} that can be used is in {places}.")
     return found
 
 

@@ -93,7 +93,8 @@ def tables(rows: Mapping[str, Sequence[Mapping[str, Mapping[str, float]]]], capt
     lines = []
     for unit, title in UNITS.items():
         conditions = _ordered({name for runs in rows.values() for run in runs for name in run[unit]})
-        body = [[name, str(len(runs)), *(_cell([run[unit].get(c) for run in runs]) for c in conditions)] for name, runs in rows.items()]
+        cells = {name: [_cell([run[unit].get(c) for run in runs]) for c in conditions] for name, runs in rows.items()}
+        body = [[name, str(len(rows[name])), *cells[name]] for name in rows]
         heads = [{"clean": "clean", "noisy": "mean of 0 to 10 dB"}.get(c, f"{c} dB") for c in conditions]
         lines += [f"## {title} %", "", *table([caption, "runs", *heads], body), ""]
     return lines[:-1]

@@ -86,10 +86,11 @@ def _sclite(references: dict, answers: dict, sclite: str, out: Path | None) -> E
             lines = (f"{' '.join(texts[key])} (all-{i})\n" for i, key in enumerate(sorted(texts), start=1))
             Path(folder, name).write_text("".join(lines), encoding="utf-8")
         command = [sclite, "-r", "ref.trn", "trn", "-h", "hyp.trn", "trn", "-i", "rm", "-s", "-o", "rsum", "pralign", "stdout"]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, encoding="utf-8", errors="replace", check=False)
-    found = _SUM.search(done.stdout)
+        done = subprocess.run(command, cwd=folder, capture_output=True, check=False)
+    said = done.stdout.decode("utf-8", "replace")
+    found = _SUM.search(said)
     if done.returncode or not found:
-        raise ValueError(f"sclite failed: {(done.stderr or done.stdout).strip()[-300:]}")
+        raise ValueError(f"sclite failed: {done.stderr.decode('utf-8', 'replace').strip()[-300:] or said[-300:]}")
     if out is not None:
-        out.write_text(done.stdout, encoding="utf-8")
+        out.write_text(said, encoding="utf-8")
     return Errors(*map(int, found.groups()))
