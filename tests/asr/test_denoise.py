@@ -1,0 +1,38 @@
+"""Denoised test sets have the same utterances and text, and other audio."""
+
+import numpy as np
+import pytest
+import soundfile
+
+from espnet2_decodec.asr.data import Plan, prepare
+from espnet2_decodec.asr.denoise import denoise
+from espnet2_decodec.codec.build import TINY
+from espnet2_decodec.codec.decodec import DeCodec
+from espnet2_decodec.sets.tables import read_table
+
+
+@pytest.fixture(scope="module")
+def sets(corpus, tmp_path_factory):
+    out = tmp_path_factory.mktemp("sets")
+    prepare([corpus / "speech"], corpus / "background", out, Plan(voices=("anna",), snrs=("clean", "0")))
+    return out
+
+
+def test_speech_of_a_codec_takes_the_place_of_the_mixture(sets, tmp_path):
+    DeCodec.from_config(TINY).save_pretrained(tmp_path / "codec")
+    folders = [sets / "test_clean", sets / "test_snr0"]
+    assert denoise(folders, f"decodec:{tmp_path}/codec:unquantized", tmp_path / "out") == 4
+    for folder in folders:
+        made = tmp_path / "out" / folder.name
+        assert read_table(made / "text") == read_table(folder / "text")
+        for key, path in read_table(made / "wav.scp").items():
+            new, old = soundfile.read(path)[0], soundfile.read(folder / "wav" / f"{key}.wav")[0]
+            assert len(new) == len(old) and not np.allclose(new, old, atol=1e-4)
+    assert denoise(folders, f"decodec:{tmp_path}/codec:unquantized", tmp_path / "out") == 0
+
+
+def test_what_is_no_denoiser_is_refused(sets, tmp_path):
+    DeCodec.from_config(TINY).save_pretrained(tmp_path / "codec")
+    for system, said in (("nobody", "There is no system 'nobody'"), (f"decodec:{tmp_path}/codec:speech=0", "answers with no speech")):
+        with pytest.raises(ValueError, match=said):
+            denoise([sets / "test_clean"], system, tmp_path / "out")
