@@ -1,0 +1,21 @@
+"""Train a text-to-speech model with ESPnet: python -m espnet2_decodec.bin.tts_train --help"""
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # several times faster than torch's own choice on shared cores
+
+from espnet2_decodec.tasks.tts import DeCodecTTSTask  # noqa: E402
+
+
+def get_parser():
+    """Options of the task."""
+    return DeCodecTTSTask.get_parser()
+
+
+def main(cmd=None):
+    """Train as `cmd` says, by default the command line."""
+    DeCodecTTSTask.main(cmd=cmd)
+
+
+if __name__ == "__main__":
+    main()

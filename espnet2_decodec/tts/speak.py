@@ -1,0 +1,134 @@
+"""Text-to-speech in the voice of a prompt, with the background under control."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from espnet2_decodec.io.audio import AudioReader
+from espnet2_decodec.tts.background import fitted, leveled
+from espnet2_decodec.tts.saving import load
+from espnet2_decodec.tts.synthesizer import Synthesizer
+from espnet2_decodec.types import Codes
+
+SHORTEST, LONGEST = 0.5, 60.0
+"""Seconds of a prompt: less is refused, more is not listened to."""
+
+QUIETEST = 1e-3
+"""RMS, of full scale, that the loudest half second of the speech in a prompt must have: -60 dB."""
+
+CROSSFADE = 0.25
+"""Seconds, where a background is repeated."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """What was said.
+
+    Attributes:
+        speech, background, mix: [L] each; the mix is their sum.
+        sample_rate: Hz.
+        tokens: [P, T] speech tokens.
+        start: sample of the background's recording that is heard first.
+    """
+
+    speech: Tensor
+    background: Tensor
+    mix: Tensor
+    sample_rate: int
+    tokens: Tensor
+    start: int = 0
+
+
+class TTS:
+    """`TTS.from_pretrained(folder)(text, prompt)`.
+
+    Args:
+        synthesizer: the model.
+    """
+
+    def __init__(self, synthesizer: Synthesizer):
+        self.synthesizer = synthesizer.eval()
+
+    @classmethod
+    def from_pretrained(cls, folder: str | Path, device: str = "cpu") -> "TTS":
+        """The model saved in `folder`; see `saving.load` for the errors."""
+        return cls(load(folder).to(device))
+
+    @property
+    def sample_rate(self) -> int:
+        """Hz."""
+        return self.synthesizer.codec.sample_rate
+
+    @torch.no_grad()
+    def __call__(
+        self,
+        text: str,
+        prompt: str | Path | Tensor,
+        background: str | Path | Tensor = "none",
+        background_gain: float | None = None,
+        background_snr: float | None = None,
+        speed: float = 1.0,
+        liveliness: float = 1.0,
+        seed: int = 0,
+    ) -> Said:
+        """Say a text.
+
+        Args:
+            text: what to say.
+            prompt: recording of the voice, a file or samples [L] at `sample_rate`; what else is heard in it stays out of the voice.
+            background: "none", "prompt" (that of the prompt), or a recording of one, a file or samples [L]; it is repeated or
+                cut to the length of the speech.
+            background_gain: dB by which it is amplified.
+            background_snr: dB of speech over background; in place of the gain.
+            speed, liveliness: as in `Synthesizer`.
+            seed: decides which piece of a longer recording is taken as the background.
+
+        Raises:
+            ValueError: if there is nothing to say, characters are not known, the prompt is too short or holds no speech, or
+                the level cannot be reached.
+        """
+        codec = self.synthesizer.codec
+        heard = self._encoded(prompt, "prompt")
+        if int(heard.lengths[0]) < SHORTEST * self.sample_rate:
+            lasts = int(heard.lengths[0]) / self.sample_rate
+            raise ValueError(f"The prompt lasts {lasts:.2f} s; a voice needs {SHORTEST} s or more.")
+        loudness = codec.decode(heard, background=False)[0].unfold(0, self.sample_rate // 2, 160).square().mean(1).max().sqrt()
+        if float(loudness) < QUIETEST:
+            raise ValueError("There is no speech in the prompt.")
+        tokens = self.synthesizer(text, heard.speech[0].T, speed, liveliness)[None]
+        length = tokens.shape[2] * codec.hop
+        speech = codec.decode(self._codes(tokens, tokens[:, :0]), background=False)[0]
+        under, start = torch.zeros_like(speech), 0
+        if not (isinstance(background, str) and background == "none"):
+            same = isinstance(background, str) and background == "prompt"
+            under = codec.decode(heard if same else self._encoded(background, "background"), speech=False)[0]
+            room = 0 if same else max(0, len(under) - length)
+            start = int(torch.randint(room + 1, (), generator=torch.Generator().manual_seed(seed)))
+            under = fitted(under[start:], length, int(CROSSFADE * self.sample_rate))
+            under = leveled(under, speech, background_gain, background_snr)
+        return Said(*(x.cpu() for x in (speech, under, speech + under)), self.sample_rate, tokens[0].cpu(), start)
+
+    def _encoded(self, recording: str | Path | Tensor, name: str) -> Codes:
+        """All tokens of the first minute of a recording."""
+        most = int(LONGEST * self.sample_rate)
+        if isinstance(recording, Tensor):
+            if recording.ndim != 1 or not len(recording):
+                raise ValueError(f"Samples of a {name} are [L] with L >= 1, not {tuple(recording.shape)}.")
+            wav = recording
+        else:
+            blocks, count = [], 0
+            for block in AudioReader(recording, self.sample_rate):
+                blocks.append(block)
+                count += len(block)
+                if count >= most:
+                    break
+            wav = torch.cat(blocks)
+        device = self.synthesizer.coordinates.mean.device
+        return self.synthesizer.codec.encode(wav[None, :most].to(device))
+
+    def _codes(self, speech: Tensor, background: Tensor) -> Codes:
+        """Tokens [1, K, T] of whole frames as `Codes`."""
+        length = speech.shape[2] * self.synthesizer.codec.hop
+        return Codes(speech, background, torch.tensor([length], device=speech.device), self.sample_rate)
