@@ -87,19 +87,19 @@ esac
 asr_set=${asr_set:-$(as_tag "${asr_voices:-all}")${asr_data_opts:+_$(as_tag "${asr_data_opts}")}}
 dump=${dumpdir}/${size}/asr/${asr_set}
 lists=${dump}/token_list/${tokens}
-codec_conf=
+codec_opts=()
 codec_files=()
 if grep -q '^frontend: *decodec' "${asr_config}"; then
     codec_files=("${MAIN_ROOT}"/espnet2_decodec/pretrained/*/model.safetensors)
     if [ "${codec}" != shipped ]; then
-        codec_conf="--frontend_conf model=${codec}"
+        codec_opts=(--frontend_conf "model=${codec}")
         codec_files=("${codec}/model.safetensors")
     fi
 fi
 if [ -z "${asr_tag}" ]; then
     asr_tag=$(basename "${asr_config}" .yaml)
     asr_tag=${asr_tag#train_asr_}_${size}_${asr_set}_${tokens}
-    if [ -n "${codec_conf}" ]; then asr_tag+=_$(basename "$(dirname "${codec}")")-$(basename "${codec}"); fi
+    if [ ${#codec_opts[@]} != 0 ]; then asr_tag+=_$(basename "$(dirname "${codec}")")-$(basename "${codec}"); fi
     asr_tag+=${asr_args:+_$(as_tag "${asr_args}")}
 fi
 asr_exp=${asr_exp:-${expdir}/asr_${asr_tag}}
@@ -110,13 +110,17 @@ if [ -z "${inference_tag}" ]; then
 fi
 [[ "${inference_tag}" == decode_* ]] || die "--inference_tag begins with decode_, not '${inference_tag}'"
 decoded=${asr_exp}/${inference_tag}
-clean_dump=${dump}
-if [ -n "${denoise}" ]; then dump_tests=${dump}/denoised_$(as_tag "${denoise##*/}"); else dump_tests=${clean_dump}; fi
+dump_tests=${dump}
+if [ -n "${denoise}" ]; then dump_tests=${dump}/denoised_$(as_tag "${denoise##*/}"); fi
 
-data_opts() { # data_opts PART: where ESPnet finds the recordings and texts of train or valid
-    local part=$1 folder=$2
-    echo "--$1_data_path_and_name_and_type ${folder}/wav.scp,speech,sound --${part}_data_path_and_name_and_type ${folder}/text,text,text"
-}
+token_opts=(--token_type "${token_type}" --token_list "${lists}/tokens.txt" --use_preprocessor true)
+if [ "${token_type}" = bpe ]; then token_opts+=(--bpemodel "${lists}/bpe.model"); fi
+data_opts=()
+for part in train/train valid/dev; do
+    for table in wav.scp,speech,sound text,text,text; do
+        data_opts+=("--${part%/*}_data_path_and_name_and_type" "${dump}/${part#*/}/${table}")
+    done
+done
 
 follow_asr() { # follow_asr LOG: one line for each epoch
     tail -n +1 -F --pid $$ "$1" 2> /dev/null | sed -u -nE \
@@ -167,30 +171,25 @@ if ! ${skip_data_prep}; then
     fi
 fi
 
-token_opts="--token_type ${token_type} --token_list ${lists}/tokens.txt --use_preprocessor true"
-if [ "${token_type}" = bpe ]; then token_opts+=" --bpemodel ${lists}/bpe.model"; fi
-
 if ! ${skip_train}; then
     if runs 14; then
         log "Stage 14: lengths: ${asr_stats_dir}"
         need "${lists}/tokens.txt" "stage 13"
-        if ! up_to_date "${asr_stats_dir}/.done" "${token_opts}" "${dump}/train/text" "${lists}/tokens.txt"; then
+        if ! up_to_date "${asr_stats_dir}/.done" "${token_opts[*]}" "${dump}/train/text" "${lists}/tokens.txt"; then
             logfile=${asr_stats_dir}/log/collect.log
-            # shellcheck disable=SC2046,SC2086
             ${train_cmd} "${logfile}" ${python} -m espnet2_decodec.bin.asr_train --collect_stats true --config "${asr_config}" \
-                --output_dir "${asr_stats_dir}" ${token_opts} ${codec_conf} --ngpu 0 --batch_type unsorted --batch_size 8 \
-                $(data_opts train "${dump}/train") $(data_opts valid "${dump}/dev") \
-                --train_shape_file "${dump}/train/utt2dur" --valid_shape_file "${dump}/dev/utt2dur" || fail "${logfile}"
+                --output_dir "${asr_stats_dir}" "${token_opts[@]}" "${codec_opts[@]}" "${data_opts[@]}" \
+                --ngpu 0 --batch_type unsorted --batch_size 8 --train_shape_file "${dump}/train/utt2dur" --valid_shape_file "${dump}/dev/utt2dur" || fail "${logfile}"
             need "${asr_stats_dir}/train/speech_shape" "${logfile}"
             need "${asr_stats_dir}/valid/speech_shape" "${logfile}"
-            done_with "${asr_stats_dir}/.done" "${token_opts}"
+            done_with "${asr_stats_dir}/.done" "${token_opts[*]}"
         fi
     fi
 
     if runs 15; then
         log "Stage 15: training: ${asr_exp}, $([ "${ngpu}" = 0 ] && echo "on the CPU" || echo "${ngpu} GPU(s)")"
         need "${asr_stats_dir}/train/speech_shape" "stage 14"
-        options="${token_opts} ${codec_conf} ${asr_args}"
+        options="${token_opts[*]} ${codec_opts[*]} ${asr_args}"
         if ! up_to_date "${asr_exp}/.trained" "${options}" "${asr_config}" "${dump}/train/text" "${codec_files[@]}"; then
             logfile=${asr_exp}/log/train.$(date +%Y%m%d_%H%M%S).log
             mkdir -p "${asr_exp}/log"
@@ -202,12 +201,11 @@ if ! ${skip_train}; then
             follow_asr "${logfile}"
             # shellcheck disable=SC2034  # launch of utils/common.sh keeps its file there
             codec_exp=${asr_exp}
-            # shellcheck disable=SC2046,SC2086
+            # shellcheck disable=SC2086
             OMP_NUM_THREADS=${train_threads} launch "${logfile}" ${python} -m espnet2_decodec.bin.asr_train \
-                --config "${asr_config}" --output_dir "${asr_exp}" --resume true ${token_opts} \
-                $(data_opts train "${dump}/train") $(data_opts valid "${dump}/dev") \
+                --config "${asr_config}" --output_dir "${asr_exp}" --resume true "${token_opts[@]}" "${data_opts[@]}" \
                 --train_shape_file "${asr_stats_dir}/train/speech_shape" --valid_shape_file "${asr_stats_dir}/valid/speech_shape" \
-                ${codec_conf} ${asr_args} || fail "${logfile}" "if its model was changed, it cannot be resumed: remove ${asr_exp} first"
+                "${codec_opts[@]}" ${asr_args} || fail "${logfile}" "if its model was changed, it cannot be resumed: remove ${asr_exp} first"
             unfollow
             need "${asr_exp}/config.yaml" "${logfile}"
             done_with "${asr_exp}/.trained" "${options}"

@@ -86,14 +86,16 @@ def prepare(speech: Sequence[str | Path], background: str | Path, out: str | Pat
     out = Path(out)
     found = collect(speech, plan)
     splits = split(found.tables)
-    settings = json.dumps(asdict(plan) | {"ids": {name: sorted(part["text"]) for name, part in splits.items()}}, indent=1)
+    texts = {name: part["text"] for name, part in splits.items()}
+    settings = json.dumps(asdict(plan) | {"text": texts}, indent=1, ensure_ascii=False)
     noted = out / "sets.json"
     if noted.is_file() and noted.read_text(encoding="utf-8") != settings:
         raise ValueError(f"{out} holds sets of other voices or options: remove it, or choose another folder.")
     out.mkdir(parents=True, exist_ok=True)
     noted.write_text(settings, encoding="utf-8")
     for name in ("train", "dev"):
-        write_set(out / name, splits[name])
+        if not (out / name / "text").is_file():
+            write_set(out / name, splits[name])
     if not all((out / test_name(snr) / "text").is_file() for snr in plan.snrs):
         write_tests(splits["test"], background, out, plan)
     lines = [f"{count} recordings left out: {why}" for why, count in sorted(found.left_out.items())]

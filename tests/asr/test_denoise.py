@@ -33,6 +33,7 @@ def test_speech_of_a_codec_takes_the_place_of_the_mixture(sets, tmp_path):
 
 def test_what_is_no_denoiser_is_refused(sets, tmp_path):
     DeCodec.from_config(TINY).save_pretrained(tmp_path / "codec")
-    for system, said in (("nobody", "There is no system 'nobody'"), (f"decodec:{tmp_path}/codec:speech=0", "answers with no speech")):
+    mute = f"decodec:{tmp_path}/codec:speech=0"
+    for system, said in (("nobody", "There is no system 'nobody'"), (mute, "answers with no speech")):
         with pytest.raises(ValueError, match=said):
             denoise([sets / "test_clean"], system, tmp_path / "out")

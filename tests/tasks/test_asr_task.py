@@ -1,5 +1,6 @@
 """`frontend: decodec` through ESPnet's ASR: training, packing, recognition, with our programs and with ESPnet's own."""
 
+import json
 import subprocess
 import sys
 
@@ -31,16 +32,17 @@ def place(tmp_path_factory):
         "normalize": "utterance_mvn", "encoder": "transformer",
         "encoder_conf": {"output_size": 8, "attention_heads": 1, "linear_units": 8, "num_blocks": 1},
         "decoder": "transformer", "decoder_conf": {"attention_heads": 1, "linear_units": 8, "num_blocks": 1},
-        "init": "xavier_uniform", "model_conf": {"ctc_weight": 0.5}, "batch_type": "unsorted", "batch_size": 2, "max_epoch": 1,
+        "init": "xavier_uniform", "model_conf": {"ctc_weight": 0.5}, "batch_type": "unsorted", "batch_size": 2, "max_epoch": 2,
         "optim": "adam",
         "use_tensorboard": False, "use_matplotlib": False, "num_att_plot": 0,
+        "keep_nbest_models": 2, "best_model_criterion": [["valid", "loss", "min"]],
     }  # fmt: skip
     (folder / "train.yaml").write_text(yaml.safe_dump(config))
     return folder
 
 
-def run(*command: str) -> subprocess.CompletedProcess:
-    done = subprocess.run([sys.executable, *command], capture_output=True, text=True, timeout=600)
+def run(*command: str, **kwargs) -> subprocess.CompletedProcess:
+    done = subprocess.run([sys.executable, *command], capture_output=True, text=True, timeout=600, **kwargs)
     assert done.returncode == 0, done.stderr[-3000:]
     return done
 
@@ -54,13 +56,14 @@ def training(place, out: str) -> list[str]:
             *data]  # fmt: skip
 
 
-def recognize(place, out: str, *program: str) -> str:
-    """The recognized text of a model whose codec's folder is gone."""
+def recognize(place, out: str, *program: str, config=None, weights=None) -> str:
+    """The recognized text of a model, by default of the average of its epochs, whose codec's folder is gone."""
+    config, weights = config or f"{place}/{out}/config.yaml", weights or f"{place}/{out}/valid.loss.ave.pth"
     (place / "codec").rename(place / "gone")
     try:
-        run(*program, "--output_dir", f"{place}/{out}/decoded", "--asr_train_config", f"{place}/{out}/config.yaml",
-            "--asr_model_file", f"{place}/{out}/valid.acc.best.pth", "--data_path_and_name_and_type",
-            f"{place}/wav.scp,speech,sound", "--beam_size", "2", "--maxlenratio", "-3")  # fmt: skip
+        run(*program, "--output_dir", f"{place}/{out}/decoded", "--asr_train_config", config, "--asr_model_file", weights,
+            "--data_path_and_name_and_type", f"{place}/wav.scp,speech,sound", "--beam_size", "2",
+            "--maxlenratio", "-3")  # fmt: skip
     finally:
         (place / "gone").rename(place / "codec")
     return (place / out / "decoded/1best_recog/text").read_text()
@@ -71,6 +74,30 @@ def test_our_programs_train_and_recognize_without_the_codecs_folder(place):
     carried = yaml.safe_load((place / "ours/config.yaml").read_text())["frontend_conf"]["codec"]
     assert carried["quantizer"]["codebook_size"] == TINY["quantizer"]["codebook_size"]
     assert len(recognize(place, "ours", "-m", "espnet2_decodec.bin.asr_inference").splitlines()) == 4
+
+
+def test_averaging_leaves_a_frozen_codec(place):
+    import torch
+
+    before = DeCodec.from_pretrained(place / "codec").state_dict()
+    averaged = torch.load(place / "ours/valid.loss.ave_2best.pth", weights_only=True, map_location="cpu")
+    for name, value in before.items():
+        torch.testing.assert_close(averaged[f"frontend.codec.{name}"], value, rtol=1e-6, atol=0)
+
+
+def test_a_packed_model_recognizes_where_nothing_else_is(place, tmp_path):
+    wanted = recognize(place, "ours", "-m", "espnet2_decodec.bin.asr_inference")
+    files = ("--asr_train_config", "ours/config.yaml", "--asr_model_file", "ours/valid.loss.ave_2best.pth")
+    run("-m", "espnet2.bin.pack", "asr", "--outpath", f"{tmp_path}/model.zip", *files, cwd=place)
+    (place / "ours").rename(place / "elsewhere")
+    try:
+        unpack = "import json, sys; from espnet2.main_funcs.pack_funcs import unpack; print(json.dumps(unpack(*sys.argv[1:])))"
+        found = json.loads(run("-c", unpack, f"{tmp_path}/model.zip", f"{tmp_path}/unpacked").stdout.splitlines()[-1])
+        (place / "packed").mkdir()
+        files = {"config": found["asr_train_config"], "weights": found["asr_model_file"]}
+        assert recognize(place, "packed", "-m", "espnet2_decodec.bin.asr_inference", **files) == wanted
+    finally:
+        (place / "elsewhere").rename(place / "ours")
 
 
 def test_espnets_own_programs_do_the_same(place):
