@@ -12,7 +12,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("text", metavar="TEXT", help="what to say")
     parser.add_argument("--prompt", required=True, metavar="FILE", help="recording of the voice; it may be noisy")
     options.add_output(parser, "audio file")
-    parser.add_argument("--model", required=True, metavar="FOLDER", help="text-to-speech model, as the recipe's stage 19 writes it")
+    parser.add_argument(
+        "--model", required=True, metavar="FOLDER", help="text-to-speech model, as stage 19 of the recipe writes it"
+    )
     parser.add_argument("--device", default="auto", help="cpu, cuda, cuda:1, ... (default: cuda if there is one)")
     parser.add_argument(
         "--background",
@@ -29,7 +31,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--background-snr", "--background_snr", type=float, metavar="DB", help="speech to background power ratio of the result"
     )
     parser.add_argument("--speed", type=float, default=1.0, metavar="X", help="2 speaks twice as fast (default: 1)")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="which piece of a longer background is taken (default: 0)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="which piece of a long background to take (default: 0)")
     parser.add_argument("--stems", action="store_true", help="write OUT.speech and OUT.background beside OUT")
     parser.add_argument("--rescale", action="store_true", help="make files that would clip quieter")
 

@@ -92,7 +92,7 @@ class Objective(nn.Module):
             self._note_spread(predicted.semantic.float(), truth, mask, model.semantic_spread)
             self._note_spread(predicted.acoustic.float(), target, mask * self._weights(target), model.acoustic_spread)
             self.steps += 1
-        binarize = float(self.steps >= self.binarize_after)
+        binarize = float(self.steps >= self.binarize_after or not self.training)  # validation losses can be compared
         losses["loss"] = (
             losses["semantic"] + losses["acoustic"] + duration + tempo
             + self.alignment * (forward_sum + binarize * binarization)

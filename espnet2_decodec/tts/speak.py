@@ -77,7 +77,8 @@ class TTS:
 
         Args:
             text: what to say.
-            prompt: recording of the voice, a file or samples [L] at `sample_rate`; what else is heard in it stays out of the voice.
+            prompt: recording of the voice, a file or samples [L] at `sample_rate`; what else
+                is heard in it stays out of the voice.
             background: "none", "prompt" (that of the prompt), or a recording of one, a file or samples [L]; it is repeated or
                 cut to the length of the speech.
             background_gain: dB by which it is amplified.
@@ -98,8 +99,8 @@ class TTS:
         if float(loudness) < QUIETEST:
             raise ValueError("There is no speech in the prompt.")
         tokens = self.synthesizer(text, heard.speech[0].T, speed, liveliness)[None]
-        length = tokens.shape[2] * codec.hop
-        speech = codec.decode(self._codes(tokens, tokens[:, :0]), background=False)[0]
+        speech = self.decoded(tokens)
+        length = len(speech)
         under, start = torch.zeros_like(speech), 0
         if not (isinstance(background, str) and background == "none"):
             same = isinstance(background, str) and background == "prompt"
@@ -109,6 +110,13 @@ class TTS:
             under = fitted(under[start:], length, int(CROSSFADE * self.sample_rate))
             under = leveled(under, speech, background_gain, background_snr)
         return Said(*(x.cpu() for x in (speech, under, speech + under)), self.sample_rate, tokens[0].cpu(), start)
+
+    @torch.no_grad()
+    def decoded(self, tokens: Tensor) -> Tensor:
+        """Speech tokens [1, K, T] -> [T * hop]."""
+        codec = self.synthesizer.codec
+        length = torch.tensor([tokens.shape[2] * codec.hop], device=tokens.device)
+        return codec.decode(Codes(tokens, tokens[:, :0], length, self.sample_rate), background=False)[0]
 
     def _encoded(self, recording: str | Path | Tensor, name: str) -> Codes:
         """All tokens of the first minute of a recording."""
@@ -127,8 +135,3 @@ class TTS:
             wav = torch.cat(blocks)
         device = self.synthesizer.coordinates.mean.device
         return self.synthesizer.codec.encode(wav[None, :most].to(device))
-
-    def _codes(self, speech: Tensor, background: Tensor) -> Codes:
-        """Tokens [1, K, T] of whole frames as `Codes`."""
-        length = speech.shape[2] * self.synthesizer.codec.hop
-        return Codes(speech, background, torch.tensor([length], device=speech.device), self.sample_rate)

@@ -7,12 +7,13 @@ PAD, START, END = "<pad>", "<start>", "<end>"
 SPECIAL = (PAD, START, END)
 """The first tokens of every list. Start and end stand for the silence around an utterance."""
 
-SAME = str.maketrans({"’": "'", "`": "'", "‘": "'", "“": '"', "”": '"', "«": '"', "»": '"', "–": "-", "—": "-", "…": ".", "\u00ad": None})
+SAME = str.maketrans("’`‘“”«»–—…", "'''\"\"\"\"--.")
+"""Signs that are written in several ways."""
 
 
 def normalize(text: str) -> str:
     """Lower case, composed characters (NFC), one kind of quote and dash, single blanks."""
-    return " ".join(unicodedata.normalize("NFC", text).lower().translate(SAME).split())
+    return " ".join(unicodedata.normalize("NFC", text.replace("\u00ad", "")).lower().translate(SAME).split())
 
 
 class Characters:
