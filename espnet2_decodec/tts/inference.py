@@ -28,7 +28,7 @@ def say_all(model: str, text: str | Path, prompts: str | Path, out: str | Path, 
         out: folder to write to.
         background: none, prompt, or a table of uttid and path.
         jobs: processes.
-        options: of `TTS`.
+        options: of `TTS`; a level of the background is of no meaning, and left out, where there is none.
 
     Returns:
         Seconds of work for a second of sound, in the mean.
@@ -41,6 +41,8 @@ def say_all(model: str, text: str | Path, prompts: str | Path, out: str | Path, 
     missing = sorted(texts.keys() - (voices.keys() & sounds.keys()))
     if missing:
         raise ValueError(f"{missing[0]} has no prompt or no background.")
+    if background == "none":
+        options = {name: value for name, value in options.items() if name not in ("background_gain", "background_snr")}
     out = Path(out)
     jobs_of = {key: (texts[key], voices[key], sounds[key]) for key in texts}
     found = dict(zip(texts, spread(partial(Speaker, model, out, jobs_of, options), list(texts), jobs, out.name)))

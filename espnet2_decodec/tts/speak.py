@@ -88,8 +88,11 @@ class TTS:
 
         Raises:
             ValueError: if there is nothing to say, characters are not known, the prompt is too short or holds no speech, or
-                the level cannot be reached.
+                the level of the background cannot be reached.
         """
+        silent = isinstance(background, str) and background == "none"
+        if silent and (background_gain, background_snr) != (None, None):
+            raise ValueError("There is no background whose level could be set: choose that of the prompt, or a recording.")
         codec = self.synthesizer.codec
         heard = self._encoded(prompt, "prompt")
         if int(heard.lengths[0]) < SHORTEST * self.sample_rate:
@@ -102,7 +105,7 @@ class TTS:
         speech = self.decoded(tokens)
         length = len(speech)
         under, start = torch.zeros_like(speech), 0
-        if not (isinstance(background, str) and background == "none"):
+        if not silent:
             same = isinstance(background, str) and background == "prompt"
             under = codec.decode(heard if same else self._encoded(background, "background"), speech=False)[0]
             room = 0 if same else max(0, len(under) - length)

@@ -1,0 +1,90 @@
+"""decodec say as a user calls it."""
+
+import pytest
+import soundfile
+import torch
+
+from espnet2_decodec.codec.decodec import DeCodec
+from espnet2_decodec.tts.saving import save
+from espnet2_decodec.tts.synthesizer import Synthesizer
+from espnet2_decodec.tts.text import Characters
+
+OPTIONS = {"channels": 16, "text_blocks": 1, "semantic_blocks": 1, "acoustic_blocks": 1, "duration_blocks": 1, "voice": 8}
+
+
+@pytest.fixture(scope="module")
+def voice(tmp_path_factory):
+    """The folder of a tiny text-to-speech model with random weights."""
+    torch.manual_seed(0)
+    config = {
+        "backbone": {"envelope": 4, "channels": 16, "encoder_blocks": 1, "decoder_blocks": 1},
+        "split": {"speech_dim": 12, "background_dim": 12},
+        "quantizer": {"speech_levels": 4, "background_levels": 2, "codebook_size": 16},
+    }
+    codec = DeCodec.from_config(config)
+    for quantizer in (codec.speech_quantizer, codec.background_quantizer):
+        quantizer.start(0.2 * torch.randn(400, 12), 2)
+    synthesizer = Synthesizer(list(Characters.of(["abc."]).tokens), codec, OPTIONS)
+    torch.nn.init.constant_(synthesizer.model.durations.leave.bias, 1.5)
+    folder = tmp_path_factory.mktemp("voice")
+    save(synthesizer, folder)
+    return folder
+
+
+@pytest.fixture
+def say(run, voice):
+    """A function that runs decodec say with the tiny model."""
+    return lambda *arguments: run("say", *arguments, "--model", voice, "--device", "cpu", with_model=False)
+
+
+def test_a_file_with_its_stems_is_written(say, make_wav, tmp_path):
+    prompt, street = make_wav("prompt.wav", 20000), make_wav("street.wav", 9000, rate=8000)
+    code, _, lines = say(
+        "Abc.", "--prompt", prompt, "--background", street, "--background-snr", 6, "--stems", "-o", tmp_path / "out.wav"
+    )
+    assert code == 0 and "out.wav" in lines[-1]
+    mix, speech, background = (soundfile.read(tmp_path / name)[0] for name in ("out.wav", "out.speech.wav", "out.background.wav"))
+    assert len(mix) == len(speech) == len(background) and background.any()
+
+
+def test_the_same_seed_gives_the_same_file(say, make_wav, tmp_path):
+    prompt, street = make_wav("prompt.wav", 20000), make_wav("street.wav", 90000)
+    for name, seed in (("a", 5), ("b", 5), ("c", 6)):
+        options = ("--background", street, "--seed", seed, "--rescale", "-q", "-o", tmp_path / f"{name}.wav")
+        assert say("abc", "--prompt", prompt, *options) == (0, "", [])
+    a, b, c = ((tmp_path / f"{name}.wav").read_bytes() for name in "abc")
+    assert a == b != c
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("", "--background", "none"), "nothing to say"),
+        (("xyz",), "cannot say 'x' 'y' 'z'"),
+        (("abc", "--background", "no-such.wav"), "no-such.wav does not exist"),
+        (("abc", "--speed", "0"), "speed must be within"),
+        (("abc", "--background-snr", "5"), "There is no background"),
+        (("abc", "--background-snr", "5"), "SNR"),
+    ],
+)
+def test_wrong_input_is_one_line(say, make_wav, tmp_path, arguments, said):
+    prompt = make_wav("prompt.wav", 20000)
+    code, _, lines = say(*arguments, "--prompt", prompt, "-o", tmp_path / "out.wav")
+    assert code == 1 and len(lines) == 1 and said in lines[0]
+    assert not (tmp_path / "out.wav").exists()
+
+
+def test_a_prompt_of_50_ms_is_one_line(say, make_wav, tmp_path):
+    code, _, lines = say("abc", "--prompt", make_wav("short.wav", 800), "-o", tmp_path / "out.wav")
+    assert code == 1 and lines == ["decodec: error: The prompt lasts 0.05 s; a voice needs 0.5 s or more."]
+
+
+def test_a_folder_that_is_no_voice(run, model, make_wav, tmp_path):
+    code, _, lines = run("say", "abc", "--prompt", make_wav("p.wav"), "-o", tmp_path / "o.wav")
+    assert code == 1 and len(lines) == 1 and "text-to-speech model" in lines[0]
+
+
+def test_files_are_not_overwritten(say, make_wav, tmp_path):
+    prompt = make_wav("prompt.wav", 20000)
+    code, _, lines = say("abc", "--prompt", prompt, "-o", prompt)
+    assert code == 1 and "--force" in lines[0]
