@@ -11,7 +11,7 @@ from importlib import import_module
 
 from espnet2_decodec import __version__
 
-COMMANDS = ("encode", "decode", "separate", "remix", "say", "evaluate", "probe", "report", "info")
+COMMANDS = ("encode", "decode", "separate", "remix", "convert", "say", "evaluate", "probe", "report", "info")
 
 
 class Parser(argparse.ArgumentParser):

@@ -1,0 +1,134 @@
+"""Voice conversion: the voice moves to the reference's, what is said and how long it takes stays."""
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+
+from espnet2_decodec import DeCodec
+from espnet2_decodec.codec.build import TINY
+from espnet2_decodec.conversion import Voice, convert, moved_envelope, moved_tone, stretched, voice
+
+RATE = 16000
+LAPPED = {
+    "backbone": {"envelope": 20, "channels": 8, "encoder_blocks": 1, "decoder_blocks": 1},
+    "split": {"speech_dim": 30, "background_dim": 30},
+    "quantizer": {"speech_levels": 4, "background_levels": 2, "codebook_size": 256},
+}
+
+
+def talk(f0, tract, seed, seconds=2.0):
+    """[L]: vowels of random formants, stretched by `tract`, at about f0 Hz, with pauses."""
+    generator = torch.Generator().manual_seed(seed)
+    time = torch.arange(int(0.25 * RATE)) / RATE
+    parts = []
+    for _ in range(int(seconds / 0.25)):
+        formants = tract * (torch.rand(3, generator=generator) * 600 + torch.tensor([300.0, 1200.0, 2500.0]))
+        pitch = f0 * 2 ** (0.2 * torch.randn(1, generator=generator).clamp(-1, 1))
+        wav = torch.zeros_like(time)
+        for number in range(1, int(6000 / pitch)):
+            level = torch.exp(-((number * pitch - formants) / 250).square()).sum() + 0.01
+            wav += level * torch.sin(2 * math.pi * number * pitch * time)
+        parts.append(0.05 * wav * torch.sin(math.pi * time / 0.25))
+    return torch.cat([*parts, torch.zeros(RATE // 5)])
+
+
+@pytest.fixture(scope="module")
+def codec():
+    """A small codec whose codebooks know three voices."""
+    torch.manual_seed(0)
+    model = DeCodec.from_config(LAPPED).eval()
+    wavs = torch.stack([talk(f0, tract, i, 6) for i, (f0, tract) in enumerate([(110, 1), (220, 1.2), (160, 1.1)])])
+    with torch.no_grad():
+        streams = model.subspace.split(model.latent(wavs))
+    for quantizer, stream in zip((model.speech_quantizer, model.background_quantizer), streams):
+        quantizer.start(stream.transpose(1, 2).flatten(0, 1))
+    return model
+
+
+@pytest.fixture(scope="module")
+def pair(codec):
+    """Codes of a low voice and of a high one, of different lengths."""
+    return codec.encode(talk(110, 1.0, 10)[None]), codec.encode(talk(220, 1.2, 11, 3.0)[None])
+
+
+def test_the_voice_moves_and_the_rest_stays(codec, pair):
+    source, reference = pair
+    converted = convert(codec, source, reference)
+    assert converted.speech.shape == (1, codec.parametric_levels, source.speech.shape[2])
+    assert converted.background is source.background and converted.lengths is source.lengths
+    assert codec.decode(converted).shape == (1, int(source.lengths[0]))
+    before, wanted, after = (voice(codec, codes) for codes in (source, reference, converted))
+    tones = [x.pitch[x.voiced, 0].median() for x in (before, wanted, after)]
+    assert abs(tones[2] - tones[1]) < 0.2 * abs(tones[0] - tones[1])
+    spectra = [x.envelope[x.active].mean(0) for x in (before, wanted, after)]
+    spectra = [x - x.mean() for x in spectra]
+    assert (spectra[2] - spectra[1]).norm() < 0.6 * (spectra[0] - spectra[1]).norm()
+    loudness = torch.stack([x.envelope.mean(1) for x in (before, after)])
+    assert torch.corrcoef(loudness)[0, 1] > 0.95
+    kept = voice(codec, convert(codec, source, reference, move_pitch=False))
+    assert abs(kept.pitch[kept.voiced, 0].median() - tones[0]) < 0.2 * abs(tones[0] - tones[1])
+
+
+def test_ones_own_voice_is_left_as_it_is(codec, pair):
+    spoken = voice(codec, pair[0])
+    assert torch.allclose(moved_envelope(spoken, spoken, RATE), spoken.envelope, atol=1e-6)
+    assert torch.equal(moved_tone(spoken, spoken), spoken.pitch)
+
+
+def test_silence(codec, pair):
+    silent = codec.encode(torch.zeros(1, 8000))
+    with pytest.raises(ValueError, match="no speech in the reference"):
+        convert(codec, pair[0], silent)
+    quiet = convert(codec, silent, pair[1])
+    assert voice(codec, quiet).envelope.mean() <= voice(codec, silent).envelope.mean() + 0.01
+    nothing = Voice(torch.zeros(3, 20), torch.zeros(3, 2), *torch.zeros(2, 3, dtype=torch.bool))
+    assert torch.equal(moved_envelope(nothing, voice(codec, pair[1]), RATE), nothing.envelope)
+
+
+def test_stretching_moves_formants():
+    bands = torch.arange(40.0)
+    envelope = torch.exp(-((bands - 20) / 2).square())[None]
+    assert torch.equal(stretched(envelope, 1.0, RATE), envelope)
+    assert stretched(envelope, 1.2, RATE).argmax() > 20 > stretched(envelope, 0.85, RATE).argmax()
+    assert torch.allclose(stretched(torch.ones(2, 40), 1.2, RATE), torch.ones(2, 40), atol=1e-6)
+
+
+def test_levels_are_exchanged_as_in_the_paper(codec, pair):
+    source, reference = pair
+    found = convert(codec, reference, source, "levels").speech
+    frames = torch.arange(reference.speech.shape[2]) % source.speech.shape[2]
+    assert torch.equal(found, torch.cat([reference.speech[:, :1], source.speech[:, 1:, frames]], 1))
+
+
+def test_levels_of_matching_frames(codec, pair):
+    source, reference = pair
+    found = convert(codec, source, reference, "matched").speech
+    assert found.shape[1] == codec.parametric_levels and torch.equal(found[:, 0], source.speech[:, 0])
+    upper = {tuple(frame.tolist()) for frame in reference.speech[0, 1 : codec.parametric_levels].T}
+    assert all(tuple(frame.tolist()) in upper for frame in found[0, 1:].T)
+    itself = convert(codec, source, source, "matched").speech
+    once = [place for place, code in enumerate(source.speech[0, 0].tolist()) if (source.speech[0, 0] == code).sum() == 1]
+    assert len(once) > 5 and torch.equal(itself[:, :, once], source.speech[:, : codec.parametric_levels, once])
+
+
+def test_a_codec_without_parametric_levels():
+    torch.manual_seed(0)
+    plain = DeCodec.from_config(TINY).eval()
+    first, second = (plain.encode(0.1 * torch.randn(1, length)) for length in (4000, 9000))
+    with pytest.raises(ValueError, match="no parametric levels"):
+        convert(plain, first, second)
+    assert convert(plain, first, second, "matched").speech.shape == first.speech.shape
+
+
+def test_refusals(codec, pair):
+    source, reference = pair
+    with pytest.raises(ValueError, match="Unknown method 'magic'"):
+        convert(codec, source, reference, "magic")
+    with pytest.raises(ValueError, match="The reference must be the codes of one recording"):
+        convert(codec, source, codec.encode(torch.randn(2, 4000)))
+    with pytest.raises(ValueError, match="The source must be the codes of one recording"):
+        convert(codec, replace(source, speech=source.speech[:, :0]), reference)
+    with pytest.raises(ValueError, match="first 3 speech levels"):
+        convert(codec, replace(source, speech=source.speech[:, :2]), reference)
