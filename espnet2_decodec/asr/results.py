@@ -100,6 +100,31 @@ def tables(rows: Mapping[str, Sequence[Mapping[str, Mapping[str, float]]]], capt
     return lines[:-1]
 
 
+def compare(rows: Mapping[str, Sequence[str | Path]]) -> str:
+    """Tables of several experiments, and what each reaches relative to the first.
+
+    Args:
+        rows: name -> folders decode_* of its runs, such as those of several seeds.
+
+    Raises:
+        ValueError: if a folder holds no error rates.
+    """
+    found = {name: [rates(folder) for folder in folders] for name, folders in rows.items()}
+    for name, runs in found.items():
+        for folder, run in zip(rows[name], runs):
+            if not run["char"]:
+                raise ValueError(f"{folder} of {name} holds no error rates: run stage 16 first.")
+    lines = tables(found, "frontend")
+    first = next(iter(found))
+    conditions = [c for c in ("clean", "noisy") if all(c in run["char"] for runs in found.values() for run in runs)]
+    if len(found) > 1 and conditions:
+        means = {name: {c: mean(run["char"][c] for run in runs) for c in conditions} for name, runs in found.items()}
+        body = [[name, "", *(f"{values[c] / means[first][c]:.2f}" for c in conditions)] for name, values in means.items()]
+        heads = [{"clean": "clean", "noisy": "mean of 0 to 10 dB"}[c] for c in conditions]
+        lines += ["", f"## CER relative to {first}", "", *table(["frontend", "", *heads], body)]
+    return "\n".join(lines)
+
+
 def _ordered(conditions: Iterable[str]) -> list[str]:
     """Clean first, then SNRs going down, then the mean."""
     return sorted(conditions, key=lambda c: (c == "noisy", c != "clean", -float(c) if c not in ("clean", "noisy") else 0))

@@ -3,7 +3,7 @@
 import pytest
 
 from espnet2_decodec.asr.results import rates, report, score, tables
-from espnet2_decodec.bin import asr_score
+from espnet2_decodec.bin import asr_compare, asr_score
 
 pytest.importorskip("jiwer", reason="jiwer is not installed: tables of error rates are not tested")
 pytest.importorskip("espnet2")
@@ -63,3 +63,18 @@ def test_a_line_without_text_counts_as_deletions(place):
     (place / "recognized").write_text("test_clean/u \n")
     score({"test_clean": place / "test_clean" / "text"}, place / "recognized", place / "exp" / "decode_x")
     assert rates(place / "exp" / "decode_x")["char"]["clean"] == 100
+
+
+def test_experiments_are_compared_with_the_first(place, capsys):
+    score(sets(place), place / "recognized", place / "a" / "decode_x")
+    (place / "recognized").write_text("".join(f"test_{name}/u {'a' * 8}\n" for name in CONDITIONS))
+    score(sets(place), place / "recognized", place / "b" / "decode_x")
+    asr_compare.main([f"ours={place}/b/decode_x", f"other={place}/a/decode_x,{place}/b/decode_x"])
+    said = capsys.readouterr().out
+    assert "| ours | 1 | 20.0 |" in said and "| other | 2 | 10.0 ± 14.1 |" in said
+    assert "| other |  | 0.50 | 1.25 |" in said
+
+
+def test_an_experiment_without_error_rates_is_told(place):
+    with pytest.raises(ValueError, match="run stage 16 first"):
+        asr_compare.main([f"ours={place}/nothing"])

@@ -1,6 +1,7 @@
 """`frontend: decodec` through ESPnet's ASR: training, packing, recognition, with our programs and with ESPnet's own."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -119,3 +120,27 @@ sys.exit(subprocess.run([sys.executable, "-c", code], input=parcel).returncode)
 def test_a_process_that_is_handed_the_worker_finds_the_frontend():
     """ESPnet's launcher starts processes anew and hands them `main_worker`; that alone must register the frontend."""
     run("-c", WORKER)
+
+
+SPAWN = """
+import os, sys, torch
+from espnet2_decodec.tasks.asr import DeCodecASRTask
+start = torch.multiprocessing.get_context("spawn").Process
+ranks = [start(target=DeCodecASRTask.main, args=(None, sys.argv[1:])) for _ in range(2)]
+for number, rank in enumerate(ranks):
+    os.environ["RANK"] = str(number)
+    rank.start()
+for rank in ranks:
+    rank.join()
+sys.exit(max(rank.exitcode for rank in ranks))
+"""
+
+
+def test_two_spawned_processes_train_together(place):
+    from espnet2.train.distributed_utils import free_port
+
+    together = {"WORLD_SIZE": "2", "MASTER_ADDR": "localhost", "MASTER_PORT": str(free_port())}
+    options = ["--dist_backend", "gloo", "--max_epoch", "1"]
+    run("-c", SPAWN, *training(place, "spawned"), *options, env={**os.environ, **together})
+    assert (place / "spawned/valid.loss.best.pth").exists()
+    assert yaml.safe_load((place / "spawned/config.yaml").read_text())["distributed"] is True
