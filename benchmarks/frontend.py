@@ -48,8 +48,8 @@ def main() -> None:
         rows.append([name, f"{alone:.3f}", f"{whole:.3f}", f"{100 * alone / whole:.1f} %"])
     print(table(["frontend", "frontend, CPU seconds", "whole step, CPU seconds", "share"], rows))
     encoder = sum(p.numel() for p in step.encoder.parameters()) / 1e6
-    print(f"\n- step: {args.batch} x {args.seconds:g} s through a 12-layer Conformer of {encoder:.1f} million parameters and back,")
-    print(f"  25 frames a second, CTC loss, Adam; median of {args.rounds}")
+    print(f"\n- step: {args.batch} x {args.seconds:g} s through a 12-layer Conformer of {encoder:.1f} million parameters,")
+    print(f"  25 frames a second, and back: CTC loss, Adam; median of {args.rounds}")
     print(where())
 
 
