@@ -9,6 +9,9 @@ from torch import Tensor, nn
 
 from espnet2_decodec.mel import mel_filterbank
 
+POWER = 0.3
+"""To which magnitudes are raised where they are compared compressed."""
+
 
 class Reconstruction(nn.Module):
     """The terms `snr`, `waveform`, `stft` and `mel` in one dict.
@@ -41,29 +44,39 @@ class Reconstruction(nn.Module):
             self.register_buffer(f"mel_{size}", mel_filterbank(sample_rate, size, bands), persistent=False)
 
     def forward(
-        self, estimate: Tensor, target: Tensor, loudness: Tensor, phased: Tensor | None = None
+        self,
+        estimate: Tensor,
+        target: Tensor,
+        loudness: Tensor,
+        phased: Tensor | None = None,
+        made_up: Tensor | None = None,
     ) -> dict[str, Tensor]:
-        """estimate, target [P, L], loudness [P, 1] -> named scalars, in float32 also under autocast.
+        """Named scalars, in float32 also under autocast.
 
-        `phased` [P] bool: which of them are waveforms, and not only magnitudes; None for all.
+        Args:
+            estimate, target: [P, L].
+            loudness: [P, 1].
+            phased: [P] bool, which of them are waveforms, and not only magnitudes; None for all.
+            made_up: [P, L] part of the estimate that is none in any of them; None for nothing.
         """
         if phased is None:
             phased = torch.ones(len(estimate), dtype=torch.bool, device=estimate.device)
         with torch.autocast(estimate.device.type, enabled=False):
-            return self._terms(estimate.float() / loudness, target.float() / loudness, phased.float())
+            scaled = [x.float() / loudness for x in (estimate, target, estimate if made_up is None else estimate - made_up)]
+            return self._terms(*scaled, phased.float())
 
-    def _terms(self, estimate: Tensor, target: Tensor, phased: Tensor) -> dict[str, Tensor]:
+    def _terms(self, estimate: Tensor, target: Tensor, waveform: Tensor, phased: Tensor) -> dict[str, Tensor]:
         stft, mel = [], []
         for size in self.windows:
             pair = self._spectrum(estimate, size), self._spectrum(target, size)
             sizes = tuple(x.abs().clamp(min=1e-3) for x in pair)
             if size in self.stft_windows:
-                stft.append(self._compressed(*pair, *sizes, phased))
+                stft.append(self._compressed(self._spectrum(waveform, size), pair[1], phased) + _mean_gap(*sizes))
             if size in self.mel_windows:
                 mel.append(self._log_mel(*sizes, getattr(self, f"mel_{size}")))
         return {
-            "snr": _mean(self._snr(estimate, target), phased),
-            "waveform": _mean((estimate - target).abs(), phased),
+            "snr": _mean(self._snr(waveform, target), phased),
+            "waveform": _mean((waveform - target).abs(), phased),
             "stft": torch.stack(stft).mean(),
             "mel": torch.stack(mel).mean(),
         }
@@ -78,16 +91,20 @@ class Reconstruction(nn.Module):
         return torch.log10((error + self.floor) / (target.square().mean(1) + self.floor))
 
     @staticmethod
-    def _compressed(
-        estimate: Tensor, target: Tensor, size: Tensor, wanted: Tensor, phased: Tensor, power: float = 0.3
-    ) -> Tensor:
-        gain, wanted_gain = size ** (power - 1), wanted ** (power - 1)
-        gap = torch.view_as_real(estimate) * gain[..., None] - torch.view_as_real(target) * wanted_gain[..., None]
-        return _mean(gap.abs(), phased) + (size * gain - wanted * wanted_gain).abs().mean()
+    def _compressed(estimate: Tensor, target: Tensor, phased: Tensor) -> Tensor:
+        """Mean absolute difference of complex spectra whose magnitudes are compressed."""
+        gains = (x.abs().clamp(min=1e-3) ** (POWER - 1) for x in (estimate, target))
+        one, other = (torch.view_as_real(x) * gain[..., None] for x, gain in zip((estimate, target), gains))
+        return _mean((one - other).abs(), phased)
 
     @staticmethod
     def _log_mel(size: Tensor, wanted: Tensor, bank: Tensor, floor: float = 1e-3) -> Tensor:
         return ((size @ bank).clamp(min=floor).log10() - (wanted @ bank).clamp(min=floor).log10()).abs().mean()
+
+
+def _mean_gap(size: Tensor, wanted: Tensor) -> Tensor:
+    """Mean absolute difference of compressed magnitudes."""
+    return (size**POWER - wanted**POWER).abs().mean()
 
 
 def _mean(values: Tensor, chosen: Tensor) -> Tensor:

@@ -174,9 +174,11 @@ class Objective(nn.Module):
         )
         parts = swap.gather(latents.quantized_speech.values, latents.quantized_background.values)
         target, loudness = swap.target(batch), swap.loudness(batch)
-        estimate = self.codec.synthesize(self.codec.subspace.merge(*parts))[:, : target.shape[1]]
+        waves = self.codec.backbone.decode_apart(self.codec.subspace.merge(*parts))
+        decoded, made_up = (wav[:, : target.shape[1]] for wav in waves)
+        estimate = decoded + made_up
         phased = swap.phased(*(count > self.codec.parametric_levels for count in levels))
-        terms = self.reconstruction(estimate, target, loudness, phased)
+        terms = self.reconstruction(estimate, target, loudness, phased, made_up)
         terms |= self._latent_terms(batch, latents, quantized)
         judged = torch.randperm(len(target), device=target.device)[:size]  # as many as there are items will do
         terms |= self._adversarial_terms(estimate[judged], target[judged], loudness[judged], step)

@@ -76,6 +76,30 @@ def test_envelope_and_pitch_alone_come_back_at_that_pitch():
     assert voiced.all() and (f0 / 170 - 1).abs().max() < 0.02
 
 
+def test_what_the_bands_hold_is_not_filled_in_again():
+    """With noise wherever bands fall short of the envelope: all of the sound without bands, and much less with them.
+
+    An MDCT band is above its envelope in one frame and below it in the next, so it is less and not nothing.
+    """
+    backbone = LappedBackbone(dim=2 * (320 + 34), envelope=32, channels=16, encoder_blocks=1, decoder_blocks=1)
+    backbone.decoder.leave.bias.data.view(2, -1)[:, -32:] = 1  # noise
+    wav = 0.1 * torch.randn(1, 64000, generator=torch.Generator().manual_seed(0))
+    anchor = backbone.anchor(wav)
+    empty = torch.cat([anchor[:, :34], torch.zeros_like(anchor[:, 34:])], dim=1)
+    rest = torch.zeros_like(anchor)
+    heard = [backbone.decode(torch.cat([speech, rest], dim=1)) for speech in (anchor, empty)]
+    loudness = [10 * torch.log10(x.detach().square().mean() / wav.square().mean()) for x in heard]
+    assert 0 < loudness[0] < 2.2 and abs(loudness[1]) < 1.5  # 3 if everything were filled in
+
+
+def test_what_is_made_up_lies_above_the_bands_and_adds_up():
+    backbone, latent = trained(), torch.randn(2, 36, 20) * 0.1
+    decoded, made_up = backbone.decode_apart(latent)
+    torch.testing.assert_close(decoded + made_up, backbone.decode(latent), atol=1e-6, rtol=1e-4)
+    spectrum = torch.fft.rfft(made_up)  # the lowest 12 of 320 bands are coded: 120 of 3200 bins
+    assert made_up.abs().max() > 1e-4 and spectrum[:, :80].abs().max() < 0.1 * spectrum.abs().max()
+
+
 def test_silence_in_a_stream_is_silence_out():
     backbone = trained()
     assert backbone.anchor(torch.zeros(1, 3200)).abs().max() < 1e-3

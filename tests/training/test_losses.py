@@ -42,6 +42,14 @@ def test_what_has_no_waveform_is_compared_by_magnitudes_alone(terms):
     assert softer["mel"] > right["mel"] + 0.3 and softer["stft"] > right["stft"] + 0.1
 
 
+def test_what_is_made_up_counts_by_its_magnitudes_alone(terms):
+    target, noise, loudness = torch.randn(2, 4000), torch.randn(2, 4000), torch.ones(2, 1)
+    plain, filled = terms(target, target, loudness), terms(target + noise, target, loudness, None, noise)
+    torch.testing.assert_close(filled["snr"], plain["snr"])
+    torch.testing.assert_close(filled["waveform"], plain["waveform"], atol=1e-6, rtol=0)
+    assert filled["mel"] > plain["mel"] + 0.05
+
+
 def test_loudness_takes_out_the_level(terms):
     estimate, target = torch.randn(2, 4000), torch.randn(2, 4000)
     loud = terms(estimate, target, torch.ones(2, 1))

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 
@@ -67,3 +68,11 @@ class Backbone(nn.Module, ABC):
 
         `ticks` [B, X, T] are those of `clock`, for frames that do not begin a recording.
         """
+
+    def decode_apart(self, latent: Tensor) -> tuple[Tensor, Tensor]:
+        """Y [B, D, T] -> [B, T * hop] each, whose sum is `decode`: what is decoded, and what is made up for the ear.
+
+        The second part has the right magnitudes at best, and no phase that could be right.
+        """
+        wav = self.decode(latent)
+        return wav, torch.zeros_like(wav)

@@ -3,8 +3,8 @@
 The encoder's network masks the spectrum, once for speech and once for background. Of each stem the latent
 holds three things that are read off the masked spectrum: its envelope, coarse but over all frequencies, its pitch, and the
 lowest bands of its modified discrete cosine transform (MDCT), an orthonormal map of the waveform. The decoder's network
-corrects these bands, adds pulses at the pitch and noise at the amplitudes that the envelope tells, and the MDCT is inverted. So
-envelope and pitch alone are a vocoder's parameters, and the bands make a waveform coder of it.
+corrects these bands, fills up to the envelope what they do not hold, with pulses at the pitch and with noise, and the MDCT is
+inverted. So envelope and pitch alone are a vocoder's parameters, and the bands make a waveform coder of it.
 
 So an untrained model already passes the lower frequencies of every waveform through, with both stems equal to half
 the mixture, and training starts from there instead of from having to discover phases.
@@ -20,6 +20,7 @@ from espnet2_decodec.codec.backbones.spectral import Stack
 from espnet2_decodec.codec.backbones.transforms import (
     framed,
     mdct_matrix,
+    mel_band_means,
     mel_interpolation,
     mel_means,
     weighted_overlap_add,
@@ -92,7 +93,8 @@ class LappedBackbone(Backbone):
         )
         bins = self.n_fft // 2 + 1
         self.encoder = Stack(2 * bins, channels, encoder_blocks, 2 * bins + 2 * envelope, kernel, causal, level=False)
-        self.decoder = Stack(dim, channels, decoder_blocks, 4 * (self.bands + envelope), kernel, causal)
+        seen = dim + 2 * envelope
+        self.decoder = Stack(seen, channels, decoder_blocks, 4 * (self.bands + envelope), kernel, causal)
         for layer in (self.encoder.leave, self.decoder.leave):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
@@ -107,6 +109,7 @@ class LappedBackbone(Backbone):
         self.register_buffer("relap", relap, persistent=False)
         self.register_buffer("means", mel_means(sample_rate, self.n_fft, envelope), persistent=False)
         self.register_buffer("spread", mel_interpolation(sample_rate, hop, envelope), persistent=False)
+        self.register_buffer("held", mel_band_means(sample_rate, hop, envelope)[: self.bands], persistent=False)
         # Untrained, the bands that are not coded are noise.
         self.register_buffer("noisy", (self.spread.argmax(1) >= self.bands).float(), persistent=False)
         self.pitch, self.excitation = Pitch(sample_rate, window), Excitation(sample_rate, hop)
@@ -136,18 +139,36 @@ class LappedBackbone(Backbone):
 
     def decode(self, latent: Tensor, mask: Tensor | None = None, ticks: Tensor | None = None) -> Tensor:
         """Y [B, D, T] -> wav [B, T * hop]; see `Backbone.decode`."""
+        return self._overlap(self._frames(latent, mask, ticks), mask)
+
+    def decode_apart(self, latent: Tensor) -> tuple[Tensor, Tensor]:
+        """Y [B, D, T] -> the decoded bands, and the filling above them, [B, T * hop] each; see `Backbone.decode_apart`."""
+        coded, filling = self._frames(latent, None, None).tensor_split([self.bands], dim=-1)
+        above = nn.functional.pad(filling, (self.bands, 0))
+        return self._overlap(nn.functional.pad(coded, (0, self.hop - self.bands)), None), self._overlap(above, None)
+
+    def _frames(self, latent: Tensor, mask: Tensor | None, ticks: Tensor | None) -> Tensor:
+        """Y [B, D, T] -> MDCT bands [B, T, hop]."""
         if ticks is None:
             ticks, _ = self.clock(latent)
         pulses, noise = self.excitation(*self._f0(latent), ticks.transpose(1, 2), mask)
         latent = latent.transpose(1, 2).contiguous()  # many times faster further on
-        size = (self.bands, self.bands, self.semantic_dim, self.semantic_dim)
-        gates, shifts, tonal, noisy = self.decoder(latent, mask).float().unflatten(-1, (2, -1)).split(size, dim=-1)
         envelope, _, bands = latent.float().unflatten(-1, (2, -1)).split((self.semantic_dim, 2, self.bands), dim=-1)
+        bands = bands * _norm(bands) ** (1 / self.power - 1)
         amplitudes = self.floor * torch.expm1((envelope / self.scale).clamp(0, 9))
-        frames = pulses * ((tonal * amplitudes) @ self.spread) + noise * (((self.noisy + noisy) * amplitudes) @ self.spread)
-        bands = bands * _norm(bands) ** (1 / self.power - 1) * (2 * torch.sigmoid(gates))
-        bands = bands + shifts * (amplitudes @ self.spread[:, : self.bands])
-        frames = frames.sum(-2) + nn.functional.pad(bands.sum(-2), (0, self.hop - self.bands))
+        held = bands.abs() @ self.held
+        seen = torch.cat([latent, (self.scale * torch.log1p(held / self.floor)).flatten(-2).to(latent.dtype)], dim=-1)
+        size = (self.bands, self.bands, self.semantic_dim, self.semantic_dim)
+        gates, shifts, tonal, noisy = self.decoder(seen, mask).float().unflatten(-1, (2, -1)).split(size, dim=-1)
+        # What the envelope tells and the bands do not hold is filled in.
+        empty = (1 - (held / (amplitudes + 1e-6)).square()).clamp(0, 1).sqrt().detach()
+        filling = amplitudes * empty
+        frames = pulses * ((tonal * filling) @ self.spread) + noise * (((self.noisy + noisy) * filling) @ self.spread)
+        bands = bands * (2 * torch.sigmoid(gates)) + shifts * (amplitudes @ self.spread[:, : self.bands])
+        return frames.sum(-2) + nn.functional.pad(bands.sum(-2), (0, self.hop - self.bands))
+
+    def _overlap(self, frames: Tensor, mask: Tensor | None) -> Tensor:
+        """MDCT bands [B, T, hop] -> wav [B, T * hop]."""
         return weighted_overlap_add(frames @ self.lap.T, self.slope, self.hop, mask)
 
     def _f0(self, latent: Tensor) -> tuple[Tensor, Tensor]:

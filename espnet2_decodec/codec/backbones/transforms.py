@@ -82,8 +82,19 @@ def mel_means(sample_rate: int, n_fft: int, size: int) -> Tensor:
     return filters / filters.sum(0).clamp(min=1e-9)
 
 
+def mel_band_means(sample_rate: int, bands: int, size: int) -> Tensor:
+    """Weighted means of the magnitudes of `bands` MDCT bands over `size` mel bands, [bands, size]; columns sum to 1."""
+    filters = _mel_at_bands(sample_rate, bands, size)
+    return filters / filters.sum(0).clamp(min=1e-9)
+
+
 def mel_interpolation(sample_rate: int, bands: int, size: int) -> Tensor:
     """Values on `size` mel bands -> values at the centres of `bands` MDCT bands, [size, bands]; columns sum to 1."""
-    filters = mel_filterbank(sample_rate, 4 * bands, size)[1::2]  # odd multiples of half a band: the centres
+    filters = _mel_at_bands(sample_rate, bands, size)
     peaks = (filters / filters.amax(0).clamp(min=1e-9)).T
     return peaks / peaks.sum(0).clamp(min=1e-9)
+
+
+def _mel_at_bands(sample_rate: int, bands: int, size: int) -> Tensor:
+    """Mel filters at the centres of the MDCT bands, which are odd multiples of half a band: [bands, size]."""
+    return mel_filterbank(sample_rate, 4 * bands, size)[1::2]
