@@ -22,10 +22,11 @@ python=python3         # Python to run everything with.
 size=mini              # mini, standard or own, as in stage 1.
 train_set=train        # Transcribed voices are looked for in <datadir>/<size>/speech_ of this,
 valid_set=dev          # of this,
-test_sets="test"       # and of these; the backgrounds of noisy prompts are those of background_ of the first.
+test_sets="test"       # and of these; the noise of prompts is that of background_ of the first, in training of train_set.
 tts_voices=            # Speakers, or beginnings of names; empty = festvox_ru for standard, asterisk_ru for mini, all for own.
 tts_data_opts=         # Further options of espnet2_decodec.bin.tts_data, e.g. "--max_seconds 10".
 prompt_snr=5           # dB of the speech over the background in the noisy prompts of the test set.
+train_prompt_snrs="0 20"  # Lowest and highest of those in training, where half of the prompts are noisy.
 language=ru            # ISO 639-1 code of what the recognizer of stage 21 is to hear.
 
 # Training
@@ -83,6 +84,7 @@ if [ "${codec}" != shipped ]; then
     codec_tag=$(basename "$(dirname "${codec}")")-$(basename "${codec}")
 fi
 tokens=${dump}/tokens_${codec_tag}
+train_prompts=prompts_train_$(as_tag "${train_prompt_snrs}")
 if [ -z "${tts_tag}" ]; then
     tts_tag=$(basename "${tts_config}" .yaml)
     tts_tag=${tts_tag#train_tts_}
@@ -99,6 +101,23 @@ for part in train/train valid/dev; do
     data_opts+=("--${part%/*}_data_path_and_name_and_type" "${dump}/${part#*/}/text,text,text"
         "--${part%/*}_data_path_and_name_and_type" "${tokens}/${part#*/}/codes_speech.scp,speech_codes,npy")
 done
+data_opts+=(--train_data_path_and_name_and_type "${tokens}/${train_prompts}/codes_speech.scp,prompt_codes,npy")
+
+tokenize() { # tokenize NAME SCP: speech tokens of recordings
+    if [ "${codec_file[0]}" -nt "${tokens}/$1/made_with.json" ]; then rm -rf "${tokens:?}/$1"; fi
+    logfile=${tokens}/log/tokenize_$1.log
+    ${train_cmd} "${logfile}" ${python} -m espnet2_decodec.bin.tokenize "${codec_opts[@]}" --nj "${nj}" --background_levels 0 \
+        --scp "$2" --out "${tokens}/$1" || fail "${logfile}"
+    need "${tokens}/$1/codes_speech.scp" "${logfile}"
+}
+
+make_prompts() { # make_prompts SET BACKGROUND OUT LOW HIGH [OPTION ...]: for each recording another of the same voice, clean and in noise
+    need "${datadir}/${size}/background_$2/wav.scp" "stage 1"
+    logfile=${dump}/log/prompts_$1.log
+    ${train_cmd} "${logfile}" ${python} -m espnet2_decodec.bin.tts_prompts --data "${dump}/$1" \
+        --background "${datadir}/${size}/background_$2" --out "$3" --snrs "${@:4}" || fail "${logfile}"
+    need "$3/noisy.scp" "${logfile}"
+}
 
 follow_tts() { # follow_tts LOG: one line for each epoch
     tail -n +1 -F --pid $$ "$1" 2> /dev/null | sed -u -nE -e 's/^.*INFO: (epoch [0-9]+\/[0-9]+, step .*)/\1/p' \
@@ -125,20 +144,21 @@ if ! ${skip_data_prep} && runs 17; then
         grep recordings "${logfile}"
         done_with "${dump}/.done" "${options}"
     fi
-    for name in train dev test; do
-        if [ "${codec_file[0]}" -nt "${tokens}/${name}/made_with.json" ]; then rm -rf "${tokens:?}/${name}"; fi
-        logfile=${tokens}/log/tokenize_${name}.log
-        ${train_cmd} "${logfile}" ${python} -m espnet2_decodec.bin.tokenize "${codec_opts[@]}" --nj "${nj}" --background_levels 0 \
-            --scp "${dump}/${name}/wav.scp" --out "${tokens}/${name}" || fail "${logfile}"
-        need "${tokens}/${name}/codes_speech.scp" "${logfile}"
-    done
+    for name in train dev test; do tokenize "${name}" "${dump}/${name}/wav.scp"; done
+    if ! up_to_date "${dump}/${train_prompts}/.done" "" "${dump}/train/wav.scp"; then
+        rm -rf "${dump:?}"/tokens_*/"${train_prompts}"
+        # shellcheck disable=SC2086
+        make_prompts train "${train_set}" "${dump}/${train_prompts}" ${train_prompt_snrs} --kinds noisy
+        done_with "${dump}/${train_prompts}/.done" ""
+    fi
+    tokenize "${train_prompts}" "${dump}/${train_prompts}/noisy.scp"
 fi
 
 if ! ${skip_train}; then
     if runs 18; then
         log "Stage 18: statistics: ${stats}"
         need "${tokens}/train/codes_speech.scp" "stage 17"
-        if ! up_to_date "${stats}/.done" "${codec}" "${dump}/tokens.json" "${tokens}/train/made_with.json"; then
+        if ! up_to_date "${stats}/.done" "${codec}" "${dump}/tokens.json" "${codec_file[0]}"; then
             logfile=${stats}/log/collect.log
             ${train_cmd} "${logfile}" ${python} -m espnet2_decodec.bin.tts_train --collect_stats true --config "${tts_config}" \
                 --output_dir "${stats}" "${data_opts[@]}" --ngpu 0 --batch_type unsorted --batch_size 16 || fail "${logfile}"
@@ -188,7 +208,6 @@ if ! ${skip_train}; then
 fi
 
 if ! ${skip_eval}; then
-    background=${datadir}/${size}/background_${test_sets%% *}
     prompts=${dump}/prompts_${prompt_snr}dB
     declare -A voices=([none_clean]=clean [none]=noisy [prompt]=noisy [file]=noisy)
     declare -A heard=([none_clean]=none [none]=none [prompt]=prompt [file]=${prompts}/other.scp)
@@ -196,12 +215,8 @@ if ! ${skip_eval}; then
     if runs 20; then
         log "Stage 20: speech under every background: ${results}/{${modes// /,}}"
         need "${model}/model.safetensors" "stage 19"
-        need "${background}/wav.scp" "stage 1"
-        if ! up_to_date "${prompts}/.done" "${prompt_snr}" "${dump}/test/wav.scp" "${background}/wav.scp"; then
-            logfile=${dump}/log/prompts.log
-            ${train_cmd} "${logfile}" ${python} -m espnet2_decodec.bin.tts_prompts --test "${dump}/test" \
-                --background "${background}" --out "${prompts}" --snr "${prompt_snr}" || fail "${logfile}"
-            need "${prompts}/other.scp" "${logfile}"
+        if ! up_to_date "${prompts}/.done" "${prompt_snr}" "${dump}/test/wav.scp"; then
+            make_prompts test "${test_sets%% *}" "${prompts}" "${prompt_snr}" "${prompt_snr}"
             done_with "${prompts}/.done" "${prompt_snr}"
         fi
         if ! up_to_date "${results}/.said" "${inference_args}" "${model}/model.safetensors" "${prompts}/.done"; then

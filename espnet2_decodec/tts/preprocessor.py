@@ -18,6 +18,8 @@ class TTSPreprocessor:
         codes: id of a recording -> its .npy file of speech tokens, (T, K).
         speakers: id of a recording -> its speaker; one that is not there is a speaker of its own.
         prompt_frames: shortest and longest prompt in training.
+        given: how often, in training, a prompt that comes with a recording (such as a noisy one) is taken in place of one that
+            is drawn.
 
     Raises:
         ValueError: if prompt_frames are no range.
@@ -30,10 +32,12 @@ class TTSPreprocessor:
         codes: Mapping[str, str | Path],
         speakers: Mapping[str, str],
         prompt_frames: tuple[int, int] = (50, 200),
+        given: float = 0.5,
     ):
         self.train, self.characters, self.codes = train, Characters(tokens), dict(codes)
         self.speakers = {key: speakers.get(key, key) for key in self.codes}
         self.shortest, self.longest = prompt_frames
+        self.given = given
         if not 1 <= self.shortest <= self.longest:
             raise ValueError(f"prompt_frames must be two numbers, 1 or more and not falling, not {prompt_frames}.")
         self.voices = defaultdict(list)
@@ -41,7 +45,7 @@ class TTSPreprocessor:
             self.voices[self.speakers[key]].append(key)
 
     def __call__(self, uid: str, data: dict) -> dict[str, np.ndarray]:
-        """data: `text`, a line, and `speech_codes` (T, K) -> the same as numbers, with `prompt_codes` (T', K).
+        """data: `text`, a line, `speech_codes` (T, K), maybe `prompt_codes` -> the same as numbers, with `prompt_codes` (T', K).
 
         Raises:
             ValueError: if the text cannot be encoded, or is too long to be said in T frames.
@@ -53,13 +57,7 @@ class TTSPreprocessor:
         codes = data["speech_codes"]
         if len(codes) < len(text):
             raise ValueError(f"{uid}: {len(text)} characters cannot be said in {len(codes)} frames; leave this recording out.")
-        others = self.voices.get(self.speakers.get(uid), [])
-        choices = [key for key in others if key != uid]
-        if choices:
-            at = np.random.randint(len(choices)) if self.train else others.index(uid) % len(choices)
-            prompt = np.load(self.codes[choices[at]])
-        else:
-            prompt = codes
+        prompt = self._prompt(uid, codes, data.get("prompt_codes"))
         length, start = self.longest, 0
         if self.train:
             length = np.random.randint(self.shortest, self.longest + 1)
@@ -69,3 +67,14 @@ class TTSPreprocessor:
             "speech_codes": codes,
             "prompt_codes": prompt[start : start + length].astype(codes.dtype),
         }
+
+    def _prompt(self, uid: str, codes: np.ndarray, given: np.ndarray | None) -> np.ndarray:
+        """The recording (T', K) that the prompt of recording `uid` is cut from."""
+        if self.train and given is not None and np.random.rand() < self.given:
+            return given
+        others = self.voices.get(self.speakers.get(uid), [])
+        choices = [key for key in others if key != uid]
+        if not choices:
+            return codes
+        at = np.random.randint(len(choices)) if self.train else others.index(uid) % len(choices)
+        return np.load(self.codes[choices[at]])

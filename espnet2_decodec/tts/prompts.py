@@ -1,5 +1,6 @@
-"""Prompts for a test set: another recording of the same voice, clean and in noise, with what the noise was."""
+"""Prompts for a set: another recording of the same voice, clean and in noise, with what the noise was."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,25 +23,26 @@ class Plan:
     """What prompts are like; the same plan and sets give the same bytes.
 
     Attributes:
-        snr: dB of the speech over the background in a noisy prompt, both as `evaluation.activity.active_power` has them.
+        snrs: lowest and highest SNR of noisy prompts in dB, drawn evenly; powers are those of `evaluation.activity.active_power`.
         seconds: that a prompt has at least, of as many recordings as it takes, and at most.
         seed: of the backgrounds.
         sample_rate: Hz.
     """
 
-    snr: float = 5.0
+    snrs: tuple[float, float] = (5.0, 5.0)
     seconds: tuple[float, float] = (3.0, 8.0)
     seed: int = 0
     sample_rate: int = 16000
 
 
-def make_prompts(test: str | Path, background: str | Path, out: str | Path, plan: Plan) -> int:
-    """Write out/<kind>/<uttid>.wav and out/<kind>.scp for each utterance of a test set, see `KINDS`.
+def make_prompts(data: str | Path, background: str | Path, out: str | Path, plan: Plan, kinds: Sequence[str] = KINDS) -> int:
+    """Write out/<kind>/<uttid>.wav and out/<kind>.scp for each utterance of a set, see `KINDS`.
 
     Args:
-        test: Kaldi directory with wav.scp and utt2spk.
+        data: Kaldi directory with wav.scp and utt2spk.
         background: Kaldi directory, of which wav.scp is read.
         out: folder to write to.
+        kinds: which of the recordings to write.
 
     Returns:
         How many utterances have prompts.
@@ -48,20 +50,22 @@ def make_prompts(test: str | Path, background: str | Path, out: str | Path, plan
     Raises:
         ValueError: if no background sounds.
     """
-    out, paths, speakers = Path(out), read_table(Path(test) / "wav.scp"), read_table(Path(test) / "utt2spk")
+    out, paths, speakers = Path(out), read_table(Path(data) / "wav.scp"), read_table(Path(data) / "utt2spk")
     sounds = list(read_table(Path(background) / "wav.scp").values())
-    tables: dict[str, dict[str, Path]] = {kind: {} for kind in KINDS}
+    tables: dict[str, dict[str, Path]] = {kind: {} for kind in kinds}
     for number, key in enumerate(paths):
         random = np.random.default_rng((plan.seed, number))
         voice = _voice(key, paths, speakers, plan)
         noise = fitted(_sound(sounds, random, plan.sample_rate), len(voice), plan.sample_rate // 4).numpy()
-        noise = noise * (active_power(voice) / active_power(noise) / 10 ** (plan.snr / 10)) ** 0.5
+        snr = random.uniform(*plan.snrs)
+        noise = noise * (active_power(voice) / active_power(noise) / 10 ** (snr / 10)) ** 0.5
         gain = min(1.0, 0.95 / float(np.abs(voice + noise).max()))
         other = _sound(sounds, random, plan.sample_rate)[: int(plan.seconds[1] * plan.sample_rate)].numpy()
-        for kind, wav in zip(KINDS, (gain * voice, gain * (voice + noise), gain * noise, other)):
+        made = dict(zip(KINDS, (gain * voice, gain * (voice + noise), gain * noise, other)))
+        for kind in kinds:
             path = out / kind / f"{check_id(key)}.wav"
             with replacing(path) as temporary:
-                soundfile.write(temporary, wav, plan.sample_rate, subtype="PCM_16", format="WAV")
+                soundfile.write(temporary, made[kind], plan.sample_rate, subtype="PCM_16", format="WAV")
             tables[kind][key] = path.resolve()
     for kind, table in tables.items():
         write_table(out / f"{kind}.scp", table)

@@ -64,7 +64,6 @@ def test_the_same_seed_gives_the_same_file(say, make_wav, tmp_path):
         (("abc", "--background", "no-such.wav"), "no-such.wav does not exist"),
         (("abc", "--speed", "0"), "speed must be within"),
         (("abc", "--background-snr", "5"), "There is no background"),
-        (("abc", "--background-snr", "5"), "SNR"),
     ],
 )
 def test_wrong_input_is_one_line(say, make_wav, tmp_path, arguments, said):

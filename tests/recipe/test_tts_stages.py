@@ -1,0 +1,129 @@
+"""Stages 17 to 21: from transcribed recordings to scores of speech under every background, with a model that learns nothing."""
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from espnet2_decodec.codec.decodec import DeCodec
+
+ROOT = Path(__file__).resolve().parents[2]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not find_spec("espnet2"), reason="ESPnet is not installed: pip install '.[recipe]'"),
+]
+MODES = ("none_clean", "none", "prompt", "file")
+
+
+@dataclass
+class Recipe:
+    """A place where tts.sh is run, and what the first run, of all stages, printed."""
+
+    folder: Path
+    first: str = ""
+
+    def run(self, *options: str) -> subprocess.CompletedProcess:
+        """./tts.sh with what all runs share, and `options`."""
+        places = [part for name in ("data", "dump", "exp") for part in (f"--{name}dir", str(self.folder / name))]
+        shared = ["--size", "own", "--ngpu", "0", "--nj", "1", "--codec", str(self.folder / "codec"), "--tts_voices", "x"]
+        config = ["--tts_config", "conf/tts/train_tts_debug.yaml", "--score_opts", "--recognizer none --limit 1"]
+        environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "VIRTUAL_ENV": sys.prefix}
+        command = [ROOT / "egs2" / "decodec" / "tts.sh", *shared, *places, *config, *options]
+        return subprocess.run(command, env=environment, cwd=self.folder, capture_output=True, text=True, check=False)
+
+    @property
+    def exp(self) -> Path:
+        """The folder of the experiment."""
+        (found,) = (self.folder / "exp").glob("tts_debug_own_*")
+        return found
+
+
+def write_data(folder: Path) -> None:
+    """Data directories as stage 1 writes them: a hummed voice with words, and noise."""
+    random = np.random.default_rng(0)
+    time = np.arange(24000) / 16000
+    for stream, split, count in (("speech", "train", 21), ("speech", "dev", 1), ("speech", "test", 1), ("background", "test", 2),
+                                 ("background", "train", 2)):  # fmt: skip
+        place = folder / f"{stream}_{split}"
+        place.mkdir(parents=True)
+        names = [f"{split}-{i:02d}" for i in range(count)]
+        for i, name in enumerate(names):
+            hum = 0.3 * np.sin(2 * np.pi * (100 + 10 * i) * time) * np.sin(9 * time) ** 2
+            soundfile.write(place / f"{name}.wav", hum if stream == "speech" else 0.1 * random.standard_normal(20000), 16000)
+        speaker = "x" if split == "train" else "y"
+        values = {"wav.scp": lambda name, place=place: place / f"{name}.wav", "utt2spk": lambda name, speaker=speaker: speaker,
+                  "utt2dur": lambda name: 1.5, "text": lambda name: "Ding, dong!"}  # fmt: skip
+        for table, value in values.items():
+            (place / table).write_text("".join(f"{name} {value(name)}\n" for name in names))
+
+
+@pytest.fixture(scope="module")
+def recipe(tmp_path_factory) -> Recipe:
+    """All stages, run once."""
+    recipe = Recipe(tmp_path_factory.mktemp("tts"))
+    write_data(recipe.folder / "data" / "own")
+    torch.manual_seed(0)
+    config = {
+        "backbone": {"envelope": 4, "channels": 16, "encoder_blocks": 1, "decoder_blocks": 1},
+        "split": {"speech_dim": 12, "background_dim": 12},
+        "quantizer": {"speech_levels": 4, "background_levels": 2, "codebook_size": 16},
+    }
+    codec = DeCodec.from_config(config)
+    for quantizer in (codec.speech_quantizer, codec.background_quantizer):
+        quantizer.start(0.2 * torch.randn(400, 12), 2)
+    codec.save_pretrained(recipe.folder / "codec")
+    done = recipe.run()
+    assert done.returncode == 0, done.stdout + done.stderr
+    recipe.first = done.stdout
+    return recipe
+
+
+def stamps(folder: Path) -> dict[Path, float]:
+    """When each product below a folder was written."""
+    kept = (".wav", ".npy", ".npz", ".pth", ".safetensors", ".csv")
+    return {path: path.stat().st_mtime for path in folder.rglob("*") if path.suffix in kept and not path.is_symlink()}
+
+
+def test_all_stages_leave_their_products(recipe):
+    for path in ("model/config.json", "model/model.safetensors", "train.log", "run.sh", "say/RESULTS.md", "say/scores.csv"):
+        assert (recipe.exp / path).stat().st_size
+    for place in (*(f"{mode}/mix" for mode in MODES), "originals/all", "originals/vocoder"):
+        assert len(list((recipe.exp / "say" / place).glob("*.wav"))) == 3  # 21 recordings: numbers 0, 10 and 20
+    results = (recipe.exp / "say" / "RESULTS.md").read_text()
+    for name in ("recordings", "vocoder_levels", *MODES):
+        assert f"| {name} | 1 |" in results and f"| {name} | 1 |" in recipe.first
+    assert "epoch 2: training loss" in recipe.first
+
+
+def test_a_second_run_does_nothing_again(recipe):
+    before = stamps(recipe.folder)
+    done = recipe.run()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("Done already") == 8  # data, prompts twice, statistics, training, export, speech, scores
+    assert stamps(recipe.folder) == before
+
+
+def test_a_missing_product_stops_the_stage_that_needs_it(recipe):
+    done = recipe.run("--stage", "20", "--tts_exp", str(recipe.folder / "none"))
+    assert done.returncode == 1
+    assert "model.safetensors is missing or empty, which stage 19" in done.stderr
+
+
+def test_wrong_options_are_refused(recipe):
+    wrong = {"unknown option": ["--no_such", "1"], "there is no config none.yaml": ["--tts_config", "none.yaml"]}
+    for said, options in wrong.items():
+        done = recipe.run(*options)
+        assert done.returncode == 1 and said in done.stderr
+
+
+def test_voices_that_are_not_there_are_reported(recipe):
+    done = recipe.run("--stop_stage", "17", "--tts_voices", "nobody")
+    assert done.returncode == 1
+    assert "No transcribed recording is left" in done.stderr and "go on with --stage 17" in done.stderr
