@@ -51,7 +51,7 @@ def test_voices_that_are_not_there_are_an_error(tmp_path):
 
 def test_prompts_are_of_others_at_the_snr(tmp_path):
     test, sounds = write_dir(tmp_path / "test", 3), write_dir(tmp_path / "sounds", 2, speaker="s")
-    assert make_prompts(test, sounds, tmp_path / "out", Plan(snr=5.0)) == 3
+    assert make_prompts(test, sounds, tmp_path / "out", Plan()) == 3
     clean, noisy, background, _ = (read(read_table(tmp_path / f"out/{kind}.scp")["x-00"], 16000) for kind in KINDS)
     assert torch.allclose(clean + background, noisy, atol=1e-4)
     assert 10 * np.log10(active_power(clean.numpy()) / active_power(background.numpy())) == pytest.approx(5, abs=0.1)
