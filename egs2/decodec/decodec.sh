@@ -260,7 +260,7 @@ if ! ${skip_eval}; then
         log "Stage 10: comparison of systems: ${results}/<set>/compare"
         codec=decodec
         if [ "${model}" != shipped ]; then codec+=:${model}; fi
-        systems=${compare_systems:-mixture ${codec}:levels=1 ${codec}:levels=2 ${codec} ${codec}:unquantized
+        systems=${compare_systems:-mixture ${codec}:levels=1 ${codec}:levels=3 ${codec} ${codec}:unquantized
             opus:6 opus:8 opus:12 rnnoise dtln gtcrn deepfilternet gtcrn+${codec}}
         for name in ${test_sets}; do
             need "${dump}/${name}/mixture.scp" "stage 3"
