@@ -27,7 +27,7 @@ class Coordinates(nn.Module):
         super().__init__()
         self.codec = codec.requires_grad_(False).eval()
         quantizer = codec.speech_quantizer
-        parametric = getattr(codec, "parametric_levels", 0)
+        parametric = codec.parametric_levels
         self.levels: int = parametric or 1
         self.dim: int = quantizer.parametric_dim if parametric else quantizer.first_dim
         self.first: int = quantizer.first_dim

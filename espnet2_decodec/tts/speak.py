@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from espnet2_decodec.io.audio import AudioReader
-from espnet2_decodec.tts.background import fitted, leveled
+from espnet2_decodec.tts.background import SILENT, fitted, leveled
 from espnet2_decodec.tts.saving import load
 from espnet2_decodec.tts.synthesizer import Synthesizer
 from espnet2_decodec.types import Codes
@@ -17,6 +17,9 @@ SHORTEST, LONGEST = 0.5, 60.0
 
 QUIETEST = 1e-3
 """RMS, of full scale, that the loudest half second of the speech in a prompt must have: -60 dB."""
+
+MOST = 3.0
+"""Factor by which the level of a decoded background is corrected at most."""
 
 CROSSFADE = 0.25
 """Seconds, where a background is repeated."""
@@ -94,23 +97,23 @@ class TTS:
         if silent and (background_gain, background_snr) != (None, None):
             raise ValueError("There is no background whose level could be set: choose that of the prompt, or a recording.")
         codec = self.synthesizer.codec
-        heard = self._encoded(prompt, "prompt")
-        if int(heard.lengths[0]) < SHORTEST * self.sample_rate:
-            lasts = int(heard.lengths[0]) / self.sample_rate
+        heard = self._read(prompt, "prompt")
+        if heard.shape[1] < SHORTEST * self.sample_rate:
+            lasts = heard.shape[1] / self.sample_rate
             raise ValueError(f"The prompt lasts {lasts:.2f} s; a voice needs {SHORTEST} s or more.")
-        loudness = codec.decode(heard, background=False)[0].unfold(0, self.sample_rate // 2, 160).square().mean(1).max().sqrt()
+        codes = codec.encode(heard)
+        loudness = codec.decode(codes, background=False)[0].unfold(0, self.sample_rate // 2, 160).square().mean(1).max().sqrt()
         if float(loudness) < QUIETEST:
             raise ValueError("There is no speech in the prompt.")
-        tokens = self.synthesizer(text, heard.speech[0].T, speed, liveliness)[None]
+        tokens = self.synthesizer(text, codes.speech[0].T, speed, liveliness)[None]
         speech = self.decoded(tokens)
-        length = len(speech)
         under, start = torch.zeros_like(speech), 0
         if not silent:
             same = isinstance(background, str) and background == "prompt"
-            under = codec.decode(heard if same else self._encoded(background, "background"), speech=False)[0]
-            room = 0 if same else max(0, len(under) - length)
+            under = self._background(heard if same else self._read(background, "background"))
+            room = 0 if same else max(0, len(under) - len(speech))
             start = int(torch.randint(room + 1, (), generator=torch.Generator().manual_seed(seed)))
-            under = fitted(under[start:], length, int(CROSSFADE * self.sample_rate))
+            under = fitted(under[start:], len(speech), int(CROSSFADE * self.sample_rate))
             under = leveled(under, speech, background_gain, background_snr)
         return Said(*(x.cpu() for x in (speech, under, speech + under)), self.sample_rate, tokens[0].cpu(), start)
 
@@ -121,8 +124,16 @@ class TTS:
         length = torch.tensor([tokens.shape[2] * codec.hop], device=tokens.device)
         return codec.decode(Codes(tokens, tokens[:, :0], length, self.sample_rate), background=False)[0]
 
-    def _encoded(self, recording: str | Path | Tensor, name: str) -> Codes:
-        """All tokens of the first minute of a recording."""
+    def _background(self, wav: Tensor) -> Tensor:
+        """The background of a recording [1, L] by way of its tokens, as loud as it is without them: [L]."""
+        codec = self.synthesizer.codec
+        decoded = codec.decode(codec.encode(wav), speech=False)[0]
+        power, wanted = (float(x.square().mean()) for x in (decoded, codec.separate(wav, quantize=False).background))
+        gain = (wanted / power) ** 0.5 if min(wanted, power) > SILENT**2 else 1.0
+        return decoded * min(max(gain, 1 / MOST), MOST)
+
+    def _read(self, recording: str | Path | Tensor, name: str) -> Tensor:
+        """The first minute of a recording, [1, L]."""
         most = int(LONGEST * self.sample_rate)
         if isinstance(recording, Tensor):
             if recording.ndim != 1 or not len(recording):
@@ -136,5 +147,4 @@ class TTS:
                 if count >= most:
                     break
             wav = torch.cat(blocks)
-        device = self.synthesizer.coordinates.mean.device
-        return self.synthesizer.codec.encode(wav[None, :most].to(device))
+        return wav[None, :most].to(self.synthesizer.coordinates.mean.device)
