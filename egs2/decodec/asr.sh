@@ -26,6 +26,7 @@ test_sets="test"       # and of these; the backgrounds of the tests are those of
 asr_voices=            # Speakers, or beginnings of names; empty = festvox_ru for standard, asterisk_ru for mini, all for own.
 asr_data_opts=         # Further options of espnet2_decodec.bin.asr_data, e.g. "--snrs clean 10 0 --seed 1".
 asr_set=               # Name of the data; by default made of the voices and asr_data_opts.
+discrete=              # Recognize tokens, by ESPnet's discrete ASR: semantic (repeats removed), or how many speech levels; empty = sound.
 denoise=               # Denoise the test sets first: gtcrn, decodec:unquantized, ... as decodec evaluate --systems takes them.
 
 # Tokens
@@ -33,8 +34,8 @@ token_type=char        # char or bpe.
 nbpe=100               # Pieces of bpe.
 
 # Training
-codec=shipped          # Folder of a saved codec for frontend: decodec; shipped = the package's.
-asr_config=            # Config of the recognizer; by default conf/asr/train_asr_fbank.yaml, for mini train_asr_mini.yaml.
+codec=shipped          # Folder of a saved codec for frontend: decodec, and for tokens; shipped = the package's.
+asr_config=            # Config of the recognizer; by default conf/asr/train_asr_{fbank,discrete}.yaml, for mini those that end in mini.yaml.
 asr_args=              # Options of training that win over the config, e.g. "--seed 1 --max_epoch 5".
 asr_tag=               # Name of the experiment; by default made of config, data, tokens, codec and asr_args.
 asr_exp=               # Folder of the experiment; by default <expdir>/asr_<tag>.
@@ -73,8 +74,12 @@ if [ -z "${asr_voices}" ]; then
     esac
 fi
 if [ -z "${asr_config}" ]; then
-    asr_config=conf/asr/train_asr_fbank.yaml
-    if [ "${size}" = mini ]; then asr_config=conf/asr/train_asr_mini.yaml; fi
+    case "${size},${discrete}" in
+        mini,) asr_config=conf/asr/train_asr_mini.yaml ;;
+        mini,*) asr_config=conf/asr/train_asr_discrete_mini.yaml ;;
+        *,) asr_config=conf/asr/train_asr_fbank.yaml ;;
+        *) asr_config=conf/asr/train_asr_discrete.yaml ;;
+    esac
 fi
 case "${token_type}" in
     char) tokens=char pieces=0 ;;
@@ -87,23 +92,42 @@ esac
 asr_set=${asr_set:-$(as_tag "${asr_voices:-all}")${asr_data_opts:+_$(as_tag "${asr_data_opts}")}}
 dump=${dumpdir}/${size}/asr/${asr_set}
 lists=${dump}/token_list/${tokens}
+# What is recognized, with which programs of ESPnet: recordings, or tokens.
+codec_name=shipped
+codec_files=("${MAIN_ROOT}"/espnet2_decodec/pretrained/*/model.safetensors)
+if [ "${codec}" != shipped ]; then
+    codec_name=$(as_tag "$(basename "$(dirname "${codec}")")-$(basename "${codec}")")
+    codec_files=("${codec}/model.safetensors")
+fi
+inputs=${dump} table=wav.scp kind=speech,sound shape=speech_shape
+train_program=espnet2_decodec.bin.asr_train infer_program=espnet2_decodec.bin.asr_inference model_type=asr
 codec_opts=()
-codec_files=()
-if grep -q '^frontend: *decodec' "${asr_config}"; then
-    codec_files=("${MAIN_ROOT}"/espnet2_decodec/pretrained/*/model.safetensors)
-    if [ "${codec}" != shipped ]; then
-        codec_opts=(--frontend_conf "model=${codec}")
-        codec_files=("${codec}/model.safetensors")
-    fi
+if [ -n "${discrete}" ]; then
+    [ -z "${denoise}" ] || die "--denoise and --discrete do not go together"
+    case "${discrete}" in
+        semantic) levels=1 unit_opts=--no_repeats ;;
+        *[!0-9]* | 0*) die "--discrete is semantic or a number of levels, not '${discrete}'" ;;
+        *) levels=${discrete} unit_opts= ;;
+    esac
+    inputs=${dump}/tokens_${codec_name}_${discrete} table=units kind=src_text,text shape=text_shape
+    train_program=espnet2.bin.mt_train infer_program=espnet2.bin.mt_inference model_type=mt
+    codec_opts=(--src_token_type word --src_token_list "${inputs}/list"
+        --frontend_conf "token_per_frame=${levels}" --model_conf "patch_size=${levels}")
+elif ! grep -q '^frontend: *decodec' "${asr_config}"; then
+    codec_name=
+    codec_files=()
+elif [ "${codec}" != shipped ]; then
+    codec_opts=(--frontend_conf "model=${codec}")
 fi
 if [ -z "${asr_tag}" ]; then
     asr_tag=$(basename "${asr_config}" .yaml)
     asr_tag=${asr_tag#train_asr_}_${size}_${asr_set}_${tokens}
-    if [ ${#codec_opts[@]} != 0 ]; then asr_tag+=_$(basename "$(dirname "${codec}")")-$(basename "${codec}"); fi
+    asr_tag+=${discrete:+_${discrete}}
+    if [ -n "${codec_name#shipped}" ]; then asr_tag+=_${codec_name}; fi
     asr_tag+=${asr_args:+_$(as_tag "${asr_args}")}
 fi
 asr_exp=${asr_exp:-${expdir}/asr_${asr_tag}}
-asr_stats_dir=${asr_stats_dir:-${expdir}/asr_stats_${size}_${asr_set}_${tokens}}
+asr_stats_dir=${asr_stats_dir:-${expdir}/asr_stats_${size}_${asr_set}_${tokens}${discrete:+_${codec_name}_${discrete}}}
 if [ -z "${inference_tag}" ]; then
     inference_tag=$(basename "${inference_config}" .yaml)
     inference_tag+=${inference_args:+_$(as_tag "${inference_args}")}${denoise:+_of_$(as_tag "${denoise##*/}")}
@@ -111,14 +135,15 @@ fi
 [[ "${inference_tag}" == decode_* ]] || die "--inference_tag begins with decode_, not '${inference_tag}'"
 decoded=${asr_exp}/${inference_tag}
 dump_tests=${dump}
+if [ -n "${discrete}" ]; then dump_tests=${inputs}; fi
 if [ -n "${denoise}" ]; then dump_tests=${dump}/denoised_$(as_tag "${denoise##*/}"); fi
 
 token_opts=(--token_type "${token_type}" --token_list "${lists}/tokens.txt" --use_preprocessor true)
 if [ "${token_type}" = bpe ]; then token_opts+=(--bpemodel "${lists}/bpe.model"); fi
 data_opts=()
 for part in train/train valid/dev; do
-    for table in wav.scp,speech,sound text,text,text; do
-        data_opts+=("--${part%/*}_data_path_and_name_and_type" "${dump}/${part#*/}/${table}")
+    for path in "${inputs}/${part#*/}/${table},${kind}" "${dump}/${part#*/}/text,text,text"; do
+        data_opts+=("--${part%/*}_data_path_and_name_and_type" "${path}")
     done
 done
 
@@ -158,6 +183,32 @@ if ! ${skip_data_prep}; then
         fi
     fi
 
+    if runs 12 && [ -n "${discrete}" ]; then
+        log "Tokens of ${levels} levels by the codec ${codec}: ${inputs}"
+        model_opts=()
+        if [ "${codec}" != shipped ]; then model_opts=(--model "${codec}"); fi
+        if ! up_to_date "${inputs}/.done" "${levels} ${unit_opts}" "${dump}/sets.json" "${codec_files[@]}"; then
+            rm -rf "${inputs}"
+            folders=()
+            for folder in "${dump}/train" "${dump}/dev" "${dump}"/test_*; do
+                name=${folder##*/}
+                logfile=${inputs}/log/${name}.log
+                ${train_cmd} "${logfile}" ${python} -m espnet2_decodec.bin.tokenize "${model_opts[@]}" --nj "${nj}" \
+                    --speech_levels "${levels}" --background_levels 0 --scp "${folder}/wav.scp" --out "${inputs}/${name}" \
+                    || fail "${logfile}"
+                folders+=("${inputs}/${name}")
+            done
+            logfile=${inputs}/log/units.log
+            # shellcheck disable=SC2086
+            ${train_cmd} "${logfile}" ${python} -m espnet2_decodec.bin.asr_units "${model_opts[@]}" --list "${inputs}/list" \
+                --tokens "${folders[@]}" ${unit_opts} || fail "${logfile}"
+            for folder in "${folders[@]}"; do
+                if [[ "${folder}" == */test_* ]]; then cp "${dump}/${folder##*/}/text" "${folder}/"; fi
+            done
+            done_with "${inputs}/.done" "${levels} ${unit_opts}"
+        fi
+    fi
+
     if runs 13; then
         log "Stage 13: token list: ${lists}"
         need "${dump}/train/text" "stage 12"
@@ -177,18 +228,18 @@ if ! ${skip_train}; then
         need "${lists}/tokens.txt" "stage 13"
         if ! up_to_date "${asr_stats_dir}/.done" "${token_opts[*]}" "${dump}/train/text" "${lists}/tokens.txt"; then
             logfile=${asr_stats_dir}/log/collect.log
-            ${train_cmd} "${logfile}" ${python} -m espnet2_decodec.bin.asr_train --collect_stats true --config "${asr_config}" \
+            ${train_cmd} "${logfile}" ${python} -m "${train_program}" --collect_stats true --config "${asr_config}" \
                 --output_dir "${asr_stats_dir}" "${token_opts[@]}" "${codec_opts[@]}" "${data_opts[@]}" \
                 --ngpu 0 --batch_type unsorted --batch_size 8 --train_shape_file "${dump}/train/utt2dur" --valid_shape_file "${dump}/dev/utt2dur" || fail "${logfile}"
-            need "${asr_stats_dir}/train/speech_shape" "${logfile}"
-            need "${asr_stats_dir}/valid/speech_shape" "${logfile}"
+            need "${asr_stats_dir}/train/${shape}" "${logfile}"
+            need "${asr_stats_dir}/valid/${shape}" "${logfile}"
             done_with "${asr_stats_dir}/.done" "${token_opts[*]}"
         fi
     fi
 
     if runs 15; then
         log "Stage 15: training: ${asr_exp}, $([ "${ngpu}" = 0 ] && echo "on the CPU" || echo "${ngpu} GPU(s)")"
-        need "${asr_stats_dir}/train/speech_shape" "stage 14"
+        need "${asr_stats_dir}/train/${shape}" "stage 14"
         options="${token_opts[*]} ${codec_opts[*]} ${asr_args}"
         if ! up_to_date "${asr_exp}/.trained" "${options}" "${asr_config}" "${dump}/train/text" "${codec_files[@]}"; then
             logfile=${asr_exp}/log/train.$(date +%Y%m%d_%H%M%S).log
@@ -202,9 +253,9 @@ if ! ${skip_train}; then
             # shellcheck disable=SC2034  # launch of utils/common.sh keeps its file there
             codec_exp=${asr_exp}
             # shellcheck disable=SC2086
-            OMP_NUM_THREADS=${train_threads} launch "${logfile}" ${python} -m espnet2_decodec.bin.asr_train \
+            OMP_NUM_THREADS=${train_threads} launch "${logfile}" ${python} -m "${train_program}" \
                 --config "${asr_config}" --output_dir "${asr_exp}" --resume true "${token_opts[@]}" "${data_opts[@]}" \
-                --train_shape_file "${asr_stats_dir}/train/speech_shape" --valid_shape_file "${asr_stats_dir}/valid/speech_shape" \
+                --train_shape_file "${asr_stats_dir}/train/${shape}" --valid_shape_file "${asr_stats_dir}/valid/${shape}" \
                 "${codec_opts[@]}" ${asr_args} || fail "${logfile}" "if its model was changed, it cannot be resumed: remove ${asr_exp} first"
             unfollow
             need "${asr_exp}/config.yaml" "${logfile}"
@@ -223,16 +274,17 @@ if ! ${skip_eval} && runs 16; then
     if ! up_to_date "${decoded}/.done" "${options}" "${asr_exp}/${inference_asr_model}" "${inference_config}" "${sets[0]}/text"; then
         rm -rf "${decoded}"
         mkdir -p "${decoded}/log"
-        for name in "${sets[@]}"; do sed "s|^|${name##*/}/|" "${name}/wav.scp"; done > "${decoded}/wav.scp"
+        for name in "${sets[@]}"; do sed "s|^|${name##*/}/|" "${name}/${table}"; done > "${decoded}/${table}"
         for ((job = 1; job <= nj; job++)); do
-            awk -v n="${nj}" -v job="${job}" 'NR % n == job % n {print $1}' "${decoded}/wav.scp" > "${decoded}/log/keys.${job}"
+            awk -v n="${nj}" -v job="${job}" 'NR % n == job % n {print $1}' "${decoded}/${table}" > "${decoded}/log/keys.${job}"
         done
         device=0
         if ${gpu_inference}; then device=1; fi
         # shellcheck disable=SC2086
-        ${train_cmd} --gpu "${device}" JOB=1:"${nj}" "${decoded}/log/inference.JOB.log" ${python} -m espnet2_decodec.bin.asr_inference \
-            --config "${inference_config}" --ngpu "${device}" --asr_train_config "${asr_exp}/config.yaml" \
-            --asr_model_file "${asr_exp}/${inference_asr_model}" --data_path_and_name_and_type "${decoded}/wav.scp,speech,sound" \
+        ${train_cmd} --gpu "${device}" JOB=1:"${nj}" "${decoded}/log/inference.JOB.log" ${python} -m "${infer_program}" \
+            --config "${inference_config}" --ngpu "${device}" "--${model_type}_train_config" "${asr_exp}/config.yaml" \
+            "--${model_type}_model_file" "${asr_exp}/${inference_asr_model}" \
+            --data_path_and_name_and_type "${decoded}/${table},${kind}" \
             --key_file "${decoded}/log/keys.JOB" --output_dir "${decoded}/log/output.JOB" ${inference_args} \
             || fail "${decoded}/log/inference.1.log"
         cat "${decoded}"/log/output.*/1best_recog/text | sort > "${decoded}/text"

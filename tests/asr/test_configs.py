@@ -7,10 +7,13 @@ import yaml
 
 pytest.importorskip("espnet2")
 
+from espnet2.tasks.mt import MTTask  # noqa: E402
+
 from espnet2_decodec.codec.decodec import DeCodec  # noqa: E402
 from espnet2_decodec.tasks.asr import DeCodecASRTask  # noqa: E402
 
-CONFIGS = sorted(Path("conf/asr").glob("train_asr_*.yaml"))
+DISCRETE = sorted(Path("conf/asr").glob("train_asr_discrete*.yaml"))
+CONFIGS = [path for path in sorted(Path("conf/asr").glob("train_asr_*.yaml")) if path not in DISCRETE]
 OWN = {"frontend", "frontend_conf", "specaug_conf"}
 
 
@@ -35,6 +38,13 @@ def test_config_builds_a_model(config, codec):
     assert model.ctc_weight == 1.0 and sum(p.numel() for p in model.encoder.parameters()) < 4e6
     if args.num_iters_per_epoch:
         assert args.scheduler_conf["first_cycle_steps"] == args.max_epoch * args.num_iters_per_epoch + 1
+
+
+@pytest.mark.parametrize("config", DISCRETE, ids=lambda path: path.stem)
+def test_config_of_tokens_builds_a_model(config):
+    args = MTTask.get_parser().parse_args(["--config", str(config), "--output_dir", "none", "--token_list", "none"])
+    args.token_list = args.src_token_list = ["<blank>", "<unk>", "a", "<sos/eos>"]
+    assert MTTask.build_model(args).ctc_weight == 0.9
 
 
 def test_frontends_are_compared_with_all_else_equal():

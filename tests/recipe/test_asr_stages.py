@@ -108,11 +108,22 @@ def test_denoised_test_sets_are_recognized_beside_the_others(recipe):
     assert len(rows) == 4 and "_of_" in rows[1]  # two decodings, characters and words
 
 
+def test_tokens_are_recognized_in_place_of_sound(recipe):
+    config = ["--asr_config", "conf/asr/train_asr_discrete_mini.yaml"]
+    done = recipe.run("--discrete", "semantic", *config, "--asr_data_opts", "--snrs 0")
+    assert done.returncode == 0, done.stdout + done.stderr
+    (exp,) = (recipe.folder / "exp").glob("asr_discrete_mini_own_*")
+    assert "| decode_asr_beam_size1 | 1 |" in (exp / "RESULTS.md").read_text()
+    units = (exp / "decode_asr_beam_size1" / "units").read_text().splitlines()
+    assert len(units) == 5 and all(word.startswith("1_") for word in units[0].split()[1:])
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
         (["--no_such", "1"], "unknown option"),
         (["--token_type", "word"], "char or bpe"),
+        (["--discrete", "some"], "semantic or a number of levels"),
         (["--asr_config", "none.yaml"], "there is no config none.yaml"),
         (["--inference_tag", "x"], "begins with decode_"),
         (["--stage", "16", "--inference_asr_model", "none.pth"], "none.pth is missing or empty"),

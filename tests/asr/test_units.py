@@ -1,0 +1,47 @@
+"""Units are the tokens, word by word, and every one of them is in the list."""
+
+import numpy as np
+import pytest
+
+from espnet2_decodec.asr.units import words
+from espnet2_decodec.bin import asr_units, tokenize
+from espnet2_decodec.codec.build import TINY
+from espnet2_decodec.codec.decodec import DeCodec
+from espnet2_decodec.sets.tables import read_table
+
+CODES = np.array([[5, 1], [5, 1], [5, 2], [5, 1]])
+
+
+def test_levels_are_interleaved():
+    assert words(CODES, repeats=True) == "1_5 2_1 1_5 2_1 1_5 2_2 1_5 2_1"
+
+
+def test_repeats_are_left_out_only_where_the_whole_frame_repeats():
+    assert words(CODES, repeats=False) == "1_5 2_1 1_5 2_2 1_5 2_1"
+    assert words(CODES[:, :1], repeats=False) == "1_5"
+
+
+@pytest.mark.parametrize("levels", [1, 2])
+def test_units_of_a_set(corpus, tmp_path, levels):
+    codec = DeCodec.from_config(TINY)
+    codec.save_pretrained(tmp_path / "codec")
+    model = ["--model", f"{tmp_path}/codec"]
+    scp = tmp_path / "wav.scp"
+    scp.write_text("".join((corpus / "speech" / "wav.scp").read_text().splitlines(keepends=True)[:2]))
+    out = ["--scp", str(scp), "--out", f"{tmp_path}/tokens", "--speech_levels", str(levels), "--background_levels", "0"]
+    tokenize.main([*model, *out])
+    asr_units.main([*model, "--tokens", f"{tmp_path}/tokens", "--list", f"{tmp_path}/list"])
+    units = (tmp_path / "list").read_text().split("\n")[:-1]
+    assert units[:2] == ["<blank>", "<unk>"] and units[-1] == "<sos/eos>" and len(units) == 3 + 16 * levels
+    for key, line in read_table(tmp_path / "tokens" / "units").items():
+        codes = np.load(read_table(tmp_path / "tokens" / "codes_speech.scp")[key])
+        assert len(line.split()) == codes.size == 50 * levels and set(line.split()) <= set(units)
+        assert [int(word.split("_")[1]) for word in line.split()] == codes.flatten().tolist()
+
+
+def test_tokens_without_speech_are_refused(corpus, tmp_path):
+    DeCodec.from_config(TINY).save_pretrained(tmp_path / "codec")
+    model = ["--model", f"{tmp_path}/codec"]
+    tokenize.main([*model, "--scp", f"{corpus}/speech/wav.scp", "--out", f"{tmp_path}/tokens", "--speech_levels", "0"])
+    with pytest.raises(ValueError, match="need the same number, 1 or more"):
+        asr_units.main([*model, "--tokens", f"{tmp_path}/tokens", "--list", f"{tmp_path}/list"])
