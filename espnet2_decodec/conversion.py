@@ -8,18 +8,22 @@ as a difference only, so that what is said stays that of the source.
 """
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from espnet2_decodec.codec.decodec import DeCodec
+from espnet2_decodec.codec.latent_stream import LatentEncoder
 from espnet2_decodec.mel import hz_to_mel, mel_to_hz
 from espnet2_decodec.types import Codes
 
 METHODS = ("shift", "matched", "levels")
 NEIGHBORS = 32
 """Frames over which means are taken: fewer come nearer to the voice, more are better understood."""
+AROUND = 2
+"""Frames on each side over which the way that an envelope moves is smoothed, for the same reason."""
 MOST = 3000
 """Frames of a recording that neighbours are looked for among, evenly chosen: 1 minute."""
 BLOCK = 1024
@@ -56,7 +60,14 @@ class Voice:
 
 
 @torch.no_grad()
-def convert(codec: DeCodec, source: Codes, reference: Codes, method: str = "shift", move_pitch: bool = True) -> Codes:
+def convert(
+    codec: DeCodec,
+    source: Codes,
+    reference: Codes,
+    method: str = "shift",
+    move_pitch: bool = True,
+    voices: tuple[Voice, Voice] | None = None,
+) -> Codes:
     """Speech tokens of `source` in the voice of `reference`, beside the background tokens of `source`.
 
     Args:
@@ -67,6 +78,8 @@ def convert(codec: DeCodec, source: Codes, reference: Codes, method: str = "shif
             `levels` keeps the first level and takes all others from the reference frame by frame, whatever is said there,
             repeated or cut: the paper's.
         move_pitch: whether the median of log f0 becomes the reference's; with `shift` only.
+        voices: what `listen` makes of both recordings, for `shift`. Without them the tokens tell the same with errors of
+            their own, and the result is understood less well.
 
     Returns:
         Codes with speech [1, P, T], P = `codec.parametric_levels` for `shift`.
@@ -87,9 +100,11 @@ def convert(codec: DeCodec, source: Codes, reference: Codes, method: str = "shif
         return replace(source, speech=_matched(codec, source.speech, reference.speech))
     if not levels:
         raise ValueError("This model has no parametric levels, so that only the methods matched and levels are possible.")
-    if min(source.speech.shape[1], reference.speech.shape[1]) < levels:
+    if voices is None and min(source.speech.shape[1], reference.speech.shape[1]) < levels:
         raise ValueError(f"Method shift needs the first {levels} speech levels of both recordings.")
-    spoken, wanted = (voice(codec, codes) for codes in (source, reference))
+    spoken, wanted = voices or (voice(codec, codes) for codes in (source, reference))
+    if len(spoken.envelope) != source.speech.shape[2]:
+        raise ValueError(f"The source has {source.speech.shape[2]} frames, but {len(spoken.envelope)} of them were listened to.")
     if not wanted.active.any():
         raise ValueError("There is no speech in the reference.")
     coordinates = torch.zeros(1, codec.speech_quantizer.dim, len(spoken.envelope), device=source.speech.device)
@@ -99,10 +114,35 @@ def convert(codec: DeCodec, source: Codes, reference: Codes, method: str = "shif
 
 
 def voice(codec: DeCodec, codes: Codes) -> Voice:
-    """The parametric coordinates of one recording, from its first levels."""
+    """The parametric coordinates of one recording, as its first levels tell them."""
+    parts = codec.speech_quantizer.decode(codes.speech[:, : codec.parametric_levels])
+    return _voice(codec, parts[0, : codec.backbone.parametric_dim].T)
+
+
+@torch.no_grad()
+def listen(codec: DeCodec, blocks: Iterable[Tensor]) -> Voice:
+    """The parametric coordinates of one recording, as they are before they are quantized.
+
+    Args:
+        codec: with parametric levels.
+        blocks: samples [l] in -1..1 at the codec's rate, in order.
+
+    Raises:
+        ValueError: if the codec cannot be cut into blocks, or there are no samples.
+    """
+    encoder = LatentEncoder(codec)
+    latents = [encoder.push(wav) for wav in blocks if len(wav)]
+    found = [latent for latent in (*latents, encoder.flush()) if latent is not None]
+    if not found:
+        raise ValueError("There are no samples to listen to.")
+    parts = (codec.subspace.split(latent.T[None])[0][0, : codec.backbone.parametric_dim].T for latent in found)
+    return _voice(codec, torch.cat(list(parts)))
+
+
+def _voice(codec: DeCodec, coordinates: Tensor) -> Voice:
+    """Coordinates [T, parametric_dim] with what they tell."""
     backbone = codec.backbone
-    parts = codec.speech_quantizer.decode(codes.speech[:, : codec.parametric_levels])[0, : backbone.parametric_dim].T
-    envelope, pitch = parts[:, : backbone.semantic_dim], parts[:, backbone.semantic_dim :]
+    envelope, pitch = coordinates[:, : backbone.semantic_dim], coordinates[:, backbone.semantic_dim :]
     loudness = envelope.mean(1)
     sounding = loudness > loudness.max() - backbone.scale * math.log(10) * DEPTH / 20
     active = sounding & (loudness > 0.1 * backbone.scale)
@@ -125,9 +165,9 @@ def moved_envelope(source: Voice, reference: Voice, sample_rate: int) -> Tensor:
         there = _neighborhood(looks, alike_target, target)
         here = _neighborhood(looks, alike_own, base_own)
         parts.append(frames + there - here)
-    moved = torch.cat(parts)
-    moved = moved + (source.envelope - moved).mean(1, keepdim=True)
-    return torch.where(source.active[:, None], moved.clamp(min=0), source.envelope)
+    way = (torch.cat(parts) - source.envelope) * source.active[:, None]
+    way = _smooth(way - way.mean(1, keepdim=True))
+    return torch.where(source.active[:, None], (source.envelope + way).clamp(min=0), source.envelope)
 
 
 def moved_tone(source: Voice, reference: Voice, move: bool = True) -> Tensor:
@@ -176,6 +216,13 @@ def _neighborhood(looks: Tensor, among: Tensor, values: Tensor) -> Tensor:
     index = (looks @ among.T).topk(min(NEIGHBORS, len(among)), dim=1).indices
     found = values[index].mean(1)
     return found - found.mean(1, keepdim=True)
+
+
+def _smooth(x: Tensor) -> Tensor:
+    """[T, E] -> [T, E]: means over the frames around, the nearer the heavier."""
+    weights = torch.hann_window(2 * AROUND + 3, periodic=False, device=x.device)[1:-1]
+    padded = torch.nn.functional.pad(x.T[:, None], (AROUND, AROUND), mode="replicate")
+    return torch.nn.functional.conv1d(padded, (weights / weights.sum())[None, None])[:, 0].T
 
 
 def _exchanged(source: Tensor, reference: Tensor) -> Tensor:

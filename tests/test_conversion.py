@@ -8,7 +8,7 @@ import torch
 
 from espnet2_decodec import DeCodec
 from espnet2_decodec.codec.build import TINY
-from espnet2_decodec.conversion import Voice, convert, moved_envelope, moved_tone, stretched, voice
+from espnet2_decodec.conversion import Voice, convert, listen, moved_envelope, moved_tone, stretched, voice
 
 RATE = 16000
 LAPPED = {
@@ -69,6 +69,22 @@ def test_the_voice_moves_and_the_rest_stays(codec, pair):
     assert torch.corrcoef(loudness)[0, 1] > 0.95
     kept = voice(codec, convert(codec, source, reference, move_pitch=False))
     assert abs(kept.pitch[kept.voiced, 0].median() - tones[0]) < 0.2 * abs(tones[0] - tones[1])
+
+
+def test_listening_comes_nearer_than_tokens(codec, pair):
+    wavs = talk(110, 1.0, 10), talk(220, 1.2, 11, 3.0)
+    heard = tuple(listen(codec, wav.split(5000)) for wav in wavs)
+    with torch.no_grad():
+        whole = codec.subspace.split(codec.latent(wavs[0][None]))[0][0, :22].T
+    assert torch.allclose(torch.cat([heard[0].envelope, heard[0].pitch], 1), whole, atol=1e-4)
+    told = voice(codec, pair[0])
+    assert told.envelope.shape == heard[0].envelope.shape and not torch.equal(told.envelope, heard[0].envelope)
+    converted = convert(codec, *pair, voices=heard)
+    assert converted.speech.shape == convert(codec, *pair).speech.shape
+    with pytest.raises(ValueError, match="were listened to"):
+        convert(codec, *pair, voices=heard[::-1])
+    with pytest.raises(ValueError, match="no samples"):
+        listen(codec, [])
 
 
 def test_ones_own_voice_is_left_as_it_is(codec, pair):

@@ -46,10 +46,11 @@ def run(args: Namespace) -> int:
         return collect(codec, path, wanted, args.quiet)
 
     device = next(codec.parameters()).device
-    source = concatenate(read(args.source, args.background == "keep")).to(device)
-    reference = concatenate(read(args.reference, False)).to(device)
+    source = _long(concatenate(read(args.source, args.background == "keep")).to(device))
+    reference = _long(concatenate(read(args.reference, False)).to(device))
     method = args.method or ("shift" if codec.parametric_levels else "matched")
-    converted = convert(codec, _long(source), _long(reference), method, not args.keep_pitch).to("cpu")
+    voices = tuple(_voice(codec, *pair) for pair in ((args.source, source), (args.reference, reference)))
+    converted = convert(codec, source, reference, method, not args.keep_pitch, voices if method == "shift" else None).to("cpu")
     if args.background in ("drop", "keep"):
         blocks = streams.decode(codec, [converted], background=args.background == "keep")
     else:
@@ -63,3 +64,17 @@ def _long(codes):
     from dataclasses import replace
 
     return replace(codes, speech=codes.speech.long(), background=codes.background.long())
+
+
+def _voice(codec, path: str, codes):
+    """What is heard in an audio file, or what the tokens of a file tell."""
+    from pathlib import Path
+
+    from espnet2_decodec.conversion import listen, voice
+    from espnet2_decodec.io.audio import AudioReader
+
+    if not codec.parametric_levels:
+        return None
+    if Path(path).suffix.lower() in (".dcd", ".npy"):
+        return voice(codec, codes)
+    return listen(codec, AudioReader(path, codec.sample_rate))
