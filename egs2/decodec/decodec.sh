@@ -130,7 +130,8 @@ if ! ${skip_data_prep}; then
             # shellcheck disable=SC2086
             ${train_cmd} "${logfile}" ${python} -m espnet2_decodec.bin.make_mixtures \
                 --speech "${data}/speech_${name}" --background "${data}/background_${name}" --out "${dump}/${name}" \
-                --per_condition "${per_condition}" ${mixture_opts} || fail "${logfile}"
+                --training_background "${data}/background_${train_set}" --per_condition "${per_condition}" ${mixture_opts} \
+                || fail "${logfile}"
             for table in mixture.scp speech.scp background.scp utt2snr; do
                 need "${dump}/${name}/${table}" "${logfile}"
             done

@@ -3,6 +3,7 @@
 import argparse
 
 from espnet2_decodec.evaluation.mixtures import Plan, make_mixtures
+from espnet2_decodec.evaluation.seen import write_seen
 from espnet2_decodec.sets.settings import run
 
 
@@ -16,9 +17,13 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--per_condition", type=int, default=20, help="mixtures of each condition")
     parser.add_argument("--seconds", type=float, nargs=2, default=(4.0, 8.0), help="shortest and longest mixture")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--training_background", help="Kaldi folder that training takes backgrounds from, for the table utt2seen")
     args = parser.parse_args(arguments)
     plan = Plan(tuple(args.snrs), args.per_condition, tuple(args.seconds), args.seed)
     print("wrote" if make_mixtures(args.speech, args.background, args.out, plan) else "complete already:", args.out)
+    if args.training_background:
+        found = write_seen(args.out, args.background, args.training_background)
+        print(f"backgrounds of sources that training has: {found['yes']}, of others: {found['no']}")
 
 
 if __name__ == "__main__":

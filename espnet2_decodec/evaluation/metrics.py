@@ -61,12 +61,13 @@ def available(names: Sequence[str], known: Mapping[str, Metric] = METRICS) -> tu
     """Those of the metrics that can be taken here, and one line for each that cannot.
 
     Args:
-        names: of metrics.
+        names: of metrics; `dnsmos` stands for all its parts, where they are known.
         known: the metrics that there are.
 
     Raises:
         ValueError: if a name is unknown.
     """
+    names = [part for name in names for part in (DNSMOS if name == "dnsmos" and known.keys() >= DNSMOS.keys() else (name,))]
     unknown = [name for name in names if name not in known]
     if unknown:
         raise ValueError(f"Unknown metric {unknown[0]!r}; there are {', '.join(known)}.")

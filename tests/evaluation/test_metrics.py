@@ -76,6 +76,14 @@ def test_improvement(voice):
     assert metrics.sdr(clean, better, RATE) - metrics.sdr(clean, noisy, RATE) == pytest.approx(20, abs=1e-3)
 
 
+def test_dnsmos_stands_for_its_parts(monkeypatch):
+    monkeypatch.setattr(metrics, "find_spec", lambda name: name)
+    known = METRICS | metrics.DNSMOS
+    assert available(["sdr", "dnsmos"], known)[0] == ["sdr", "dnsmos_sig", "dnsmos_bak", "dnsmos_ovrl"]
+    with pytest.raises(ValueError, match="Unknown metric 'dnsmos'"):
+        available(["dnsmos"])
+
+
 def test_missing_packages_are_named(monkeypatch):
     monkeypatch.setattr(metrics, "find_spec", lambda name: None)
     names, lines = available(["si_sdr", "pesq", "stoi"])

@@ -1,0 +1,39 @@
+"""Whether the background of a mixture comes from a source that training has heard."""
+
+from pathlib import Path
+
+from espnet2_decodec.evaluation.mixtures import NOBODY
+from espnet2_decodec.sets.tables import read_table, write_table
+
+
+def write_seen(mixtures: str | Path, background: str | Path, training: str | Path) -> dict[str, int]:
+    """Write the table utt2seen beside test mixtures: yes or no for each that has a background.
+
+    A background is seen when its recording, or another one of the same source (utt2spk), is among those of training.
+
+    Args:
+        mixtures: folder that `make_mixtures` wrote.
+        background: Kaldi folder that their backgrounds are from.
+        training: Kaldi folder of the backgrounds that training used.
+
+    Returns:
+        How many there are of each.
+
+    Raises:
+        ValueError: if a table is missing, or a background is not from that folder.
+    """
+    mixtures = Path(mixtures)
+    used, classes = read_table(mixtures / "utt2sources"), read_table(mixtures / "utt2background")
+    sources, heard = read_table(Path(background) / "utt2spk"), read_table(Path(training) / "utt2spk")
+    known = set(heard.values())
+    table = {}
+    for key, names in used.items():
+        if classes[key] == NOBODY:
+            continue
+        name = names.split()[-1]
+        if name not in sources:
+            raise ValueError(f"{mixtures}: the background of {key}, {name}, is not in {background}.")
+        table[key] = "yes" if name in heard or sources[name] in known else "no"
+    if table:
+        write_table(mixtures / "utt2seen", table)
+    return {answer: list(table.values()).count(answer) for answer in ("yes", "no")}
