@@ -240,6 +240,13 @@ if ! ${skip_train}; then
     if runs 15; then
         log "Stage 15: training: ${asr_exp}, $([ "${ngpu}" = 0 ] && echo "on the CPU" || echo "${ngpu} GPU(s)")"
         need "${asr_stats_dir}/train/${shape}" "stage 14"
+        if [ ${#codec_files[@]} != 0 ]; then
+            mkdir -p "${asr_exp}"
+            made_with=$(cat "${codec_files[@]}" | sha256sum)
+            [ -f "${asr_exp}/codec.sha256" ] || echo "${made_with}" > "${asr_exp}/codec.sha256"
+            [ "$(cat "${asr_exp}/codec.sha256")" = "${made_with}" ] \
+                || die "${asr_exp} was begun with another codec than ${codec} is now: remove it, or give another --asr_tag"
+        fi
         options="${token_opts[*]} ${codec_opts[*]} ${asr_args}"
         if ! up_to_date "${asr_exp}/.trained" "${options}" "${asr_config}" "${dump}/train/text" "${codec_files[@]}"; then
             logfile=${asr_exp}/log/train.$(date +%Y%m%d_%H%M%S).log

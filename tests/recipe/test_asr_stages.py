@@ -118,6 +118,18 @@ def test_tokens_are_recognized_in_place_of_sound(recipe):
     assert len(units) == 5 and all(word.startswith("1_") for word in units[0].split()[1:])
 
 
+def test_an_experiment_does_not_go_on_with_another_codec(recipe, tmp_path):
+    model = recipe.folder / "codec" / "model.safetensors"
+    kept = model.read_bytes()
+    DeCodec.from_config(TINY).save_pretrained(tmp_path)
+    model.write_bytes((tmp_path / "model.safetensors").read_bytes())
+    try:
+        done = recipe.run("--stage", "15", "--stop_stage", "15")
+    finally:
+        model.write_bytes(kept)
+    assert done.returncode == 1 and "was begun with another codec" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
