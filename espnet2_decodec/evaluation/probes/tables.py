@@ -34,7 +34,7 @@ Logistic regression on the mean and the deviation of log-mel bands over 1 s tell
 speech by the same system; tested on a voice that it has not heard. 50 is no trace of the background, and the best.""",
     "speaker": """\
 Logistic regression on the mean and the deviation of what the levels stand for; tested on segments that it has not heard, at all
-conditions with speech. Chance: always the most frequent speaker.""",
+conditions with speech; means and intervals over segments. Chance: always the most frequent speaker.""",
     "background": """\
 As before, of the backgrounds at all SNRs and alone, tested on segments that it has not heard. Chance: the same class always.""",
     "phones": """\

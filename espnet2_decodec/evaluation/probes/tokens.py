@@ -81,20 +81,24 @@ def token_lines(probe: str, examples: Sequence[Example]) -> list[Line]:
     if len(names) < 2:
         raise ValueError(f"A probe of the {probe} needs recordings of at least two classes.")
     sizes = [len(example.views[0].frames) for example in examples]
+    segments = [segment(example.key) for example in examples]
     labels = [example.label for example, size in zip(examples, sizes) for _ in range(size)]
-    groups = [segment(example.key) for example, size in zip(examples, sizes) for _ in range(size)]
+    groups = [name for name, size in zip(segments, sizes) for _ in range(size)]
     held_out = folds(labels, groups)
     y = torch.tensor([names.index(label) for label in labels])
-    chance = _by_recording(majority(y, held_out), sizes)
+    chance = interval(_by_segment(majority(y, held_out), sizes, segments)).mean
     lines = []
     for number, view in enumerate(examples[0].views):
         x = torch.cat([example.views[number].frames for example in examples])
         right = (cross_validated(x, y, held_out, len(names)).argmax(1) == y).float()
-        found = interval(_by_recording(right, sizes))
-        lines.append(Line(probe, view.system, view.what, view.condition, found, interval(chance).mean))
+        found = interval(_by_segment(right, sizes, segments))
+        lines.append(Line(probe, view.system, view.what, view.condition, found, chance))
     return lines
 
 
-def _by_recording(right: Tensor, sizes: Sequence[int]) -> list[float]:
-    """[N] -> the share of each recording in percent."""
-    return [100 * float(part.mean()) for part in right.split(list(sizes))]
+def _by_segment(right: Tensor, sizes: Sequence[int], segments: Sequence[str]) -> list[float]:
+    """[N] windows -> percent of each segment: its recordings at several SNRs are not independent of each other."""
+    shares: dict[str, list[float]] = {}
+    for part, name in zip(right.split(list(sizes)), segments):
+        shares.setdefault(name, []).append(100 * float(part.mean()))
+    return [sum(values) / len(values) for values in shares.values()]
