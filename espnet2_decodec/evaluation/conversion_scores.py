@@ -42,7 +42,10 @@ Source: a mixture; reference: clean prompts of another voice. Means over recordi
 (percentile bootstrap). Word error rate: all errors over all words. Similarity: cosine of voice embeddings, with other prompts
 of that voice than the reference. Levels: the first level of the source, the others of the reference as they come, which is
 the paper's exchange. Matched: the other levels from the frame of the reference that is most alike. Shift: what
-`decodec convert` does."""
+`decodec convert` does. The reference itself: through as many levels as a conversion has, which no conversion can exceed."""
+
+CEILING = "the reference itself, as tokens"
+UNKNOWN = {"errors": math.nan, "words": math.nan}
 
 Row = dict[str, str | float]
 """One system on one recording and voice: system, condition, uttid, voice, errors, words, target, source."""
@@ -124,16 +127,16 @@ class Scorer:
         self.codec, self.judge = plan.settings.codec(), recognizer(plan.judge)
         self.denoiser = build(plan.denoiser) if plan.denoiser else None
         self.references = {speaker: self._heard(wav) for speaker, wav in plan.voices.references.items()}
+        self.ceilings = {speaker: self._decode(self._first(heard.codes)) for speaker, heard in self.references.items()}
 
     def __call__(self, key: str) -> list[Row]:
         """The rows of one recording, for all voices."""
         item = self.data.load(key, RATE)
-        source, levels = self._heard(item.mixture), self.codec.parametric_levels
+        source = self._heard(item.mixture)
         cleaned = self._heard(self.denoiser(item.mixture, RATE)["speech"]) if self.denoiser else None
         plain = {"untouched mixture": item.mixture, "not converted": self._decode(source.codes)}
-        if levels:
-            first = replace(source.codes, speech=source.codes.speech[:, :levels])
-            plain["not converted, parametric levels"] = self._decode(first)
+        if self.codec.parametric_levels:
+            plain["not converted, parametric levels"] = self._decode(self._first(source.codes))
         errors = {name: self._errors(key, wav) for name, wav in plain.items()}
         rows = []
         for speaker, reference in self.references.items():
@@ -141,9 +144,10 @@ class Scorer:
             if cleaned is not None:
                 best = self._converted(cleaned, reference, self.methods[-1:])
                 found |= {f"{self.plan.denoiser}, then {name}": wav for name, wav in best.items()}
+            found[CEILING] = self.ceilings[speaker]
             for name, wav in found.items():
                 about: Row = {"system": name, "condition": item.condition, "uttid": key, "voice": speaker}
-                about |= errors[name] if name in errors else self._errors(key, wav)
+                about |= errors[name] if name in errors else self._errors(key, wav) if name != CEILING else UNKNOWN
                 for whose, voice in (("target", self.plan.voices.others[speaker]), ("source", item.speech)):
                     about[whose] = speaker_similarity(voice, level(wav), RATE)
                 rows.append(about)
@@ -166,6 +170,10 @@ class Scorer:
     def _decode(self, codes: Codes) -> Tensor:
         wav = self.codec.decode(codes, background=False)[0].cpu()
         return at_rate(wav, self.codec.sample_rate, RATE)
+
+    def _first(self, codes: Codes) -> Codes:
+        """The parametric levels alone, all levels where they are all alike."""
+        return replace(codes, speech=codes.speech[:, : self.codec.parametric_levels or None])
 
     def _errors(self, key: str, wav: Tensor) -> Row:
         counts = word_counts(self.texts[key], self.judge(level(wav), RATE, self.plan.language))

@@ -11,7 +11,7 @@ import torch
 from espnet2_decodec.bin import score_conversion
 from espnet2_decodec.bin.score_conversion import main
 from espnet2_decodec.evaluation import conversion_scores
-from espnet2_decodec.evaluation.conversion_scores import RATE, figures, markdown, voices
+from espnet2_decodec.evaluation.conversion_scores import CEILING, RATE, figures, markdown, voices
 from espnet2_decodec.evaluation.systems.base import Unavailable
 from espnet2_decodec.sets.tables import write_table
 
@@ -95,14 +95,15 @@ def test_every_system_on_every_recording_and_voice(model, data, prompts, fakes, 
     main([*map(str, arguments), "--denoiser", "mixture", "--out", str(tmp_path)])
     with open(tmp_path / "conversion.csv", newline="") as file:
         rows = list(csv.DictReader(file))
-    systems = ["untouched mixture", "not converted", "levels", "matched", "mixture, then matched"]
+    systems = ["untouched mixture", "not converted", "levels", "matched", "mixture, then matched", CEILING]
     assert len(rows) == 4 * 2 * len(systems) and list(dict.fromkeys(row["system"] for row in rows)) == systems
-    assert all(row["errors"] == "2" and row["words"] == "4" and row["target"] == "0.25" for row in rows)
+    assert all(row["errors"] == "2" and row["words"] == "4" for row in rows if row["system"] != CEILING)
+    assert all(row["target"] == "0.25" and (row["errors"] == "") == (row["system"] == CEILING) for row in rows)
     text = (tmp_path / "conversion.md").read_text()
     assert "| matched |  | 50.0 [50.0, 50.0] | 50.0 [50.0, 50.0] |" in text and "| system |  | 5 dB | clean |" in text
     assert capsys.readouterr().out.strip() == text.strip()
     main([*map(str, arguments), "--denoiser", "none", "--limit", "1", "--conditions", "clean", "--out", str(tmp_path)])
-    assert len(list(open(tmp_path / "conversion.csv"))) == 1 + 2 * 4
+    assert len(list(open(tmp_path / "conversion.csv"))) == 1 + 2 * 5
 
 
 def test_what_cannot_be_had(model, data, prompts, fakes, tmp_path, monkeypatch, capsys):
