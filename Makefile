@@ -1,4 +1,5 @@
-# make demo   everything on a fresh clone: environment, data of a few minutes, training, score table, page to listen to
+# make demo   everything on a fresh clone: environment, data of a few minutes, training of codec, recognizer and synthesizer, scores,
+#             page to listen to
 # make test   environment, and all tests
 # make lint   shellcheck and ruff
 # make install, make clean
@@ -12,6 +13,7 @@ OMP_NUM_THREADS ?= 1
 export OMP_NUM_THREADS
 
 RECIPE := egs2/decodec
+MINI := --size mini --per_condition 8 --compare_opts "--limit 3"
 SCRIPTS := $(wildcard $(RECIPE)/*.sh $(RECIPE)/utils/*.sh local/*.sh .ci/*)
 
 .PHONY: install demo test lint clean
@@ -27,7 +29,10 @@ $(VENV)/.installed: setup.py pyproject.toml
 	@touch $@
 
 demo: install
-	cd $(RECIPE) && ./run.sh --size mini --per_condition 8 --compare_opts "--limit 3"
+	cd $(RECIPE) && ./run.sh $(MINI) --stop_stage 9
+	cd $(RECIPE) && ./run.sh --stage 12 --size mini --codec exp/codec_decodec_mini/model
+	cd $(RECIPE) && ./run.sh --stage 17 --size mini --codec exp/codec_decodec_mini/model
+	cd $(RECIPE) && ./run.sh $(MINI) --stage 10
 
 test: install
 	$(VENV)/bin/python -m pytest -q

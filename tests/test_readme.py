@@ -31,6 +31,10 @@ def commands(text: str, language: str) -> list[list[str]]:
     return [words for line in lines if (words := shlex.split(line, comments=True))]
 
 
+FILES = (("noisy", 2.3, 16000), ("street", 1.1, 44100), ("voice", 1.5, 16000), ("recordings/june/a", 0.7, 8000))
+"""Names, seconds and sample rates of the recordings that the README speaks of."""
+
+
 def recording(seconds: float, rate: int) -> np.ndarray:
     """[L, 2]: a tone that comes and goes, in noise."""
     time = np.arange(int(seconds * rate)) / rate
@@ -46,7 +50,7 @@ def place(tmp_path, monkeypatch) -> Path:
         codec.save_pretrained(tmp_path / "model")
         monkeypatch.setattr(loading, "SHIPPED", tmp_path / "model")
     (tmp_path / "recordings" / "june").mkdir(parents=True)
-    for name, seconds, rate in (("noisy", 2.3, 16000), ("street", 1.1, 44100), ("recordings/june/a", 0.7, 8000)):
+    for name, seconds, rate in FILES:
         soundfile.write(tmp_path / f"{name}.wav", recording(seconds, rate), rate)
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -58,7 +62,7 @@ def test_command_lines_run(place, capsys):
     for words in lines:
         assert words[0] == "decodec", f"only decodec belongs in a bash block, which is run; not {words}"
         assert main(words[1:]) == 0, f"{words}: {capsys.readouterr().err}"
-    for name in ("stems/noisy.speech.wav", "stems/noisy.background.wav", "tokens/june/a.speech.npy", "remix.wav"):
+    for name in ("stems/noisy.speech.wav", "stems/noisy.background.wav", "tokens/june/a.speech.npy", "remix.wav", "converted.wav"):
         assert (place / name).stat().st_size, f"{name}, which the README names, was not written"
     assert soundfile.info("copy.wav").frames == soundfile.info("noisy.wav").frames
     assert Path("small.dcd").stat().st_size < Path("noisy.dcd").stat().st_size / 2
@@ -97,14 +101,15 @@ def test_links_lead_somewhere(document):
 def test_set_up_commands_are_there(document):
     text = document.read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
-    options = set(re.findall(r"^([a-z_]+)=", (ROOT / "egs2/decodec/decodec.sh").read_text(encoding="utf-8"), re.MULTILINE))
+    scripts = [(ROOT / "egs2" / "decodec" / f"{name}.sh").read_text(encoding="utf-8") for name in ("decodec", "asr", "tts")]
+    options = set(re.findall(r"^([a-z_]+)=", "\n".join(scripts), re.MULTILINE))
     for words in commands(text, "sh"):
         program = next(word for word in words if "=" not in word)
         if program == "make":
             assert set(words[1:]) <= targets
         for word in words:
             if program.endswith("run.sh") and word.startswith("--") and " " not in word:
-                assert word[2:] in options | {"help"}, f"decodec.sh has no option {word}"
+                assert word[2:] in options | {"help"}, f"none of the recipe's scripts has an option {word}"
     for module in re.findall(r"python -m (espnet2_decodec[\w.]*)", text):
         path = ROOT.joinpath(*module.split("."))
         assert path.with_suffix(".py").exists() or (path / "__main__.py").exists(), f"there is no {module}"

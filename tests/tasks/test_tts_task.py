@@ -71,7 +71,7 @@ def trained(place):
 
 
 def weights(folder) -> dict[str, torch.Tensor]:
-    return torch.load(folder / "checkpoint.pth", weights_only=False)["model"]
+    return torch.load(folder / "latest.pth", weights_only=True)
 
 
 def test_statistics_are_those_of_the_tokens(trained, place):
