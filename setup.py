@@ -32,6 +32,7 @@ REQUIREMENTS = {
     "evaluate": [
         "pesq>=0.0.4",
         "pystoi>=0.4",
+        "jiwer>=3",
     ],
     # What `decodec evaluate` compares with, and DNSMOS, of which speechmos does not say what it needs.
     "compare": [
