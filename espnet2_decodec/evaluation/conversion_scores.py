@@ -42,7 +42,8 @@ Source: a mixture; reference: clean prompts of another voice. Means over recordi
 (percentile bootstrap). Word error rate: all errors over all words. Similarity: cosine of voice embeddings, with other prompts
 of that voice than the reference. Levels: the first level of the source, the others of the reference as they come, which is
 the paper's exchange. Matched: the other levels from the frame of the reference that is most alike. Shift: what
-`decodec convert` does. The reference itself: through as many levels as a conversion has, which no conversion can exceed."""
+`decodec convert` does. The reference itself: through the parametric levels, which shift and matched cannot well exceed; levels
+is above it where it sounds like the reference in what it says, too."""
 
 CEILING = "the reference itself, as tokens"
 UNKNOWN = {"errors": math.nan, "words": math.nan}
