@@ -63,10 +63,7 @@ run_args=$(printf '%q ' "$@")
 . ./cmd.sh
 [ $# -eq 0 ] || die "no arguments are expected beside options, but there is '$1'"
 
-if [ "${ngpu}" = auto ]; then
-    ngpu=0
-    if nvidia-smi --list-gpus 2> /dev/null | grep -q GPU; then ngpu=1; fi
-fi
+resolve_ngpu
 if [ -z "${asr_voices}" ]; then
     case "${size}" in
         mini) asr_voices=asterisk_ru ;;

@@ -65,10 +65,7 @@ run_args=$(printf '%q ' "$@")
 . ./db.sh
 [ $# -eq 0 ] || die "no arguments are expected beside options, but there is '$1'"
 
-if [ "${ngpu}" = auto ]; then
-    ngpu=0
-    if nvidia-smi --list-gpus 2> /dev/null | grep -q GPU; then ngpu=1; fi
-fi
+resolve_ngpu
 if [ -z "${train_config}" ]; then
     train_config=conf/codec/train_decodec.yaml
     if [ "${size}" = mini ]; then train_config=conf/codec/train_decodec_mini.yaml; fi

@@ -89,3 +89,10 @@ filter_by_duration() { # filter_by_duration FROM TO MIN MAX: a data directory wi
     utils/fix_data_dir.sh "${to}"
     log "${to}: $(wc -l < "${to}/wav.scp") of $(wc -l < "${from}/wav.scp") recordings"
 }
+
+resolve_ngpu() { # resolve_ngpu: ngpu=auto becomes 1 where nvidia-smi lists a GPU, else 0
+    if [ "${ngpu}" = auto ]; then
+        ngpu=0
+        if nvidia-smi --list-gpus 2> /dev/null | grep -q GPU; then ngpu=1; fi
+    fi
+}
