@@ -149,9 +149,9 @@ class LappedBackbone(Backbone):
 
     def _frames(self, latent: Tensor, mask: Tensor | None, ticks: Tensor | None) -> Tensor:
         """Y [B, D, T] -> MDCT bands [B, T, hop]."""
-        if ticks is None:
-            ticks, _ = self.clock(latent)
-        pulses, noise = self.excitation(*self._f0(latent), ticks.transpose(1, 2), mask)
+        pitch = self._f0(latent)
+        ticks = self.excitation.clock(*pitch, None)[0] if ticks is None else ticks.transpose(1, 2)
+        pulses, noise = self.excitation(*pitch, ticks, mask)
         latent = latent.transpose(1, 2).contiguous()  # many times faster further on
         envelope, _, bands = latent.float().unflatten(-1, (2, -1)).split((self.semantic_dim, 2, self.bands), dim=-1)
         bands = bands * _norm(bands) ** (1 / self.power - 1)
