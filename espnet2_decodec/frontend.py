@@ -8,7 +8,6 @@ import torchaudio
 from espnet2.asr.frontend.abs_frontend import AbsFrontend
 from torch import Tensor, nn
 
-from espnet2_decodec.codec.backbones import Backbone
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.pretrained import explicit, load
 
@@ -71,8 +70,8 @@ class DeCodecFrontend(AbsFrontend):
         self._scope = feature.removesuffix(CONTINUOUS)
         if self._scope == "parametric" and not self.codec.parametric_levels:
             raise ValueError(f"feature {feature} needs a codec with parametric levels, which this one has not: take semantic.")
-        if not separate and type(self.codec.backbone).anchor is Backbone.anchor:
-            raise ValueError("separate: false needs a backbone that knows what it would make of a stem, which this one does not.")
+        if not separate and not self.codec.can_skip_separation:
+            raise ValueError("separate: false needs a codec that knows what it would make of a stem, which this one does not.")
         count = 0 if feature.endswith(CONTINUOUS) or feature == "semantic" else self._levels
         if feature == "all":
             count += self.codec.background_levels
@@ -136,7 +135,7 @@ class DeCodecFrontend(AbsFrontend):
 
     def _parts(self, wav: Tensor, lengths: Tensor) -> Tensor:
         """What the levels add up, [K, B, D, T]; one part where there are no levels to weigh."""
-        speech, background = self.codec.subspace.split(self._latent(wav, lengths))
+        speech, background = self.codec.subspace.split(self.codec.latent(wav, lengths, self.separate))
         if self.feature.endswith(CONTINUOUS):
             return speech[None, :, : self._size]
         apart = self.weights is not None
@@ -147,14 +146,6 @@ class DeCodecFrontend(AbsFrontend):
         return torch.cat(
             [nn.functional.pad(speech, (0, 0, 0, background.shape[2])), nn.functional.pad(background, (0, 0, speech.shape[2], 0))]
         )
-
-    def _latent(self, wav: Tensor, lengths: Tensor) -> Tensor:
-        """[B, L] -> Y [B, D, T]; without separation the recording is the speech, and the background silent."""
-        if self.separate:
-            return self.codec.latent(wav, lengths)
-        wav = wav * (torch.arange(wav.shape[1], device=wav.device) < lengths[:, None])
-        speech = self.codec.backbone.anchor(nn.functional.pad(wav, (0, -wav.shape[1] % self.codec.hop)))
-        return torch.cat([speech, torch.zeros_like(speech)], dim=1)
 
     def _stacked(self, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """[B, T, F] -> [B, ceil(T / stack), stack * F]."""

@@ -111,10 +111,30 @@ class DeCodec(nn.Module):
         """Lengths in samples -> lengths in frames."""
         return (lengths + self.hop - 1) // self.hop
 
-    def latent(self, wav: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """wav [B, L], lengths [B] in samples -> Y [B, D, T]."""
+    @property
+    def can_skip_separation(self) -> bool:
+        """Whether recordings can be encoded as they are, as speech; see `latent`."""
+        return type(self.backbone).anchor is not Backbone.anchor and 2 * self.speech_quantizer.dim == self.backbone.dim
+
+    def latent(self, wav: Tensor, lengths: Tensor | None = None, separate: bool = True) -> Tensor:
+        """wav [B, L], lengths [B] in samples -> Y [B, D, T].
+
+        Args:
+            wav, lengths: recordings.
+            separate: False takes all that is heard for speech, and the background for silent: what a codec would do that does
+                not separate, to compare with.
+
+        Raises:
+            ValueError: if it shall not separate, and the backbone does not know what it would make of a stem, or the split
+                does not halve the latent.
+        """
         wav, mask = self._pad(wav, lengths)
-        return self.backbone.encode(wav, mask)
+        if separate:
+            return self.backbone.encode(wav, mask)
+        if not self.can_skip_separation:
+            raise ValueError("This codec can only separate: it does not know what it would make of a stem.")
+        speech = self.backbone.anchor(wav)
+        return self.subspace.merge(speech, torch.zeros_like(speech))
 
     def synthesize(self, latent: Tensor, lengths: Tensor | None = None, ticks: Tensor | None = None) -> Tensor:
         """Y [B, D, T], lengths [B] in samples -> wav [B, max length], zero beyond each length.
@@ -135,6 +155,7 @@ class DeCodec(nn.Module):
         lengths: Tensor | None = None,
         speech_levels: int | None = None,
         background_levels: int | None = None,
+        separate: bool = True,
     ) -> Codes:
         """Waveforms to tokens.
 
@@ -142,16 +163,18 @@ class DeCodec(nn.Module):
             wav: [B, L] in -1..1 at `sample_rate`.
             lengths: [B] in samples; None when all are L long.
             speech_levels, background_levels: how many levels to keep, 0.5 kbit/s each by default; None for all.
+            separate: as in `latent`.
 
         Raises:
-            ValueError: if the shape, the lengths or the levels cannot be right, or a sample is not finite.
+            ValueError: if the shape, the lengths or the levels cannot be right, a sample is not finite, or it cannot be left
+                unseparated.
         """
         lengths = self._check(wav, lengths)
         levels = (
             _levels(speech_levels, self.speech_levels, "speech"),
             _levels(background_levels, self.background_levels, "background"),
         )
-        speech, background = self.subspace.split(self.latent(wav, lengths))
+        speech, background = self.subspace.split(self.latent(wav, lengths, separate))
         codes = (
             self.speech_quantizer.encode(speech, levels[0]),
             self.background_quantizer.encode(background, levels[1]),

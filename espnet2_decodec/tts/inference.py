@@ -121,4 +121,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--speed", type=float, default=1.0, help="2 speaks twice as fast")
     parser.add_argument("--liveliness", type=float, default=1.0, help="0 leaves coordinates as even as they are predicted")
     parser.add_argument("--seed", type=int, default=0, help="which piece of a longer background is taken")
+    parser.add_argument(
+        "--separate", default=True, action=argparse.BooleanOptionalAction, help="whether the voice is free of the background"
+    )
     parser.add_argument("--nj", type=int, default=1, help="processes")

@@ -75,6 +75,7 @@ class TTS:
         speed: float = 1.0,
         liveliness: float = 1.0,
         seed: int = 0,
+        separate: bool = True,
     ) -> Said:
         """Say a text.
 
@@ -88,6 +89,8 @@ class TTS:
             background_snr: dB of speech over background; in place of the gain.
             speed, liveliness: as in `Synthesizer`.
             seed: decides which piece of a longer recording is taken as the background.
+            separate: False takes the voice from all that is heard in the prompt, as a codec does that does not separate, to
+                compare with.
 
         Raises:
             ValueError: if there is nothing to say, characters are not known, the prompt is too short or holds no speech, or
@@ -101,7 +104,7 @@ class TTS:
         if heard.shape[1] < SHORTEST * self.sample_rate:
             lasts = heard.shape[1] / self.sample_rate
             raise ValueError(f"The prompt lasts {lasts:.2f} s; a voice needs {SHORTEST} s or more.")
-        codes = codec.encode(heard)
+        codes = codec.encode(heard, separate=separate)
         loudness = codec.decode(codes, background=False)[0].unfold(0, self.sample_rate // 2, 160).square().mean(1).max().sqrt()
         if float(loudness) < QUIETEST:
             raise ValueError("There is no speech in the prompt.")

@@ -251,6 +251,24 @@ def test_separating_is_decoding_each_stream():
     assert torch.equal(stems.background, codec.decode(codes, speech=False))
 
 
+def test_without_separation_all_is_speech():
+    codec, wav = make_codec("lapped"), make_wav(2, 6400)
+    speech, background = codec.subspace.split(codec.latent(wav, separate=False))
+    torch.testing.assert_close(speech, codec.backbone.anchor(wav), atol=1e-6, rtol=1e-5)
+    assert float(background.detach().abs().max()) < 1e-6
+    whole, apart = codec.encode(wav, separate=False), codec.encode(wav)
+    assert torch.equal(whole.speech, codec.speech_quantizer.encode(speech, codec.speech_levels))
+    assert not torch.equal(whole.speech, apart.speech) and whole.speech.shape == apart.speech.shape
+
+
+@pytest.mark.parametrize("config", [TINY, {**LAPPED, "split": {"name": "soft", "dim": 24}}], ids=["no stems", "no halves"])
+def test_codecs_that_can_only_separate_say_so(config):
+    codec = DeCodec.from_config(config)
+    assert not codec.can_skip_separation
+    with pytest.raises(ValueError, match="can only separate"):
+        codec.encode(make_wav(1, 6400), separate=False)
+
+
 @pytest.mark.parametrize("frames", [1, 4, 10, 25])
 def test_remix_loops_or_cuts_the_background(frames):
     """The background of another recording is repeated or cut to the length of the speech."""

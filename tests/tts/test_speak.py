@@ -45,6 +45,14 @@ def test_the_background_does_not_change_the_speech(tts):
     assert torch.equal(tts(TEXT, noise(1), "prompt", background_gain=20.0).speech, alone)
 
 
+def test_a_voice_without_separation_is_that_of_all_that_is_heard(tts):
+    synthesizer, prompt = tts.synthesizer, noise(1)
+    said = tts(TEXT, prompt, separate=False)
+    codes = synthesizer.codec.encode(prompt[None], separate=False).speech[0].T
+    assert torch.equal(said.tokens, synthesizer(TEXT, codes))
+    assert not torch.equal(codes, synthesizer.codec.encode(prompt[None]).speech[0].T)
+
+
 def test_gain_and_snr(tts):
     plain = tts(TEXT, noise(1), "prompt")
     softer = tts(TEXT, noise(1), "prompt", background_gain=-7.0)
