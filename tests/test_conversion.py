@@ -8,7 +8,16 @@ import torch
 
 from espnet2_decodec import DeCodec
 from espnet2_decodec.codec.build import TINY
-from espnet2_decodec.conversion import Voice, convert, listen, moved_envelope, moved_tone, stretched, voice
+from espnet2_decodec.conversion import (
+    convert,
+    convert_wav,
+    listen,
+    listen_to_background,
+    repeated,
+    synthesize,
+    voice,
+)
+from espnet2_decodec.voices import Voice, moved, moved_envelope, moved_tone, stretched
 
 RATE = 16000
 LAPPED = {
@@ -87,6 +96,45 @@ def test_listening_comes_nearer_than_tokens(codec, pair):
         listen(codec, [])
 
 
+def test_sound_without_tokens(codec):
+    """As long as the source to the sample, in blocks as in one piece, in the reference's voice, with the source's background."""
+    source, reference = talk(110, 1.0, 10), talk(220, 1.2, 11, 3.0)
+    source = source[: len(source) - 77]
+    converted = convert_wav(codec, source, reference)
+    assert converted.shape == source.shape
+    heard = [listen(codec, wav.split(5000)) for wav in (source, reference, converted)]
+    assert heard[0].length == len(source) and len(heard[0].coordinates) == -(-len(source) // codec.hop)
+    with torch.no_grad():
+        latent = codec.latent(source[None])
+        _, background = codec.subspace.split(latent)
+        target = moved(*heard[:2], RATE).coordinates
+        speech = torch.zeros(1, 30, len(target))
+        speech[0, : target.shape[1]] = target.T
+        length = torch.tensor([len(source)])
+        alone = codec.synthesize(codec.subspace.merge(speech, torch.zeros_like(background)), length)[0]
+        both = codec.synthesize(codec.subspace.merge(speech, background), length)[0]
+    assert torch.allclose(converted, alone, atol=1e-4)
+    assert torch.allclose(convert_wav(codec, source, reference, background=source), both, atol=1e-4)
+    assert not torch.allclose(alone, both, atol=1e-2)
+    tones = [x.pitch[x.voiced, 0].median() for x in (heard[0], heard[1], moved(*heard[:2], RATE))]
+    assert abs(tones[2] - tones[1]) < 0.2 * abs(tones[0] - tones[1])
+
+
+def test_long_recordings_are_synthesized_in_blocks(codec, monkeypatch):
+    """The same sound whatever the size of blocks; a short background is repeated frame by frame, or ends."""
+    source, reference = talk(110, 1.0, 10, 1.0), talk(220, 1.2, 11, 1.0)
+    spoken = listen(codec, [source])
+    once = torch.cat(list(listen_to_background(codec, [reference[:3200]])))
+    assert once.shape == (10, 30)
+    whole = torch.cat(list(synthesize(codec, spoken, repeated(lambda: [once]))))
+    ended = torch.cat(list(synthesize(codec, spoken, [once])))
+    monkeypatch.setattr("espnet2_decodec.conversion.FRAMES", 7)
+    assert torch.allclose(torch.cat(list(synthesize(codec, spoken, repeated(lambda: once.split(3))))), whole, atol=1e-5)
+    assert not torch.allclose(ended, whole, atol=1e-3) and ended.shape == whole.shape == source.shape
+    with pytest.raises(ValueError, match="without frames"):
+        list(synthesize(codec, spoken, repeated(list)))
+
+
 def test_ones_own_voice_is_left_as_it_is(codec, pair):
     spoken = voice(codec, pair[0])
     assert torch.allclose(moved_envelope(spoken, spoken, RATE), spoken.envelope, atol=1e-6)
@@ -97,9 +145,11 @@ def test_silence(codec, pair):
     silent = codec.encode(torch.zeros(1, 8000))
     with pytest.raises(ValueError, match="no speech in the reference"):
         convert(codec, pair[0], silent)
+    with pytest.raises(ValueError, match="no speech in the reference"):
+        convert_wav(codec, talk(110, 1.0, 10), torch.zeros(8000))
     quiet = convert(codec, silent, pair[1])
     assert voice(codec, quiet).envelope.mean() <= voice(codec, silent).envelope.mean() + 0.01
-    nothing = Voice(torch.zeros(3, 20), torch.zeros(3, 2), *torch.zeros(2, 3, dtype=torch.bool))
+    nothing = Voice(torch.zeros(3, 20), torch.zeros(3, 2), *torch.zeros(2, 3, dtype=torch.bool), 960)
     assert torch.equal(moved_envelope(nothing, voice(codec, pair[1]), RATE), nothing.envelope)
 
 
@@ -133,8 +183,10 @@ def test_a_codec_without_parametric_levels():
     torch.manual_seed(0)
     plain = DeCodec.from_config(TINY).eval()
     first, second = (plain.encode(0.1 * torch.randn(1, length)) for length in (4000, 9000))
-    with pytest.raises(ValueError, match="no parametric levels"):
-        convert(plain, first, second)
+    wav = torch.ones(4000)
+    for refused in (lambda: convert(plain, first, second), lambda: listen(plain, [wav]), lambda: voice(plain, first)):
+        with pytest.raises(ValueError, match="no parametric levels"):
+            refused()
     assert convert(plain, first, second, "matched").speech.shape == first.speech.shape
 
 

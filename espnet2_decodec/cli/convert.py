@@ -5,6 +5,8 @@ from argparse import ArgumentParser, Namespace
 from espnet2_decodec.cli import options
 
 SUMMARY = "Say what one file says in the voice of another"
+TOKENS = (".dcd", ".npy")
+"""Suffixes of files of tokens."""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -22,6 +24,12 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="how: move envelope and pitch, take the upper levels of matching frames, or of frames in a row "
         "(default: shift, and matched for models without parametric levels)",
     )
+    parser.add_argument(
+        "--no-quantize",
+        action="store_true",
+        help="leave the quantizers out, with shift only: nearer to the voice, better understood, and without a bit rate "
+        "(of a .dcd file there are only its tokens to go by)",
+    )
     parser.add_argument("--keep-pitch", action="store_true", help="do not move the pitch to the reference's")
     parser.add_argument("--rescale", action="store_true", help="make a file that would clip quieter")
 
@@ -30,51 +38,91 @@ def run(args: Namespace) -> int:
     """Convert; the exit code."""
     from espnet2_decodec.cli import streams
     from espnet2_decodec.cli.files import check_free, plan
-    from espnet2_decodec.cli.remixing import Remix, collect
     from espnet2_decodec.cli.work import load_model
-    from espnet2_decodec.codec.streaming import concatenate
-    from espnet2_decodec.conversion import convert
     from espnet2_decodec.io.audio_writer import FORMATS
 
     (job,) = plan([args.source], args.output, (), ".wav", tuple(FORMATS))
     check_free(job.target, force=args.force)
     codec = load_model(args)
-    everything = {"speech_levels": None, "background_levels": None}
-
-    def read(path: str, background: bool) -> list:
-        wanted = everything if background else everything | {"background_levels": 0}
-        return collect(codec, path, wanted, args.quiet)
-
-    device = next(codec.parameters()).device
-    source = _long(concatenate(read(args.source, args.background == "keep")).to(device))
-    reference = _long(concatenate(read(args.reference, False)).to(device))
     method = args.method or ("shift" if codec.parametric_levels else "matched")
-    voices = tuple(_voice(codec, *pair) for pair in ((args.source, source), (args.reference, reference)))
-    converted = convert(codec, source, reference, method, not args.keep_pitch, voices if method == "shift" else None).to("cpu")
-    if args.background in ("drop", "keep"):
-        blocks = streams.decode(codec, [converted], background=args.background == "keep")
-    else:
-        blocks = Remix(codec, [converted], read(args.background, True)).together()
+    if args.no_quantize and method != "shift":
+        why = f"--method {method} exchanges tokens" if args.method else "this model has no parametric levels"
+        raise ValueError(f"--no-quantize is not possible: {why}.")
+    blocks = _without_tokens(codec, args) if args.no_quantize else _with_tokens(codec, args, method)
     streams.write(job.target, blocks, codec, args.rescale)
     return 0
 
 
-def _long(codes):
-    """Codes as they are looked up."""
+def _with_tokens(codec, args: Namespace, method: str):
+    """Blocks of samples of a conversion that could be stored as tokens."""
+    from espnet2_decodec.cli import streams
+    from espnet2_decodec.cli.remixing import Remix
+    from espnet2_decodec.conversion import convert
+
+    source, reference = _codes(codec, args.source, args, args.background == "keep"), _codes(codec, args.reference, args)
+    voices = None
+    if method == "shift" and codec.parametric_levels:
+        voices = _voice(codec, args.source, args, source), _voice(codec, args.reference, args, reference)
+    converted = convert(codec, source, reference, method, not args.keep_pitch, voices).to("cpu")
+    if args.background in ("drop", "keep"):
+        return streams.decode(codec, [converted], background=args.background == "keep")
+    return Remix(codec, [converted], _collect(codec, args.background, args, True)).together()
+
+
+def _without_tokens(codec, args: Namespace):
+    """Blocks of samples of a conversion that was never quantized; an audio file of which the background is heard is read again
+    for it while they are made."""
+    from espnet2_decodec.conversion import repeated, synthesize
+    from espnet2_decodec.voices import moved
+
+    path, background = {"drop": None, "keep": args.source}.get(args.background, args.background), ()
+    if path is not None:
+        background = repeated(_backgrounds(codec, path, args))
+    spoken, wanted = (_voice(codec, path, args) for path in (args.source, args.reference))
+    return synthesize(codec, moved(spoken, wanted, codec.sample_rate, not args.keep_pitch), background)
+
+
+def _collect(codec, path: str, args: Namespace, background: bool) -> list:
+    """Blocks of tokens of a file, with those of the background or without."""
+    from espnet2_decodec.cli.remixing import collect
+
+    return collect(codec, path, {"speech_levels": None, "background_levels": None if background else 0}, args.quiet)
+
+
+def _codes(codec, path: str, args: Namespace, background: bool = False):
+    """All tokens of a file as they are looked up."""
     from dataclasses import replace
 
+    from espnet2_decodec.codec.streaming import concatenate
+
+    codes = concatenate(_collect(codec, path, args, background)).to(next(codec.parameters()).device)
     return replace(codes, speech=codes.speech.long(), background=codes.background.long())
 
 
-def _voice(codec, path: str, codes):
+def _voice(codec, path: str, args: Namespace, codes=None):
     """What is heard in an audio file, or what the tokens of a file tell."""
     from pathlib import Path
 
+    from espnet2_decodec.cli.messages import progress
+    from espnet2_decodec.cli.streams import open_audio
     from espnet2_decodec.conversion import listen, voice
-    from espnet2_decodec.io.audio import AudioReader
 
-    if not codec.parametric_levels:
-        return None
-    if Path(path).suffix.lower() in (".dcd", ".npy"):
-        return voice(codec, codes)
-    return listen(codec, AudioReader(path, codec.sample_rate))
+    if Path(path).suffix.lower() in TOKENS:
+        return voice(codec, _codes(codec, path, args) if codes is None else codes)
+    reader = open_audio(Path(path), codec, args.quiet or codes is not None)
+    return listen(codec, progress(reader, reader.seconds, reader.path.name, lambda wav: len(wav) / codec.sample_rate))
+
+
+def _backgrounds(codec, path: str, args: Namespace):
+    """A function that gives the blocks of background coordinates of a file, as often as wanted."""
+    from pathlib import Path
+
+    from espnet2_decodec.cli.streams import open_audio
+    from espnet2_decodec.conversion import listen_to_background
+
+    if Path(path).suffix.lower() in TOKENS:
+        blocks, quantizer = _collect(codec, path, args, True), codec.background_quantizer
+        device = quantizer.codebooks.device
+        return lambda: (quantizer.decode(codes.background.long().to(device))[0].T for codes in blocks)
+    reader = open_audio(Path(path), codec, args.quiet or path == args.source)
+    return lambda: listen_to_background(codec, reader)

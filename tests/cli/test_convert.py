@@ -1,12 +1,15 @@
-"""decodec convert against the Python call."""
+"""decodec convert against the Python calls."""
 
 import pytest
 import soundfile
 import torch
 
-from espnet2_decodec.conversion import convert
+from espnet2_decodec import DeCodec
+from espnet2_decodec.cli import main
+from espnet2_decodec.conversion import convert, convert_wav, listen, synthesize, voice
 from espnet2_decodec.io import audio
 from espnet2_decodec.types import Codes
+from espnet2_decodec.voices import moved
 
 
 def samples(path):
@@ -59,3 +62,73 @@ def test_bad_input_is_one_line(run, files, tmp_path):
         code, _, lines = run("convert", *arguments)
         assert code == 1 and len(lines) == 1 and words in lines[0], lines
         assert not (tmp_path / "x.wav").exists()
+
+
+@pytest.fixture(scope="module")
+def lapped(tmp_path_factory):
+    """A small codec with parametric levels, and its folder."""
+    torch.manual_seed(0)
+    config = {
+        "backbone": {"envelope": 4, "channels": 16, "encoder_blocks": 1, "decoder_blocks": 1},
+        "split": {"speech_dim": 12, "background_dim": 12},
+        "quantizer": {"speech_levels": 4, "background_levels": 2, "codebook_size": 16},
+    }
+    codec = DeCodec.from_config(config).eval()
+    for quantizer in (codec.speech_quantizer, codec.background_quantizer):
+        quantizer.start(0.2 * torch.randn(400, 12), 2)
+    folder = tmp_path_factory.mktemp("lapped")
+    codec.save_pretrained(folder)
+    return codec, folder
+
+
+@pytest.fixture
+def bare(lapped, make_wav, tmp_path, capsys):
+    """A function: (source, reference, options) -> the samples that convert --no-quantize wrote."""
+
+    def call(*arguments):
+        given = ["convert", *map(str, arguments), "--no-quantize", "--model", str(lapped[1]), "--device", "cpu", "--force"]
+        assert main([*given, "-o", str(tmp_path / "out.wav")]) == 0, capsys.readouterr().err
+        return samples(tmp_path / "out.wav")
+
+    return call
+
+
+def test_without_quantizing(bare, lapped, make_wav):
+    """With no background, the source's, and that of a file, shorter and longer: as the Python call."""
+    codec, _ = lapped
+    source, reference, long = make_wav("source.wav", 20001), make_wav("reference.wav", 9000), make_wav("long.wav", 30000)
+    wavs = {path: audio.read(path, 16000) for path in (source, reference, long)}
+    for given, background in (("drop", None), ("keep", source), (reference, reference), (long, long)):
+        expected = convert_wav(codec, wavs[source], wavs[reference], None if background is None else wavs[background])
+        found = bare(source, reference, "--background", given)
+        assert found.shape == (20001,) and torch.allclose(found, expected.clamp(-1, 1), atol=1e-3)
+    kept = convert_wav(codec, wavs[source], wavs[reference], move_pitch=False)
+    assert torch.allclose(bare(source, reference, "--keep-pitch"), kept.clamp(-1, 1), atol=1e-3)
+
+
+def test_tokens_without_quantizing_again(bare, lapped, make_wav, tmp_path):
+    """Of a .dcd file the coordinates are those of its tokens, and so is its background."""
+    codec, folder = lapped
+    source, reference = make_wav("source.wav", 20001), make_wav("reference.wav", 9000)
+    assert main(["encode", str(source), "-o", str(tmp_path / "s.dcd"), "--model", str(folder), "--device", "cpu"]) == 0
+    codes = codec.encode(audio.read(source, 16000)[None])
+    wanted = moved(voice(codec, codes), listen(codec, [audio.read(reference, 16000)]), 16000)
+    under = codec.background_quantizer.decode(codes.background)[0].T
+    for given, background in (("drop", ()), ("keep", [under])):
+        expected = torch.cat(list(synthesize(codec, wanted, background)))
+        found = bare(tmp_path / "s.dcd", reference, "--background", given)
+        assert torch.allclose(found, expected.clamp(-1, 1), atol=1e-3)
+
+
+def test_what_cannot_be_done_without_quantizing_is_one_line(run, lapped, files, tmp_path, capsys):
+    (source, reference), _ = files
+    code, _, lines = run("convert", source, reference, "-o", tmp_path / "x.wav", "--no-quantize")
+    assert code == 1 and len(lines) == 1 and "--no-quantize is not possible: this model has no parametric levels" in lines[0]
+    code, _, lines = run("convert", source, reference, "-o", tmp_path / "x.wav", "--no-quantize", "--method", "levels")
+    assert code == 1 and len(lines) == 1 and "--method levels exchanges tokens" in lines[0]
+    silent = tmp_path / "silent.wav"
+    soundfile.write(silent, torch.zeros(9000).numpy(), 16000)
+    given = ["--no-quantize", "--model", str(lapped[1]), "--device", "cpu", "-o", str(tmp_path / "x.wav")]
+    assert main(["convert", str(source), str(silent), *given]) == 1
+    assert "There is no speech in the reference." in capsys.readouterr().err
+    assert not (tmp_path / "x.wav").exists()
