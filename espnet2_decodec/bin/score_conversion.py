@@ -3,11 +3,16 @@
 import argparse
 from pathlib import Path
 
+import torch
+
 from espnet2_decodec.evaluation.compare import chosen
-from espnet2_decodec.evaluation.conversion_scores import Plan, markdown, score_conversions, voices, write_rows
+from espnet2_decodec.evaluation.conversion_scores import Plan, markdown, score_conversions, write_rows
+from espnet2_decodec.evaluation.conversion_voices import choose, voices
 from espnet2_decodec.evaluation.environment import environment
+from espnet2_decodec.evaluation.examples import remove_examples
 from espnet2_decodec.evaluation.mixtures import ALONE
-from espnet2_decodec.evaluation.recognizers import recognizer
+from espnet2_decodec.evaluation.perceptual import speaker_similarity
+from espnet2_decodec.evaluation.recognizers import RATE, recognizer
 from espnet2_decodec.evaluation.scoring import MixtureSet
 from espnet2_decodec.evaluation.systems.base import Unavailable
 from espnet2_decodec.evaluation.systems.specs import build
@@ -15,69 +20,114 @@ from espnet2_decodec.evaluation.words import require_jiwer
 from espnet2_decodec.sets.settings import Settings, run
 from espnet2_decodec.sets.tables import read_table
 
+EXAMPLES = "examples"
+"""Folder of what can be listened to."""
+
 
 def parser() -> argparse.ArgumentParser:
     """The options."""
     options = argparse.ArgumentParser(
         description="Convert noisy recordings to other voices: word error rate and speaker similarity, beside a cascade."
     )
-    options.add_argument("--data", required=True, help="folder that make_mixtures wrote, with its table text")
-    options.add_argument("--references", required=True, help="Kaldi folder of clean speech with the voices to convert to")
-    options.add_argument("--voices", nargs="+", required=True, help="speakers of that folder")
+    options.add_argument("--data", required=True, help="folder that make_mixtures wrote, with its table text for error rates")
+    options.add_argument("--references", nargs="+", required=True, help="Kaldi folders of clean speech with voices to convert to")
+    options.add_argument("--voices", nargs="+", default=[], help="speakers of those folders; when left out, --most of the first "
+                         "of them that have enough to say; a recording is never converted to the voice that it has")  # fmt: skip
+    options.add_argument("--most", type=int, default=2, help="voices, when --voices is left out")
     options.add_argument("--speakers", nargs="+", default=[], help="sources: some speakers of the mixtures; all when left out")
     options.add_argument("--conditions", nargs="+", default=[], help="some of those of the set; all with speech when left out")
     options.add_argument("--limit", type=int, help="the first recordings of each condition only")
+    options.add_argument("--keep", type=int, default=0, help="recordings of each condition to listen to, in the folder examples")
     options.add_argument("--seconds", type=float, default=8.0, help="of a reference, and of what similarity is measured with")
-    options.add_argument("--recognizer", default="moonshine-tiny.en", help="see decodec probe --help")
+    options.add_argument("--recognizer", default="moonshine-tiny.en", help="see decodec probe --help; none for no error rates")
     options.add_argument("--language", default="en", help="of the texts")
     options.add_argument("--denoiser", default="gtcrn", help="of the cascade, see decodec evaluate --help; or none")
     options.add_argument("--model", help="folder of the codec; the shipped one when left out")
     options.add_argument("--device", default="cpu", help="of the codec, such as cuda")
     options.add_argument("--nj", type=int, default=1, help="processes, of one thread each when there are several")
-    options.add_argument("--out", required=True, help="folder for conversion.csv and conversion.md")
+    options.add_argument("--out", required=True, help="folder for conversion.csv, conversion.md and examples")
     return options
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Command line of `score_conversions`."""
     args = parser().parse_args(arguments)
-    data, out, skipped = Path(args.data), Path(args.out), []
-    keys = _keys(data, args)
+    data, out = Path(args.data), Path(args.out)
+    judge, keys = _judge(args.recognizer), _keys(data, args)
+    sources = {MixtureSet(data).speakers[key] for key in keys}
+    wanted = args.voices or choose(args.references, sources, args.seconds, args.most)
+    if not wanted:
+        places = ", ".join(args.references)
+        print(f"Voice conversion is skipped: {places} has no other voice that has twice {args.seconds:g} s to say.")
+        return
+    found = voices(args.references, wanted, args.seconds)
+    skipped = [] if judge else ["no recognizer was asked for, so there are no word error rates"]
     denoiser = None if args.denoiser == "none" else args.denoiser
-    try:
-        require_jiwer()
-        judge = recognizer(args.recognizer)
-    except Unavailable as problem:
-        raise ValueError(str(problem)) from None
     try:
         if denoiser:
             build(denoiser)
     except Unavailable as problem:
         skipped.append(f"{denoiser} is skipped: {problem}")
-        print(skipped[-1])
         denoiser = None
-    settings = Settings(args.model, None, None, args.device)
-    plan = Plan(data, voices(args.references, args.voices, args.seconds), settings, args.recognizer, args.language, denoiser)
+    try:
+        noise = torch.randn(RATE, generator=torch.Generator().manual_seed(0))
+        speaker_similarity(noise, noise, RATE)
+        similar = True
+    except ImportError as problem:
+        skipped.append(f"speaker similarity is skipped: {problem}")
+        similar = False
+    print(*skipped, sep="\n", end="\n" if skipped else "")
+    settings, kept = Settings(args.model, None, None, args.device), _kept(data, keys, args.keep)
+    listening = out / EXAMPLES
+    remove_examples(listening)
+    plan = Plan(
+        data, found, settings, args.recognizer if judge else None, args.language, denoiser, similar, listening, frozenset(kept)
+    )
     rows = score_conversions(plan, keys, args.nj)
-    head = environment(args.device) | {"data": args.data, "model": settings.name, "recognizer": judge.about}
-    head["voices"] = f"{' '.join(args.voices)}, {args.seconds:g} s of each"
+    if not rows:
+        raise ValueError("Every recording has the only voice that it could be converted to.")
+    head = environment(args.device) | {"data": args.data, "model": settings.name, "recognizer": judge.about if judge else "none"}
+    head["voices"] = f"{' '.join(wanted)}, {args.seconds:g} s of each"
     write_rows(out / "conversion.csv", rows)
     text = markdown(rows, head, skipped)
     (out / "conversion.md").write_text(text, encoding="utf-8")
     print(text)
 
 
+def _judge(name: str):
+    """The recogniser, None if none is wanted."""
+    if name == "none":
+        return None
+    try:
+        require_jiwer()
+        return recognizer(name)
+    except Unavailable as problem:
+        raise ValueError(str(problem)) from None
+
+
 def _keys(data: Path, args: argparse.Namespace) -> list[str]:
-    """The recordings with a text that are wanted."""
-    folder, texts = MixtureSet(data), read_table(data / "text")
+    """The recordings that are wanted, with a text where words are counted."""
+    folder, keys = MixtureSet(data), None
+    if args.recognizer != "none":
+        keys = read_table(data / "text")
     there = dict.fromkeys(folder.conditions.values())
-    wanted = [key for key in folder.keys if key in texts and (not args.speakers or folder.speakers[key] in args.speakers)]
+    wanted = [key for key in folder.keys if not args.speakers or folder.speakers[key] in args.speakers]
     found = []
     for condition in args.conditions or [c for c in there if c != ALONE]:
-        found += [key for key in chosen(folder, [condition]) if key in wanted][: args.limit]
+        found += [key for key in chosen(folder, [condition]) if key in wanted and (keys is None or key in keys)][: args.limit]
     if not found:
-        raise ValueError(f"{data} has no recording with a text of these speakers and conditions.")
+        text = "" if keys is None else " with a text"
+        raise ValueError(f"{data} has no recording{text} of these speakers and conditions.")
     return found
+
+
+def _kept(data: Path, keys: list[str], count: int) -> list[str]:
+    """The first `count` of each condition."""
+    if count < 0:
+        raise ValueError(f"At least 0 recordings of each condition can be kept, not {count}.")
+    conditions = MixtureSet(data).conditions
+    places = {condition: [key for key in keys if conditions[key] == condition] for condition in conditions.values()}
+    return [key for found in places.values() for key in found[:count]]
 
 
 if __name__ == "__main__":

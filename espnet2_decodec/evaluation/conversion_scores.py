@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from espnet2_decodec.conversion import Voice, convert, listen
+from espnet2_decodec.conversion import convert, listen, synthesize
 from espnet2_decodec.evaluation.bootstrap import Interval, interval
 from espnet2_decodec.evaluation.compare_tables import condition_order
+from espnet2_decodec.evaluation.conversion_voices import Voices
+from espnet2_decodec.evaluation.examples import Example, file_name, write_examples, write_sound
 from espnet2_decodec.evaluation.mixtures import snr_of
 from espnet2_decodec.evaluation.perceptual import speaker_similarity
 from espnet2_decodec.evaluation.probes.listening import level
@@ -24,11 +25,11 @@ from espnet2_decodec.evaluation.systems.base import convert as at_rate
 from espnet2_decodec.evaluation.systems.specs import build
 from espnet2_decodec.evaluation.words import word_counts
 from espnet2_decodec.io.atomic import replacing
-from espnet2_decodec.io.audio import read
 from espnet2_decodec.sets.parallel import spread
 from espnet2_decodec.sets.settings import Settings
 from espnet2_decodec.sets.tables import read_table
 from espnet2_decodec.types import Codes
+from espnet2_decodec.voices import Voice, moved
 
 HEADINGS = {
     "wer": "Word error rate, %",
@@ -42,53 +43,20 @@ Source: a mixture; reference: clean prompts of another voice. Means over recordi
 (percentile bootstrap). Word error rate: all errors over all words. Similarity: cosine of voice embeddings, with other prompts
 of that voice than the reference. Levels: the first level of the source, the others of the reference as they come, which is
 the paper's exchange. Matched: the other levels from the frame of the reference that is most alike. Shift: what
-`decodec convert` does. The reference itself: through the parametric levels, which shift and matched cannot well exceed; levels
-is above it where it sounds like the reference in what it says, too."""
+`decodec convert` does, and with `--no-quantize` where it says not quantized. The reference itself: through the parametric levels,
+or their coordinates not quantized, which shift and matched cannot well exceed; levels is above it where it sounds like the
+reference in what it says, too."""
 
-CEILING = "the reference itself, as tokens"
+BARE = "shift, not quantized"
+MIXTURE = "untouched mixture"
+CEILING, BARE_CEILING = "the reference itself, as tokens", "the reference itself, not quantized"
 UNKNOWN = {"errors": math.nan, "words": math.nan}
+
+GROUP, SOURCE, REFERENCE = "Voice conversion", "source", "reference"
+"""Of what can be listened to: the section of a page, and its first two sounds."""
 
 Row = dict[str, str | float]
 """One system on one recording and voice: system, condition, uttid, voice, errors, words, target, source."""
-
-
-@dataclass(frozen=True)
-class Voices:
-    """Prompts of speakers, in two parts that have none in common.
-
-    Attributes:
-        references: speaker -> [L] at 16 kHz, what a conversion hears.
-        others: speaker -> [L] at 16 kHz, what similarity is measured with.
-    """
-
-    references: dict[str, Tensor]
-    others: dict[str, Tensor]
-
-
-def voices(folder: str | Path, speakers: Sequence[str], seconds: float, seed: int = 0) -> Voices:
-    """Prompts of a Kaldi folder in a seeded order, until a part has so many seconds; the longer half of them only.
-
-    Raises:
-        ValueError: if a speaker is not there, or has not enough to say.
-    """
-    folder = Path(folder)
-    paths, owners, durations = (read_table(folder / name) for name in ("wav.scp", "utt2spk", "utt2dur"))
-    found: list[dict[str, Tensor]] = [{}, {}]
-    for speaker in speakers:
-        keys = sorted(key for key in owners if owners[key] == speaker)
-        if not keys:
-            raise ValueError(f"{folder} has no speaker {speaker!r}.")
-        keys = sorted(keys, key=lambda key: float(durations[key]))[len(keys) // 2 :]
-        order = iter(np.random.default_rng(seed).permutation(len(keys)))
-        for part in found:
-            wavs: list[Tensor] = []
-            while sum(map(len, wavs)) < seconds * RATE:
-                place = next(order, None)
-                if place is None:
-                    raise ValueError(f"{speaker} of {folder} has not twice {seconds:g} s to say.")
-                wavs.append(read(paths[keys[place]], RATE))
-            part[speaker] = torch.cat(wavs)
-    return Voices(*found)
 
 
 @dataclass(frozen=True)
@@ -96,20 +64,26 @@ class Plan:
     """What is scored, and by whom.
 
     Attributes:
-        data: folder of test mixtures with texts.
-        voices: to convert to.
+        data: folder of test mixtures, with texts where there is a judge.
+        voices: to convert to; no recording is converted to the voice that it has.
         settings: of the codec.
-        judge: name of a recogniser.
+        judge: name of a recogniser; None for no word errors.
         language: of the texts, as an ISO 639-1 code.
         denoiser: spec of a system for the cascade; None for none.
+        similar: whether voices are compared.
+        examples: folder for what can be listened to.
+        kept: recordings of which everything is written there.
     """
 
     data: Path
     voices: Voices
     settings: Settings
-    judge: str
+    judge: str | None
     language: str = "en"
     denoiser: str | None = None
+    similar: bool = True
+    examples: Path | None = None
+    kept: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -124,45 +98,62 @@ class Scorer:
     """Converts recordings in every way, and measures what comes out."""
 
     def __init__(self, plan: Plan):
-        self.plan, self.data, self.texts = plan, MixtureSet(plan.data), read_table(plan.data / "text")
-        self.codec, self.judge = plan.settings.codec(), recognizer(plan.judge)
+        self.plan, self.data = plan, MixtureSet(plan.data)
+        self.codec, self.judge = plan.settings.codec(), recognizer(plan.judge) if plan.judge else None
+        self.texts = read_table(plan.data / "text") if plan.judge else {}
         self.denoiser = build(plan.denoiser) if plan.denoiser else None
         self.references = {speaker: self._heard(wav) for speaker, wav in plan.voices.references.items()}
-        self.ceilings = {speaker: self._decode(self._first(heard.codes)) for speaker, heard in self.references.items()}
+        self.ceilings = {speaker: self._parametric(CEILING, BARE_CEILING, heard) for speaker, heard in self.references.items()}
 
     def __call__(self, key: str) -> list[Row]:
-        """The rows of one recording, for all voices."""
+        """The rows of one recording, for all voices but its own."""
         item = self.data.load(key, RATE)
         source = self._heard(item.mixture)
         cleaned = self._heard(self.denoiser(item.mixture, RATE)["speech"]) if self.denoiser else None
-        plain = {"untouched mixture": item.mixture, "not converted": self._decode(source.codes)}
+        plain = {MIXTURE: item.mixture, "not converted": self._decode(source.codes)}
         if self.codec.parametric_levels:
-            plain["not converted, parametric levels"] = self._decode(self._first(source.codes))
+            plain |= self._parametric("not converted, parametric levels", "not converted, parametric, not quantized", source)
         errors = {name: self._errors(key, wav) for name, wav in plain.items()}
         rows = []
         for speaker, reference in self.references.items():
+            if speaker == self.data.speakers[key]:
+                continue
             found = plain | self._converted(source, reference, self.methods)
             if cleaned is not None:
-                best = self._converted(cleaned, reference, self.methods[-1:])
+                best = self._converted(cleaned, reference, self.methods[2:] or self.methods[-1:])
                 found |= {f"{self.plan.denoiser}, then {name}": wav for name, wav in best.items()}
-            found[CEILING] = self.ceilings[speaker]
+            found |= self.ceilings[speaker]
             for name, wav in found.items():
                 about: Row = {"system": name, "condition": item.condition, "uttid": key, "voice": speaker}
-                about |= errors[name] if name in errors else self._errors(key, wav) if name != CEILING else UNKNOWN
+                mine = name not in self.ceilings[speaker]
+                about |= errors[name] if name in errors else self._errors(key, wav) if mine else UNKNOWN
                 for whose, voice in (("target", self.plan.voices.others[speaker]), ("source", item.speech)):
-                    about[whose] = speaker_similarity(voice, level(wav), RATE)
+                    about[whose] = speaker_similarity(voice, level(wav), RATE) if self.plan.similar else math.nan
                 rows.append(about)
+            if key in self.plan.kept:
+                self._keep(key, speaker, found)
         return rows
 
     @property
     def methods(self) -> tuple[str, ...]:
-        """Those that the codec can do, the best one last."""
-        return ("levels", "matched", "shift") if self.codec.parametric_levels else ("levels", "matched")
+        """Those that the codec can do, the best ones last."""
+        return ("levels", "matched", "shift", BARE) if self.codec.parametric_levels else ("levels", "matched")
 
     def _converted(self, source: Heard, reference: Heard, methods: Sequence[str]) -> dict[str, Tensor]:
         voices = (source.voice, reference.voice) if source.voice and reference.voice else None
-        pair = source.codes, reference.codes
-        return {method: self._decode(convert(self.codec, *pair, method, voices=voices)) for method in methods}
+        pair, found = (source.codes, reference.codes), {}
+        for method in methods:
+            if method == BARE:
+                found[method] = self._synthesize(moved(*voices, self.codec.sample_rate))
+            else:
+                found[method] = self._decode(convert(self.codec, *pair, method, voices=voices))
+        return found
+
+    def _parametric(self, as_tokens: str, bare: str, heard: Heard) -> dict[str, Tensor]:
+        """A recording by its parametric levels (all levels where they are all alike), and by the coordinates behind these."""
+        levels = self.codec.parametric_levels
+        found = {as_tokens: self._decode(replace(heard.codes, speech=heard.codes.speech[:, : levels or None]))}
+        return found | ({bare: self._synthesize(heard.voice)} if levels else {})
 
     def _heard(self, wav: Tensor) -> Heard:
         wav = at_rate(wav, RATE, self.codec.sample_rate).to(next(self.codec.parameters()).device)
@@ -172,26 +163,66 @@ class Scorer:
         wav = self.codec.decode(codes, background=False)[0].cpu()
         return at_rate(wav, self.codec.sample_rate, RATE)
 
-    def _first(self, codes: Codes) -> Codes:
-        """The parametric levels alone, all levels where they are all alike."""
-        return replace(codes, speech=codes.speech[:, : self.codec.parametric_levels or None])
+    def _synthesize(self, voice: Voice) -> Tensor:
+        return at_rate(torch.cat(list(synthesize(self.codec, voice))).cpu(), self.codec.sample_rate, RATE)
 
     def _errors(self, key: str, wav: Tensor) -> Row:
+        if self.judge is None:
+            return UNKNOWN
         counts = word_counts(self.texts[key], self.judge(level(wav), RATE, self.plan.language))
         return {"errors": counts.substitutions + counts.deletions + counts.insertions, "words": counts.length}
 
+    def _keep(self, key: str, speaker: str, found: Mapping[str, Tensor]) -> None:
+        for name, wav in (found | {REFERENCE: self.plan.voices.references[speaker]}).items():
+            write_sound(self.plan.examples / _file(key, speaker, name), wav, RATE)
+
 
 def score_conversions(plan: Plan, keys: Sequence[str], jobs: int = 1) -> list[Row]:
-    """The rows of all recordings.
+    """The rows of all recordings; those that are kept are written as examples.
 
     Raises:
         ValueError: if the set or the model cannot be used.
         Unavailable: if the recogniser or the denoiser cannot be had here.
     """
-    recognizer(plan.judge)
+    if plan.judge:
+        recognizer(plan.judge)
     if plan.denoiser:
         build(plan.denoiser)
-    return [row for rows in spread(partial(Scorer, plan), keys, jobs, "converting") for row in rows]
+    rows = [row for rows in spread(partial(Scorer, plan), keys, jobs, "converting") for row in rows]
+    kept = [row for row in rows if row["uttid"] in plan.kept]
+    if kept:
+        texts = plan.data / "text"
+        write_examples(plan.examples, examples_of(kept, read_table(texts) if texts.is_file() else {}))
+    return rows
+
+
+def examples_of(rows: Sequence[Row], texts: Mapping[str, str]) -> list[Example]:
+    """What can be listened to: of each recording and voice its source, the reference, and what every system made of them."""
+    lines: dict[str, list[Example]] = {}
+    for row in rows:
+        key, speaker, system = (str(row[name]) for name in ("uttid", "voice", "system"))
+        example = f"{key} in the voice of {speaker}"
+        if system == MIXTURE:
+            sounds = ((SOURCE, system, texts.get(key, "")), (REFERENCE, REFERENCE, f"another recording of {speaker}"))
+        else:
+            sounds = ((system, system, _figures(row)),)
+        lines.setdefault(example, []).extend(
+            Example(GROUP, example, label, _file(key, speaker, name), note) for label, name, note in sounds
+        )
+    return [line for of_one in lines.values() for line in of_one]
+
+
+def _file(key: str, speaker: str, name: str) -> str:
+    """Where a sound is; what does not depend on the source is there once."""
+    return file_name(*([] if name in (REFERENCE, CEILING, BARE_CEILING) else [key]), speaker, name)
+
+
+def _figures(row: Row) -> str:
+    """What was measured of one recording, for people."""
+    words = [f"word errors {row['errors']:.0f} of {row['words']:.0f}"] if row["words"] == row["words"] else []
+    whose = {"target": "reference", "source": "source"}
+    words += [f"similarity to the {name} {row[key]:.2f}" for key, name in whose.items() if row[key] == row[key]]
+    return ", ".join(words)
 
 
 def write_rows(path: str | Path, rows: Sequence[Row]) -> None:
@@ -203,7 +234,7 @@ def write_rows(path: str | Path, rows: Sequence[Row]) -> None:
 
 
 def markdown(rows: Sequence[Row], head: Mapping[str, str], skipped: Sequence[str]) -> str:
-    """The head, then one table per measure: systems down, conditions across."""
+    """The head, then one table per measure that has a figure: systems down, conditions across."""
     conditions = sorted({str(row["condition"]) for row in rows}, key=condition_order)
     text = ["# Voice conversion", "", *(f"- {key}: {value}" for key, value in head.items()), *(f"- {line}" for line in skipped)]
     text += ["", NOTES]
@@ -213,7 +244,8 @@ def markdown(rows: Sequence[Row], head: Mapping[str, str], skipped: Sequence[str
         for system in dict.fromkeys(row["system"] for row in rows):
             cells = ([row for row in rows if (row["system"], row["condition"]) == (system, c)] for c in conditions)
             body.append([str(system), "", *(_cell(name, figures(here, name)) for here in cells)])
-        text += ["", f"## {title}", "", *table(headings, body)]
+        if any(cell != "-" for line in body for cell in line[2:]):
+            text += ["", f"## {title}", "", *table(headings, body)]
     return "\n".join(text) + "\n"
 
 

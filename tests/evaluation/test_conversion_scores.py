@@ -2,16 +2,21 @@
 
 import csv
 import math
+import shutil
 
 import numpy as np
 import pytest
 import soundfile
 import torch
 
+from espnet2_decodec import DeCodec
 from espnet2_decodec.bin import score_conversion
 from espnet2_decodec.bin.score_conversion import main
 from espnet2_decodec.evaluation import conversion_scores
-from espnet2_decodec.evaluation.conversion_scores import CEILING, RATE, figures, markdown, voices
+from espnet2_decodec.evaluation.conversion_scores import BARE, BARE_CEILING, CEILING, figures, markdown
+from espnet2_decodec.evaluation.conversion_voices import choose, voices
+from espnet2_decodec.evaluation.examples import read_examples
+from espnet2_decodec.evaluation.recognizers import RATE
 from espnet2_decodec.evaluation.systems.base import Unavailable
 from espnet2_decodec.sets.tables import write_table
 
@@ -54,17 +59,31 @@ def data(tmp_path_factory):
 
 
 def test_reference_and_judgement_have_no_prompt_in_common(prompts):
-    found = voices(prompts, ["anna", "boris"], 1.4)
+    found = voices([prompts], ["anna", "boris"], 1.4)
     for speaker in ("anna", "boris"):
         parts = [set((part[speaker] * 100).round().int().tolist()) for part in (found.references, found.others)]
         assert not parts[0] & parts[1] and min(parts[0] | parts[1]) > 5, "the longer half"
         assert all(len(part[speaker]) >= 1.4 * RATE for part in (found.references, found.others))
-    again = voices(prompts, ["anna"], 1.4)
+    again = voices([prompts], ["anna"], 1.4)
     assert torch.equal(again.references["anna"], found.references["anna"])
     with pytest.raises(ValueError, match="no speaker 'carla'"):
-        voices(prompts, ["carla"], 1.0)
+        voices([prompts], ["carla"], 1.0)
     with pytest.raises(ValueError, match="not twice 4 s"):
-        voices(prompts, ["anna"], 4.0)
+        voices([prompts], ["anna"], 4.0)
+
+
+def test_voices_are_chosen_that_have_enough_to_say(prompts, tmp_path):
+    """Those with most of the first folder first; nobody that all sources are."""
+    more = tmp_path / "more"
+    more.mkdir()
+    table = {f"dora-{i}": "dora" for i in range(12)} | {f"emil-{i}": "emil" for i in range(2)} | {"anna-x": "anna"}
+    write_table(more / "utt2spk", table)
+    write_table(more / "utt2dur", {key: 1 for key in table})
+    write_table(more / "wav.scp", {key: prompts / "anna-10.wav" for key in table})
+    assert choose([prompts, more], {"carla"}, 1.4, 9) == ["anna", "boris", "dora"]
+    assert choose([more, prompts], {"carla"}, 1.4, 2) == ["dora", "anna"]
+    assert choose([prompts], {"anna"}, 1.4, 9) == ["boris"] and choose([prompts], {"anna", "x"}, 1.4, 9) == ["anna", "boris"]
+    assert choose([prompts], {"anna"}, 4.0, 9) == []
 
 
 def test_all_words_count_alike():
@@ -87,7 +106,7 @@ def fakes(monkeypatch):
 
     for module in (conversion_scores, score_conversion):
         monkeypatch.setattr(module, "recognizer", lambda name: Ear())
-    monkeypatch.setattr(conversion_scores, "speaker_similarity", lambda one, other, rate: 0.25)
+        monkeypatch.setattr(module, "speaker_similarity", lambda one, other, rate: 0.25)
 
 
 def test_every_system_on_every_recording_and_voice(model, data, prompts, fakes, tmp_path, capsys):
@@ -104,6 +123,85 @@ def test_every_system_on_every_recording_and_voice(model, data, prompts, fakes, 
     assert capsys.readouterr().out.strip() == text.strip()
     main([*map(str, arguments), "--denoiser", "none", "--limit", "1", "--conditions", "clean", "--out", str(tmp_path)])
     assert len(list(open(tmp_path / "conversion.csv"))) == 1 + 2 * 5
+
+
+@pytest.fixture(scope="module")
+def lapped(tmp_path_factory):
+    """The folder of a small codec with parametric levels."""
+    torch.manual_seed(0)
+    config = {
+        "backbone": {"envelope": 4, "channels": 16, "encoder_blocks": 1, "decoder_blocks": 1},
+        "split": {"speech_dim": 12, "background_dim": 12},
+        "quantizer": {"speech_levels": 4, "background_levels": 2, "codebook_size": 16},
+    }
+    codec = DeCodec.from_config(config)
+    for quantizer in (codec.speech_quantizer, codec.background_quantizer):
+        quantizer.start(0.2 * torch.randn(400, 12), 2)
+    folder = tmp_path_factory.mktemp("lapped")
+    codec.save_pretrained(folder)
+    return folder
+
+
+def test_examples_are_kept(lapped, data, prompts, fakes, tmp_path):
+    """Source, reference and every system of one recording of each condition; those of an earlier run go."""
+    arguments = ["--data", data, "--references", prompts, "--seconds", 1, "--model", lapped, "--out", tmp_path]
+    arguments = [*map(str, arguments), "--denoiser", "mixture"]
+    main([*arguments, "--keep", "1"])
+    folder = tmp_path / "examples"
+    lines = read_examples(folder)
+    labels = [line.label for line in lines if line.example == "carla_000_5 in the voice of boris"]
+    parametric = ["not converted, parametric levels", "not converted, parametric, not quantized"]
+    systems = ["not converted", *parametric, "levels", "matched", "shift", BARE, "mixture, then shift", f"mixture, then {BARE}"]
+    assert labels == ["source", "reference", *systems, CEILING, BARE_CEILING] and len(lines) == 4 * len(labels)
+    notes = {line.label: line.note for line in lines}
+    assert notes["source"] == "one two three four" and notes["reference"] == "another recording of boris"
+    assert notes[BARE] == "word errors 2 of 4, similarity to the reference 0.25, similarity to the source 0.25"
+    assert notes[CEILING] == "similarity to the reference 0.25, similarity to the source 0.25"
+    assert len(list(folder.glob("*.wav"))) == len({line.file for line in lines}) == 2 * 2 * (len(labels) - 3) + 2 * 3
+    mixture = next(line.file for line in lines if line.example.startswith("carla_000_clean") and line.label == "source")
+    assert soundfile.info(folder / mixture).frames == 8000
+    main([*arguments, "--voices", "anna", "--keep", "1", "--conditions", "clean"])
+    assert {line.example for line in read_examples(folder)} == {"carla_000_clean in the voice of anna"}
+    assert len(list(folder.glob("*.wav"))) == len(labels)
+    main(arguments)
+    assert not list(folder.iterdir())
+    with pytest.raises(ValueError, match="At least 0 recordings"):
+        main([*arguments, "--keep", "-1"])
+
+
+def test_without_a_recognizer(model, data, prompts, fakes, tmp_path, monkeypatch, capsys):
+    """No text is needed, similarity is told, and without that nothing is but what there is to listen to."""
+    place = tmp_path / "data"
+    shutil.copytree(data, place)
+    (place / "text").unlink()
+    given = ["--data", place, "--references", prompts, "--seconds", 1, "--model", model, "--out", tmp_path]
+    given = [*map(str, given), "--recognizer", "none", "--denoiser", "none", "--keep", "1"]
+    main(given)
+    text = (tmp_path / "conversion.md").read_text()
+    assert "no recognizer was asked for" in text and "## Similarity to the voice of the reference" in text
+    assert "## Word error rate" not in text and "no recognizer was asked for" in capsys.readouterr().out
+
+    def missing(*_):
+        raise ImportError("Speaker similarity needs resemblyzer (pip install it).")
+
+    monkeypatch.setattr(score_conversion, "speaker_similarity", missing)
+    main(given)
+    text = (tmp_path / "conversion.md").read_text()
+    assert "speaker similarity is skipped: Speaker similarity needs resemblyzer" in text and "## " not in text
+    assert [line.note for line in read_examples(tmp_path / "examples") if line.label == "matched"] == [""] * 4
+
+
+def test_where_there_is_no_other_voice(model, data, prompts, fakes, tmp_path, capsys):
+    """A line says so, and nothing is written; no recording is converted to its own voice."""
+    given = ["--data", data, "--references", prompts, "--model", model, "--denoiser", "none", "--out", tmp_path / "out"]
+    given = [*map(str, given)]
+    main([*given, "--seconds", "8"])
+    assert "Voice conversion is skipped: " in capsys.readouterr().out and not (tmp_path / "out").exists()
+    own = tmp_path / "own"
+    shutil.copytree(prompts, own)
+    (own / "utt2spk").write_text((own / "utt2spk").read_text().replace(" anna", " carla"))
+    with pytest.raises(ValueError, match="Every recording has the only voice"):
+        main([*given, "--references", str(own), "--voices", "carla", "--seconds", "1"])
 
 
 def test_what_cannot_be_had(model, data, prompts, fakes, tmp_path, monkeypatch, capsys):
@@ -126,4 +224,5 @@ def test_what_cannot_be_had(model, data, prompts, fakes, tmp_path, monkeypatch, 
 
 def test_markdown_without_a_figure():
     row = {"system": "s", "condition": "0", "uttid": "a", "voice": "b", "errors": 0, "words": 0, "target": math.nan, "source": 1}
-    assert "| s |  | - |" in markdown([row], {}, [])
+    text = markdown([row, row | {"condition": "5", "source": math.nan}], {}, [])
+    assert "| s |  | 1.000 [1.000, 1.000] | - |" in text and text.count("## ") == 1
