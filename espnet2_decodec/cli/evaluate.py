@@ -23,6 +23,9 @@ What is not installed is named and left out. speech=1..8 stands for eight system
 rate and distortion of both streams, beside Opus:
   decodec evaluate --data dump/standard/test --out exp/compare \\
       --systems mixture decodec:exp/model:levels=1..10 decodec:exp/model:unquantized opus:6 opus:8 opus:12
+
+backgrounds that training has heard beside others (stage 3 of the recipe makes both sets):
+  decodec evaluate --data dump/standard/test dump/standard/test_seen --out exp/seen --systems mixture decodec gtcrn
 """
 
 
@@ -30,14 +33,16 @@ def add_arguments(parser: ArgumentParser) -> None:
     """The options of this command."""
     parser.formatter_class = RawDescriptionHelpFormatter
     parser.epilog = EPILOG
-    parser.add_argument("--data", required=True, metavar="DIR", help="test mixtures that bin/make_mixtures.py wrote")
+    parser.add_argument(
+        "--data", required=True, nargs="+", metavar="DIR", help="one set of mixtures that bin/make_mixtures.py wrote, or several"
+    )
     parser.add_argument("--systems", required=True, nargs="+", metavar="SYSTEM", help="what to compare, see below")
     parser.add_argument("--out", required=True, metavar="OUT", help="folder for rows.csv, summary.csv, summary.md, wav and cache")
     parser.add_argument("--metrics", nargs="+", metavar="METRIC", help="some of them (default: all that are installed)")
     parser.add_argument(
-        "--keep", type=int, default=0, metavar="N", help="write what is heard of the first N recordings of each condition"
+        "--keep", type=int, default=0, metavar="N", help="write what is heard of the first N recordings of each condition and set"
     )
-    parser.add_argument("--limit", type=int, metavar="N", help="the first N recordings of each condition only")
+    parser.add_argument("--limit", type=int, metavar="N", help="the first N recordings of each condition and set only")
     parser.add_argument(
         "--conditions", nargs="+", default=(), metavar="C", help="some of those of the set: SNRs, clean, background"
     )
@@ -60,7 +65,7 @@ def run(args: Namespace) -> int:
         raise ValueError(f"--keep takes 0 or more recordings of each condition, not {args.keep}.")
     for line in missing:
         warn(line)
-    out, head = Path(args.out), environment() | {"data": args.data}
+    out, head = Path(args.out), environment() | {"data": " ".join(args.data)}
     found = compare(args.data, args.systems, out, names, args.keep, args.limit, args.conditions, args.nj, warn)
     if not found.rows:
         raise ValueError("None of the systems can be had here.")

@@ -7,7 +7,8 @@ from functools import partial
 from pathlib import Path
 
 from espnet2_decodec.evaluation.compare_cache import Cache, metric_ids
-from espnet2_decodec.evaluation.compare_work import RATE, Worker
+from espnet2_decodec.evaluation.compare_sets import Sets, Workers
+from espnet2_decodec.evaluation.compare_work import RATE
 from espnet2_decodec.evaluation.scoring import MixtureSet
 from espnet2_decodec.evaluation.systems import specs
 from espnet2_decodec.evaluation.systems.base import TARGETS, Unavailable
@@ -15,7 +16,6 @@ from espnet2_decodec.evaluation.systems.identity import source
 from espnet2_decodec.io.audio import read
 from espnet2_decodec.io.audio_writer import write
 from espnet2_decodec.sets.parallel import spread
-from espnet2_decodec.sets.tables import read_table
 
 Row = dict[str, str | float | None]
 """One answer to one recording: system, kbps, condition, seen, uttid, speaker, target, and the metrics."""
@@ -71,7 +71,7 @@ def entries(wanted: Sequence[str]) -> tuple[list[Entry], list[str]]:
 
 
 def compare(
-    data: str | Path,
+    data: str | Path | Sequence[str | Path],
     wanted: Sequence[str],
     out: str | Path,
     metrics: Sequence[str],
@@ -81,49 +81,50 @@ def compare(
     jobs: int = 1,
     tell: Callable[[str], None] = lambda line: None,
 ) -> Comparison:
-    """Run systems over a folder of test mixtures and measure what they answer, at 16 kHz.
+    """Run systems over test mixtures and measure what they answer, at 16 kHz.
 
     Args:
-        data: folder that `make_mixtures` wrote; its table utt2seen (uttid -> yes or no) may tell whether the source
-            of a background is among the training data.
+        data: one or several folders that `make_mixtures` wrote; the table utt2seen (uttid -> yes or no) of each may tell
+            whether the source of a background is among the training data.
         wanted: specs of systems.
         out: folder of the comparison, for its cache and its wavs.
         metrics: names of metrics that can be taken here.
-        keep: of how many recordings of each condition, the first ones, the answers are written to out/wav.
-        limit: the first recordings of each condition only; None for all.
-        conditions: some of those of the set; empty for all.
+        keep: of how many recordings of each condition and folder, the first ones, the answers are written to out/wav.
+        limit: the first recordings of each condition and folder only; None for all.
+        conditions: some of those of the sets; empty for all.
         jobs: processes.
         tell: gets a line for each system that is skipped, before anything is run.
 
     Raises:
-        ValueError: if the set, a condition or a spec cannot be used, or a system fails on a recording.
+        ValueError: if a set, a condition or a spec cannot be used, two sets have a recording of the same name, or a
+            system fails on a recording.
         FileNotFoundError: if a model is not there.
     """
-    folder, cache = MixtureSet(data), Cache(Path(out) / "cache")
-    keys = chosen(folder, conditions, limit)
-    kept = set(chosen(folder, conditions, min(keep, limit) if limit else keep)) if keep else set()
+    sets, cache = Sets(data), Cache(Path(out) / "cache")
+    keys = [key for folder in sets.folders.values() for key in chosen(folder, conditions, limit)]
+    first = min(keep, limit) if limit else keep
+    kept = {key for folder in sets.folders.values() for key in chosen(folder, conditions, first)} if keep else set()
     systems, skipped = entries(wanted)
     for line in skipped:
         tell(line)
-    seen = read_table(Path(data) / "utt2seen") if (Path(data) / "utt2seen").is_file() else {}
     ids = metric_ids(metrics)
-    content = {key: cache.content([paths[key] for paths in folder.paths.values()]) for key in keys}
+    content = {key: cache.content([paths[key] for paths in sets.paths.values()]) for key in keys}
     todo = []
     for entry in systems:
         for key in keys:
             task = cache.task(entry.name, entry.identity, key, content[key])
             if not cache.complete(task, ids) or (key in kept and not cache.heard(task, Path(out))):
-                todo.append((task, entry.spec, key in kept))
-    _write_truth(folder, sorted(kept), Path(out))
-    work = partial(Worker, data, Path(out), ids)
+                todo.append((sets.home[key], (task, entry.spec, key in kept)))
+    _write_truth(sets, sorted(kept), Path(out))
+    work = partial(Workers, Path(out), ids)
     done = sum(1 for _ in spread(work, todo, jobs, "evaluate"))
     rows = []
     for entry in systems:
         for key in keys:
             answers = cache.read(cache.task(entry.name, entry.identity, key, content[key]))
             for target in (target for target in TARGETS if target in answers):
-                about = {"condition": folder.conditions[key], "seen": seen.get(key, ""), "uttid": key}
-                about |= {"speaker": folder.speakers[key], "target": target}
+                about = {"condition": sets.conditions[key], "seen": sets.seen.get(key, ""), "uttid": key}
+                about |= {"speaker": sets.speakers[key], "target": target}
                 scores = {name: value for name, value in answers[target].items() if ORIGIN.get(name, name) in (*ids, "level")}
                 rows.append({"system": entry.name, "kbps": entry.kbps[target], **about, **scores})
     return Comparison(rows, skipped, done)
@@ -159,8 +160,8 @@ def _rate(kbps: Callable[[str], float | None], target: str) -> float | None:
     return None if rate is None else round(rate, 4)
 
 
-def _write_truth(folder: MixtureSet, keys: Sequence[str], out: Path) -> None:
+def _write_truth(sets: Sets, keys: Sequence[str], out: Path) -> None:
     """Mixtures and stems of the recordings that are kept."""
     for key in keys:
-        for stem, paths in folder.paths.items():
+        for stem, paths in sets.paths.items():
             write(out / "wav" / TRUTH / f"{key}.{stem}.flac", [read(paths[key], RATE)], RATE)

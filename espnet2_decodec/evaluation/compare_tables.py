@@ -28,6 +28,17 @@ answers with the decoded mixture. Level: of the answer relative to the mixture; 
 Lower is better for the mel distance, higher for the other metrics. DNSMOS, PESQ and STOI are taken of speech."""
 
 
+SEEN = {"yes": "seen", "no": "unseen"}
+"""What utt2seen says, for people."""
+
+BY_SEEN = ("si_sdr", "pesq", "stoi")
+"""Metrics of which seen and unseen backgrounds are told apart in the tables; rows.csv tells them apart for all."""
+
+SEEN_NOTES = """\
+The tables above are of all backgrounds, those below tell seen ones, whose source is among the training data of our codec, from
+unseen ones. A system that was not trained on either shows how much harder the one kind is by itself."""
+
+
 @dataclass(frozen=True)
 class Line:
     """One line of the summary: which recordings and answers, which metric, and its mean."""
@@ -75,6 +86,9 @@ def markdown(rows: Sequence[Row], lines: Sequence[Line], head: Mapping[str, str]
     text += [*(f"- {line}" for line in skipped), "", NOTES]
     counts = ((c, len({row["uttid"] for row in rows if row["condition"] == c})) for c in conditions)
     text += ["", "Recordings: " + ", ".join(f"{title(condition)} {count}" for condition, count in counts) + "."]
+    kinds = ((words, len({row["uttid"] for row in rows if row["seen"] == kind})) for kind, words in SEEN.items())
+    if any(row["seen"] for row in rows):
+        text += ["Backgrounds: " + ", ".join(f"{words} in training {count}" for words, count in kinds) + "."]
     for target in TARGETS:
         here = [line for line in lines if line.target == target]
         for name in HEADINGS:
@@ -104,22 +118,29 @@ def _by_condition(lines: Sequence[Line], conditions: Sequence[str]) -> list[list
 
 
 def _by_seen(rows: Sequence[Row]) -> list[str]:
-    """SI-SDR of speech and background by whether the background's source is in training; nothing where that is unknown."""
-    kinds = sorted({row["seen"] for row in rows} - {""})
+    """Tables of seen and unseen backgrounds one below the other; nothing where there is one kind only."""
+    known = [row for row in rows if row["seen"] in SEEN and snr_of(row["condition"]) is not None]
+    if {row["seen"] for row in known} != SEEN.keys():
+        return []
+    conditions = sorted({row["condition"] for row in known}, key=condition_order)
+    headings = ["system", "background", "kbit/s", *(f"{c} dB" for c in conditions)]
     text = []
-    for target in ("speech", "background") if kinds else ():
-        groups: dict[tuple, dict[str, list[float]]] = {}
-        for row in rows:
-            if row["target"] == target and row["seen"] and "si_sdr" in row and snr_of(row["condition"]) is not None:
-                groups.setdefault((row["system"], row["kbps"]), {}).setdefault(row["seen"], []).append(row["si_sdr"])
-        body = [
-            [system, _rate(kbps), *(_cell("si_sdr", interval(cells.get(kind, []))) for kind in kinds)]
-            for (system, kbps), cells in groups.items()
-        ]
-        if body:
-            heading = f"## {target.capitalize()}: SI-SDR dB over all SNRs, by whether training had the source of the background"
-            text += ["", heading, "", *table(["system", "kbit/s", *kinds], body)]
-    return text
+    for target in ("speech", "background"):
+        for name in BY_SEEN:
+            scores: dict[tuple, dict[str, list[float]]] = {}
+            for row in known:
+                if row["target"] == target and not math.isnan(row.get(name, math.nan)):
+                    for kind in SEEN:  # so that they come in pairs
+                        scores.setdefault((row["system"], row["kbps"], kind), {})
+                    scores[row["system"], row["kbps"], row["seen"]].setdefault(row["condition"], []).append(row[name])
+            body = [
+                [system, SEEN[kind], _rate(kbps), *(_cell(name, interval(cells.get(c, []))) for c in conditions)]
+                for (system, kbps, kind), cells in scores.items()
+            ]
+            if body:
+                heading = f"## {target.capitalize()}, seen and unseen backgrounds: {HEADINGS[name]}"
+                text += ["", heading, "", *table(headings, body)]
+    return ["", SEEN_NOTES, *text]
 
 
 def _cell(metric: str, found: Interval) -> str:

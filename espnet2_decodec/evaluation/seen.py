@@ -37,3 +37,17 @@ def write_seen(mixtures: str | Path, background: str | Path, training: str | Pat
     if table:
         write_table(mixtures / "utt2seen", table)
     return {answer: list(table.values()).count(answer) for answer in ("yes", "no")}
+
+
+def read_seen(mixtures: str | Path) -> dict[str, str]:
+    """The table utt2seen of a folder of mixtures, uttid -> yes or no; empty where there is none.
+
+    Raises:
+        ValueError: if it says anything else.
+    """
+    path = Path(mixtures) / "utt2seen"
+    table = read_table(path) if path.is_file() else {}
+    for key, answer in table.items():
+        if answer not in ("yes", "no"):
+            raise ValueError(f"{path} says {answer!r} of {key}: write yes or no.")
+    return table

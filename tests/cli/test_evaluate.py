@@ -68,10 +68,12 @@ def test_what_is_missing_is_a_warning(run, data, tmp_path):
         (["--systems", "mixture", "--keep", "-1"], "--keep takes 0 or more"),
         (["--systems", "mixture", "--nj", "0"], "at least 1"),
         (["--systems", "decodec:nowhere"], "no folder"),
+        (["--systems", "mixture", "--data", "{data}", "{data}"], "both have a recording anna_000_5"),
     ],
 )
 def test_bad_input_is_one_line(run, data, tmp_path, arguments, words):
     metrics = [] if "--metrics" in arguments else ["--metrics", "sdr"]
+    arguments = [argument.format(data=data) for argument in arguments]
     code, _, err = run("evaluate", "--data", data, "--out", tmp_path, *metrics, *arguments, with_model=False)
     found = [line for line in err if "error:" in line]
     assert code == 1 and len(found) == 1 and words in found[0]

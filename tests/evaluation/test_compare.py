@@ -199,9 +199,40 @@ def test_tables(data, tmp_path, model):
             assert float(line["mean"]) == pytest.approx(np.mean(values), abs=1e-3)
             assert float(line["low"]) <= float(line["mean"]) <= float(line["high"])
     text = markdown(found.rows, lines, {"command": "decodec evaluate"}, ["gtcrn is skipped: why"])
-    for part in ("- command: decodec evaluate", "- gtcrn is skipped: why", "## Speech: SI-SDR dB", "| ours |", "| no | yes |"):
+    for part in ("- command: decodec evaluate", "- gtcrn is skipped: why", "## Speech: SI-SDR dB", "| ours | unseen |"):
         assert part in text
     assert "-0," not in (tmp_path / "rows.csv").read_text()
+
+
+def test_seen_and_unseen_backgrounds_in_one_run(corpora, data, tmp_path, calls):
+    twin, out = tmp_path / "twin", tmp_path / "out"
+    before = compare(data, ["mixture"], out, FAST)
+    make_mixtures(*corpora, twin, Plan(("-5", "background"), 2, (0.6, 1.0), 0, suffix="seen"))
+    for folder, answer in ((data, "no"), (twin, "yes")):
+        noisy = [key for key, snr in read_table(folder / "utt2snr").items() if snr != "clean"]
+        write_table(folder / "utt2seen", dict.fromkeys(noisy, answer))
+    calls.clear()
+    found = compare([data, twin], ["mixture"], out, FAST, keep=1)
+    assert len(calls) == 4 + 3, "those of the second folder, and those of the first that are now kept"
+    parts = [[row for row in found.rows if row["uttid"].endswith("seen") == which] for which in (False, True)]
+    assert same([row | {"seen": ""} for row in parts[0]], before.rows), "the first folder gives what it gives alone"
+    assert {row["seen"] for row in parts[1]} == {"yes"} and len(parts[1]) == 4 * 2
+    kept = {path.name.split(".")[0] for path in (out / "wav" / "mixture").iterdir()}
+    assert len(kept) == 5 and {key.split("_")[1] for key in kept} == {"000"}
+    text = markdown(found.rows, summarize(found.rows), {}, [])
+    assert "SNR -5 dB 4, Clean speech 2, Background alone 4.\nBackgrounds: seen in training 4, unseen in training 4." in text
+    section = text[text.index("## Speech, seen and unseen backgrounds: SI-SDR dB") :].splitlines()
+    for line, kind, rows in zip(section[4:], ("seen", "unseen"), (parts[1], parts[0])):
+        values = [row["si_sdr"] for row in rows if row["condition"] == "-5" and row["target"] == "speech"]
+        assert line.startswith(f"| mixture | {kind} |  | {np.mean(values):.1f} [")
+
+
+def test_sets_with_the_same_ids_are_refused(mixtures, data, tmp_path):
+    with pytest.raises(ValueError, match=r"both have a recording \S+, .* another --suffix"):
+        compare([mixtures, data], ["mixture"], tmp_path / "out", FAST)
+    write_table(data / "utt2seen", {"anna": "perhaps"})
+    with pytest.raises(ValueError, match="says 'perhaps' of anna"):
+        compare(data, ["mixture"], tmp_path / "out", FAST)
 
 
 def test_systems_that_are_not_there_are_named_and_the_others_run(data, tmp_path, monkeypatch):
