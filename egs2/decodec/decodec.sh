@@ -28,6 +28,7 @@ test_sets="test"       # The same for tests; several in quotes.
 min_wav_duration=0.15  # Seconds; shorter training recordings are left out.
 max_wav_duration=120   # Seconds; longer ones are left out.
 per_condition=20       # Mixtures of each SNR in validation and test sets.
+seen_sets=auto         # Test sets that are mixed with backgrounds of the training, too, as <set>_seen; auto = all, but none for mini.
 mixture_opts=          # Further options of espnet2_decodec.bin.make_mixtures.
 
 # Training
@@ -121,17 +122,28 @@ if ! ${skip_data_prep}; then
     fi
 
     if runs 3; then
+        if [ "${seen_sets}" = auto ]; then
+            seen_sets=${test_sets}
+            if [ "${size}" = mini ]; then seen_sets=; fi
+        fi
         log "Stage 3: mixtures with their stems: ${dump}/{${valid_set},${test_sets}}"
-        for name in "${valid_set}" ${test_sets}; do
-            logfile=${dump}/${name}/log/make_mixtures.log
+        mix() { # mix SET BACKGROUND OUT [OPTION ...]: the speech of a set over backgrounds
+            local logfile=$3/log/make_mixtures.log table
             # shellcheck disable=SC2086
             ${train_cmd} "${logfile}" ${python} -m espnet2_decodec.bin.make_mixtures \
-                --speech "${data}/speech_${name}" --background "${data}/background_${name}" --out "${dump}/${name}" \
-                --training_background "${data}/background_${train_set}" --per_condition "${per_condition}" ${mixture_opts} \
-                || fail "${logfile}"
+                --speech "${data}/speech_$1" --background "$2" --out "$3" --training_background "${data}/background_${train_set}" \
+                --per_condition "${per_condition}" ${mixture_opts} "${@:4}" || fail "${logfile}"
             for table in mixture.scp speech.scp background.scp utt2snr; do
-                need "${dump}/${name}/${table}" "${logfile}"
+                need "$3/${table}" "${logfile}"
             done
+        }
+        for name in "${valid_set}" ${test_sets}; do
+            mix "${name}" "${data}/background_${name}" "${dump}/${name}"
+        done
+        for name in ${seen_sets}; do # but for clean speech, which would be that of the set itself
+            log "With backgrounds of the training: ${dump}/${name}_seen"
+            need "${dump}/background_${train_set}/wav.scp" "stage 2"
+            mix "${name}" "${dump}/background_${train_set}" "${dump}/${name}_seen" --suffix seen --without clean
         done
     fi
 fi

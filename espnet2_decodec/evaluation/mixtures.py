@@ -37,6 +37,8 @@ class Plan:
         seconds: shortest and longest mixture.
         seed: of everything random.
         sample_rate: Hz.
+        suffix: letters and digits that end the id of every mixture, so that two sets with the same speech can be
+            compared in one run.
     """
 
     snrs: tuple[str, ...]
@@ -44,6 +46,7 @@ class Plan:
     seconds: tuple[float, float] = (4.0, 8.0)
     seed: int = 0
     sample_rate: int = 16000
+    suffix: str = ""
 
     def __post_init__(self):
         for snr in self.snrs:
@@ -55,6 +58,12 @@ class Plan:
                 f"There must be at least 1 mixture a condition, of 0.5 s or longer, shortest first, "
                 f"not {self.per_condition} of {self.seconds[0]} to {self.seconds[1]} s."
             )
+        if self.suffix and not (self.suffix.isascii() and self.suffix.isalnum()):
+            raise ValueError(f"A suffix has letters and digits only, not {self.suffix!r}.")
+
+    def settings(self) -> dict:
+        """Everything but an empty suffix, which sets of earlier versions do not mention."""
+        return {name: value for name, value in asdict(self).items() if name != "suffix" or value}
 
 
 def snr_of(condition: str) -> float | None:
@@ -92,7 +101,7 @@ def make_mixtures(speech: str | Path, background: str | Path, out: str | Path, p
     """
     out = Path(out)
     sources = [Source(folder, plan.seed + i, plan.sample_rate) for i, folder in enumerate((speech, background))]
-    settings = asdict(plan) | {"speech": _fingerprint(sources[0]), "background": _fingerprint(sources[1])}
+    settings = plan.settings() | {"speech": _fingerprint(sources[0]), "background": _fingerprint(sources[1])}
     settings = json.dumps(settings, indent=1) + "\n"
     noted = out / "mixtures.json"
     if noted.is_file() and noted.read_text(encoding="utf-8") != settings:
@@ -123,7 +132,7 @@ def _write_segment(index: int, speech: Source, background: Source, out: Path, pl
     for condition in plan.snrs:
         who, what = (NOBODY if condition == ALONE else speaker), (NOBODY if condition == CLEAN else kind)
         tag = condition if snr_of(condition) is None else f"snr{condition}"
-        key = check_id(f"{who}_{index:03d}_{tag}")
+        key = check_id(f"{who}_{index:03d}_{tag}{plan.suffix and '-' + plan.suffix}")
         used = (() if condition == ALONE else voice.sources) + (() if condition == CLEAN else noise.sources)
         values = {"utt2snr": condition, "utt2spk": who, "utt2background": what, "utt2sources": " ".join(used)}
         if condition != ALONE and voice.whole and all(name in speech.texts for name in voice.sources):

@@ -71,6 +71,27 @@ def test_same_seed_same_bytes_and_nothing_twice(corpora, made, tmp_path):
         make_mixtures(*corpora, tmp_path, Plan(("0",), 4, (1.0, 2.0), 3))
 
 
+def test_a_second_set_of_the_same_speech_over_other_backgrounds(corpora, made, tmp_path):
+    """As stage 3 of the recipe makes it for backgrounds of the training."""
+    others, out = tmp_path / "others", tmp_path / "out"
+    others.mkdir()
+    for table in ("wav.scp", "utt2spk"):
+        write_table(others / table, {key: value for key, value in read_table(corpora[1] / table).items() if "drums" in key})
+    arguments = f"--speech {corpora[0]} --background {others} --out {out} --snrs -5 10 clean background --without clean"
+    main(f"{arguments} --per_condition 4 --seconds 1 2 --seed 3 --suffix seen --training_background {others}".split())
+    speech, first = (read_table(folder / "utt2sources") for folder in (out, made))
+    noisy = [key for key in first if "snr" in key]
+    assert len(noisy) == 8 and all(f"{key}-seen" in speech for key in noisy) and not any("clean" in key for key in speech)
+    for key in noisy:
+        assert speech[f"{key}-seen"].split()[:-1] == first[key].split()[:-1], "the same speech"
+        assert speech[f"{key}-seen"].split()[-1].startswith("drums")
+    seen = read_table(out / "utt2seen")
+    assert seen.keys() == speech.keys() and set(seen.values()) == {"yes"}
+    assert "suffix" not in (made / "mixtures.json").read_text(), "sets of earlier versions count as complete"
+    with pytest.raises(ValueError, match="letters and digits only, not 'a_b'"):
+        Plan(("0",), suffix="a_b")
+
+
 def test_bad_plans_and_sets(corpora, tmp_path):
     with pytest.raises(ValueError, match="not 'loud'"):
         Plan(("0", "loud"))
