@@ -101,9 +101,8 @@ def compare(
         FileNotFoundError: if a model is not there.
     """
     sets, cache = Sets(data), Cache(Path(out) / "cache")
-    keys = [key for folder in sets.folders.values() for key in chosen(folder, conditions, limit)]
-    first = min(keep, limit) if limit else keep
-    kept = {key for folder in sets.folders.values() for key in chosen(folder, conditions, first)} if keep else set()
+    keys = _chosen(sets, conditions, limit)
+    kept = set(_chosen(sets, conditions, min(keep, limit) if limit else keep)) if keep else set()
     systems, skipped = entries(wanted)
     for line in skipped:
         tell(line)
@@ -145,6 +144,17 @@ def chosen(folder: MixtureSet, conditions: Sequence[str] = (), limit: int | None
     found = []
     for condition in conditions or there:
         found += sorted((key for key in folder.keys if folder.conditions[key] == condition), key=_place)[:limit]
+    return found
+
+
+def _chosen(sets: Sets, conditions: Sequence[str], limit: int | None) -> list[str]:
+    """Those of each folder; a condition that only some folders have is taken from these, one that none has is refused."""
+    found, known = [], set(sets.conditions.values())
+    for folder in sets.folders.values():
+        here = set(folder.conditions.values())
+        wanted = [condition for condition in conditions if condition in here or condition not in known]
+        if wanted or not conditions:
+            found += chosen(folder, wanted, limit)
     return found
 
 

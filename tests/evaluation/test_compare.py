@@ -219,6 +219,10 @@ def test_seen_and_unseen_backgrounds_in_one_run(corpora, data, tmp_path, calls):
     assert {row["seen"] for row in parts[1]} == {"yes"} and len(parts[1]) == 4 * 2
     kept = {path.name.split(".")[0] for path in (out / "wav" / "mixture").iterdir()}
     assert len(kept) == 5 and {key.split("_")[1] for key in kept} == {"000"}
+    some = compare([data, twin], ["mixture"], out, FAST, conditions=["clean", "background"])
+    assert {row["condition"] for row in some.rows} == {"clean", "background"}, "a condition that one folder has is enough"
+    with pytest.raises(ValueError, match="no condition '7'"):
+        compare([data, twin], ["mixture"], out, FAST, conditions=["clean", "7"])
     text = markdown(found.rows, summarize(found.rows), {}, [])
     assert "SNR -5 dB 4, Clean speech 2, Background alone 4.\nBackgrounds: seen in training 4, unseen in training 4." in text
     section = text[text.index("## Speech, seen and unseen backgrounds: SI-SDR dB") :].splitlines()
