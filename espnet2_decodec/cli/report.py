@@ -15,6 +15,14 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="REPORT",
         help="folder of the page, or the file with --single (default: OUT/report, OUT/report.html)",
     )
+    parser.add_argument(
+        "--examples",
+        nargs="+",
+        default=[],
+        metavar="FOLDER",
+        help="folders with examples.csv and sounds beside it (group,example,label,file,note), as score_conversion --keep "
+        "and tts_score --keep write them; each group is a section with players",
+    )
     parser.add_argument("--title", metavar="TEXT", default="Comparison of codecs", help="of the page")
     parser.add_argument(
         "--single", action="store_true", help="one HTML file that holds all sounds and pictures"
@@ -53,7 +61,7 @@ def run(args: Namespace) -> int:
     def progress(items):
         return tqdm(items, desc="recordings", delay=2, disable=None, leave=False, file=sys.stderr)
 
-    page = write_report(args.comparison, out, args.title, args.single, progress)
+    page = write_report(args.comparison, out, args.title, args.single, progress, args.examples)
     if not args.quiet:
         size = page.stat().st_size + (
             0 if args.single else sum(path.stat().st_size for path in (out / FOLDER).glob("*"))

@@ -28,14 +28,15 @@ function choose() {
     part.hidden = !("all" in chosen.dataset) && part.dataset.condition !== chosen.value;
     if (part.hidden) for (const audio of part.querySelectorAll("audio")) audio.pause();
   }
-  const first = document.querySelector("details.recording:not([hidden])");
-  if (first && !document.querySelector("details.recording[open]:not([hidden])")) first.open = true;
+  const first = document.querySelector("details.recording:not(.example):not([hidden])");
+  if (first && !document.querySelector("details.recording[open]:not(.example):not([hidden])")) first.open = true;
 }
 filter.hidden = false;
 filter.addEventListener("change", choose);
 choose();
 
-// Players: one at a time, at the same moment of the same recording when that is wanted, with a line in the picture.
+// Players: one at a time, at the same moment of the same recording when that is wanted and the sounds are as long as each
+// other (what else is said, or by another voice, has moments of its own), with a line in the picture.
 const together = document.getElementById("together");
 if (together) together.closest("label").hidden = false;
 const players = Array.from(document.querySelectorAll("audio"));
@@ -51,7 +52,8 @@ for (const audio of players) {
   audio.addEventListener("play", () => {
     if (current && current !== audio && !current.paused) {
       const same = current.closest("details") === audio.closest("details");
-      if (same && together.checked) audio.currentTime = current.currentTime;
+      const alike = Math.abs(current.dataset.seconds - audio.dataset.seconds) < 0.25;
+      if (same && alike && together.checked) audio.currentTime = current.currentTime;
       current.pause();
     }
     current = audio;

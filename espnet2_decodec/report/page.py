@@ -1,10 +1,11 @@
 """The page as a whole."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from string import Template
 
 from espnet2_decodec.report.comparison import Comparison
+from espnet2_decodec.report.examples import Item, section
 from espnet2_decodec.report.markup import Markup, element, join
 from espnet2_decodec.report.measures import condition_order, condition_title, measure, target_title
 from espnet2_decodec.report.media import Beside, Within
@@ -29,6 +30,7 @@ def build(
     title: str,
     head: dict[str, str],
     progress: Callable[[Iterable], Iterable] = iter,
+    groups: Mapping[str, list[Item]] | None = None,
 ) -> str:
     """The HTML of the page; sounds and pictures go through `media` on the way.
 
@@ -38,20 +40,28 @@ def build(
         title: of the page.
         head: command, commit, date, machine and the like.
         progress: wraps the recordings while they are worked on.
+        groups: examples to show beside them.
 
     Raises:
         ValueError: if a recording cannot be read.
     """
-    listening = _listening(data, media, progress)
+    groups = groups or {}
+    choice = _together()
+    listening = _listening(data, media, progress, choice)
+    examples = [
+        section(group, items, f"examples-{i}", media, None if i or data.recordings else choice)
+        for i, (group, items) in enumerate(progress(list(groups.items())) if groups else ())
+    ]
     sections = [_target(data, target) for target in data.targets]
-    body = join([_top(title, head, data), _filter(data.conditions), *sections, listening, _glossary(data)])
+    top = _top(title, head, data, list(groups))
+    body = join([top, _filter(data.conditions), *sections, listening, *examples, _glossary(data)])
     parts = {"style": "page.css", "script": "page.js"}
     texts = {name: (HERE / file).read_text(encoding="utf-8") for name, file in parts.items()}
     template = Template((HERE / "page.html").read_text(encoding="utf-8"))
     return template.substitute(texts, generator=GENERATOR, title=join([title]), body=body)
 
 
-def _top(title: str, head: dict[str, str], data: Comparison) -> Markup:
+def _top(title: str, head: dict[str, str], data: Comparison, groups: list[str]) -> Markup:
     """Title, what the figures must be read with, and ways into the page."""
     about = element("dl", *(element("div", element("dt", k), element("dd", v)) for k, v in head.items()))
     note = None
@@ -60,7 +70,8 @@ def _top(title: str, head: dict[str, str], data: Comparison) -> Markup:
             "p", "summary.md is not there, so this tells how the page was made and not how the scores were."
         )
     links = [("target-" + str(i), target_title(t)) for i, t in enumerate(data.targets)]
-    links += [("listen", "Listen"), ("meaning", "What the figures mean")]
+    links += [("listen", "Listen"), *((f"examples-{i}", group) for i, group in enumerate(groups))]
+    links += [("meaning", "What the figures mean")]
     nav = element(
         "nav", *(element("a", text, href=f"#{anchor}") for anchor, text in links), aria_label="Sections"
     )
@@ -113,7 +124,18 @@ def _target(data: Comparison, target: str) -> Markup:
     return element("section", title, *blocks, *paragraphs, id=f"target-{data.targets.index(target)}")
 
 
-def _listening(data: Comparison, media: Beside | Within, progress: Callable[[Iterable], Iterable]) -> Markup:
+def _together() -> Markup:
+    """The choice whether players go on where another one was."""
+    box = element("input", type="checkbox", id="together", checked=True)
+    words = (
+        "A player that is started while another one of the same recording plays goes on from the same moment, if it is as long"
+    )
+    return element("label", box, element("span", words), class_="choice", hidden=True)
+
+
+def _listening(
+    data: Comparison, media: Beside | Within, progress: Callable[[Iterable], Iterable], choice: Markup
+) -> Markup:
     """The recordings, or why there are none."""
     title = element("h2", "Listen")
     if not data.recordings:
@@ -130,11 +152,6 @@ def _listening(data: Comparison, media: Beside | Within, progress: Callable[[Ite
         for c in data.conditions
         if c not in heard
     ]
-    box = element("input", type="checkbox", id="together", checked=True)
-    words = (
-        "A player that is started while another one of the same recording plays goes on from the same moment"
-    )
-    choice = element("label", box, element("span", words), class_="choice", hidden=True)
     return element("section", title, element("p", PLAYING), choice, *items, *silent, strange, id="listen")
 
 

@@ -45,9 +45,9 @@ def recording(data: Comparison, item: Recording, media: Beside | Within) -> Mark
             name = f"{item.uttid}.{system.strip('_')}.{target}"
             sound = media.sound(name, wavs[key], SAMPLE_RATE)
             image = media.picture(name, picture(views[key], top))
-            size = views[key].shape[1]
-            player = _player(data, item, key, len(wavs[key]) / SAMPLE_RATE, sound, image, size)
-            cells.append(element("figure", *player, style=f"--column: {targets.index(target) + 1}"))
+            seconds, size = len(wavs[key]) / SAMPLE_RATE, views[key].shape[1]
+            parts = player(*_about(data, item, key), seconds, sound, image, size)
+            cells.append(element("figure", *parts, style=f"--column: {targets.index(target) + 1}"))
         if cells:
             head = element("h4", "Truth" if system == TRUTH else system)
             groups.append(
@@ -60,19 +60,16 @@ def recording(data: Comparison, item: Recording, media: Beside | Within) -> Mark
     return element("details", summary, *groups, class_="recording", data_condition=item.condition)
 
 
-def _player(
-    data: Comparison,
-    item: Recording,
-    key: tuple[str, str],
-    seconds: float,
-    sound: str,
-    image: str,
-    columns: int,
-) -> list[Markup]:
-    """Title with figures, spectrogram, player."""
-    system, target = key
-    title = "mixture" if target == "mixture" and system == TRUTH else target_title(target).lower()
-    who = f"{title}, {'truth' if system == TRUTH else system}, {item.uttid}"
+def player(title: str, note: str, who: str, seconds: float, sound: str, image: str, columns: int) -> list[Markup]:
+    """Title with a note, spectrogram, player.
+
+    Args:
+        title, note: for the eye.
+        who: for the ear, another one for each player of the page.
+        seconds: how long the sound is.
+        sound, image: what the page refers to them by.
+        columns: of the picture.
+    """
     view = element(
         "span",
         element("img", src=image, width=columns, height=HEIGHT, loading="lazy", alt=f"Spectrogram: {who}"),
@@ -82,11 +79,18 @@ def _player(
     audio = element(
         "audio", controls=True, preload="none", src=sound, aria_label=who, data_seconds=f"{seconds:.3f}"
     )
+    caption = element("figcaption", element("b", title), " ", element("span", note, class_="faint"))
+    return [caption, view, audio]
+
+
+def _about(data: Comparison, item: Recording, key: tuple[str, str]) -> tuple[str, str, str]:
+    """Title, figures, and what it is called by."""
+    system, target = key
+    title = "mixture" if target == "mixture" and system == TRUTH else target_title(target).lower()
     figures = data.scores.get((system, item.uttid, target), {})
     brief = [m for m in BRIEF if m in figures and better(m, target, item.condition)]
     brief = [f"{measure(m).name} {number(m, figures[m])} {measure(m).unit}".strip() for m in brief]
-    caption = element("figcaption", element("b", title), " ", element("span", _dotted(brief), class_="faint"))
-    return [caption, view, audio]
+    return title, _dotted(brief), f"{title}, {'truth' if system == TRUTH else system}, {item.uttid}"
 
 
 def _dotted(words: Iterable[str]) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from espnet2_decodec.io.atomic import replacing
 from espnet2_decodec.report.comparison import read_comparison
+from espnet2_decodec.report.examples import read_groups
 from espnet2_decodec.report.media import FOLDER, Beside, Within
 from espnet2_decodec.report.page import GENERATOR, build
 
@@ -17,6 +18,7 @@ def write_report(
     title: str = "Comparison",
     single: bool = False,
     progress: Callable[[Iterable], Iterable] = iter,
+    examples: Iterable[str | Path] = (),
 ) -> Path:
     """Write the page of a comparison; the same comparison gives the same bytes.
 
@@ -28,14 +30,15 @@ def write_report(
         title: of the page.
         single: one file.
         progress: wraps the recordings while they are worked on.
+        examples: folders of `evaluation.examples`, each group of which is a section.
 
     Returns:
         The page.
 
     Raises:
-        ValueError: if the comparison cannot be used, or a recording cannot be read.
+        ValueError: if the comparison or a folder of examples cannot be used, or a recording cannot be read.
     """
-    data = read_comparison(source)
+    data, groups = read_comparison(source), read_groups(examples)
     page = Path(out) if single else Path(out) / INDEX
     if not single and is_report(page):
         for suffix in ("wav", "png"):
@@ -46,7 +49,7 @@ def write_report(
         from espnet2_decodec.evaluation.environment import environment
 
         head = environment()
-    text = build(data, Within() if single else Beside(page.parent), title, head, progress)
+    text = build(data, Within() if single else Beside(page.parent), title, head, progress, groups)
     with replacing(page) as temporary:
         temporary.write_text(text, encoding="utf-8")
     return page

@@ -4,6 +4,7 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import pytest
+import soundfile
 
 
 @pytest.fixture
@@ -86,3 +87,17 @@ def test_broken_input_is_one_line(report, comparison, tmp_path):
     )
     (comparison / "rows.csv").unlink()
     assert "rows.csv is not there" in refused(comparison, "-f")
+
+
+def test_examples_on_the_page(report, comparison, tmp_path):
+    """Several folders after one option; one that cannot be used is one line."""
+    folders = [tmp_path / "a", tmp_path / "b"]
+    for folder in folders:
+        folder.mkdir()
+        soundfile.write(folder / "x.wav", [0.0, 0.1] * 4000, 16000)
+        (folder / "examples.csv").write_text(f"group,example,label,file,note\n{folder.name},e,l,x.wav,\n")
+    assert report(comparison, "-q", "--examples", *folders) == (0, "", [])
+    text = (comparison / "report" / "index.html").read_text(encoding="utf-8")
+    assert all(f'<section id="examples-{i}"><h2>{name}</h2>' in text for i, name in enumerate("ab"))
+    code, printed, lines = report(comparison, "-f", "--examples", tmp_path / "none")
+    assert (code, printed, len(lines)) == (1, "", 1) and "none is no folder" in lines[0]

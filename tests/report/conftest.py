@@ -80,6 +80,19 @@ def single(comparison, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def examples(fake, tmp_path_factory):
+    """A folder of examples."""
+    return fake.write_examples(tmp_path_factory.mktemp("examples"), "Voice conversion")
+
+
+@pytest.fixture(scope="session")
+def page_with_examples(fake, comparison, examples, tmp_path_factory):
+    """A page of the comparison and of two groups of examples."""
+    folders = [examples, fake.write_examples(tmp_path_factory.mktemp("more"), fake.HOSTILE)]
+    return Page(write_report(comparison, tmp_path_factory.mktemp("page"), examples=folders))
+
+
+@pytest.fixture(scope="session")
 def chromium(tmp_path_factory):
     """A browser; without Chromium or Chrome on PATH the test is skipped, which is also said as a warning."""
     browser = load("browser")

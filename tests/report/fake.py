@@ -114,6 +114,22 @@ def write_sounds(folder: Path, uttid: str, seed: int, samples: int, rate: int) -
             )
 
 
+def write_examples(folder: Path, group: str) -> Path:
+    """Two examples with a source, what was made of it, and a longer reference."""
+    draw = np.random.default_rng(1)
+    for name, seconds in (("source", 0.4), ("converted", 0.4), ("reference", 0.9)):
+        soundfile.write(folder / f"{name}.wav", 0.1 * draw.normal(size=int(seconds * RATE)), RATE)
+    notes = {"source": "what is said", "converted": "similarity 0.61 & <more>", "reference": ""}
+    names = ("group", "example", "label", "file", "note")
+    rows = [
+        dict(zip(names, (group, example, label, f"{label}.wav", note)))
+        for example in ("utt 1", "utt 2")
+        for label, note in notes.items()
+    ]
+    write_csv(folder / "examples.csv", rows)
+    return folder
+
+
 def write_csv(path: Path, rows: list[dict[str, str]]) -> None:
     """A CSV file with the keys of the first row as its columns."""
     with open(path, "w", newline="", encoding="utf-8") as file:

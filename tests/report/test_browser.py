@@ -149,3 +149,65 @@ def test_a_phone_scrolls_tables_and_not_the_page(chromium, page, dark):
     light = [sum(map(int, color[4:-1].split(","))) > 380 for color in colors]
     assert light == ([False, True] if dark else [True, False])
     assert not chromium.problems
+
+
+EXAMPLES = "[...document.querySelectorAll('section[id^=examples] details.example[open] audio')]"
+
+
+def test_examples_play_in_a_page_of_their_own_conditions(chromium, page_with_examples):
+    """Each has a duration and a picture; the choice of a condition neither hides them nor counts them as its recordings."""
+    chromium.problems.clear()
+    chromium.open(page_with_examples.path.as_uri())
+    found = chromium.run(f"""Promise.all({EXAMPLES}.map((audio) => {{
+        audio.preload = 'metadata';
+        return audio.readyState ? audio.duration : new Promise((done) => {{
+            audio.addEventListener('loadedmetadata', () => done(audio.duration));
+            audio.addEventListener('error', () => done(-1));
+        }});
+    }}))""")
+    assert [round(seconds, 1) for seconds in found] == [0.4, 0.4, 0.9] * 2
+    sizes = chromium.run("""Promise.all([...document.querySelectorAll('details.example[open] img')].map((image) => {
+        image.loading = 'eager';
+        return image.decode().then(() => image.naturalWidth + 'x' + image.naturalHeight);
+    }))""")
+    assert sizes == ["25x128", "25x128", "57x128"] * 2
+    chromium.run("document.querySelector('#filter input[value=clean]').click()")
+    assert chromium.run("document.querySelectorAll('details.example:not([hidden])').length") == 4
+    assert chromium.run("document.querySelectorAll('details.recording:not(.example)[open]:not([hidden])').length") == 1
+    assert not chromium.problems
+
+
+def test_examples_go_on_from_the_same_moment_where_they_are_as_long(chromium, page_with_examples):
+    """What was converted goes on where its source was, the reference begins at its beginning; the keyboard opens the second."""
+    chromium.problems.clear()
+    chromium.open(page_with_examples.path.as_uri())
+    script = f"""(async () => {{
+        const [a, b, c] = {EXAMPLES};
+        const starts = (audio) => new Promise((go) => audio.addEventListener('play', () => setTimeout(go, 0), {{once: true}}));
+        for (const audio of [a, b, c]) {{ audio.loop = true; audio.preload = 'auto'; audio.playbackRate = 0.1; }}
+        let started = starts(a); a.play().catch(() => {{}}); await started; a.currentTime = 0.2;
+        started = starts(b); b.play().catch(() => {{}}); await started;
+        const first = [a.paused, b.paused, b.currentTime >= 0.19, b.closest('figure').classList.contains('playing')];
+        started = starts(c); c.play().catch(() => {{}}); await started;
+        const second = [b.paused, c.paused, c.currentTime < 0.19];
+        c.pause();
+        return [first, second];
+    }})()"""
+    assert chromium.run(script) == [[True, False, True, True], [True, False, True]]
+    chromium.run("document.querySelector('details.example:not([open]) summary').focus()")
+    chromium.press("Enter", 13)
+    assert chromium.run("document.querySelectorAll('section#examples-0 details[open]').length") == 2
+    assert not chromium.problems
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_examples_on_a_phone_stand_below_each_other(chromium, page_with_examples, dark):
+    """The page stays as wide as the screen; on a wide one the three stand side by side, their players on one line."""
+    places = f"{EXAMPLES}.slice(0, 3).map((audio) => audio.getBoundingClientRect())"
+    chromium.open(page_with_examples.path.as_uri(), width=360, height=740, dark=dark)
+    assert chromium.run("document.documentElement.scrollWidth") == 360
+    assert chromium.run(f"new Set({places}.map((box) => Math.round(box.left))).size") == 1
+    chromium.open(page_with_examples.path.as_uri(), dark=dark)
+    assert chromium.run(f"new Set({places}.map((box) => Math.round(box.left))).size") == 3
+    assert chromium.run(f"new Set({places}.map((box) => Math.round(box.top))).size") == 1
+    assert not chromium.problems
