@@ -4,6 +4,7 @@ from copy import deepcopy
 from pathlib import Path
 
 import pytest
+import torch
 
 from espnet2_decodec.tasks.codec import DeCodecTask, sample_rate
 from espnet2_decodec.tasks.schedule import complete
@@ -29,6 +30,24 @@ def test_config_fits_the_code(config):
     conf = deepcopy(args.codec_conf) | {"teacher": "logmel"}
     codec = GANDeCodec(**conf).codec
     assert codec.speech_levels and codec.background_levels
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["soundstream", "dac"])
+def test_a_small_baseline_learns_with_all_its_weights_and_codes_at_its_rates(name):
+    args = DeCodecTask.get_parser().parse_args(["--config", f"conf/codec/train_{name}_small.yaml"])
+    torch.manual_seed(0)
+    model = DeCodecTask.build_model(args)
+    wav = 0.1 * torch.randn(1, 9600)
+    for turn in (True, False):
+        model(wav, forward_generator=turn)["loss"].backward()
+    for part in (model.codec.generator, model.codec.discriminator):
+        lost = [name for name, weight in part.named_parameters() if weight.grad is None or not weight.grad.isfinite().all()]
+        assert not lost
+    model.eval()
+    for kbps, levels in ((2, 4), (4, 8), (8, 16)):
+        codes = model.encode(wav[0], target_bw=float(kbps))
+        assert codes.shape == (levels, 1, 30) and model.decode(codes).numel() == 9600
 
 
 def test_a_config_that_changes_one_option_keeps_the_others():
