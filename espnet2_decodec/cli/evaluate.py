@@ -38,7 +38,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--systems", required=True, nargs="+", metavar="SYSTEM", help="what to compare, see below")
     parser.add_argument("--out", required=True, metavar="OUT", help="folder for rows.csv, summary.csv, summary.md, wav and cache")
-    parser.add_argument("--metrics", nargs="+", metavar="METRIC", help="some of them (default: all that are installed)")
+    parser.add_argument(
+        "--metrics", nargs="+", metavar="METRIC", help="some of si_sdr sdr mel pesq stoi dnsmos (default: all that are installed)"
+    )
     parser.add_argument(
         "--keep", type=int, default=0, metavar="N", help="write what is heard of the first N recordings of each condition and set"
     )

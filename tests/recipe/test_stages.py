@@ -74,6 +74,8 @@ def test_all_stages_leave_their_products(recipe):
     made = recipe.exp / "decode" / "test"
     mixtures = (recipe.folder / "dump" / "own" / "test" / "mixture.scp").read_text().splitlines()
     assert len(mixtures) == 7
+    seen = (recipe.folder / "dump" / "own" / "test_seen" / "utt2seen").read_text().splitlines()
+    assert len(seen) == 6 and all(line.endswith("-seen yes") for line in seen), "the same speech over backgrounds of the training"
     for path in ("model/config.json", "model/model.safetensors", "train.log", "epochs.jsonl", "run.sh"):
         assert (recipe.exp / path).stat().st_size
     for stream in ("speech", "background", "both"):
