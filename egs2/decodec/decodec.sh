@@ -49,11 +49,13 @@ score_opts=            # Further options of espnet2_decodec.bin.score.
 compare_systems=       # What stage 10 compares, see decodec evaluate --help; empty = this codec at some rates, and what is installed beside it.
 compare_opts=          # Further options of decodec evaluate, e.g. "--limit 5 --conditions 0 10 clean".
 keep=2                 # Recordings of each condition that can be listened to on the page.
+convert_voices=true    # Whether stage 10 converts some recordings to another voice, for the page.
+conversion_opts=       # Further options of espnet2_decodec.bin.score_conversion, e.g. "--recognizer moonshine-tiny.en --limit 10 --most 2".
 
 help_message="Usage: $0 [--option value] ...
 
 Stages: 1 data, 2 filter and check, 3 validation and test mixtures, 4 semantic teacher, 5 training, 6 export,
-        7 tokens, 8 waveforms, 9 scores, 10 comparison of systems, 11 page to listen to.
+        7 tokens, 8 waveforms, 9 scores, 10 comparison of systems and voice conversion, 11 page to listen to.
         A stage that is done already is not done again.
 $(sed -n '/^# General/,/^help_message=/p' "${BASH_SOURCE[0]}" \
     | sed -nE -e 's/^# (.*)/\n\1/p' -e 's/^([a-z_]+)=([^ ]*) *# (.*)/    --\1 [\2] \3/p')"
@@ -286,6 +288,27 @@ if ! ${skip_eval}; then
                 done_with "${compare}/.compared" "${options}"
             fi
         done
+        for name in ${test_sets}; do
+            conversion=${results}/${name}/conversion
+            voices=() # the test set's first: a recording is converted to the voice of another speaker
+            for part in "${name}" "${valid_set}" "${train_set}"; do
+                if [ -s "${data}/speech_${part}/utt2dur" ]; then voices+=("${data}/speech_${part}"); fi
+            done
+            if ! ${convert_voices} || [ ${#voices[@]} -eq 0 ]; then continue; fi
+            options="--recognizer none --most 1 --limit 1 --keep 1 ${conversion_opts}"
+            if ! up_to_date "${conversion}/.converted" "${options}" "${model}/model.safetensors" "${dump}/${name}/utt2snr"; then
+                log "Voice conversion: ${conversion}"
+                logfile=${results}/${name}/log/convert.log
+                # shellcheck disable=SC2086
+                ${train_cmd} "${logfile}" ${python} -m espnet2_decodec.bin.score_conversion ${model_opts} --data "${dump}/${name}" \
+                    --references "${voices[@]}" --out "${conversion}" ${options} \
+                    || fail "${logfile}" "or leave this out by --convert_voices false"
+                grep '^[^-].*skipped' "${logfile}" || true
+                grep -q '^Voice conversion is skipped' "${logfile}" || need "${conversion}/conversion.csv" "${logfile}"
+                mkdir -p "${conversion}"
+                done_with "${conversion}/.converted" "${options}"
+            fi
+        done
     fi
 
     if runs 11; then
@@ -293,11 +316,18 @@ if ! ${skip_eval}; then
         for name in ${test_sets}; do
             compare=${results}/${name}/compare
             need "${compare}/rows.csv" "stage 10"
-            if [ "${compare}/rows.csv" -nt "${compare}/report/index.html" ]; then
+            examples=() # of voice conversion, and of the synthesizers of stage 21
+            for folder in "${results}/${name}/conversion/examples" "${expdir}"/tts_*"_${size}_"*/*/examples; do
+                if [ -s "${folder}/examples.csv" ]; then examples+=("${folder}"); fi
+            done
+            options=${examples[*]}
+            if [ ! -s "${compare}/report/index.html" ]; then rm -f "${compare}/.reported"; fi
+            if ! up_to_date "${compare}/.reported" "${options}" "${compare}/rows.csv" "${examples[@]/%//examples.csv}"; then
                 logfile=${results}/${name}/log/report.log
                 ${train_cmd} "${logfile}" ${python} -m espnet2_decodec report "${compare}" --force \
-                    --title "Codecs and denoisers on ${size} ${name}" || fail "${logfile}"
+                    --title "Codecs and denoisers on ${size} ${name}" ${examples[@]:+--examples "${examples[@]}"} || fail "${logfile}"
                 need "${compare}/report/index.html" "${logfile}"
+                done_with "${compare}/.reported" "${options}"
             fi
             log "To compare and listen: open $(realpath "${compare}/report/index.html") in a browser"
         done

@@ -42,6 +42,7 @@ inference_tts_model=valid.loss.best.pth  # Checkpoint of the experiment that is 
 inference_args=        # Further options of espnet2_decodec.bin.tts_inference, e.g. "--speed 0.9".
 inference_tag=         # Name of the results' folder; by default made of inference_args.
 score_opts=            # Further options of espnet2_decodec.bin.tts_score, e.g. "--recognizer none --limit 5".
+keep=2                 # Utterances that can be listened to on the page of stage 11.
 
 help_message="Usage: $0 [--option value] ...
 
@@ -236,7 +237,7 @@ if ! ${skip_eval}; then
     if runs 21; then
         log "Stage 21: scores: ${results}/RESULTS.md"
         need "${results}/file/mix.scp" "stage 20"
-        options="${language} ${score_opts}"
+        options="${language} --keep ${keep} ${score_opts}"
         if ! up_to_date "${results}/.scored" "${options}" "${results}/.said"; then
             logfile=${results}/log/score.log
             said=()
@@ -245,7 +246,8 @@ if ! ${skip_eval}; then
             ${train_cmd} "${logfile}" ${python} -m espnet2_decodec.bin.tts_score --out "${results}" --text "${dump}/test/text" \
                 --voices "${prompts}/clean.scp" --language "${language}" --systems "recordings=${dump}/test/wav.scp" \
                 "all_levels=${results}/originals/all.scp" "vocoder_levels=${results}/originals/vocoder.scp" \
-                "${said[@]}" --sources "prompt=${prompts}/background.scp" "file=${prompts}/other.scp" ${score_opts} || fail "${logfile}"
+                "${said[@]}" --sources "prompt=${prompts}/background.scp" "file=${prompts}/other.scp" --keep "${keep}" \
+                --prompts "clean=${prompts}/clean.scp" "noisy=${prompts}/noisy.scp" ${score_opts} || fail "${logfile}"
             need "${results}/RESULTS.md" "${logfile}"
             grep skipped "${logfile}" || true
             done_with "${results}/.scored" "${options}"

@@ -55,6 +55,7 @@ def main(arguments: list[str] | None = None) -> None:
     data, out = Path(args.data), Path(args.out)
     judge, keys = _judge(args.recognizer), _keys(data, args)
     sources = {MixtureSet(data).speakers[key] for key in keys}
+    remove_examples(out / EXAMPLES)
     wanted = args.voices or choose(args.references, sources, args.seconds, args.most)
     if not wanted:
         places = ", ".join(args.references)
@@ -78,11 +79,8 @@ def main(arguments: list[str] | None = None) -> None:
         similar = False
     print(*skipped, sep="\n", end="\n" if skipped else "")
     settings, kept = Settings(args.model, None, None, args.device), _kept(data, keys, args.keep)
-    listening = out / EXAMPLES
-    remove_examples(listening)
-    plan = Plan(
-        data, found, settings, args.recognizer if judge else None, args.language, denoiser, similar, listening, frozenset(kept)
-    )
+    name = args.recognizer if judge else None
+    plan = Plan(data, found, settings, name, args.language, denoiser, similar, out / EXAMPLES, frozenset(kept))
     rows = score_conversions(plan, keys, args.nj)
     if not rows:
         raise ValueError("Every recording has the only voice that it could be converted to.")

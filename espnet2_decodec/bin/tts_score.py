@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from espnet2_decodec.sets.settings import run
-from espnet2_decodec.tts.score import Judges, add_options, score, write_results
+from espnet2_decodec.tts.score import Judges, add_options, keep_examples, score, write_results
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -12,9 +12,11 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="CER, speaker similarity, DNSMOS, and what became of the background.")
     add_options(parser)
     args = parser.parse_args(arguments)
-    tables = [{k: Path(v) for k, _, v in (item.partition("=") for item in items)} for items in (args.systems, args.sources)]
+    given = (args.systems, args.sources, args.prompts)
+    systems, sources, prompts = ({k: Path(v) for k, _, v in (item.partition("=") for item in items)} for items in given)
     judges = Judges(args.recognizer, args.language)
-    rows = score(tables[0], args.text, args.voices, tables[1], judges, args.limit)
+    rows = score(systems, args.text, args.voices, sources, judges, args.limit)
+    keep_examples(rows, systems, prompts, args.text, args.out, args.keep)
     print(write_results(rows, args.out, judges))
 
 

@@ -52,7 +52,7 @@ for (const audio of players) {
   audio.addEventListener("play", () => {
     if (current && current !== audio && !current.paused) {
       const same = current.closest("details") === audio.closest("details");
-      const alike = Math.abs(current.dataset.seconds - audio.dataset.seconds) < 0.25;
+      const alike = Math.abs(current.dataset.seconds - audio.dataset.seconds) < 0.1;
       if (same && alike && together.checked) audio.currentTime = current.currentTime;
       current.pause();
     }

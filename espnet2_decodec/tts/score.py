@@ -11,6 +11,13 @@ from torch import Tensor
 
 from espnet2_decodec.evaluation.activity import active_power
 from espnet2_decodec.evaluation.environment import environment
+from espnet2_decodec.evaluation.examples import (
+    Example,
+    file_name,
+    remove_examples,
+    write_examples,
+    write_sound,
+)
 from espnet2_decodec.evaluation.perceptual import dnsmos, speaker_similarity
 from espnet2_decodec.evaluation.recognizers import recognizer
 from espnet2_decodec.evaluation.spectral import mel_distance
@@ -28,6 +35,17 @@ HEADINGS = {
     "rtf": "s of work a second",
 }  # fmt: skip
 """Figures and what their columns are called."""
+
+LABELS = {
+    "recordings": "recording of the sentence",
+    "all_levels": "its tokens, all levels", "vocoder_levels": "its tokens, levels of a vocoder",
+    "none_clean": "said, clean prompt, no background", "none": "said, noisy prompt, no background",
+    "prompt": "said, the prompt's background", "file": "said, another background",
+}  # fmt: skip
+"""Systems of the recipe for those who listen; others are called what they are called."""
+
+GROUP, EXAMPLES = "Text to speech", "examples"
+"""Title and folder of what can be listened to."""
 
 Row = dict[str, str | float]
 
@@ -120,6 +138,54 @@ def background_figures(went_in: Tensor, came_out: Tensor) -> Row:
     return {"level": level, "off": abs(level), "mel": mel_distance(went_in, came_out, RATE)}
 
 
+def keep_examples(
+    rows: list[Row], systems: Mapping[str, Path], prompts: Mapping[str, Path], text: Path, out: Path, count: int
+) -> None:
+    """Write out/examples with what can be listened to of the first utterances that all systems have, see `evaluation.examples`:
+    prompts first, then the systems, the first of which is noted with the text.
+
+    Args:
+        rows: from `score`.
+        systems, text: as there.
+        prompts: what a prompt is called -> lines of uttid and path.
+        out: folder to write to.
+        count: utterances; 0 removes those of an earlier run.
+
+    Raises:
+        ValueError: if the count is negative, or a table or a sound is not there.
+    """
+    if count < 0:
+        raise ValueError(f"At least 0 utterances can be kept, not {count}.")
+    texts, folder, lines = read_table(text), out / EXAMPLES, []
+    remove_examples(folder)
+    tables = {name: read_table(path) for name, path in prompts.items()}
+    sounds = {name: read_table(place / "mix.scp" if place.is_dir() else place) for name, place in systems.items()}
+    figures = {(row["system"], row["uttid"]): _brief(row) for row in rows}
+    common = [key for key in texts if all((name, key) in figures for name in systems)]
+    for key in common[:count]:
+        found = [(f"prompt, {name}", table[key], "") for name, table in tables.items() if key in table]
+        said = [texts[key]]
+        for name, table in sounds.items():
+            found.append((LABELS.get(name, name), table[key], " \N{MIDDLE DOT} ".join(filter(None, [*said, figures[name, key]]))))
+            said = []
+        for label, path, note in found:
+            name = file_name(key, label)
+            write_sound(folder / name, read(path, RATE), RATE)
+            lines.append(Example(GROUP, key, label, name, note))
+    if lines:
+        write_examples(folder, lines)
+
+
+def _brief(row: Row) -> str:
+    """The figures of one sound, for people."""
+    words = [f"{row['errors']:.0f} of {row['characters']:.0f} characters wrong"] if "characters" in row else []
+    if not math.isnan(row["similarity"]):
+        words.append(f"similarity to the voice {row['similarity']:.2f}")
+    if not math.isnan(row["dnsmos_ovrl"]):
+        words.append(f"DNSMOS {row['dnsmos_ovrl']:.2f}")
+    return ", ".join(words)
+
+
 def write_results(rows: list[Row], out: Path, judges: Judges) -> str:
     """Write out/scores.csv and out/RESULTS.md; the table in words."""
     names = list(dict.fromkeys(name for row in rows for name in row))
@@ -173,3 +239,5 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--recognizer", default="whisper-base", help="see espnet2_decodec.evaluation.recognizers; none for none")
     parser.add_argument("--language", default="ru", help="ISO 639-1 code of what is said")
     parser.add_argument("--limit", type=int, help="utterances of each system")
+    parser.add_argument("--keep", type=int, default=0, help="utterances to listen to, in the folder examples")
+    parser.add_argument("--prompts", nargs="*", default=[], metavar="NAME=TABLE", help="of --keep, such as noisy=noisy.scp")

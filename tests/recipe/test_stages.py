@@ -37,6 +37,7 @@ class Recipe:
         places = [part for name, value in given.items() for part in (f"--{name}", str(self.folder / value))]
         shared = "--size own --train_config conf/codec/train_decodec_debug.yaml --ngpu 0 --nj 1 --per_condition 1".split()
         metrics = ["--score_opts", "--metrics si_sdr", "--compare_opts", "--metrics si_sdr --limit 1"]
+        metrics += ["--conversion_opts", "--seconds 1.5 --denoiser none"]
         environment = {
             **os.environ,
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
@@ -81,8 +82,10 @@ def test_all_stages_leave_their_products(recipe):
     for stream in ("speech", "background", "both"):
         assert len(list((made / "wav" / stream).glob("*.wav"))) == 7
     assert len(list((made / "tokens" / "codes").glob("*.npy"))) == 14
-    for path in ("rows.csv", "summary.md", "report/index.html"):
-        assert (made / "compare" / path).stat().st_size
+    for path in ("compare/rows.csv", "compare/summary.md", "compare/report/index.html", "conversion/conversion.md"):
+        assert (made / path).stat().st_size
+    assert "<h2>Voice conversion</h2>" in (made / "compare" / "report" / "index.html").read_text()
+    assert len(list((made / "conversion" / "examples").glob("*.shift-not-quantized.wav"))) == 6, "one of each SNR, and clean"
 
 
 def test_the_table_is_printed_and_kept(recipe):

@@ -99,6 +99,8 @@ def test_all_stages_leave_their_products(recipe):
     results = (recipe.exp / "say" / "RESULTS.md").read_text()
     for name in ("recordings", "vocoder_levels", *MODES):
         assert f"| {name} | 1 |" in results and f"| {name} | 1 |" in recipe.first
+    examples = (recipe.exp / "say" / "examples" / "examples.csv").read_text().splitlines()
+    assert len(examples) == 1 + 9 and examples[1].startswith("Text to speech,")
     assert "epoch 2: training loss" in recipe.first
 
 

@@ -1,6 +1,7 @@
 """Sets, prompts, synthesis of a set and its scores."""
 
 import json
+import math
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import torch
 
 from espnet2_decodec.bin import tts_inference, tts_originals, tts_score
 from espnet2_decodec.evaluation.activity import active_power
+from espnet2_decodec.evaluation.examples import read_examples
 from espnet2_decodec.io.audio import read
 from espnet2_decodec.sets.tables import read_table
 from espnet2_decodec.tts.data import Wanted, prepare
@@ -102,6 +104,31 @@ def test_originals_are_decoded_from_all_levels_and_from_few(voice_model, tmp_pat
     tts_originals.main(["--model", str(voice_model), "--tokens", f"{tmp_path}/codes.scp", "--out", f"{tmp_path}/out"])
     wavs = [read(read_table(tmp_path / f"out/{name}.scp")["a"], 16000) for name in ("all", "vocoder")]
     assert len(wavs[0]) == len(wavs[1]) == 30 * 320 and not torch.equal(*wavs)
+
+
+def test_examples_are_kept(said, monkeypatch, tmp_path):
+    """Prompts, the recording with its text, what was said; of utterances that all systems have, and none of an earlier run."""
+    from espnet2_decodec.tts import score
+
+    monkeypatch.setattr(score, "speaker_similarity", lambda *_: 0.5)
+    monkeypatch.setattr(score, "dnsmos", lambda *_: math.nan)
+    (tmp_path / "few.scp").write_text("".join(f"x-0{i} {said}/test/x-0{i}.wav\n" for i in (1, 2)))
+    systems = [f"recordings={tmp_path}/few.scp", f"none={said}/said/none", f"mine={said}/said/prompt"]
+    options = ["--systems", *systems, "--text", f"{said}/test/text", "--out", f"{tmp_path}"]
+    options += ["--voices", f"{said}/prompts/clean.scp"]
+    prompts = ["--prompts", *(f"{kind}={said}/prompts/{kind}.scp" for kind in ("clean", "noisy"))]
+    tts_score.main([*options, *prompts, "--recognizer", "none", "--keep", "1"])
+    lines = read_examples(tmp_path / "examples")
+    labels = ["prompt, clean", "prompt, noisy", "recording of the sentence", "said, noisy prompt, no background", "mine"]
+    assert [line.label for line in lines] == labels and {(line.group, line.example) for line in lines} == {(score.GROUP, "x-01")}
+    figures = "similarity to the voice 0.50"
+    assert [line.note for line in lines] == ["", "", f"Ab, де! \N{MIDDLE DOT} {figures}", figures, figures]
+    mix = read(read_table(said / "said/none/mix.scp")["x-01"], 16000)
+    assert torch.allclose(read(tmp_path / "examples" / lines[3].file, 16000), mix, atol=1e-3)
+    tts_score.main([*options, "--recognizer", "none"])
+    assert not list((tmp_path / "examples").iterdir())
+    with pytest.raises(ValueError, match="At least 0 utterances"):
+        tts_score.main([*options, "--recognizer", "none", "--keep", "-1"])
 
 
 def test_scores_without_judges_say_what_was_skipped(said, monkeypatch, capsys):
