@@ -46,7 +46,7 @@ def complete(config: dict) -> dict:
 
 
 def build_split(name: str, **options) -> nn.Module:
-    """`orthogonal` (speech_dim, background_dim) or `soft` (dim).
+    """`orthogonal` (speech_dim, background_dim, learned) or `soft` (dim).
 
     Raises:
         ValueError: if the name or an option is unknown.

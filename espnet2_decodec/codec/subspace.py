@@ -18,16 +18,17 @@ class OrthogonalSplit(nn.Module):
     Args:
         speech_dim: D_s.
         background_dim: D_b.
+        learned: False leaves Q the identity: the first D_s coordinates are the speech, the others the background.
     """
 
     pace = 0.01
     """Of A beside the trained weight: Q starts as the identity and turns slowly beside the layers around it."""
 
-    def __init__(self, speech_dim: int, background_dim: int):
+    def __init__(self, speech_dim: int, background_dim: int, learned: bool = True):
         super().__init__()
         dim = speech_dim + background_dim
         self.dims = (speech_dim, background_dim)
-        self.weight = nn.Parameter(torch.zeros(dim, dim))
+        self.weight = nn.Parameter(torch.zeros(dim, dim), requires_grad=learned)
         self._cached: tuple[Tensor, Tensor] | None = None  # the weight as it was, and its Q
 
     def matrix(self) -> Tensor:

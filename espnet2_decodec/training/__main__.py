@@ -13,10 +13,10 @@ import torch
 import torch.distributed as dist
 import yaml
 
-from espnet2_decodec.training.bank import Bank
-from espnet2_decodec.training.loop import Options, Trainer, dev_batches
+from espnet2_decodec.training.loop import Options, Trainer, read_banks
 from espnet2_decodec.training.mixing import Mixing
 from espnet2_decodec.training.objective import Objective
+from espnet2_decodec.training.settings import change
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -31,13 +31,7 @@ def main(argv: list[str] | None = None) -> None:
     rank = int(os.environ.get("RANK", 0))
     logging.basicConfig(level=logging.WARNING if rank else logging.INFO, format="%(asctime)s %(message)s")
     config = yaml.safe_load(args.config.read_text()) if args.config else {}
-    for item in args.set:
-        path, value = item.split("=", 1)
-        *sections, key = path.split(".")
-        place = config
-        for section in sections:
-            place = place.setdefault(section, {})
-        place[key] = yaml.safe_load(value)
+    change(config, args.set)
     options = replace(Options(), **config.get("options", {}))
     torch.manual_seed(options.seed)
     if "WORLD_SIZE" in os.environ:
@@ -47,14 +41,8 @@ def main(argv: list[str] | None = None) -> None:
         torch.cuda.set_device(args.device)
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
     objective = Objective(**config.get("codec_conf", {}))
-    threads = os.cpu_count() or 1
-    banks = {
-        name: Bank.from_directory(args.data / name, threads=threads).to(args.device)
-        for name in ("speech_train", "background_train", "speech_dev", "background_dev")
-    }
-    dev = dev_batches(banks["speech_dev"], banks["background_dev"], (0.0, 10.0), 24, 32000)
-    trainer = Trainer(objective, Mixing(**config.get("mixing", {})), options, args.out, args.device)
-    trainer.train(banks["speech_train"], banks["background_train"], dev)
+    speech, background, dev = read_banks(args.data, args.device)
+    Trainer(objective, Mixing(**config.get("mixing", {})), options, args.out, args.device).train(speech, background, dev)
     if dist.is_initialized():
         dist.destroy_process_group()
 

@@ -6,6 +6,7 @@ In one process, or in several that draw batches of their own and average their g
 import json
 import logging
 import math
+import os
 import random
 import time
 from contextlib import nullcontext
@@ -29,6 +30,8 @@ SHOWN = (
     "mixture_si_sdr", "mixture_si_sdr_unquantized", "ceiling_si_sdr", "speech_in_background",
 )  # fmt: skip
 
+CLOCKS = {"wall": time.monotonic, "process": time.process_time}
+
 
 @dataclass(frozen=True)
 class Options:
@@ -37,17 +40,20 @@ class Options:
     Attributes:
         steps: generator steps; training also ends after `minutes`, whichever comes first.
         minutes: of training in all, over resumed runs; the learning rate follows the further advanced of both.
+        clock: what counts as time, `wall` or `process`: the latter is what the processors spend on this process, so that
+            trainings on a machine that does other work too get equal shares. Reports and scores count only by the first.
         batch: B. anchor_batch: B of the steps without decoding, see Schedule.anchor.
         segment: L in samples. backgrounds: M, how many are drawn for each item.
         lr, discriminator_lr: peak learning rates of AdamW; rise over `rise` steps, cosine to 1 % of the peak.
         clip: gradient norm.
         speeds: segments are drawn at a random speed of this range, which changes pitch and voice.
         precision: fp32 or bf16 (autocast).
-        every: steps between reports, checkpoints and dev scores.
+        every: steps between reports, checkpoints and dev scores, which are also made at the end.
     """
 
     steps: int = 100_000
     minutes: float = 60.0
+    clock: str = "wall"
     batch: int = 16
     anchor_batch: int = 32
     segment: int = 16000
@@ -60,6 +66,11 @@ class Options:
     precision: str = "fp32"
     every: int = 200
     seed: int = 0
+
+    def __post_init__(self):
+        """Raises ValueError for a clock that there is not."""
+        if self.clock not in CLOCKS:
+            raise ValueError(f"Unknown clock {self.clock!r}; there are {' and '.join(CLOCKS)}.")
 
 
 class Trainer:
@@ -87,27 +98,31 @@ class Trainer:
 
     def train(self, speech: Bank, background: Bank, dev: dict[str, Batch] | None = None) -> None:
         """Run until `steps` or `minutes` are used up; then save the codec to folder/model."""
-        options, objective = self.options, self.objective
+        options, objective, ticks = self.options, self.objective, CLOCKS[self.options.clock]
         sums: dict[str, Tensor] = {}
-        clock, reported, since = time.monotonic(), objective.step, time.monotonic()
-        while (step := objective.step) < options.steps and self.seconds < options.minutes * 60:
+        clock, reported, since = ticks(), objective.step, time.monotonic()
+        while not self.done:
             objective.train()
             terms = self.step(self.draw(speech, background))
             sums = {name: sums.get(name, 0.0) + value for name, value in terms.items()}
-            now = time.monotonic()
+            now, step = ticks(), objective.step
             self.seconds, clock = self._agreed(self.seconds + now - clock), now
-            if (step + 1) % options.every == 0:
-                count = step + 1 - reported
-                means = {name: float(value) / count for name, value in sums.items()}
+            if step % options.every == 0 or self.done:
+                means = {name: float(value) / (step - reported) for name, value in sums.items()}
                 self.save()
                 if self.rank == 0:
-                    self._report(step + 1, means, count / (now - since))
-                    self._score(step + 1, dev or {})
-                sums, reported, since = {}, step + 1, time.monotonic()
+                    self._report(step, means, (step - reported) / (time.monotonic() - since))
+                    self._score(step, dev or {})
+                sums, reported, since = {}, step, time.monotonic()
         self.save()
         objective.eval()
         if self.rank == 0:
             objective.codec.save_pretrained(self.folder / "model", half=True)
+
+    @property
+    def done(self) -> bool:
+        """Whether steps or minutes are used up."""
+        return self.objective.step >= self.options.steps or self.seconds >= self.options.minutes * 60
 
     def draw(self, speech: Bank, background: Bank) -> Batch:
         """A new batch of stems."""
@@ -242,3 +257,17 @@ def dev_batches(speech: Bank, background: Bank, snrs: tuple[float, ...], count: 
         voices = speech.draw(count, length, generator)
         batches[f"{snr:g} dB"] = mixing(voices, background.draw(count, length, generator)[:, None], generator)
     return batches
+
+
+def read_banks(data: str | Path, device: str = "cpu") -> tuple[Bank, Bank, dict[str, Batch]]:
+    """Speech and backgrounds to train on, and mixtures of held-out ones at 0 and 10 dB.
+
+    Args:
+        data: folder with speech_train, background_train, speech_dev and background_dev.
+
+    Raises:
+        FileNotFoundError, ValueError: as for `Bank.from_directory`.
+    """
+    folders = ("speech_train", "background_train", "speech_dev", "background_dev")
+    banks = [Bank.from_directory(Path(data) / name, threads=os.cpu_count() or 1).to(device) for name in folders]
+    return *banks[:2], dev_batches(*banks[2:], (0.0, 10.0), 24, 32000)

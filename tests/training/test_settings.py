@@ -1,0 +1,86 @@
+"""Settings on the command line, the clock of a training, and trainings of equal time beside each other."""
+
+import time
+from pathlib import Path
+
+import pytest
+import soundfile
+import torch
+import yaml
+
+from espnet2_decodec.bin import ablation
+from espnet2_decodec.codec.build import TINY
+from espnet2_decodec.training.loop import Options, Trainer
+from espnet2_decodec.training.mixing import Mixing
+from espnet2_decodec.training.objective import Objective
+from espnet2_decodec.training.settings import change
+
+
+def test_settings_reach_into_sections_and_are_yaml():
+    config = {"a": {"b": 1, "c": 2}}
+    change(config, ["a.b=5", "d.e.f=[1, 2.5]", "g={name: x}", "a.c=null"])
+    assert config == {"a": {"b": 5, "c": None}, "d": {"e": {"f": [1, 2.5]}}, "g": {"name": "x"}}
+
+
+@pytest.mark.parametrize("setting", ["a.b", "a.b.c=1"])
+def test_settings_that_lead_nowhere_are_refused(setting):
+    with pytest.raises(ValueError, match="KEY=VALUE|no section"):
+        change({"a": {"b": 1}}, [setting])
+
+
+def test_an_unknown_clock_is_refused():
+    with pytest.raises(ValueError, match="wall and process"):
+        Options(clock="sun")
+
+
+def test_the_clock_of_the_process_stands_still_while_it_waits(tmp_path, monkeypatch):
+    objective = Objective(codec=TINY, discriminator={"windows": [256], "channels": 4}, teacher="logmel")
+    trainer = Trainer(objective, Mixing(), Options(steps=2, clock="process", every=1), tmp_path)
+    monkeypatch.setattr(trainer, "draw", lambda *_: time.sleep(1.0))
+    monkeypatch.setattr(trainer, "step", lambda _: objective.steps.add_(1) and setattr(objective, "_step", None) or {})
+    monkeypatch.setattr(trainer, "save", lambda: None)
+    trainer.train(None, None)
+    assert objective.step == 2 and trainer.seconds < 1.0
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    """Four folders of one recording each."""
+    for name in ("speech_train", "background_train", "speech_dev", "background_dev"):
+        folder = tmp_path / "data" / name
+        folder.mkdir(parents=True)
+        wav = 0.1 * torch.randn(40000, generator=torch.Generator().manual_seed(len(name)))
+        soundfile.write(folder / "a.wav", wav.numpy(), 16000)
+        (folder / "wav.scp").write_text(f"a {folder}/a.wav\n")
+        (folder / "utt2spk").write_text("a a\n")
+    return tmp_path / "data"
+
+
+def test_variants_are_trained_once_and_stand_in_one_table(corpus, tmp_path, capsys, monkeypatch):
+    plan = {
+        "common": {
+            "options": {"steps": 2, "batch": 2, "segment": 4800, "backgrounds": 1},
+            "codec_conf": {"codec": TINY, "teacher": "logmel", "discriminator": {"windows": [256], "channels": 4}},
+        },
+        "variants": {"default": [], "no split": ["codec_conf.codec.split.learned=false"], "other": ["options.steps=1"]},
+    }
+    (tmp_path / "plan.yaml").write_text(yaml.safe_dump(plan))
+    common = ["--data", str(corpus), "--out", str(tmp_path / "out"), "--config", str(tmp_path / "plan.yaml")]
+    ablation.main([*common, "--variants", "default", "no split"])
+    table = [line for line in capsys.readouterr().out.splitlines() if line.startswith("|")]
+    assert [line.split(" | ")[0].strip("| ") for line in table[2:]] == ["default", "no split"]
+    weights = [torch.load(tmp_path / "out" / name / "checkpoint.pt")["objective"] for name in ("default", "no_split")]
+    learned, fixed = (w["generator.codec.subspace.weight"].abs().sum() for w in weights)
+    assert learned > 0 and fixed == 0
+    monkeypatch.setattr(Trainer, "step", None)
+    ablation.main([*common, "--variants", "no split"])
+    assert capsys.readouterr().out.splitlines()[-3:-1] == table[2:]
+    with pytest.raises(ValueError, match="no variant 'nothing'"):
+        ablation.main([*common, "--variants", "nothing"])
+
+
+def test_every_variant_that_comes_with_the_package_can_be_built():
+    plan = yaml.safe_load((Path(__file__).parents[2] / "conf/codec/ablation.yaml").read_text())
+    for settings in plan["variants"].values():
+        config = change({"codec_conf": {"teacher": "logmel"}, "options": {}, "mixing": {}}, settings)
+        Options(**config["options"]), Mixing(**config["mixing"]), Objective(**config["codec_conf"])
