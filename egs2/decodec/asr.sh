@@ -53,7 +53,7 @@ help_message="Usage: $0 [--option value] ...
 
 Stages: 12 data, clean and in noise, 13 token list, 14 lengths, 15 training, 16 recognition and error rates.
         Stage 1 of run.sh comes first. A stage that is done already is not done again.
-$(sed -n '/^# General/,/^help_message=/p' "${BASH_SOURCE[0]}" \
+$(sed -n '/^# General/,/^help_message=/p' "${BASH_SOURCE[0]##*/}" \
     | sed -nE -e 's/^# (.*)/\n\1/p' -e 's/^([a-z_]+)=([^ ]*) *# (.*)/    --\1 [\2] \3/p')"
 
 run_args=$(printf '%q ' "$@")

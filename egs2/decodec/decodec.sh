@@ -57,7 +57,7 @@ help_message="Usage: $0 [--option value] ...
 Stages: 1 data, 2 filter and check, 3 validation and test mixtures, 4 semantic teacher, 5 training, 6 export,
         7 tokens, 8 waveforms, 9 scores, 10 comparison of systems and voice conversion, 11 page to listen to.
         A stage that is done already is not done again.
-$(sed -n '/^# General/,/^help_message=/p' "${BASH_SOURCE[0]}" \
+$(sed -n '/^# General/,/^help_message=/p' "${BASH_SOURCE[0]##*/}" \
     | sed -nE -e 's/^# (.*)/\n\1/p' -e 's/^([a-z_]+)=([^ ]*) *# (.*)/    --\1 [\2] \3/p')"
 
 run_args=$(printf '%q ' "$@")

@@ -252,6 +252,15 @@ class DeCodec(nn.Module):
         looped = tokens.gather(2, index[:, None].expand(-1, tokens.shape[1], -1))
         return self.decode(Codes(speech.speech, looped, speech.lengths, speech.sample_rate))
 
+    def convert(self, wav: Tensor, reference: Tensor, background: Tensor | None = None, move_pitch: bool = True) -> Tensor:
+        """What `wav` [L] says in the voice of `reference` [L'], over `background` [L''] or none: [L].
+
+        Arguments and errors are those of `conversion.convert_wav`.
+        """
+        from espnet2_decodec.conversion import convert_wav
+
+        return convert_wav(self, wav, reference, background, move_pitch)
+
     def forward(
         self, wav: Tensor, speech_levels: Tensor, background_levels: Tensor, lengths: Tensor | None = None
     ) -> Latents:

@@ -1,5 +1,6 @@
 """The small programs that the recipe's stages are made of."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -165,3 +166,9 @@ def test_shell_scripts_are_clean():
     for script in scripts:
         done = run("shellcheck", "-x", script, cwd=RECIPE)
         assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("script", ["decodec.sh", "asr.sh", "tts.sh", "run.sh"])
+def test_help_from_another_folder(script, tmp_path):
+    answer = run("bash", Path(os.path.relpath(RECIPE, tmp_path), script), "--help", cwd=tmp_path)
+    assert answer.returncode == 0 and "--stop_stage" in answer.stdout and not answer.stderr
