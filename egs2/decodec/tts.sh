@@ -26,6 +26,7 @@ test_sets="test"       # and of these; the noise of prompts is that of backgroun
 tts_voices=            # Speakers, or beginnings of names; empty = festvox_ru for standard, asterisk_ru for mini, all for own.
 tts_data_opts=         # Further options of espnet2_decodec.bin.tts_data, e.g. "--max_seconds 10".
 prompt_snr=5           # dB of the speech over the background in the noisy prompts of the test set.
+prompt_denoiser=       # Noisy prompts also denoised first, and not separated: gtcrn, dtln, ... as decodec evaluate --systems takes them.
 train_prompt_snrs="0 20"  # Lowest and highest of those in training, where half of the prompts are noisy.
 language=ru            # ISO 639-1 code of what the recognizer of stage 21 is to hear.
 
@@ -207,9 +208,11 @@ fi
 
 if ! ${skip_eval}; then
     prompts=${dump}/prompts_${prompt_snr}dB
-    declare -A voices=([none_clean]=clean [none]=noisy [prompt]=noisy [file]=noisy)
-    declare -A heard=([none_clean]=none [none]=none [prompt]=prompt [file]=${prompts}/other.scp)
-    modes="none_clean none prompt file"
+    denoised=${prompts}/denoised_$(as_tag "${prompt_denoiser}")
+    declare -A voices=([none_clean]=clean [none]=noisy [unseparated]=noisy [denoised]="${denoised##*/}/noisy/wav" [prompt]=noisy [file]=noisy)
+    declare -A heard=([none_clean]=none [none]=none [unseparated]=none [denoised]=none [prompt]=prompt [file]=${prompts}/other.scp)
+    declare -A taken=([unseparated]=--no-separate [denoised]=--no-separate)
+    modes="none_clean none unseparated ${prompt_denoiser:+denoised }prompt file"
     if runs 20; then
         log "Stage 20: speech under every background: ${results}/{${modes// /,}}"
         need "${model}/model.safetensors" "stage 19"
@@ -217,7 +220,16 @@ if ! ${skip_eval}; then
             make_prompts test "${test_sets%% *}" "${prompts}" "${prompt_snr}" "${prompt_snr}"
             done_with "${prompts}/.done" "${prompt_snr}"
         fi
-        if ! up_to_date "${results}/.said" "${inference_args}" "${model}/model.safetensors" "${prompts}/.done"; then
+        if [ -n "${prompt_denoiser}" ] && ! up_to_date "${denoised}/.done" "" "${prompts}/.done"; then
+            logfile=${dump}/log/prompts_denoised.log
+            mkdir -p "${denoised}/from/noisy"
+            cp "${prompts}/noisy.scp" "${denoised}/from/noisy/wav.scp"
+            ${train_cmd} "${logfile}" ${python} -m espnet2_decodec.bin.asr_denoise --sets "${denoised}/from/noisy" \
+                --system "${prompt_denoiser}" --out "${denoised}" --nj "${nj}" || fail "${logfile}"
+            need "${denoised}/noisy/wav.scp" "${logfile}"
+            done_with "${denoised}/.done" ""
+        fi
+        if ! up_to_date "${results}/.said" "${modes} ${inference_args}" "${model}/model.safetensors" "${prompts}/.done"; then
             logfile=${results}/log/originals.log
             ${train_cmd} "${logfile}" ${python} -m espnet2_decodec.bin.tts_originals --model "${model}" --nj "${nj}" \
                 --tokens "${tokens}/test/codes_speech.scp" --out "${results}/originals" || fail "${logfile}"
@@ -227,10 +239,10 @@ if ! ${skip_eval}; then
                 # shellcheck disable=SC2086
                 ${train_cmd} "${logfile}" ${python} -m espnet2_decodec.bin.tts_inference --model "${model}" --nj "${nj}" \
                     --text "${dump}/test/text" --prompts "${prompts}/${voices[${mode}]}.scp" --background "${heard[${mode}]}" \
-                    --out "${results}/${mode}" ${inference_args} || fail "${logfile}"
+                    --out "${results}/${mode}" ${taken[${mode}]:-} ${inference_args} || fail "${logfile}"
                 need "${results}/${mode}/mix.scp" "${logfile}"
             done
-            done_with "${results}/.said" "${inference_args}"
+            done_with "${results}/.said" "${modes} ${inference_args}"
         fi
     fi
 

@@ -1,4 +1,4 @@
-"""Test sets as a denoiser leaves them, to be recognized in place of the noisy ones."""
+"""Sets as a denoiser leaves them: test sets to be recognized in place of the noisy ones, and prompts of voices."""
 
 import shutil
 from collections.abc import Sequence
@@ -15,6 +15,7 @@ from espnet2_decodec.sets.parallel import spread
 from espnet2_decodec.sets.tables import read_table, write_table
 
 TABLES = ("text", "utt2spk", "spk2utt", "utt2dur")
+"""What goes along with the recordings, where it is there."""
 
 
 class Denoiser:
@@ -32,7 +33,7 @@ class Denoiser:
 
 
 def denoise(sets: Sequence[str | Path], system: str, out: str | Path, jobs: int = 1) -> int:
-    """Write out/<set> for each of these data directories, with its text and the denoised recordings.
+    """Write out/<set> for each of these data directories, with the denoised recordings, and its text where it has one.
 
     Args:
         sets: data directories.
@@ -58,6 +59,6 @@ def denoise(sets: Sequence[str | Path], system: str, out: str | Path, jobs: int 
         except KeyError:
             raise ValueError(f"{system} answers with no speech.") from None
         write_table(target / "wav.scp", {key: path.resolve() for key, path in wavs.items()})
-        for name in TABLES:
+        for name in (name for name in TABLES if (folder / name).is_file()):
             shutil.copyfile(folder / name, target / name)
     return total

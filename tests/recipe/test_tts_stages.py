@@ -19,7 +19,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not find_spec("espnet2"), reason="ESPnet is not installed: pip install '.[recipe]'"),
 ]
-MODES = ("none_clean", "none", "prompt", "file")
+MODES = ("none_clean", "none", "unseparated", "denoised", "prompt", "file")
 
 
 @dataclass
@@ -32,7 +32,8 @@ class Recipe:
     def run(self, *options: str) -> subprocess.CompletedProcess:
         """./tts.sh with what all runs share, and `options`."""
         places = [part for name in ("data", "dump", "exp") for part in (f"--{name}dir", str(self.folder / name))]
-        shared = ["--size", "own", "--ngpu", "0", "--nj", "1", "--codec", str(self.folder / "codec"), "--tts_voices", "x"]
+        shared = ["--size", "own", "--ngpu", "0", "--nj", "1", "--codec", str(self.folder / "codec"), "--tts_voices", "x",
+                  "--prompt_denoiser", "mixture"]  # fmt: skip
         config = ["--tts_config", "conf/tts/train_tts_debug.yaml", "--score_opts", "--recognizer none --limit 1"]
         environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "VIRTUAL_ENV": sys.prefix}
         command = [ROOT / "egs2" / "decodec" / "tts.sh", *shared, *places, *config, *options]
@@ -100,15 +101,22 @@ def test_all_stages_leave_their_products(recipe):
     for name in ("recordings", "vocoder_levels", *MODES):
         assert f"| {name} | 1 |" in results and f"| {name} | 1 |" in recipe.first
     examples = (recipe.exp / "say" / "examples" / "examples.csv").read_text().splitlines()
-    assert len(examples) == 1 + 9 and examples[1].startswith("Text to speech,")
+    assert len(examples) == 1 + 5 + len(MODES) and examples[1].startswith("Text to speech,")
     assert "epoch 2: training loss" in recipe.first
+
+
+def test_a_denoiser_that_does_nothing_and_no_separation_are_one(recipe):
+    """Both take the voice from all that is heard in the noisy prompt."""
+    for path in (recipe.exp / "say" / "denoised" / "mix").glob("*.wav"):
+        other = recipe.exp / "say" / "unseparated" / "mix" / path.name
+        np.testing.assert_allclose(soundfile.read(path)[0], soundfile.read(other)[0], atol=2e-3)
 
 
 def test_a_second_run_does_nothing_again(recipe):
     before = stamps(recipe.folder)
     done = recipe.run()
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("Done already") == 8  # data, prompts twice, statistics, training, export, speech, scores
+    assert done.stdout.count("Done already") == 9  # data, prompts twice and denoised, statistics, training, export, speech, scores
     assert stamps(recipe.folder) == before
 
 
