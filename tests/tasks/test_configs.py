@@ -33,7 +33,7 @@ def test_config_fits_the_code(config):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["soundstream", "dac"])
+@pytest.mark.parametrize("name", ["soundstream", "encodec", "dac"])
 def test_a_small_baseline_learns_with_all_its_weights_and_codes_at_its_rates(name):
     args = DeCodecTask.get_parser().parse_args(["--config", f"conf/codec/train_{name}_small.yaml"])
     torch.manual_seed(0)
