@@ -1,4 +1,4 @@
-"""Every config of conf/codec can be read, and names nothing that is not there."""
+"""Every training config of conf/codec can be read, and names nothing that is not there."""
 
 from copy import deepcopy
 from pathlib import Path
@@ -13,7 +13,7 @@ from espnet2_decodec.training.gan import GANDeCodec
 from espnet2_decodec.training.mixing import Mixing
 from espnet2_decodec.training.preprocessor import StemPreprocessor
 
-CONFIGS = sorted(Path("conf/codec").glob("*.yaml"))
+CONFIGS = sorted(Path("conf/codec").glob("train_*.yaml"))
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
