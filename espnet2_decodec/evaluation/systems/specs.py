@@ -7,6 +7,7 @@ from espnet2_decodec.evaluation.systems.base import System
 from espnet2_decodec.evaluation.systems.cascade import Cascade
 from espnet2_decodec.evaluation.systems.decodec import DeCodecSystem
 from espnet2_decodec.evaluation.systems.espnet_codec import ESPnetCodec
+from espnet2_decodec.evaluation.systems.mimi import Mimi
 from espnet2_decodec.evaluation.systems.native_denoisers import DeepFilterNet, RNNoise
 from espnet2_decodec.evaluation.systems.onnx_denoisers import DTLN, GTCRN
 from espnet2_decodec.evaluation.systems.opus import Opus
@@ -33,6 +34,7 @@ KINDS: dict[str, Callable[[list[str]], System]] = {
     "opus": Opus.of,
     "encodec": EnCodec.of,
     "dac": DAC.of,
+    "mimi": Mimi.of,
     "espnet": ESPnetCodec.of,
     "gtcrn": _plain(GTCRN),
     "dtln": _plain(DTLN),

@@ -1,0 +1,58 @@
+"""Mimi through transformers, with weights that are on this machine already."""
+
+import math
+from pathlib import Path
+
+from torch import Tensor
+
+from espnet2_decodec.evaluation.systems.base import System, Unavailable
+from espnet2_decodec.evaluation.systems.identity import digest, source, versions
+
+
+class Mimi(System):
+    """Mimi (Défossez et al., 2024, arXiv 2410.00037) at 12.5 frames a second: the decoded mixture, for every target.
+
+    Args:
+        folder: with config.json and model.safetensors as transformers saves them.
+        levels: of its quantizers to use, 1 to as many as there are; None for all.
+
+    Raises:
+        ValueError: if there are not so many levels.
+        Unavailable: if transformers or the weights are not there.
+    """
+
+    def __init__(self, folder: str, levels: int | None = None):
+        self.found, place = versions("transformers"), Path(folder)
+        self.files = [place / "config.json", place / "model.safetensors"]
+        if not all(path.is_file() for path in self.files):
+            raise Unavailable(f"there are no config.json and model.safetensors of Mimi in {folder}.")
+        from transformers import MimiModel
+
+        self.codec = MimiModel.from_pretrained(folder, local_files_only=True).eval()
+        most = self.codec.config.num_quantizers
+        if not 1 <= (levels or most) <= most:
+            raise ValueError(f"This Mimi has 1 to {most} levels, not {levels}.")
+        self.sample_rate, self.levels = self.codec.config.sampling_rate, levels or most
+
+    @classmethod
+    def of(cls, arguments: list[str]) -> "Mimi":
+        """From FOLDER and [LEVELS] of a spec."""
+        if not 1 <= len(arguments) <= 2:
+            raise ValueError("Mimi takes a folder of weights and a number of levels, as in mimi:weights or mimi:weights:8.")
+        return cls(arguments[0], *map(int, arguments[1:]))
+
+    def kbps(self, target: str) -> float:
+        """The same for all targets."""
+        config = self.codec.config
+        return self.levels * math.log2(config.codebook_size) * config.frame_rate / 1000
+
+    def identity(self) -> dict[str, str]:
+        """Levels, weights, versions."""
+        code = source("evaluation/systems/mimi.py")
+        found = {**self.found, **versions("torch")}
+        return {"kind": "mimi", "levels": str(self.levels), "weights": digest(self.files), **found, "code": code}
+
+    def process(self, wav: Tensor) -> dict[str, Tensor]:
+        """[L] -> the decoded mixture for every target."""
+        codes = self.codec.encode(wav[None, None], num_quantizers=self.levels).audio_codes
+        return dict.fromkeys(("speech", "background", "mixture"), self.codec.decode(codes).audio_values[0, 0])
