@@ -116,7 +116,7 @@ def test_a_second_run_does_nothing_again(recipe):
     before = stamps(recipe.folder)
     done = recipe.run()
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("Done already") == 9  # data, prompts twice and denoised, statistics, training, export, speech, scores
+    assert done.stdout.count("Done already") == 9  # data, prompts three times, statistics, training, export, speech, scores
     assert stamps(recipe.folder) == before
 
 
