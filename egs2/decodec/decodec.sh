@@ -90,6 +90,20 @@ fi
 inference_tag=${inference_tag:-decode${inference_args:+_$(as_tag "${inference_args}")}}
 results=${codec_exp}/${inference_tag}
 
+compare() { # compare OUT SYSTEMS OPTIONS SET ...: systems on the mixtures of all these sets together
+    local out=$1 systems=$2 options="$2 $3" last=${!#}
+    logfile=${out%/*}/log/${out##*/}.log
+    need "${last}/mixture.scp" "stage 3"
+    if ! up_to_date "${out}/.compared" "${options}" "${model}/model.safetensors" "${last}/utt2snr"; then
+        # shellcheck disable=SC2086
+        ${train_cmd} "${logfile}" ${python} -m espnet2_decodec evaluate --data "${@:4}" --systems ${systems} --out "${out}" \
+            --nj "${nj}" $3 || fail "${logfile}"
+        need "${out}/summary.csv" "${logfile}"
+        grep skipped "${logfile}" || true
+        done_with "${out}/.compared" "${options}"
+    fi
+}
+
 log "$0 ${run_args}"
 
 if ! ${skip_data_prep}; then
@@ -275,17 +289,10 @@ if ! ${skip_eval}; then
         systems=${compare_systems:-mixture ${codec}:levels=1 ${codec}:levels=3 ${codec} ${codec}:unquantized
             opus:6 opus:8 opus:12 rnnoise dtln gtcrn deepfilternet gtcrn+${codec}}
         for name in ${test_sets}; do
-            need "${dump}/${name}/mixture.scp" "stage 3"
-            compare=${results}/${name}/compare
-            options="${systems} --keep ${keep} ${compare_opts}"
-            if ! up_to_date "${compare}/.compared" "${options}" "${model}/model.safetensors" "${dump}/${name}/utt2snr"; then
-                logfile=${results}/${name}/log/compare.log
-                # shellcheck disable=SC2086
-                ${train_cmd} "${logfile}" ${python} -m espnet2_decodec evaluate --data "${dump}/${name}" --systems ${systems} \
-                    --out "${compare}" --keep "${keep}" --nj "${nj}" ${compare_opts} || fail "${logfile}"
-                need "${compare}/summary.csv" "${logfile}"
-                grep skipped "${logfile}" || true
-                done_with "${compare}/.compared" "${options}"
+            compare "${results}/${name}/compare" "${systems}" "--keep ${keep} ${compare_opts}" "${dump}/${name}"
+            if [ -f "${dump}/${name}_seen/utt2snr" ]; then # apart, so that the headline figures stay those of unseen backgrounds
+                compare "${results}/${name}/compare_seen" "mixture ${codec} ${codec}:unquantized" "--conditions 0 10 ${compare_opts}" \
+                    "${dump}/${name}" "${dump}/${name}_seen"
             fi
         done
         for name in ${test_sets}; do
