@@ -8,7 +8,7 @@ from pathlib import Path
 
 from espnet2_decodec.evaluation.bootstrap import RESAMPLES, SEED, Interval, interval
 from espnet2_decodec.evaluation.compare import Row
-from espnet2_decodec.evaluation.mixtures import CLEAN, snr_of
+from espnet2_decodec.evaluation.mixtures import condition_order, snr_of
 from espnet2_decodec.evaluation.report import COLUMNS, DIGITS, table, title
 from espnet2_decodec.evaluation.systems.base import TARGETS
 from espnet2_decodec.io.atomic import replacing
@@ -97,12 +97,6 @@ def markdown(rows: Sequence[Row], lines: Sequence[Line], head: Mapping[str, str]
                 headings = ["system", "kbit/s", *(c if snr_of(c) is None else f"{c} dB" for c in conditions)]
                 text += ["", f"## {target.capitalize()}: {HEADINGS[name]}", "", *table(headings, body)]
     return "\n".join(text + _by_seen(rows)) + "\n"
-
-
-def condition_order(condition: str) -> tuple[int, float]:
-    """SNRs from low to high, then clean speech, then background alone."""
-    snr = snr_of(condition)
-    return (0, snr) if snr is not None else (1 if condition == CLEAN else 2, 0.0)
 
 
 def _by_condition(lines: Sequence[Line], conditions: Sequence[str]) -> list[list[str]]:

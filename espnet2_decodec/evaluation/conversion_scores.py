@@ -12,10 +12,9 @@ from torch import Tensor
 
 from espnet2_decodec.conversion import convert, listen, synthesize
 from espnet2_decodec.evaluation.bootstrap import Interval, interval
-from espnet2_decodec.evaluation.compare_tables import condition_order
 from espnet2_decodec.evaluation.conversion_voices import Voices
 from espnet2_decodec.evaluation.examples import Example, file_name, write_examples, write_sound
-from espnet2_decodec.evaluation.mixtures import snr_of
+from espnet2_decodec.evaluation.mixtures import condition_order, snr_of
 from espnet2_decodec.evaluation.perceptual import speaker_similarity
 from espnet2_decodec.evaluation.probes.listening import level
 from espnet2_decodec.evaluation.recognizers import RATE, recognizer

@@ -83,6 +83,15 @@ def snr_of(condition: str) -> float | None:
     return snr
 
 
+def condition_order(condition: str) -> tuple[int, float, str]:
+    """Sorts SNRs from low to high, then clean speech, then background alone, then whatever there is."""
+    try:
+        snr = snr_of(condition)
+    except ValueError:
+        return 3, 0.0, condition
+    return (0, snr, "") if snr is not None else (1 if condition == CLEAN else 2, 0.0, "")
+
+
 def make_mixtures(speech: str | Path, background: str | Path, out: str | Path, plan: Plan) -> bool:
     """Write mixtures and stems as 16-bit wavs, with {mixture,speech,background}.scp, utt2snr, utt2spk, utt2background
     (class), utt2sources (ids of the recordings used) and, where transcripts are known, text.

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from espnet2_decodec.report.measures import MEASURES, TARGETS, condition_order, ordered
+from espnet2_decodec.evaluation.mixtures import condition_order
+from espnet2_decodec.report.measures import MEASURES, TARGETS, ordered
 from espnet2_decodec.report.recordings import Recording, find_recordings
 
 ROW_COLUMNS = ("system", "kbps", "condition", "seen", "uttid", "speaker", "target")

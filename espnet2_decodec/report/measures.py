@@ -118,14 +118,6 @@ def ordered(names: Iterable[str], known: Iterable[str]) -> list[str]:
     return first + [name for name in names if name not in first]
 
 
-def condition_order(condition: str) -> tuple[int, float, str]:
-    """Sorts SNRs from low to high, then clean speech, then background alone, then whatever there is."""
-    if condition in (CLEAN, ALONE):
-        return (1 if condition == CLEAN else 2, 0.0, "")
-    snr = _snr(condition)
-    return (3, 0.0, condition) if snr is None else (0, snr, "")
-
-
 def condition_title(condition: str) -> str:
     """A condition in words."""
     if condition in (CLEAN, ALONE):

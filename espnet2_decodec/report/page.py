@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from string import Template
 
+from espnet2_decodec.evaluation.mixtures import condition_order
 from espnet2_decodec.report.comparison import Comparison
 from espnet2_decodec.report.examples import Item, section
 from espnet2_decodec.report.markup import Markup, element, join
-from espnet2_decodec.report.measures import condition_order, condition_title, measure, target_title
+from espnet2_decodec.report.measures import condition_title, measure, target_title
 from espnet2_decodec.report.media import Beside, Within
 from espnet2_decodec.report.players import recording
 from espnet2_decodec.report.plots import plots, without_rate

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from espnet2_decodec.report.measures import condition_order
+from espnet2_decodec.evaluation.mixtures import condition_order
 
 TRUTH = "_truth"
 """Name of the folder with mixtures and stems, which is no system's."""

@@ -82,7 +82,9 @@ def test_all_stages_leave_their_products(recipe):
     for stream in ("speech", "background", "both"):
         assert len(list((made / "wav" / stream).glob("*.wav"))) == 7
     assert len(list((made / "tokens" / "codes").glob("*.npy"))) == 14
-    for path in ("compare/rows.csv", "compare_seen/rows.csv", "compare/summary.md", "compare/report/index.html", "conversion/conversion.md"):
+    for path in (
+        "compare/rows.csv", "compare_seen/rows.csv", "compare/summary.md", "compare/report/index.html", "conversion/conversion.md",
+    ):
         assert (made / path).stat().st_size
     assert "| mixture | seen |" in (made / "compare_seen" / "summary.md").read_text()
     assert "<h2>Voice conversion</h2>" in (made / "compare" / "report" / "index.html").read_text()

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from espnet2_decodec.evaluation.bootstrap import RESAMPLES, SEED, Interval
-from espnet2_decodec.evaluation.compare_tables import condition_order
-from espnet2_decodec.evaluation.mixtures import snr_of
+from espnet2_decodec.evaluation.mixtures import condition_order, snr_of
 from espnet2_decodec.evaluation.report import table
 from espnet2_decodec.io.atomic import replacing
 
@@ -90,7 +89,7 @@ def markdown(lines: Sequence[Line], head: Mapping[str, str], skipped: Sequence[s
 
 def _table(lines: Sequence[Line]) -> list[str]:
     """One probe."""
-    conditions = sorted(dict.fromkeys(line.condition for line in lines), key=_order)
+    conditions = sorted(dict.fromkeys(line.condition for line in lines), key=condition_order)
     rows: dict[tuple[str, str], dict[str, Line]] = {}
     for line in lines:
         rows.setdefault((line.system, line.what), {})[line.condition] = line
@@ -110,14 +109,6 @@ def _cell(line: Line | None) -> str:
 def _heading(condition: str) -> str:
     """A condition above a column."""
     return f"{condition} dB" if _is_snr(condition) else condition
-
-
-def _order(condition: str) -> tuple[int, float]:
-    """As in the other tables; what is no condition of a mixture comes last, in its own order."""
-    try:
-        return condition_order(condition)
-    except ValueError:
-        return (3, 0.0)
 
 
 def _is_snr(condition: str) -> bool:
