@@ -1,10 +1,7 @@
 """The recipe from recordings to scores, on a corpus of seconds and a model that learns nothing."""
 
-import os
 import subprocess
-import sys
-from dataclasses import dataclass
-from importlib.util import find_spec, module_from_spec, spec_from_file_location
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -16,53 +13,16 @@ pytestmark = [
 ]
 
 
-def synthetic():
-    """The module beside this one: tests are no package that could be imported from."""
-    spec = spec_from_file_location("synthetic", Path(__file__).with_name("synthetic.py"))
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@dataclass
-class Recipe:
-    """A place where run.sh is run, and what the first run, of all stages, printed."""
-
-    folder: Path
-    first: str = ""
-
-    def run(self, *options: str) -> subprocess.CompletedProcess:
-        """./run.sh with what all runs share, and `options`."""
-        given = {"datadir": "data", "dumpdir": "dump", "expdir": "exp"}
-        places = [part for name, value in given.items() for part in (f"--{name}", str(self.folder / value))]
-        shared = "--size own --train_config conf/codec/train_decodec_debug.yaml --ngpu 0 --nj 1 --per_condition 1".split()
-        metrics = ["--score_opts", "--metrics si_sdr", "--compare_opts", "--metrics si_sdr --limit 1"]
-        metrics += ["--conversion_opts", "--seconds 1.5 --denoiser none"]
-        environment = {
-            **os.environ,
-            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-            "VIRTUAL_ENV": sys.prefix,
-            "OWN_SPEECH": str(self.folder / "my recordings" / "speech"),
-            "OWN_BACKGROUND": str(self.folder / "my recordings" / "background"),
-        }
-        command = [ROOT / "egs2" / "decodec" / "run.sh", *shared, *places, *metrics, *options]
-        return subprocess.run(command, env=environment, cwd=self.folder, capture_output=True, text=True, check=False)
-
-    @property
-    def exp(self) -> Path:
-        """The folder of the experiment."""
-        return self.folder / "exp" / "codec_decodec_debug_own"
-
-
 @pytest.fixture(scope="module")
-def recipe(tmp_path_factory) -> Recipe:
+def recipe(tmp_path_factory, new_recipe, write_corpus):
     """All stages, run once."""
-    recipe = Recipe(tmp_path_factory.mktemp("recipe"))
-    synthetic().write_corpus(recipe.folder / "my recordings")
-    done = recipe.run()
-    assert done.returncode == 0, done.stdout + done.stderr
-    recipe.first = done.stdout
-    return recipe
+    folder = tmp_path_factory.mktemp("recipe")
+    write_corpus(folder / "my recordings")
+    shared = ["--nj", "1", "--train_config", "conf/codec/train_decodec_debug.yaml", "--per_condition", "1"]
+    shared += ["--score_opts", "--metrics si_sdr", "--compare_opts", "--metrics si_sdr --limit 1"]
+    shared += ["--conversion_opts", "--seconds 1.5 --denoiser none"]
+    own = {f"OWN_{stream.upper()}": str(folder / "my recordings" / stream) for stream in ("speech", "background")}
+    return new_recipe("run.sh", folder, shared, "codec_decodec_debug_own", own).started()
 
 
 def stamps(folder: Path) -> dict[Path, float]:

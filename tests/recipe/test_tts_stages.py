@@ -1,9 +1,5 @@
 """Stages 17 to 21: from transcribed recordings to scores of speech under every background, with a model that learns nothing."""
 
-import os
-import subprocess
-import sys
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -14,7 +10,6 @@ import torch
 
 from espnet2_decodec.codec.decodec import DeCodec
 
-ROOT = Path(__file__).resolve().parents[2]
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not find_spec("espnet2"), reason="ESPnet is not installed: pip install '.[recipe]'"),
@@ -22,54 +17,12 @@ pytestmark = [
 MODES = ("none_clean", "none", "unseparated", "denoised", "prompt", "file")
 
 
-@dataclass
-class Recipe:
-    """A place where tts.sh is run, and what the first run, of all stages, printed."""
-
-    folder: Path
-    first: str = ""
-
-    def run(self, *options: str) -> subprocess.CompletedProcess:
-        """./tts.sh with what all runs share, and `options`."""
-        places = [part for name in ("data", "dump", "exp") for part in (f"--{name}dir", str(self.folder / name))]
-        shared = ["--size", "own", "--ngpu", "0", "--nj", "1", "--codec", str(self.folder / "codec"), "--tts_voices", "x",
-                  "--prompt_denoiser", "mixture"]  # fmt: skip
-        config = ["--tts_config", "conf/tts/train_tts_debug.yaml", "--score_opts", "--recognizer none --limit 1"]
-        environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "VIRTUAL_ENV": sys.prefix}
-        command = [ROOT / "egs2" / "decodec" / "tts.sh", *shared, *places, *config, *options]
-        return subprocess.run(command, env=environment, cwd=self.folder, capture_output=True, text=True, check=False)
-
-    @property
-    def exp(self) -> Path:
-        """The folder of the experiment."""
-        (found,) = (self.folder / "exp").glob("tts_debug_own_*")
-        return found
-
-
-def write_data(folder: Path) -> None:
-    """Data directories as stage 1 writes them: a hummed voice with words, and noise."""
-    random = np.random.default_rng(0)
-    time = np.arange(24000) / 16000
-    for stream, split, count in (("speech", "train", 21), ("speech", "dev", 1), ("speech", "test", 1), ("background", "test", 2),
-                                 ("background", "train", 2)):  # fmt: skip
-        place = folder / f"{stream}_{split}"
-        place.mkdir(parents=True)
-        names = [f"{split}-{i:02d}" for i in range(count)]
-        for i, name in enumerate(names):
-            hum = 0.3 * np.sin(2 * np.pi * (100 + 10 * i) * time) * np.sin(9 * time) ** 2
-            soundfile.write(place / f"{name}.wav", hum if stream == "speech" else 0.1 * random.standard_normal(20000), 16000)
-        speaker = "x" if split == "train" else "y"
-        values = {"wav.scp": lambda name, place=place: place / f"{name}.wav", "utt2spk": lambda name, speaker=speaker: speaker,
-                  "utt2dur": lambda name: 1.5, "text": lambda name: "Ding, dong!"}  # fmt: skip
-        for table, value in values.items():
-            (place / table).write_text("".join(f"{name} {value(name)}\n" for name in names))
-
-
 @pytest.fixture(scope="module")
-def recipe(tmp_path_factory) -> Recipe:
+def recipe(tmp_path_factory, new_recipe, write_sets):
     """All stages, run once."""
-    recipe = Recipe(tmp_path_factory.mktemp("tts"))
-    write_data(recipe.folder / "data" / "own")
+    folder = tmp_path_factory.mktemp("tts")
+    counts = {"speech_train": 21, "speech_dev": 1, "speech_test": 1, "background_test": 2, "background_train": 2}
+    write_sets(folder / "data" / "own", counts, 1.5)
     torch.manual_seed(0)
     config = {
         "backbone": {"envelope": 4, "channels": 16, "encoder_blocks": 1, "decoder_blocks": 1},
@@ -79,11 +32,10 @@ def recipe(tmp_path_factory) -> Recipe:
     codec = DeCodec.from_config(config)
     for quantizer in (codec.speech_quantizer, codec.background_quantizer):
         quantizer.start(0.2 * torch.randn(400, 12), 2)
-    codec.save_pretrained(recipe.folder / "codec")
-    done = recipe.run()
-    assert done.returncode == 0, done.stdout + done.stderr
-    recipe.first = done.stdout
-    return recipe
+    codec.save_pretrained(folder / "codec")
+    shared = ["--nj", "1", "--codec", str(folder / "codec"), "--tts_voices", "x", "--prompt_denoiser", "mixture"]
+    shared += ["--tts_config", "conf/tts/train_tts_debug.yaml", "--score_opts", "--recognizer none --limit 1"]
+    return new_recipe("tts.sh", folder, shared, "tts_debug_own_*").started()
 
 
 def stamps(folder: Path) -> dict[Path, float]:
