@@ -81,7 +81,7 @@ class Objective(nn.Module):
         reconstruction: options of `Reconstruction`.
 
     Raises:
-        ValueError: if a weight's name is unknown.
+        ValueError: if a weight's name is unknown, or steps of the encoder alone are wanted from a codec without anchors.
     """
 
     def __init__(
@@ -101,6 +101,8 @@ class Objective(nn.Module):
         self.schedule = replace(Schedule(), **(schedule or {}))
         self.generator = nn.Module()
         self.generator.codec = DeCodec(codec)
+        if self.schedule.anchor and not self.codec.can_skip_separation:
+            raise ValueError("schedule.anchor must be 0 for this codec, which does not know what it would make of a stem.")
         # Outside the module tree: its weights are neither trained nor saved.
         self._teacher = [build_teacher(teacher)]
         if self.teacher is not None:

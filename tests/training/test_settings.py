@@ -1,6 +1,7 @@
 """Settings on the command line, the clock of a training, and trainings of equal time beside each other."""
 
 import time
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
@@ -79,8 +80,14 @@ def test_variants_are_trained_once_and_stand_in_one_table(corpus, tmp_path, caps
         ablation.main([*common, "--variants", "nothing"])
 
 
+@pytest.mark.parametrize("codec", [TINY, {"split": {"name": "soft", "dim": 276}}], ids=["no stems", "no halves"])
+def test_a_codec_without_anchors_cannot_begin_with_them(codec):
+    with pytest.raises(ValueError, match="schedule.anchor must be 0"):
+        Objective(codec=codec, teacher=None, schedule={"anchor": 10})
+
+
 def test_every_variant_that_comes_with_the_package_can_be_built():
     plan = yaml.safe_load((Path(__file__).parents[2] / "conf/codec/ablation.yaml").read_text())
     for settings in plan["variants"].values():
-        config = change({"codec_conf": {"teacher": "logmel"}, "options": {}, "mixing": {}}, settings)
+        config = change(change(deepcopy(plan["common"]), ["codec_conf.teacher=logmel"]), settings)
         Options(**config["options"]), Mixing(**config["mixing"]), Objective(**config["codec_conf"])
