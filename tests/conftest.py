@@ -14,3 +14,18 @@ def model(tmp_path_factory):
     torch.manual_seed(0)
     DeCodec.from_config(TINY).save_pretrained(folder)
     return folder
+
+
+@pytest.fixture(scope="module")
+def vocoder_codec():
+    """A tiny codec with parametric levels, random weights, and codebooks at which something is near."""
+    torch.manual_seed(0)
+    config = {
+        "backbone": {"envelope": 4, "channels": 16, "encoder_blocks": 1, "decoder_blocks": 1},
+        "split": {"speech_dim": 12, "background_dim": 12},
+        "quantizer": {"speech_levels": 4, "background_levels": 2, "codebook_size": 16},
+    }
+    codec = DeCodec.from_config(config).eval()
+    for quantizer in (codec.speech_quantizer, codec.background_quantizer):
+        quantizer.start(0.2 * torch.randn(400, 12), 2)
+    return codec

@@ -4,7 +4,6 @@ import pytest
 import soundfile
 import torch
 
-from espnet2_decodec import DeCodec
 from espnet2_decodec.cli import main
 from espnet2_decodec.conversion import convert, convert_wav, listen, synthesize, voice
 from espnet2_decodec.io import audio
@@ -65,20 +64,11 @@ def test_bad_input_is_one_line(run, files, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def lapped(tmp_path_factory):
+def lapped(tmp_path_factory, vocoder_codec):
     """A small codec with parametric levels, and its folder."""
-    torch.manual_seed(0)
-    config = {
-        "backbone": {"envelope": 4, "channels": 16, "encoder_blocks": 1, "decoder_blocks": 1},
-        "split": {"speech_dim": 12, "background_dim": 12},
-        "quantizer": {"speech_levels": 4, "background_levels": 2, "codebook_size": 16},
-    }
-    codec = DeCodec.from_config(config).eval()
-    for quantizer in (codec.speech_quantizer, codec.background_quantizer):
-        quantizer.start(0.2 * torch.randn(400, 12), 2)
     folder = tmp_path_factory.mktemp("lapped")
-    codec.save_pretrained(folder)
-    return codec, folder
+    vocoder_codec.save_pretrained(folder)
+    return vocoder_codec, folder
 
 
 @pytest.fixture

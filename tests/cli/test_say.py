@@ -4,7 +4,6 @@ import pytest
 import soundfile
 import torch
 
-from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.tts.saving import save
 from espnet2_decodec.tts.synthesizer import Synthesizer
 from espnet2_decodec.tts.text import Characters
@@ -13,18 +12,9 @@ OPTIONS = {"channels": 16, "text_blocks": 1, "semantic_blocks": 1, "acoustic_blo
 
 
 @pytest.fixture(scope="module")
-def voice(tmp_path_factory):
+def voice(tmp_path_factory, vocoder_codec):
     """The folder of a tiny text-to-speech model with random weights."""
-    torch.manual_seed(0)
-    config = {
-        "backbone": {"envelope": 4, "channels": 16, "encoder_blocks": 1, "decoder_blocks": 1},
-        "split": {"speech_dim": 12, "background_dim": 12},
-        "quantizer": {"speech_levels": 4, "background_levels": 2, "codebook_size": 16},
-    }
-    codec = DeCodec.from_config(config)
-    for quantizer in (codec.speech_quantizer, codec.background_quantizer):
-        quantizer.start(0.2 * torch.randn(400, 12), 2)
-    synthesizer = Synthesizer(list(Characters.of(["abc."]).tokens), codec, OPTIONS)
+    synthesizer = Synthesizer(list(Characters.of(["abc."]).tokens), vocoder_codec, OPTIONS)
     torch.nn.init.constant_(synthesizer.model.durations.leave.bias, 1.5)
     folder = tmp_path_factory.mktemp("voice")
     save(synthesizer, folder)

@@ -9,7 +9,6 @@ import pytest
 import soundfile
 import torch
 
-from espnet2_decodec import DeCodec
 from espnet2_decodec.bin import score_conversion
 from espnet2_decodec.bin.score_conversion import main
 from espnet2_decodec.evaluation import conversion_scores
@@ -126,19 +125,10 @@ def test_every_system_on_every_recording_and_voice(model, data, prompts, fakes, 
 
 
 @pytest.fixture(scope="module")
-def lapped(tmp_path_factory):
+def lapped(tmp_path_factory, vocoder_codec):
     """The folder of a small codec with parametric levels."""
-    torch.manual_seed(0)
-    config = {
-        "backbone": {"envelope": 4, "channels": 16, "encoder_blocks": 1, "decoder_blocks": 1},
-        "split": {"speech_dim": 12, "background_dim": 12},
-        "quantizer": {"speech_levels": 4, "background_levels": 2, "codebook_size": 16},
-    }
-    codec = DeCodec.from_config(config)
-    for quantizer in (codec.speech_quantizer, codec.background_quantizer):
-        quantizer.start(0.2 * torch.randn(400, 12), 2)
     folder = tmp_path_factory.mktemp("lapped")
-    codec.save_pretrained(folder)
+    vocoder_codec.save_pretrained(folder)
     return folder
 
 

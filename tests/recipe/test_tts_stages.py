@@ -6,9 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-import torch
-
-from espnet2_decodec.codec.decodec import DeCodec
 
 pytestmark = [
     pytest.mark.slow,
@@ -18,21 +15,12 @@ MODES = ("none_clean", "none", "unseparated", "denoised", "prompt", "file")
 
 
 @pytest.fixture(scope="module")
-def recipe(tmp_path_factory, new_recipe, write_sets):
+def recipe(tmp_path_factory, new_recipe, write_sets, vocoder_codec):
     """All stages, run once."""
     folder = tmp_path_factory.mktemp("tts")
     counts = {"speech_train": 21, "speech_dev": 1, "speech_test": 1, "background_test": 2, "background_train": 2}
     write_sets(folder / "data" / "own", counts, 1.5)
-    torch.manual_seed(0)
-    config = {
-        "backbone": {"envelope": 4, "channels": 16, "encoder_blocks": 1, "decoder_blocks": 1},
-        "split": {"speech_dim": 12, "background_dim": 12},
-        "quantizer": {"speech_levels": 4, "background_levels": 2, "codebook_size": 16},
-    }
-    codec = DeCodec.from_config(config)
-    for quantizer in (codec.speech_quantizer, codec.background_quantizer):
-        quantizer.start(0.2 * torch.randn(400, 12), 2)
-    codec.save_pretrained(folder / "codec")
+    vocoder_codec.save_pretrained(folder / "codec")
     shared = ["--nj", "1", "--codec", str(folder / "codec"), "--tts_voices", "x", "--prompt_denoiser", "mixture"]
     shared += ["--tts_config", "conf/tts/train_tts_debug.yaml", "--score_opts", "--recognizer none --limit 1"]
     return new_recipe("tts.sh", folder, shared, "tts_debug_own_*").started()
