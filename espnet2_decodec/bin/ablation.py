@@ -44,17 +44,15 @@ def main(arguments: list[str] | None = None) -> None:
     unknown = [name for name in args.variants if name not in plan["variants"]]
     if unknown:
         raise ValueError(f"{args.config} has no variant {unknown[0]!r}; there are {', '.join(plan['variants'])}.")
-    banks = None
+    banks, found = None, {name: args.out / name.replace(" ", "_") for name in plan["variants"]}
     for name in args.variants or plan["variants"]:
-        folder = args.out / name.replace(" ", "_")
-        if not (folder / "model").is_dir():
+        if not (found[name] / "model").is_dir():
             banks = banks or read_banks(args.data, args.device)
             config = change(change(deepcopy(plan["common"]), args.set), plan["variants"][name])
             logging.info("%s: %s", name, " ".join(plan["variants"][name]) or "as it is")
             torch.manual_seed(0)
             options, mixing = Options(**config.get("options", {})), Mixing(**config.get("mixing", {}))
-            Trainer(Objective(**config.get("codec_conf", {})), mixing, options, folder, args.device).train(*banks)
-    found = {name: args.out / name.replace(" ", "_") for name in plan["variants"]}
+            Trainer(Objective(**config.get("codec_conf", {})), mixing, options, found[name], args.device).train(*banks)
     lines = [row(name, folder, plan["variants"][name]) for name, folder in found.items() if (folder / "model").is_dir()]
     text = "\n".join([f"- {key}: {value}" for key, value in environment(args.device).items()] + ["", *rows(lines)]) + "\n"
     (args.out / "RESULTS.md").write_text(text, encoding="utf-8")

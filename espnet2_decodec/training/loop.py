@@ -41,7 +41,7 @@ class Options:
         steps: generator steps; training also ends after `minutes`, whichever comes first.
         minutes: of training in all, over resumed runs; the learning rate follows the further advanced of both.
         clock: what counts as time, `wall` or `process`: the latter is what the processors spend on this process, so that
-            trainings on a machine that does other work too get equal shares. Reports and scores count only by the first.
+            trainings on a machine that does other work too get equal shares. Reports and scores count, too.
         batch: B. anchor_batch: B of the steps without decoding, see Schedule.anchor.
         segment: L in samples. backgrounds: M, how many are drawn for each item.
         lr, discriminator_lr: peak learning rates of AdamW; rise over `rise` steps, cosine to 1 % of the peak.

@@ -40,6 +40,7 @@ LABELS = {
     "recordings": "recording of the sentence",
     "all_levels": "its tokens, all levels", "vocoder_levels": "its tokens, levels of a vocoder",
     "none_clean": "said, clean prompt, no background", "none": "said, noisy prompt, no background",
+    "unseparated": "said, noisy prompt, not separated", "denoised": "said, noisy prompt, denoised and not separated",
     "prompt": "said, the prompt's background", "file": "said, another background",
 }  # fmt: skip
 """Systems of the recipe for those who listen; others are called what they are called."""
