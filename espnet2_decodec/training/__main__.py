@@ -16,7 +16,7 @@ import yaml
 from espnet2_decodec.training.loop import Options, Trainer, read_banks
 from espnet2_decodec.training.mixing import Mixing
 from espnet2_decodec.training.objective import Objective
-from espnet2_decodec.training.settings import change
+from espnet2_decodec.training.settings import begin_with, change
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -25,6 +25,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder with speech_train, background_train, *_dev")
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints, logs and the model")
     parser.add_argument("--config", type=Path, help="YAML with sections codec_conf, mixing, options")
+    parser.add_argument("--init", help="folder of a trained codec to go on from, or `default` for the one in the package")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="e.g. options.lr=5e-4")
     args = parser.parse_args(argv)
@@ -40,7 +41,10 @@ def main(argv: list[str] | None = None) -> None:
         args.device = f"cuda:{os.environ.get('LOCAL_RANK', 0)}"
         torch.cuda.set_device(args.device)
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+    start = begin_with(config, args.init) if args.init else None
     objective = Objective(**config.get("codec_conf", {}))
+    if start is not None:
+        objective.codec.load_state_dict(start.state_dict())
     speech, background, dev = read_banks(args.data, args.device)
     Trainer(objective, Mixing(**config.get("mixing", {})), options, args.out, args.device).train(speech, background, dev)
     if dist.is_initialized():

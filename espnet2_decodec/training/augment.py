@@ -45,6 +45,12 @@ def noise(draw, length: int, sample_rate: int) -> Tensor:
     return made + hum * draw.chance(0.3)
 
 
+def clip(draw, wav: Tensor, chosen: Tensor) -> Tensor:
+    """Samples cut off at 1 to 3 times the RMS [B, L], as by an input that is set too high, where chosen [B, 1]."""
+    most = draw.uniform(1.0, 3.0) * wav.square().mean(1, keepdim=True).sqrt()
+    return torch.where(chosen, torch.minimum(wav.abs(), most) * wav.sign(), wav)
+
+
 def low_pass(draw, sample_rate: int, chosen: Tensor) -> Callable[[Tensor], Tensor]:
     """A filter with a random edge between 3 and 7.5 kHz, the same for every call; chosen [B, 1]."""
     edge = draw.uniform(3000.0, 7500.0)

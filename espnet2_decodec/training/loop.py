@@ -197,11 +197,11 @@ class Trainer:
         log.info("Resumed after step %d, %.1f minutes.", self.objective.step, self.seconds / 60)
 
     def _average_gradients(self, part: torch.nn.Module) -> None:
-        """The mean over all processes in place of each one's own."""
+        """The mean over all processes in place of each one's own. All take the same branches, so that the same have none."""
         if self.ranks == 1:
             return
-        parameters = [p for p in part.parameters() if p.requires_grad]
-        flat = torch.cat([(torch.zeros_like(p) if p.grad is None else p.grad).flatten() for p in parameters])
+        parameters = [p for p in part.parameters() if p.grad is not None]
+        flat = torch.cat([p.grad.flatten() for p in parameters])
         dist.all_reduce(flat)
         for p, gradient in zip(parameters, (flat / self.ranks).split([p.numel() for p in parameters])):
             p.grad = gradient.view_as(p)
@@ -252,7 +252,7 @@ def dev_batches(speech: Bank, background: Bank, snrs: tuple[float, ...], count: 
         generator = torch.Generator(speech.samples.device).manual_seed(1)
         mixing = Mixing(
             snr=(snr, snr), level=(-26.0, -26.0), clean=0, background_only=0, more=0, noise=0, babble=0,
-            equalize=0, reverb=0, narrow=0,
+            equalize=0, reverb=0, narrow=0, clip=0,
         )  # fmt: skip
         voices = speech.draw(count, length, generator)
         batches[f"{snr:g} dB"] = mixing(voices, background.draw(count, length, generator)[:, None], generator)

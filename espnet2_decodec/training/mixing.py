@@ -37,6 +37,7 @@ class Mixing:
         equalize: probability of a random smooth equalization, for each stem.
         reverb: probability of reverberation, for each stem.
         narrow: probability of a low-pass filter on both stems.
+        clip: probability of overdrive, for each stem.
     """
 
     snr: tuple[float, float] = (-5.0, 40.0)
@@ -50,6 +51,7 @@ class Mixing:
     equalize: float = 0.3
     reverb: float = 0.15
     narrow: float = 0.05
+    clip: float = 0.03
     sample_rate: int = 16000
 
     def __call__(self, speech: Tensor, backgrounds: Tensor, generator: Generator | None = None) -> Batch:
@@ -94,11 +96,13 @@ class Mixing:
         return total
 
     def _color(self, wav: Tensor, draw: "_Draw") -> Tensor:
-        """Equalization and reverberation, by chance."""
+        """Equalization, reverberation and overdrive, by chance."""
         if self.equalize:
             wav = augment.equalize(draw, wav, draw.chance(self.equalize))
         if self.reverb:
             wav = augment.reverberate(draw, wav, self.sample_rate, draw.chance(self.reverb))
+        if self.clip:
+            wav = augment.clip(draw, wav, draw.chance(self.clip))
         return _normal(wav)
 
 

@@ -24,6 +24,7 @@ WEIGHTS = {
     "codebook": 0.0,
     "split": 0.0,
     "anchor": 0.5,
+    "envelope": 1.0,
     "semantic": 0.5,
     "adversarial": 0.1,
     "feature": 0.5,
@@ -225,7 +226,7 @@ class Objective(nn.Module):
         return torch.where(draw[1] < schedule.unquantized, most + 1, some)
 
     def _latent_terms(self, batch: Batch, latents: Latents, quantized: bool) -> dict[str, Tensor]:
-        """commitment, codebook, split, anchor and semantic."""
+        """commitment, codebook, split, anchor, envelope and semantic."""
         pair = (latents.quantized_speech, latents.quantized_background)
         commitment = sum(q.commitment for q in pair) if quantized else latents.speech.new_zeros(())
         terms = {
@@ -233,7 +234,7 @@ class Objective(nn.Module):
             "codebook": sum(q.error for q in pair),
             "split": self.codec.subspace.penalty(latents.speech, latents.background),
         }
-        terms["anchor"] = self._anchor(batch, latents.speech, latents.background)
+        terms |= self._anchor_terms(batch, latents.speech, latents.background)
         if self.teacher is None:
             return terms | {"semantic": latents.speech.new_zeros(())}
         features = self.teacher(batch.speech, latents.speech.shape[2])
@@ -245,19 +246,27 @@ class Objective(nn.Module):
     def _anchor_loss(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss of a step without decoding."""
         self._kept, self._judged = _Kept(batch.mixture, batch.mixture), False
-        loss = self._anchor(batch, *self.codec.subspace.split(self.codec.latent(batch.mixture)))
-        return loss, {"anchor": loss.detach(), "loss": loss.detach()}
+        terms = self._anchor_terms(batch, *self.codec.subspace.split(self.codec.latent(batch.mixture)))
+        loss = sum(self.weights[name] * value for name, value in terms.items())
+        return loss, {name: value.detach() for name, value in terms.items()} | {"loss": loss.detach()}
 
-    def _anchor(self, batch: Batch, speech: Tensor, background: Tensor) -> Tensor:
-        """Mean log error of the coordinates [B, D_s, T], [B, D_b, T] as anchors have them, as the `snr` of waveforms."""
-        values = []
-        for stem, value in ((batch.speech, speech), (batch.background, background)):
-            wanted = self.codec.backbone.anchor(_whole_frames(stem, self.codec.hop))
-            if wanted is None or wanted.shape != value.shape:
-                return speech.new_zeros(())
-            values.append(((value - wanted).square().mean((1, 2)), wanted.square().mean((1, 2))))
-        floor = 0.1 * sum(power for _, power in values) + 1e-7
-        return torch.stack([torch.log10((error + floor) / (power + floor)).mean() for error, power in values]).mean()
+    def _anchor_terms(self, batch: Batch, speech: Tensor, background: Tensor) -> dict[str, Tensor]:
+        """How far the coordinates [B, D_s, T], [B, D_b, T] are from what anchors have.
+
+        anchor: mean log error of all of them, as the `snr` of waveforms.
+        envelope: mean absolute error of those that the first level codes, relative to their mean size. In the other term
+            they weigh little, and they are what a recognizer sees and what the parametric levels are decoded from.
+        """
+        stems = torch.stack([batch.speech, batch.background])
+        wanted = [self.codec.backbone.anchor(_whole_frames(stem, self.codec.hop)) for stem in stems]
+        if any(w is None or w.shape != v.shape for w, v in zip(wanted, (speech, background))):
+            return {"anchor": speech.new_zeros(()), "envelope": speech.new_zeros(())}
+        wanted, values = torch.stack(wanted), torch.stack([speech, background])
+        errors, powers = ((values - wanted).square().mean((2, 3)), wanted.square().mean((2, 3)))
+        floor = 0.1 * powers.sum(0) + 1e-7
+        first = slice(self.codec.backbone.semantic_dim)
+        gap = (values[:, :, first] - wanted[:, :, first]).abs().sum() / (wanted[:, :, first].abs().sum() + 1e-6)
+        return {"anchor": torch.log10((errors + floor) / (powers + floor)).mean(), "envelope": gap}
 
     def _adversarial_terms(self, estimate: Tensor, target: Tensor, loudness: Tensor, step: int) -> dict[str, Tensor]:
         """adversarial and feature; zeros before the discriminator takes part."""

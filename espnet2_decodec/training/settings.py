@@ -1,8 +1,11 @@
-"""Settings of a training on the command line."""
+"""Settings of a training on the command line, and the codec that it begins with."""
 
 from collections.abc import Iterable
 
 import yaml
+
+from espnet2_decodec.codec.decodec import DeCodec
+from espnet2_decodec.pretrained import explicit, load
 
 
 def change(config: dict, settings: Iterable[str]) -> dict:
@@ -23,3 +26,21 @@ def change(config: dict, settings: Iterable[str]) -> dict:
                 raise ValueError(f"{setting!r}: {section} is no section, it is {place!r}.")
         place[key] = yaml.safe_load(value)
     return config
+
+
+def begin_with(config: dict, path: str) -> DeCodec:
+    """The trained codec in folder `path`, or in the package if that is `default`; `config` is made to fit it, in place.
+
+    Its codebooks are kept and used from the first step on, unless the config has a `schedule.warmup` of its own.
+
+    Raises:
+        ValueError: if the config describes another codec, or the folder is damaged.
+        FileNotFoundError: if there is no such folder.
+    """
+    codec = load(None if path == "default" else path)
+    section = config.setdefault("codec_conf", {})
+    if section.get("codec") not in (None, explicit(codec)):
+        raise ValueError("codec_conf.codec cannot be set beside --init: the codec is what it was trained as.")
+    section["codec"] = explicit(codec)
+    section.setdefault("schedule", {}).setdefault("warmup", 0)
+    return codec

@@ -6,7 +6,7 @@ import torch
 from espnet2_decodec.training import augment
 from espnet2_decodec.training.mixing import Mixing
 
-PLAIN = dict(clean=0.0, background_only=0.0, more=0.0, noise=0.0, babble=0.0, equalize=0.0, reverb=0.0, narrow=0.0)
+PLAIN = dict(clean=0.0, background_only=0.0, more=0.0, noise=0.0, babble=0.0, equalize=0.0, reverb=0.0, narrow=0.0, clip=0.0)
 
 
 def draw(seed: int = 0, batch: int = 6, length: int = 8000, sounds: int = 2):
@@ -46,9 +46,18 @@ def test_one_generator_state_gives_one_batch():
     assert not torch.equal(first.background, other.background)
 
 
+def test_overdrive_flattens_each_stem_by_itself():
+    """Gaussian noise peaks far above three times its RMS: at or under that, a share of the samples is alike."""
+    batch = Mixing(**{**PLAIN, "clip": 1.0})(*draw())
+    for stem in (batch.speech, batch.background):
+        peaks = stem.abs().amax(1, keepdim=True)
+        assert ((stem.abs() > 0.999 * peaks).float().mean(1) > 0.002).all()
+    torch.testing.assert_close(batch.mixture, batch.speech + batch.background)
+
+
 def test_everything_is_finite_even_from_silence():
     speech, sounds, generator = draw()
-    batch = Mixing(equalize=1.0, reverb=1.0, narrow=1.0, more=1.0)(speech * 0, sounds * 0, generator)
+    batch = Mixing(equalize=1.0, reverb=1.0, narrow=1.0, clip=1.0, more=1.0)(speech * 0, sounds * 0, generator)
     assert torch.isfinite(batch.mixture).all() and not batch.speech.any()
 
 

@@ -73,7 +73,7 @@ def test_anchor_steps_train_the_encoder_alone():
     objective = make(codec=LAPPED, schedule=dict(SCHEDULE, anchor=1)).train()
     loss, terms = objective.generator_loss(stems())
     loss.backward()
-    assert set(terms) == {"anchor", "loss"}
+    assert set(terms) == {"anchor", "envelope", "loss"}
     backbone = objective.codec.backbone
     assert all(p.grad is not None for p in backbone.encoder.leave.parameters())
     assert all(p.grad is None for p in backbone.decoder.parameters())
@@ -85,15 +85,29 @@ def test_stems_at_their_anchors_cost_least():
     objective = make(codec=LAPPED).eval()
     batch = stems()
     anchors = [objective.codec.backbone.anchor(stem) for stem in (batch.speech, batch.background)]
-    with torch.no_grad():
-        best = float(objective._anchor(batch, *anchors))
     mixed = objective.codec.subspace.split(objective.codec.latent(batch.mixture))
     with torch.no_grad():
-        assert best < float(objective._anchor(batch, *mixed)) and best < -0.5
+        best, worse = (objective._anchor_terms(batch, *pair) for pair in (anchors, mixed))
+    assert best["anchor"] < worse["anchor"] and best["anchor"] < -0.5
+    assert best["envelope"] == 0 < worse["envelope"]
 
 
-def test_a_backbone_without_anchors_has_a_zero_term():
-    assert float(make().train().generator_loss(stems())[1]["anchor"]) == 0.0
+def test_the_envelope_term_sees_what_the_first_level_codes_and_no_more():
+    objective = make(codec=LAPPED).eval()
+    batch = stems()
+    speech, background = (objective.codec.backbone.anchor(stem) for stem in (batch.speech, batch.background))
+    first = objective.codec.backbone.semantic_dim
+    beyond, within = speech.clone(), speech.clone()
+    beyond[:, first:] *= 0.5
+    within[:, :first] *= 0.5
+    assert objective._anchor_terms(batch, beyond, background)["envelope"] == 0
+    half = 0.5 * speech[:, :first].abs().sum() / (speech[:, :first].abs().sum() + background[:, :first].abs().sum())
+    torch.testing.assert_close(objective._anchor_terms(batch, within, background)["envelope"], half)
+
+
+def test_a_backbone_without_anchors_has_terms_of_zero():
+    terms = make().train().generator_loss(stems())[1]
+    assert float(terms["anchor"]) == float(terms["envelope"]) == 0.0
 
 
 def test_the_generator_turn_leaves_the_discriminator_without_gradients_and_usable():

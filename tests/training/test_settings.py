@@ -11,10 +11,12 @@ import yaml
 
 from espnet2_decodec.bin import ablation
 from espnet2_decodec.codec.build import TINY
+from espnet2_decodec.pretrained import load
+from espnet2_decodec.training import __main__ as training
 from espnet2_decodec.training.loop import Options, Trainer
 from espnet2_decodec.training.mixing import Mixing
 from espnet2_decodec.training.objective import Objective
-from espnet2_decodec.training.settings import change
+from espnet2_decodec.training.settings import begin_with, change
 
 
 def test_settings_reach_into_sections_and_are_yaml():
@@ -55,6 +57,21 @@ def corpus(tmp_path):
         (folder / "wav.scp").write_text(f"a {folder}/a.wav\n")
         (folder / "utt2spk").write_text("a a\n")
     return tmp_path / "data"
+
+
+def test_training_goes_on_from_a_saved_codec(corpus, model, tmp_path):
+    """Nothing but what the steps do is different: after no step it is the same codec, and the codebooks are not begun anew."""
+    settings = ["codec_conf.teacher=logmel", "options.batch=2", "options.segment=4800", "options.backgrounds=1"]
+    common = ["--data", str(corpus), "--init", str(model), "--device", "cpu"]
+    training.main([*common, "--out", str(tmp_path / "none"), "--set", *settings, "options.steps=0"])
+    weights = torch.load(tmp_path / "none" / "checkpoint.pt", weights_only=True)["objective"]
+    for name, value in load(model).state_dict().items():
+        assert torch.equal(weights[f"generator.codec.{name}"], value), name
+    config = change({}, settings)
+    begin_with(config, str(model))
+    assert Objective(**config["codec_conf"]).schedule.warmup == 0
+    with pytest.raises(ValueError, match="beside --init"):
+        training.main([*common, "--out", str(tmp_path / "other"), "--set", "codec_conf.codec.split={speech_dim: 4}"])
 
 
 def test_variants_are_trained_once_and_stand_in_one_table(corpus, tmp_path, capsys, monkeypatch):

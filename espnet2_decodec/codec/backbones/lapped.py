@@ -41,13 +41,14 @@ class LappedBackbone(Backbone):
         envelope: E.
         channels: C of the blocks.
         encoder_blocks, decoder_blocks: how many of them.
-        kernel: frames that a block looks at, odd.
+        kernel: frames that a block of the decoder looks at, odd.
+        encoder_kernel: the same of the encoder, whose network has to tell speech from background by what is around.
         causal: the blocks look back only; what is left of look-ahead is that of the windows and of the way to the next
             frame's pitch, so that a sample can be given out 4 * hop samples after it came in.
         sample_rate: Hz, of the envelope's mel scale.
 
     Raises:
-        ValueError: if dim or hop is odd, half of dim is not within E + 3 .. E + 2 + hop, or the kernel is even.
+        ValueError: if dim or hop is odd, half of dim is not within E + 3 .. E + 2 + hop, or a kernel is even.
     """
 
     signed = True
@@ -70,6 +71,7 @@ class LappedBackbone(Backbone):
         encoder_blocks: int = 6,
         decoder_blocks: int = 4,
         kernel: int = 7,
+        encoder_kernel: int = 15,
         causal: bool = False,
         sample_rate: int = 16000,
     ):
@@ -81,18 +83,18 @@ class LappedBackbone(Backbone):
                 f"The latent dimension must be even and within {2 * envelope + 6}..{2 * (envelope + 2 + hop)} with an "
                 f"envelope of {envelope} and a hop of {hop} (even), not {dim}."
             )
-        if kernel % 2 == 0:
-            raise ValueError(f"kernel must be odd, not {kernel}.")
+        if kernel % 2 == 0 or encoder_kernel % 2 == 0:
+            raise ValueError(f"kernel and encoder_kernel must be odd, not {kernel} and {encoder_kernel}.")
         self.dim, self.hop, self.n_fft = dim, hop, 3 * hop
         self.latency = self.n_fft + hop if causal else None
-        back, ahead = (kernel - 1, 0) if causal else (kernel // 2, kernel // 2)
+        before, after = ((k - 1, 0) if causal else (k // 2, k // 2) for k in (encoder_kernel, kernel))
         self.around = (2 * self.memory, 0) if causal else (self.memory, self.memory)
         self.reach = (
-            (encoder_blocks * back + self.around[0] + 1, encoder_blocks * ahead + self.around[1] + 1),
-            (max(decoder_blocks * back + 1, 2), max(decoder_blocks * ahead + 1, 2)),
+            tuple(encoder_blocks * kept + means + 1 for kept, means in zip(before, self.around)),
+            tuple(max(decoder_blocks * kept + 1, 2) for kept in after),
         )
         bins = self.n_fft // 2 + 1
-        self.encoder = Stack(2 * bins, channels, encoder_blocks, 2 * bins + 2 * envelope, kernel, causal, level=False)
+        self.encoder = Stack(2 * bins, channels, encoder_blocks, 2 * bins + 2 * envelope, encoder_kernel, causal, level=False)
         seen = dim + 2 * envelope
         self.decoder = Stack(seen, channels, decoder_blocks, 4 * (self.bands + envelope), kernel, causal)
         for layer in (self.encoder.leave, self.decoder.leave):
@@ -194,10 +196,11 @@ class LappedBackbone(Backbone):
 
     def _coordinates(self, spectra: Tensor) -> Tensor:
         """Spectra [..., F] -> envelope, pitch and bands [..., D / 2]."""
-        bands = torch.view_as_real(spectra).flatten(-2) @ self.relap
-        powers = spectra.real.square() + spectra.imag.square()
-        envelope = self.scale * torch.log1p((powers + 1e-12).sqrt() @ self.means / self.floor)
-        return torch.cat([envelope, self.pitch(powers), bands * _norm(bands) ** (self.power - 1)], dim=-1)
+        with torch.autocast(spectra.device.type, enabled=False):
+            bands = torch.view_as_real(spectra).flatten(-2) @ self.relap
+            powers = spectra.real.square() + spectra.imag.square()
+            envelope = self.scale * torch.log1p((powers + 1e-12).sqrt() @ self.means / self.floor)
+            return torch.cat([envelope, self.pitch(powers), bands * _norm(bands) ** (self.power - 1)], dim=-1)
 
     def _seen(self, spectrum: Tensor, mask: Tensor | None) -> Tensor:
         """What the encoder's network sees: log spectra [B, T, 2 F], free of the recording's level.
