@@ -12,6 +12,7 @@ from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.pretrained import explicit, load
 
 FEATURES = (
+    "content",
     "semantic",
     "semantic_continuous",
     "parametric",
@@ -32,7 +33,8 @@ class DeCodecFrontend(AbsFrontend):
         feature: what the encoder gets of each frame: `semantic` = the first speech level (the default codec's: an envelope on
             the mel scale), `parametric` = the speech levels that describe what a vocoder needs (envelope and pitch),
             `speech` = all speech levels (those and the waveform), `all` = all levels of both streams. With `_continuous`
-            behind one of the first three: the same coordinates of the speech as they are before the quantizer.
+            behind one of the first three: the same coordinates of the speech as they are before the quantizer. `content` = what
+            is said, of codecs with a content encoder (`ContentEncoder`).
         separate: False takes the recording as it is for the speech: the same features from a codec that does not separate,
             to compare with.
         weighted: learn a weight for each level, which all start as 1.
@@ -70,9 +72,11 @@ class DeCodecFrontend(AbsFrontend):
         self._scope = feature.removesuffix(CONTINUOUS)
         if self._scope == "parametric" and not self.codec.parametric_levels:
             raise ValueError(f"feature {feature} needs a codec with parametric levels, which this one has not: take semantic.")
+        if feature == "content" and self.codec.content_encoder is None:
+            raise ValueError("feature content needs a codec with a content encoder, which this one has not.")
         if not separate and not self.codec.can_skip_separation:
             raise ValueError("separate: false needs a codec that knows what it would make of a stem, which this one does not.")
-        count = 0 if feature.endswith(CONTINUOUS) or feature == "semantic" else self._levels
+        count = 0 if feature.endswith(CONTINUOUS) or feature in ("semantic", "content") else self._levels
         if feature == "all":
             count += self.codec.background_levels
         self.weights = nn.Parameter(torch.ones(count)) if weighted and count else None
@@ -85,7 +89,9 @@ class DeCodecFrontend(AbsFrontend):
 
     @property
     def _size(self) -> int:
-        """How many first coordinates of the speech are taken."""
+        """How many first coordinates of the speech are taken, or of the content."""
+        if self.feature == "content":
+            return self.codec.content_encoder.dim
         quantizer = self.codec.speech_quantizer
         return {"semantic": quantizer.first_dim, "parametric": quantizer.parametric_dim}.get(self._scope, quantizer.dim)
 
@@ -135,6 +141,8 @@ class DeCodecFrontend(AbsFrontend):
 
     def _parts(self, wav: Tensor, lengths: Tensor) -> Tensor:
         """What the levels add up, [K, B, D, T]; one part where there are no levels to weigh."""
+        if self.feature == "content":
+            return self.codec.content(wav, lengths, self.separate)[None]
         speech, background = self.codec.subspace.split(self.codec.latent(wav, lengths, self.separate))
         if self.feature.endswith(CONTINUOUS):
             return speech[None, :, : self._size]

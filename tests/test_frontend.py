@@ -13,6 +13,7 @@ CONFIG = {
     "backbone": {"channels": 16, "encoder_blocks": 1, "decoder_blocks": 1, "envelope": 4},
     "split": {"speech_dim": 12, "background_dim": 12},
     "quantizer": {"speech_levels": 4, "background_levels": 2, "codebook_size": 16},
+    "content": {"dim": 5, "channels": 8, "blocks": 1},
 }
 
 
@@ -44,6 +45,7 @@ def expected(codec: DeCodec, wav: torch.Tensor, lengths: torch.Tensor, feature: 
         codes = codec.encode(wav, lengths)
         speech, _ = codec.subspace.split(codec.latent(wav, lengths))
         known = {
+            "content": codec.content(wav, lengths),
             "semantic": quantizer.decode(codes.speech[:, :1])[:, : quantizer.semantic_dim],
             "semantic_continuous": speech[:, : quantizer.semantic_dim],
             "parametric": quantizer.decode(codes.speech[:, :parametric])[:, : quantizer.parametric_dim],
@@ -116,6 +118,8 @@ def test_codecs_that_cannot_give_a_feature_are_refused(tmp_path):
     DeCodec.from_config(TINY).save_pretrained(tmp_path)
     with pytest.raises(ValueError, match="take semantic"):
         DeCodecFrontend(model=str(tmp_path), feature="parametric_continuous")
+    with pytest.raises(ValueError, match="needs a codec with a content encoder"):
+        DeCodecFrontend(model=str(tmp_path), feature="content")
     with pytest.raises(ValueError, match="separate: false needs"):
         DeCodecFrontend(model=str(tmp_path), separate=False)
 

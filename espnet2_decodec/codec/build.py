@@ -7,6 +7,7 @@ from inspect import signature
 from torch import nn
 
 from espnet2_decodec.codec.backbones import Backbone
+from espnet2_decodec.codec.content import ContentEncoder
 from espnet2_decodec.codec.quantizer import ResidualVQ
 from espnet2_decodec.codec.subspace import OrthogonalSplit, SoftSplit
 
@@ -15,6 +16,7 @@ DEFAULTS: dict = {
     "backbone": {"name": "lapped", "hop": 320},
     "split": {"name": "orthogonal", "speech_dim": 138, "background_dim": 138},
     "quantizer": {"speech_levels": 10, "background_levels": 6, "codebook_size": 1024},
+    "content": {"dim": 0},
 }
 
 TINY: dict = {
@@ -79,8 +81,8 @@ def build_backbone(name: str, dim: int, sample_rate: int = 16000, **options) -> 
     raise ValueError(f"Unknown backbone {name!r}; there are lapped, spectral and seanet.")
 
 
-def build_parts(config: dict) -> tuple[Backbone, nn.Module, ResidualVQ, ResidualVQ]:
-    """A completed config -> backbone, split, speech quantizer, background quantizer."""
+def build_parts(config: dict) -> tuple[Backbone, nn.Module, ResidualVQ, ResidualVQ, ContentEncoder | None]:
+    """A completed config -> backbone, split, speech quantizer, background quantizer, content encoder if its `dim` is not 0."""
     split = build_split(**config["split"])
     dim = split.dims[0] if config["split"]["name"] == "soft" else sum(split.dims)
     backbone = build_backbone(dim=dim, sample_rate=config["sample_rate"], **config["backbone"])
@@ -91,7 +93,11 @@ def build_parts(config: dict) -> tuple[Backbone, nn.Module, ResidualVQ, Residual
         _make(ResidualVQ, "quantizer", options, dim=d, levels=k, mirrored=backbone.signed, **given)
         for d, k in zip(split.dims, levels)
     )
-    return backbone, split, speech, background
+    content = None
+    if config["content"]["dim"]:
+        inputs = tuple(backbone.parametric_dim or d for d in split.dims)
+        content = _make(ContentEncoder, "content", config["content"], inputs=inputs)
+    return backbone, split, speech, background, content
 
 
 def _make(part: Callable[..., nn.Module], section: str, options: dict, **given) -> nn.Module:

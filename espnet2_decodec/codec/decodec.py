@@ -38,7 +38,8 @@ class DeCodec(nn.Module):
         super().__init__()
         self.config = complete(config or {})
         self.sample_rate: int = self.config["sample_rate"]
-        self.backbone, self.subspace, self.speech_quantizer, self.background_quantizer = build_parts(self.config)
+        parts = build_parts(self.config)
+        self.backbone, self.subspace, self.speech_quantizer, self.background_quantizer, self.content_encoder = parts
 
     @classmethod
     def from_config(cls, config: dict) -> "DeCodec":
@@ -135,6 +136,18 @@ class DeCodec(nn.Module):
             raise ValueError("This codec can only separate: it does not know what it would make of a stem.")
         speech = self.backbone.anchor(wav)
         return self.subspace.merge(speech, torch.zeros_like(speech))
+
+    def content(self, wav: Tensor, lengths: Tensor | None = None, separate: bool = True) -> Tensor:
+        """What is said: wav [B, L], lengths [B] in samples -> [B, S, T]; see `ContentEncoder`.
+
+        Raises:
+            ValueError: if the codec has no content encoder, or as in `latent`.
+        """
+        if self.content_encoder is None:
+            raise ValueError("This codec has no content encoder: it was trained without (`content.dim` of its config is 0).")
+        speech, background = self.subspace.split(self.latent(wav, lengths, separate))
+        mask = None if lengths is None else self._mask(self.frames(lengths), speech.shape[2])
+        return self.content_encoder(speech, background, mask)
 
     def synthesize(self, latent: Tensor, lengths: Tensor | None = None, ticks: Tensor | None = None) -> Tensor:
         """Y [B, D, T], lengths [B] in samples -> wav [B, max length], zero beyond each length.

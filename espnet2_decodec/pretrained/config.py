@@ -12,8 +12,11 @@ def explicit(codec: DeCodec) -> dict:
     """The codec's config with the defaults of its parts written out; it builds the same codec."""
     config = deepcopy(codec.config)
     parts = {"backbone": codec.backbone, "split": codec.subspace, "quantizer": codec.speech_quantizer}
+    if codec.content_encoder is not None:
+        parts["content"] = codec.content_encoder
     by_backbone = {"semantic_dim", "parametric_dim", "mirrored"}
     given = {"backbone": {"dim", "sample_rate"}, "split": set(), "quantizer": {"dim", "levels"} | by_backbone}
+    given["content"] = {"inputs"}
     for name, part in parts.items():
         config[name] = {**_defaults(part, given[name]), **config[name]}
     return config

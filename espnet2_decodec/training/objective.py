@@ -48,6 +48,7 @@ class Schedule:
         parametric: probability that it uses the parametric levels alone (codecs that have some); else a random number of levels.
         stems: decode the stems alone as well; False is the paper's swap only.
         kept: probability that the mixed decoding keeps its own background.
+        content_only: train the content encoder alone, on what the rest makes of the mixtures.
     """
 
     anchor: int = 0
@@ -60,6 +61,7 @@ class Schedule:
     parametric: float = 0.15
     stems: bool = True
     kept: float = 0.5
+    content_only: bool = False
 
 
 @dataclass
@@ -107,7 +109,10 @@ class Objective(nn.Module):
         # Outside the module tree: its weights are neither trained nor saved.
         self._teacher = [build_teacher(teacher)]
         if self.teacher is not None:
-            self.generator.semantic_head = SemanticHead(self.codec.speech_quantizer.first_dim, self.teacher.dim)
+            guided = self.codec.content_encoder.dim if self._has_content else self.codec.speech_quantizer.first_dim
+            self.generator.semantic_head = SemanticHead(guided, self.teacher.dim)
+        if self.schedule.content_only and not (self._has_content and self.teacher is not None):
+            raise ValueError("schedule.content_only needs a teacher, and a codec with content (`codec.content.dim` above 0).")
         self.discriminator = MultiScaleDiscriminator(**(discriminator or {}))
         self.reconstruction = Reconstruction(self.codec.sample_rate, **(reconstruction or {}))
         self.register_buffer("steps", torch.zeros((), dtype=torch.long))
@@ -137,6 +142,11 @@ class Objective(nn.Module):
         return self._teacher[0]
 
     @property
+    def _has_content(self) -> bool:
+        """Whether the teacher guides content, and not the first speech level."""
+        return self.codec.content_encoder is not None
+
+    @property
     def adversarial(self) -> bool:
         """Whether the discriminator took part in the generator's last step."""
         return self._judged
@@ -162,6 +172,8 @@ class Objective(nn.Module):
             self.steps.fill_(self._step)
         if self.training and step < self.schedule.anchor:
             return self._anchor_loss(batch)
+        if self.training and self.schedule.content_only:
+            return self._content_loss(batch)
         size = len(batch.speech)
         quantized = step >= self.schedule.warmup or not self.training
         levels = [
@@ -237,11 +249,23 @@ class Objective(nn.Module):
         terms |= self._anchor_terms(batch, latents.speech, latents.background)
         if self.teacher is None:
             return terms | {"semantic": latents.speech.new_zeros(())}
-        features = self.teacher(batch.speech, latents.speech.shape[2])
+        if self._has_content:
+            return terms | {"semantic": self._semantic(batch, self.codec.content_encoder(latents.speech, latents.background))}
         first = latents.quantized_speech.first if quantized else latents.speech
-        first = first[:, : self.codec.speech_quantizer.first_dim]
-        speaks = batch.speech.abs().amax(1) > 1e-4
-        return terms | {"semantic": self.generator.semantic_head(first, features, speaks)}
+        return terms | {"semantic": self._semantic(batch, first[:, : self.codec.speech_quantizer.first_dim])}
+
+    def _semantic(self, batch: Batch, guided: Tensor) -> Tensor:
+        """How far [B, S, T] is from what the teacher hears in the clean speech."""
+        features = self.teacher(batch.speech, guided.shape[2])
+        return self.generator.semantic_head(guided, features, batch.speech.abs().amax(1) > 1e-4)
+
+    def _content_loss(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss of a step that trains the content encoder alone."""
+        self._kept, self._judged = _Kept(batch.mixture, batch.mixture), False
+        with torch.no_grad():
+            stems = self.codec.subspace.split(self.codec.latent(batch.mixture))
+        loss = self._semantic(batch, self.codec.content_encoder(*stems))
+        return loss, {"semantic": loss.detach(), "loss": loss.detach()}
 
     def _anchor_loss(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss of a step without decoding."""

@@ -1,0 +1,100 @@
+"""The content encoder: an option of the codec, the same alone and in a batch, saved with it, trained by itself."""
+
+import pytest
+import torch
+
+from espnet2_decodec import DeCodec
+from espnet2_decodec.codec.build import TINY
+from espnet2_decodec.codec.content import ContentEncoder
+from espnet2_decodec.training.mixing import Batch
+from espnet2_decodec.training.objective import Objective
+
+CONTENT = {"dim": 5, "channels": 8, "blocks": 2, "kernel": 3}
+LAPPED = {
+    "backbone": {"envelope": 4, "channels": 16, "encoder_blocks": 1, "decoder_blocks": 1},
+    "split": {"speech_dim": 12, "background_dim": 12},
+    "quantizer": {"speech_levels": 4, "background_levels": 2, "codebook_size": 16},
+}
+
+
+def make(base: dict = LAPPED) -> DeCodec:
+    torch.manual_seed(0)
+    codec = DeCodec.from_config({**base, "content": CONTENT}).eval()
+    torch.nn.init.normal_(codec.backbone.encoder.leave.weight, std=0.1)
+    return codec
+
+
+@pytest.mark.parametrize("base", [LAPPED, TINY], ids=["lapped", "spectral"])
+@torch.no_grad()
+def test_padding_changes_nothing(base):
+    codec, lengths = make(base), torch.tensor([9000, 5003])
+    wav = torch.randn(2, 9000) * 0.1
+    both = codec.content(wav, lengths)
+    assert both.shape == (2, 5, 29)
+    for row, length in enumerate(lengths.tolist()):
+        alone = codec.content(wav[row : row + 1, :length])
+        torch.testing.assert_close(both[row : row + 1, :, : alone.shape[2]], alone, atol=1e-5, rtol=1e-4)
+
+
+def test_it_sees_the_parametric_coordinates_of_both_stems():
+    codec = make()
+    speech, background = torch.randn(2, 1, 12, 20)
+    first = codec.content_encoder(speech, background)
+    speech[:, 6:], background[:, 6:] = 0, 0
+    assert torch.equal(codec.content_encoder(speech, background), first)
+    assert not torch.equal(codec.content_encoder(speech, 0 * background), first)
+
+
+def test_causal_content_does_not_look_ahead():
+    torch.manual_seed(0)
+    encoder = ContentEncoder((3, 3), 4, 8, 2, 3, causal=True)
+    speech, background = torch.randn(2, 1, 3, 20)
+    before = encoder(speech, background)
+    speech[:, :, 12:] = 1
+    torch.testing.assert_close(encoder(speech, background)[:, :, :12], before[:, :, :12])
+
+
+def test_a_codec_without_content_says_so():
+    with pytest.raises(ValueError, match="no content encoder"):
+        DeCodec.from_config(TINY).content(torch.randn(1, 3200))
+    with pytest.raises(ValueError, match="kernel must be odd"):
+        ContentEncoder((3, 3), 4, kernel=4)
+
+
+@torch.no_grad()
+def test_it_is_saved_with_the_codec(tmp_path):
+    codec, wav = make(), torch.randn(2, 6400) * 0.1
+    codec.save_pretrained(tmp_path / "model")
+    torch.testing.assert_close(DeCodec.from_pretrained(tmp_path / "model").content(wav), codec.content(wav))
+
+
+def test_content_alone_can_be_trained_and_the_rest_stays():
+    torch.manual_seed(0)
+    options = dict(codec={**LAPPED, "content": CONTENT}, discriminator={"windows": [256], "channels": 4})
+    objective = Objective(**options, teacher="logmel", schedule={"content_only": True}).train()
+    optimizer = torch.optim.Adam(objective.generator.parameters(), 0.01)
+    before = {name: value.clone() for name, value in objective.codec.state_dict().items()}
+    batch = Batch(torch.randn(4, 6400) * 0.05, torch.randn(4, 6400) * 0.02)
+    losses = []
+    for _ in range(30):
+        loss, terms = objective.generator_loss(batch)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(float(terms["semantic"]))
+    assert losses[-1] < losses[0] - 0.02
+    changed = {name for name, value in objective.codec.state_dict().items() if not torch.equal(value, before[name])}
+    assert changed and all(name.startswith("content_encoder.") for name in changed)
+
+
+def test_content_alone_needs_content_and_a_teacher():
+    for codec, teacher in ((LAPPED, "logmel"), ({**LAPPED, "content": CONTENT}, None)):
+        with pytest.raises(ValueError, match="content_only needs"):
+            Objective(codec=codec, teacher=teacher, schedule={"content_only": True})
+
+
+def test_the_teacher_guides_the_content_where_there_is_some():
+    torch.manual_seed(0)
+    objective = Objective(codec={**LAPPED, "content": CONTENT}, teacher="logmel", schedule={"warmup": 0}).train()
+    _, terms = objective.generator_loss(Batch(torch.randn(4, 6400) * 0.05, torch.randn(4, 6400) * 0.02))
+    assert objective.generator.semantic_head.map[1].in_channels == 5 and 0.3 < float(terms["semantic"]) < 0.8
