@@ -35,11 +35,11 @@ class Peer:
 
     @property
     def parameters(self) -> int:
-        """Weights and codebooks of the codec."""
+        """Weights and codebooks of the codec, without what tokens do not need."""
         tensors = dict(self.network.named_parameters()) | {
             name: value for name, value in self.network.named_buffers() if name.endswith(("codebooks", ".embed"))
         }
-        return sum(value.numel() for value in tensors.values())
+        return sum(value.numel() for name, value in tensors.items() if not name.startswith("content_encoder."))
 
 
 def decodec(codec: DeCodec) -> Peer:

@@ -50,7 +50,9 @@ def _model(path: str | None) -> list[str]:
     from espnet2_decodec.pretrained import SHIPPED, load
 
     codec = load(path)
-    count = sum(p.numel() for p in codec.parameters())
+    encoder = codec.content_encoder
+    beside = 0 if encoder is None else sum(p.numel() for p in encoder.parameters())
+    count = sum(p.numel() for p in codec.parameters()) - beside
     books = sum(q.codebooks.numel() for q in (codec.speech_quantizer, codec.background_quantizer))
     lines = [
         f"model         {SHIPPED if path is None else path}",
@@ -67,6 +69,8 @@ def _model(path: str | None) -> list[str]:
             f"{codec.kbps(k):.4g}" if k <= m else "-" for m in (codec.speech_levels, codec.background_levels)
         ]
         lines.append(f"{k:<13} {rates[0]:13}  {rates[1]}")
+    if encoder is not None:
+        lines.append(f"content       {encoder.dim} coordinates a frame, beside the tokens; {beside / 1e6:.2f} million parameters")
     return lines
 
 

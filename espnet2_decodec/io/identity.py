@@ -10,9 +10,11 @@ from espnet2_decodec.pretrained.config import explicit
 def codec_id(codec: DeCodec) -> bytes:
     """8 bytes made from the config and the codebooks.
 
-    Codebooks count as rounded to float16, so a codec that was saved in half precision keeps its id.
+    Codebooks count as rounded to float16, so a codec that was saved in half precision keeps its id. Content is no part of it:
+    tokens are the same with and without.
     """
-    digest = hashlib.sha256(json.dumps(explicit(codec), sort_keys=True).encode())
+    config = {section: options for section, options in explicit(codec).items() if section != "content"}
+    digest = hashlib.sha256(json.dumps(config, sort_keys=True).encode())
     for quantizer in (codec.speech_quantizer, codec.background_quantizer):
         digest.update(quantizer.codebooks.detach().cpu().half().numpy().tobytes())
     return digest.digest()[:8]

@@ -6,6 +6,8 @@ import sys
 import pytest
 
 from espnet2_decodec.cli import COMMANDS, main
+from espnet2_decodec.codec.build import TINY
+from espnet2_decodec.codec.decodec import DeCodec
 
 
 def test_model(run, codec, model):
@@ -13,6 +15,14 @@ def test_model(run, codec, model):
     code, printed, lines = run("info", model, with_model=False)
     assert code == 0 and not lines
     assert "not causal" in printed and "0.6" in printed and "16000 Hz" in printed and "16 codes" in printed
+
+
+def test_content_is_counted_apart(run, tmp_path):
+    """Tokens take nothing of it."""
+    DeCodec.from_config({**TINY, "content": {"dim": 4, "channels": 32}}).save_pretrained(tmp_path / "with")
+    DeCodec.from_config(TINY).save_pretrained(tmp_path / "without")
+    listed, plain = (run("info", tmp_path / name, with_model=False)[1].splitlines() for name in ("with", "without"))
+    assert listed[2:-1] == plain[2:] and listed[-1].startswith("content       4 coordinates")
 
 
 def test_file(run, make_wav, tmp_path):
