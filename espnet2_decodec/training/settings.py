@@ -31,7 +31,8 @@ def change(config: dict, settings: Iterable[str]) -> dict:
 def begin_with(config: dict, path: str) -> DeCodec:
     """The trained codec in folder `path`, or in the package if that is `default`; `config` is made to fit it, in place.
 
-    Its codebooks are kept and used from the first step on, unless the config has a `schedule.warmup` of its own.
+    Its codebooks are kept and used from the first step on, unless the config has a `schedule.warmup` of its own. A codec
+    without content gets an untrained content encoder if `codec_conf.codec.content` says so.
 
     Raises:
         ValueError: if the config describes another codec, or the folder is damaged.
@@ -39,8 +40,11 @@ def begin_with(config: dict, path: str) -> DeCodec:
     """
     codec = load(None if path == "default" else path)
     section = config.setdefault("codec_conf", {})
-    if section.get("codec") not in (None, explicit(codec)):
-        raise ValueError("codec_conf.codec cannot be set beside --init: the codec is what it was trained as.")
-    section["codec"] = explicit(codec)
+    wanted = section.get("codec") or {}
+    if set(wanted) - {"content"} or wanted and codec.content_encoder is not None:
+        raise ValueError("Beside --init, codec_conf.codec can only add `content` to a codec that has none.")
+    section["codec"] = {**explicit(codec), **wanted}
     section.setdefault("schedule", {}).setdefault("warmup", 0)
-    return codec
+    start = DeCodec.from_config(section["codec"])
+    start.load_state_dict({**start.state_dict(), **codec.state_dict()})
+    return start

@@ -70,7 +70,11 @@ def test_training_goes_on_from_a_saved_codec(corpus, model, tmp_path):
     config = change({}, settings)
     begin_with(config, str(model))
     assert Objective(**config["codec_conf"]).schedule.warmup == 0
-    with pytest.raises(ValueError, match="beside --init"):
+    added = change({}, ["codec_conf.codec.content={dim: 4, channels: 8}"])
+    begun = begin_with(added, str(model))
+    weights = begun.state_dict()
+    assert begun.content_encoder.dim == 4 and all(torch.equal(weights[n], v) for n, v in load(model).state_dict().items())
+    with pytest.raises(ValueError, match="Beside --init"):
         training.main([*common, "--out", str(tmp_path / "other"), "--set", "codec_conf.codec.split={speech_dim: 4}"])
 
 
@@ -101,6 +105,14 @@ def test_variants_are_trained_once_and_stand_in_one_table(corpus, tmp_path, caps
 def test_a_codec_without_anchors_cannot_begin_with_them(codec):
     with pytest.raises(ValueError, match="schedule.anchor must be 0"):
         Objective(codec=codec, teacher=None, schedule={"anchor": 10})
+
+
+def test_the_config_of_the_content_encoder_fits_the_code(model):
+    config = yaml.safe_load((Path(__file__).parents[2] / "conf/codec/content.yaml").read_text())
+    begin_with(config, str(model))
+    objective = Objective(**{**config["codec_conf"], "teacher": "logmel"})
+    assert objective.codec.content_encoder.dim == objective.generator.semantic_head.map[1].in_channels == 96
+    Options(**config["options"]), Mixing(**config["mixing"])
 
 
 def test_every_variant_that_comes_with_the_package_can_be_built():
