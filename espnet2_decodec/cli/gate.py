@@ -10,14 +10,24 @@ from espnet2_decodec.types import Codes
 def present(codec: DeCodec, codes: Codes, threshold: float) -> tuple[Tensor, Tensor]:
     """For the speech and the background of a recording: [T] bool, the frames not below the threshold.
 
+    Told by the coordinates where they tell it, so that it costs next to nothing; else both streams are decoded.
+
     Args:
         codec: that made the codes.
-        codes: of batch 1. They are decoded alone, so their first and last frames are judged roughly.
+        codes: of batch 1. If they have to be decoded, their first and last frames are judged roughly.
         threshold: mean power of a frame in dB of full scale (a square wave of amplitude 1 has 0 dB).
     """
-    masks = []
-    for heard in ((True, False), (False, True)):
-        wav = codec.decode(codes, *heard)[0]
-        wav = torch.nn.functional.pad(wav, (0, -len(wav) % codec.hop)).view(-1, codec.hop)
-        masks.append(10 * torch.log10(wav.square().mean(1) + 1e-12) >= threshold)
-    return masks[0], masks[1]
+    powers = [None]
+    if 2 * codec.speech_quantizer.dim == codec.backbone.dim:
+        parts = codec.speech_quantizer.decode(codes.speech), codec.background_quantizer.decode(codes.background)
+        powers = [codec.backbone.frame_power(half) for half in codec.subspace.merge(*parts).chunk(2, dim=1)]
+    if powers[0] is None:
+        powers = [_decoded(codec, codes, *heard) for heard in ((True, False), (False, True))]
+    return tuple(10 * torch.log10(power[0] + 1e-12) >= threshold for power in powers)
+
+
+def _decoded(codec: DeCodec, codes: Codes, speech: bool, background: bool) -> Tensor:
+    """Mean power of each frame [1, T] of a stream."""
+    wav = codec.decode(codes, speech, background)
+    wav = torch.nn.functional.pad(wav, (0, -wav.shape[1] % codec.hop))
+    return wav.view(1, -1, codec.hop).square().mean(2)

@@ -106,6 +106,16 @@ def test_silence_in_a_stream_is_silence_out():
     assert backbone.decode(torch.zeros(1, 36, 10)).abs().max() == 0
 
 
+@pytest.mark.parametrize("level", [-20.0, -60.0])
+def test_the_envelope_tells_the_power_of_a_stem(level):
+    """Of noise within 2 dB, and of silence none."""
+    wav = 10 ** (level / 20) * torch.randn(1, 50 * 320)
+    backbone = LappedBackbone(200, envelope=40, channels=16, encoder_blocks=1, decoder_blocks=1)
+    powers = backbone.frame_power(backbone.anchor(wav))[0, 1:-1]
+    assert abs(float(10 * powers.mean().log10()) - level) < 2
+    assert float(backbone.frame_power(backbone.anchor(0 * wav)).max()) < 1e-12
+
+
 @pytest.mark.parametrize("causal", [False, True])
 def test_an_encoder_output_depends_on_its_reach_only(causal):
     backbone = trained(causal)

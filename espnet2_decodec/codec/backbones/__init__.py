@@ -50,6 +50,13 @@ class Backbone(nn.Module, ABC):
         """
         return None
 
+    def frame_power(self, half: Tensor) -> Tensor | None:
+        """Mean power of each frame of a stem, told by its half of the latent without decoding it: [B, D / 2, T] -> [B, T].
+
+        None for backbones in which only decoding tells.
+        """
+        return None
+
     def clock(self, latent: Tensor, state: Any = None) -> tuple[Tensor | None, Any]:
         """What decoding counts over all frames of a recording, however long ago: Y [B, D, T] -> ticks [B, X, T].
 

@@ -134,6 +134,10 @@ class LappedBackbone(Backbone):
         valid = None if mask is None else mask[:, None]
         return weighted_overlap_add(frames, self.window, self.hop, valid)
 
+    def frame_power(self, half: Tensor) -> Tensor:
+        """[B, D / 2, T] -> [B, T] by the envelope; see `Backbone.frame_power`."""
+        return (self._amplitudes(half[:, : self.semantic_dim].transpose(1, 2)) @ self.spread).square().mean(-1)
+
     def clock(self, latent: Tensor, state: tuple[Tensor, ...] | None = None) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Y [B, D, T] -> ticks [B, 3, T]: pulses of the two stems, and frames; see `Backbone.clock`."""
         ticks, state = self.excitation.clock(*self._f0(latent), state)
@@ -157,7 +161,7 @@ class LappedBackbone(Backbone):
         latent = latent.transpose(1, 2).contiguous()  # many times faster further on
         envelope, _, bands = latent.float().unflatten(-1, (2, -1)).split((self.semantic_dim, 2, self.bands), dim=-1)
         bands = bands * _norm(bands) ** (1 / self.power - 1)
-        amplitudes = self.floor * torch.expm1((envelope / self.scale).clamp(0, 9))
+        amplitudes = self._amplitudes(envelope)
         held = bands.abs() @ self.held
         seen = torch.cat([latent, (self.scale * torch.log1p(held / self.floor)).flatten(-2).to(latent.dtype)], dim=-1)
         size = (self.bands, self.bands, self.semantic_dim, self.semantic_dim)
@@ -172,6 +176,10 @@ class LappedBackbone(Backbone):
     def _overlap(self, frames: Tensor, mask: Tensor | None) -> Tensor:
         """MDCT bands [B, T, hop] -> wav [B, T * hop]."""
         return weighted_overlap_add(frames @ self.lap.T, self.slope, self.hop, mask)
+
+    def _amplitudes(self, envelope: Tensor) -> Tensor:
+        """Coordinates of the envelope [..., E] -> magnitudes."""
+        return self.floor * torch.expm1((envelope / self.scale).clamp(0, 9))
 
     def _f0(self, latent: Tensor) -> tuple[Tensor, Tensor]:
         """Y [B, D, T] -> f0 in Hz and whether there is one, [B, T, 2] of speech and background."""
