@@ -1,7 +1,7 @@
 """The named results of the codec, and the letters used for shapes everywhere in this package.
 
 B batch, L samples, T frames (T = ceil(L / hop)), D latent dimension (D_s of speech, D_b of background),
-K levels of a residual quantizer, N codes in a codebook, C channels, F frequency bins.
+K levels of a residual quantizer, N codes in a codebook, C channels, F frequency bins, S coordinates of the content.
 """
 
 from dataclasses import dataclass, replace
