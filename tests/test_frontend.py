@@ -9,19 +9,12 @@ from espnet2_decodec.codec.build import TINY  # noqa: E402
 from espnet2_decodec.codec.decodec import DeCodec  # noqa: E402
 from espnet2_decodec.frontend import FEATURES, DeCodecFrontend  # noqa: E402
 
-CONFIG = {
-    "backbone": {"channels": 16, "encoder_blocks": 1, "decoder_blocks": 1, "envelope": 4},
-    "split": {"speech_dim": 12, "background_dim": 12},
-    "quantizer": {"speech_levels": 4, "background_levels": 2, "codebook_size": 16},
-    "content": {"dim": 5, "channels": 8, "blocks": 1},
-}
-
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory):
+def model(tmp_path_factory, vocoder_config):
     """The folder of a codec with random weights that matter."""
     torch.manual_seed(0)
-    codec = DeCodec.from_config(CONFIG)
+    codec = DeCodec.from_config({**vocoder_config, "content": {"dim": 5, "channels": 8, "blocks": 1}})
     torch.nn.init.normal_(codec.backbone.encoder.leave.weight, std=0.3)
     torch.nn.init.normal_(codec.subspace.weight, std=1.0)
     torch.nn.init.normal_(codec.speech_quantizer.log_gains)

@@ -17,13 +17,17 @@ def present(codec: DeCodec, codes: Codes, threshold: float) -> tuple[Tensor, Ten
         codes: of batch 1. If they have to be decoded, their first and last frames are judged roughly.
         threshold: mean power of a frame in dB of full scale (a square wave of amplitude 1 has 0 dB).
     """
-    powers = [None]
-    if 2 * codec.speech_quantizer.dim == codec.backbone.dim:
-        parts = codec.speech_quantizer.decode(codes.speech), codec.background_quantizer.decode(codes.background)
-        powers = [codec.backbone.frame_power(half) for half in codec.subspace.merge(*parts).chunk(2, dim=1)]
-    if powers[0] is None:
-        powers = [_decoded(codec, codes, *heard) for heard in ((True, False), (False, True))]
+    powers = _told(codec, codes) or [_decoded(codec, codes, *heard) for heard in ((True, False), (False, True))]
     return tuple(10 * torch.log10(power[0] + 1e-12) >= threshold for power in powers)
+
+
+def _told(codec: DeCodec, codes: Codes) -> list[Tensor] | None:
+    """Mean power of each frame [1, T] of both streams by their coordinates; None where these do not tell."""
+    if 2 * codec.speech_quantizer.dim != codec.backbone.dim:
+        return None
+    parts = codec.speech_quantizer.decode(codes.speech), codec.background_quantizer.decode(codes.background)
+    powers = [codec.backbone.frame_power(half) for half in codec.subspace.merge(*parts).chunk(2, dim=1)]
+    return None if powers[0] is None else powers
 
 
 def _decoded(codec: DeCodec, codes: Codes, speech: bool, background: bool) -> Tensor:

@@ -146,8 +146,7 @@ class DeCodec(nn.Module):
         if self.content_encoder is None:
             raise ValueError("This codec has no content encoder: it was trained without (`content.dim` of its config is 0).")
         speech, background = self.subspace.split(self.latent(wav, lengths, separate))
-        mask = None if lengths is None else self._mask(self.frames(lengths), speech.shape[2])
-        return self.content_encoder(speech, background, mask)
+        return self.content_encoder(speech, background, self._mask(lengths, speech.shape[2]))
 
     def synthesize(self, latent: Tensor, lengths: Tensor | None = None, ticks: Tensor | None = None) -> Tensor:
         """Y [B, D, T], lengths [B] in samples -> wav [B, max length], zero beyond each length.
@@ -157,7 +156,7 @@ class DeCodec(nn.Module):
         if lengths is None:
             return self.backbone.decode(latent, ticks=ticks)
         longest = int(lengths.max())
-        mask = self._mask(self.frames(lengths), latent.shape[2])
+        mask = self._mask(lengths, latent.shape[2])
         wav = self.backbone.decode(latent, mask, ticks)[:, :longest]
         return wav if mask is None else wav * _within(lengths, longest)
 
@@ -192,7 +191,7 @@ class DeCodec(nn.Module):
             self.speech_quantizer.encode(speech, levels[0]),
             self.background_quantizer.encode(background, levels[1]),
         )
-        mask = self._mask(self.frames(lengths), speech.shape[2])
+        mask = self._mask(lengths, speech.shape[2])
         if mask is not None:
             codes = tuple(c * mask[:, None] for c in codes)
         return Codes(*codes, lengths, self.sample_rate)
@@ -285,7 +284,7 @@ class DeCodec(nn.Module):
             lengths: [B] in samples.
         """
         latent = self.latent(wav, lengths)
-        mask = None if lengths is None else self._mask(self.frames(lengths), latent.shape[2])
+        mask = self._mask(lengths, latent.shape[2])
         speech, background = self.subspace.split(latent)
         return Latents(
             speech,
@@ -316,11 +315,12 @@ class DeCodec(nn.Module):
             wav = wav * _within(lengths, wav.shape[1])
         frames = -(-wav.shape[1] // self.hop)
         wav = nn.functional.pad(wav, (0, frames * self.hop - wav.shape[1]))
-        return wav, None if lengths is None else self._mask(self.frames(lengths), frames)
+        return wav, self._mask(lengths, frames)
 
-    def _mask(self, frames: Tensor, longest: int) -> Tensor | None:
-        """[B, T] bool of valid frames; None when all are."""
-        return None if int(frames.min()) >= longest else _within(frames, longest)
+    def _mask(self, lengths: Tensor | None, longest: int) -> Tensor | None:
+        """Lengths [B] in samples -> [B, T] bool of valid frames; None when all are."""
+        frames = None if lengths is None else self.frames(lengths)
+        return None if frames is None or int(frames.min()) >= longest else _within(frames, longest)
 
     def _check(self, wav: Tensor, lengths: Tensor | None) -> Tensor:
         """The lengths of a waveform batch that can be encoded."""

@@ -170,10 +170,9 @@ class Objective(nn.Module):
             self._start_codebooks(step)
             self._step = step + 1
             self.steps.fill_(self._step)
-        if self.training and step < self.schedule.anchor:
-            return self._anchor_loss(batch)
-        if self.training and self.schedule.content_only:
-            return self._content_loss(batch)
+        if self.training and (step < self.schedule.anchor or self.schedule.content_only):
+            self._kept, self._judged = _Kept(batch.mixture, batch.mixture), False
+            return self._anchor_loss(batch) if step < self.schedule.anchor else self._content_loss(batch)
         size = len(batch.speech)
         quantized = step >= self.schedule.warmup or not self.training
         levels = [
@@ -261,15 +260,13 @@ class Objective(nn.Module):
 
     def _content_loss(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss of a step that trains the content encoder alone."""
-        self._kept, self._judged = _Kept(batch.mixture, batch.mixture), False
         with torch.no_grad():
             stems = self.codec.subspace.split(self.codec.latent(batch.mixture))
         loss = self._semantic(batch, self.codec.content_encoder(*stems))
         return loss, {"semantic": loss.detach(), "loss": loss.detach()}
 
     def _anchor_loss(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss of a step without decoding."""
-        self._kept, self._judged = _Kept(batch.mixture, batch.mixture), False
+        """The loss of a step that trains the encoder alone, without decoding."""
         terms = self._anchor_terms(batch, *self.codec.subspace.split(self.codec.latent(batch.mixture)))
         loss = sum(self.weights[name] * value for name, value in terms.items())
         return loss, {name: value.detach() for name, value in terms.items()} | {"loss": loss.detach()}
