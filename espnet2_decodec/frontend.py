@@ -13,6 +13,7 @@ from espnet2_decodec.pretrained import explicit, load
 
 FEATURES = (
     "content",
+    "content_continuous",
     "semantic",
     "semantic_continuous",
     "parametric",
@@ -32,14 +33,16 @@ class DeCodecFrontend(AbsFrontend):
         model: folder of a codec; None takes the one that comes with the package.
         feature: what the encoder gets of each frame: `semantic` = the first speech level (the default codec's: an envelope on
             the mel scale), `parametric` = the speech levels that describe what a vocoder needs (envelope and pitch),
-            `speech` = all speech levels (those and the waveform), `all` = all levels of both streams. With `_continuous`
-            behind one of the first three: the same coordinates of the speech as they are before the quantizer. `content` = what
-            is said, of codecs with a content encoder (`ContentEncoder`).
+            `speech` = all speech levels (those and the waveform), `all` = all levels of both streams. `content` = what is said,
+            by the tokens of a codec whose content encoder has such (`ContentEncoder`). With `_continuous` behind any but `all`:
+            the same coordinates as they are before the quantizer.
         separate: False takes the recording as it is for the speech: the same features from a codec that does not separate,
             to compare with.
         weighted: learn a weight for each level, which all start as 1.
         freeze: leave the codec as it is; False trains its encoder too (codebooks stay).
         stack: frames that are joined to one; 2 gives 25 frames a second.
+        noise: Gaussian noise that is added in training, relative to the deviation of each feature over its recording: for
+            recognizers of noisy speech that are trained on clean speech, where features never are a little wrong.
         codec: the codec's config, written into the saved training config by `DeCodecASRTask` so that a checkpoint needs no
             folder beside it. With it the weights are expected from the checkpoint.
 
@@ -56,6 +59,7 @@ class DeCodecFrontend(AbsFrontend):
         weighted: bool = True,
         freeze: bool = True,
         stack: int = 1,
+        noise: float = 0.0,
         codec: dict | None = None,
     ):
         super().__init__()
@@ -63,8 +67,10 @@ class DeCodecFrontend(AbsFrontend):
             raise ValueError(f"Unknown feature {feature!r}; there are {', '.join(FEATURES)}.")
         if stack < 1:
             raise ValueError(f"stack must be at least 1, not {stack}.")
+        if noise < 0:
+            raise ValueError(f"noise must be 0 or more, not {noise}.")
         self.fs = humanfriendly.parse_size(fs) if isinstance(fs, str) else int(fs)
-        self.feature, self.separate, self.freeze, self.stack = feature, separate, freeze, stack
+        self.feature, self.separate, self.freeze, self.stack, self.noise = feature, separate, freeze, stack, noise
         self.codec = load(model) if codec is None else DeCodec.from_config(codec)
         self._weights_given = codec is None
         self._pretrained = deepcopy(self.codec.state_dict()) if codec is None else None
@@ -72,11 +78,13 @@ class DeCodecFrontend(AbsFrontend):
         self._scope = feature.removesuffix(CONTINUOUS)
         if self._scope == "parametric" and not self.codec.parametric_levels:
             raise ValueError(f"feature {feature} needs a codec with parametric levels, which this one has not: take semantic.")
-        if feature == "content" and self.codec.content_encoder is None:
-            raise ValueError("feature content needs a codec with a content encoder, which this one has not.")
+        if self._scope == "content" and self.codec.content_encoder is None:
+            raise ValueError(f"feature {feature} needs a codec with a content encoder, which this one has not.")
+        if feature == "content" and not self._levels:
+            raise ValueError("feature content needs a content encoder with codebooks: take content_continuous with this one.")
         if not separate and not self.codec.can_skip_separation:
             raise ValueError("separate: false needs a codec that knows what it would make of a stem, which this one does not.")
-        count = 0 if feature.endswith(CONTINUOUS) or feature in ("semantic", "content") else self._levels
+        count = 0 if feature.endswith(CONTINUOUS) or self._levels == 1 else self._levels
         if feature == "all":
             count += self.codec.background_levels
         self.weights = nn.Parameter(torch.ones(count)) if weighted and count else None
@@ -90,14 +98,16 @@ class DeCodecFrontend(AbsFrontend):
     @property
     def _size(self) -> int:
         """How many first coordinates of the speech are taken, or of the content."""
-        if self.feature == "content":
+        if self._scope == "content":
             return self.codec.content_encoder.dim
         quantizer = self.codec.speech_quantizer
         return {"semantic": quantizer.first_dim, "parametric": quantizer.parametric_dim}.get(self._scope, quantizer.dim)
 
     @property
     def _levels(self) -> int:
-        """How many first levels of the speech are taken."""
+        """How many first levels of the speech are taken, or of the content."""
+        if self._scope == "content":
+            return self.codec.content_encoder.levels
         return {"semantic": 1, "parametric": self.codec.parametric_levels}.get(self._scope, self.codec.speech_levels)
 
     def config(self) -> dict:
@@ -137,16 +147,22 @@ class DeCodecFrontend(AbsFrontend):
         features = parts.sum(0) if self.weights is None else torch.einsum("kbdt,k->bdt", parts, self.weights)
         features = features.transpose(1, 2)
         valid = torch.arange(features.shape[1], device=lengths.device) < lengths[:, None]
-        return self._stacked(features * valid[..., None], lengths)
+        features = features * valid[..., None]
+        if self.training and self.noise:
+            features = features + self.noise * _deviation(features, valid) * torch.randn_like(features) * valid[..., None]
+        return self._stacked(features, lengths)
 
     def _parts(self, wav: Tensor, lengths: Tensor) -> Tensor:
         """What the levels add up, [K, B, D, T]; one part where there are no levels to weigh."""
-        if self.feature == "content":
-            return self.codec.content(wav, lengths, self.separate)[None]
+        apart = self.weights is not None
+        if self._scope == "content":
+            content = self.codec.content(wav, lengths, self.separate)
+            if self.feature.endswith(CONTINUOUS):
+                return content[None]
+            return _coded(content, self.codec.content_encoder.quantizer, self._levels, apart)
         speech, background = self.codec.subspace.split(self.codec.latent(wav, lengths, self.separate))
         if self.feature.endswith(CONTINUOUS):
             return speech[None, :, : self._size]
-        apart = self.weights is not None
         speech = _coded(speech, self.codec.speech_quantizer, self._levels, apart)[:, :, : self._size]
         if self.feature != "all":
             return speech
@@ -161,6 +177,13 @@ class DeCodecFrontend(AbsFrontend):
             return features, lengths
         features = nn.functional.pad(features, (0, 0, 0, -features.shape[1] % self.stack))
         return features.unflatten(1, (-1, self.stack)).flatten(2), -(-lengths // self.stack)
+
+
+def _deviation(features: Tensor, valid: Tensor) -> Tensor:
+    """Of each feature over the valid frames: features [B, T, F], zero elsewhere, valid [B, T] -> [B, 1, F]."""
+    count = valid.sum(1)[:, None, None].clamp(min=1)
+    mean = features.sum(1, keepdim=True) / count
+    return (features.square().sum(1, keepdim=True) / count - mean.square()).clamp(min=0).sqrt()
 
 
 def _coded(x: Tensor, quantizer: nn.Module, levels: int, apart: bool) -> Tensor:

@@ -9,12 +9,14 @@ from espnet2_decodec.codec.build import TINY  # noqa: E402
 from espnet2_decodec.codec.decodec import DeCodec  # noqa: E402
 from espnet2_decodec.frontend import FEATURES, DeCodecFrontend  # noqa: E402
 
+CONTENT = {"dim": 5, "channels": 8, "blocks": 1, "levels": 2, "codebook_size": 8}
+
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory, vocoder_config):
     """The folder of a codec with random weights that matter."""
     torch.manual_seed(0)
-    codec = DeCodec.from_config({**vocoder_config, "content": {"dim": 5, "channels": 8, "blocks": 1}})
+    codec = DeCodec.from_config({**vocoder_config, "content": CONTENT})
     torch.nn.init.normal_(codec.backbone.encoder.leave.weight, std=0.3)
     torch.nn.init.normal_(codec.subspace.weight, std=1.0)
     torch.nn.init.normal_(codec.speech_quantizer.log_gains)
@@ -38,7 +40,8 @@ def expected(codec: DeCodec, wav: torch.Tensor, lengths: torch.Tensor, feature: 
         codes = codec.encode(wav, lengths)
         speech, _ = codec.subspace.split(codec.latent(wav, lengths))
         known = {
-            "content": codec.content(wav, lengths),
+            "content": codec.content_encoder.quantizer.decode(codec.content_tokens(wav, lengths)),
+            "content_continuous": codec.content(wav, lengths),
             "semantic": quantizer.decode(codes.speech[:, :1])[:, : quantizer.semantic_dim],
             "semantic_continuous": speech[:, : quantizer.semantic_dim],
             "parametric": quantizer.decode(codes.speech[:, :parametric])[:, : quantizer.parametric_dim],
@@ -69,6 +72,22 @@ def test_padding_changes_no_valid_frame(model, batch, feature, separate):
     for i, (samples, frames) in enumerate(zip(batch[1].tolist(), lengths.tolist())):
         alone, _ = frontend(batch[0][i : i + 1, :samples], batch[1][i : i + 1])
         torch.testing.assert_close(features[i, :frames], alone[0], atol=1e-5, rtol=1e-4)
+
+
+def test_noise_is_added_in_training_alone(model, batch):
+    torch.manual_seed(0)
+    wav = torch.randn(2, 160000) * torch.linspace(0.01, 0.2, 160000)
+    lengths = torch.tensor([160000, 80000])
+    plain, noisy = (DeCodecFrontend(model=model, feature="semantic_continuous", noise=noise) for noise in (0.0, 0.5))
+    clean, frames = plain(wav, lengths)
+    assert torch.equal(noisy.eval()(wav, lengths)[0], clean)
+    added = noisy.train()(wav, lengths)[0] - clean
+    for row, features, count in zip(added, clean, frames.tolist()):
+        assert not row[count:].any()
+        wanted = 0.5 * features[:count].std(0)
+        assert ((row[:count].std(0) - wanted).abs() < 0.2 * wanted).all()
+    with pytest.raises(ValueError, match="noise must be 0 or more"):
+        DeCodecFrontend(model=model, noise=-1.0)
 
 
 @pytest.mark.parametrize("freeze", [True, False])
@@ -112,9 +131,12 @@ def test_codecs_that_cannot_give_a_feature_are_refused(tmp_path):
     with pytest.raises(ValueError, match="take semantic"):
         DeCodecFrontend(model=str(tmp_path), feature="parametric_continuous")
     with pytest.raises(ValueError, match="needs a codec with a content encoder"):
-        DeCodecFrontend(model=str(tmp_path), feature="content")
+        DeCodecFrontend(model=str(tmp_path), feature="content_continuous")
     with pytest.raises(ValueError, match="separate: false needs"):
         DeCodecFrontend(model=str(tmp_path), separate=False)
+    DeCodec.from_config({**TINY, "content": {"dim": 4, "channels": 8, "blocks": 1}}).save_pretrained(tmp_path / "no_tokens")
+    with pytest.raises(ValueError, match="take content_continuous"):
+        DeCodecFrontend(model=str(tmp_path / "no_tokens"), feature="content")
 
 
 def test_stacking_halves_the_frame_rate(model, batch):

@@ -26,7 +26,7 @@ test_sets="test"       # and of these; the backgrounds of the tests are those of
 asr_voices=            # Speakers, or beginnings of names; empty = festvox_ru for standard, asterisk_ru for mini, all for own.
 asr_data_opts=         # Further options of espnet2_decodec.bin.asr_data, e.g. "--snrs clean 10 0 --seed 1".
 asr_set=               # Name of the data; by default made of the voices and asr_data_opts.
-discrete=              # Recognize tokens, by ESPnet's discrete ASR: semantic (repeats removed), or how many speech levels; empty = sound.
+discrete=              # Recognize tokens, by ESPnet's discrete ASR: semantic or content (repeats removed), or how many speech levels; empty = sound.
 denoise=               # Denoise the test sets first: gtcrn, decodec:unquantized, ... as decodec evaluate --systems takes them.
 
 # Tokens
@@ -102,9 +102,10 @@ codec_opts=()
 if [ -n "${discrete}" ]; then
     [ -z "${denoise}" ] || die "--denoise and --discrete do not go together"
     case "${discrete}" in
-        semantic) levels=1 unit_opts=--no_repeats ;;
-        *[!0-9]* | 0*) die "--discrete is semantic or a number of levels, not '${discrete}'" ;;
-        *) levels=${discrete} unit_opts= ;;
+        semantic) levels=1 unit_opts=--no_repeats kept="--speech_levels 1 --background_levels 0" ;;
+        content) levels=1 unit_opts=--no_repeats kept="--content 1" ;;
+        *[!0-9]* | 0*) die "--discrete is semantic, content or a number of levels, not '${discrete}'" ;;
+        *) levels=${discrete} unit_opts= kept="--speech_levels ${discrete} --background_levels 0" ;;
     esac
     inputs=${dump}/tokens_${codec_name}_${discrete} table=units kind=src_text,text shape=text_shape
     train_program=espnet2.bin.mt_train infer_program=espnet2.bin.mt_inference model_type=mt
@@ -190,8 +191,9 @@ if ! ${skip_data_prep}; then
             for folder in "${dump}/train" "${dump}/dev" "${dump}"/test_*; do
                 name=${folder##*/}
                 logfile=${inputs}/log/${name}.log
+                # shellcheck disable=SC2086
                 ${train_cmd} "${logfile}" ${python} -m espnet2_decodec.bin.tokenize "${model_opts[@]}" --nj "${nj}" \
-                    --speech_levels "${levels}" --background_levels 0 --scp "${folder}/wav.scp" --out "${inputs}/${name}" \
+                    ${kept} --scp "${folder}/wav.scp" --out "${inputs}/${name}" \
                     || fail "${logfile}"
                 folders+=("${inputs}/${name}")
             done

@@ -20,11 +20,16 @@ def words(codes: np.ndarray, repeats: bool) -> str:
     return " ".join(f"{level}_{code}" for frame in codes for level, code in enumerate(frame, start=1))
 
 
+def stream_of(tokens: str | Path) -> str:
+    """Whether a folder that `bin.tokenize` wrote has tokens of the `content`, or of the `speech`."""
+    return "content" if (Path(tokens) / TABLES["content"]).is_file() else "speech"
+
+
 def write_units(tokens: str | Path, out: str | Path, repeats: bool = True) -> int:
-    """Write a Kaldi table of units, the tokens of the speech as words.
+    """Write a Kaldi table of units, the tokens of the speech or of the content as words.
 
     Args:
-        tokens: folder that `bin.tokenize` wrote, with as many speech levels as are wanted.
+        tokens: folder that `bin.tokenize` wrote, of the content, or with as many speech levels as are wanted.
         out: file.
         repeats: see `words`.
 
@@ -32,13 +37,14 @@ def write_units(tokens: str | Path, out: str | Path, repeats: bool = True) -> in
         K, the levels of a frame.
 
     Raises:
-        ValueError: if there are no speech levels, or not the same in all recordings.
+        ValueError: if there are no levels, or not the same in all recordings.
     """
-    paths = read_table(Path(tokens) / TABLES["speech"])
+    stream = stream_of(tokens)
+    paths = read_table(Path(tokens) / TABLES[stream])
     codes = {key: np.load(path, allow_pickle=False) for key, path in paths.items()}
     levels = {array.shape[1] for array in codes.values()}
     if len(levels) != 1 or levels == {0}:
-        raise ValueError(f"{tokens} has recordings of {sorted(levels)} speech levels; all need the same number, 1 or more.")
+        raise ValueError(f"{tokens} has recordings of {sorted(levels)} {stream} levels; all need the same number, 1 or more.")
     write_table(out, {key: words(array, repeats) for key, array in codes.items()})
     return levels.pop()
 

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from espnet2_decodec.asr.units import write_unit_list, write_units
+from espnet2_decodec.asr.units import stream_of, write_unit_list, write_units
 from espnet2_decodec.sets.settings import Settings, run
 
 
@@ -16,7 +16,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--no_repeats", action="store_true", help="leave out frames that are as the one before")
     args = parser.parse_args(arguments)
     levels = [write_units(folder, Path(folder) / "units", not args.no_repeats) for folder in args.tokens]
-    write_unit_list(args.list, levels[0], Settings(args.model).codec().codebook_size)
+    codec = Settings(args.model).codec()
+    quantizer = codec.content_encoder.quantizer if stream_of(args.tokens[0]) == "content" else codec.speech_quantizer
+    write_unit_list(args.list, levels[0], quantizer.codebook_size)
     print(f"units of {len(levels)} sets, {levels[0]} a frame")
 
 

@@ -71,6 +71,8 @@ def _model(path: str | None) -> list[str]:
         lines.append(f"{k:<13} {rates[0]:13}  {rates[1]}")
     if encoder is not None:
         lines.append(f"content       {encoder.dim} coordinates a frame, beside the tokens; {beside / 1e6:.2f} million parameters")
+    if encoder is not None and encoder.levels:
+        lines.append(f"              {encoder.levels} levels of tokens of its own, {codec.kbps(1):.4g} kbit/s each")
     return lines
 
 

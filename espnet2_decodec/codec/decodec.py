@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from espnet2_decodec.codec.backbones import Backbone
 from espnet2_decodec.codec.build import build_parts, complete
+from espnet2_decodec.codec.checks import check_levels, check_wav
 from espnet2_decodec.codec.quantizer import Quantized
 from espnet2_decodec.types import Codes, Stems
 
@@ -148,6 +149,21 @@ class DeCodec(nn.Module):
         speech, background = self.subspace.split(self.latent(wav, lengths, separate))
         return self.content_encoder(speech, background, self._mask(lengths, speech.shape[2]))
 
+    @torch.no_grad()
+    def content_tokens(self, wav: Tensor, lengths: Tensor | None = None, separate: bool = True) -> Tensor:
+        """What is said as tokens: wav [B, L], lengths [B] in samples -> [B, K, T] int64, zeros beyond each length.
+
+        Raises:
+            ValueError: if its content has no codebooks, or as in `content` and in `encode`.
+        """
+        lengths = check_wav(wav, lengths)
+        content = self.content(wav, lengths, separate)
+        if not self.content_encoder.levels:
+            raise ValueError("The content of this codec has no codebooks (`content.levels` of its config is 0).")
+        mask = self._mask(lengths, content.shape[2])
+        codes = self.content_encoder.quantizer.encode(content)
+        return codes if mask is None else codes * mask[:, None]
+
     def synthesize(self, latent: Tensor, lengths: Tensor | None = None, ticks: Tensor | None = None) -> Tensor:
         """Y [B, D, T], lengths [B] in samples -> wav [B, max length], zero beyond each length.
 
@@ -181,10 +197,10 @@ class DeCodec(nn.Module):
             ValueError: if the shape, the lengths or the levels cannot be right, a sample is not finite, or it cannot be left
                 unseparated.
         """
-        lengths = self._check(wav, lengths)
+        lengths = check_wav(wav, lengths)
         levels = (
-            _levels(speech_levels, self.speech_levels, "speech"),
-            _levels(background_levels, self.background_levels, "background"),
+            check_levels(speech_levels, self.speech_levels, "speech"),
+            check_levels(background_levels, self.background_levels, "background"),
         )
         speech, background = self.subspace.split(self.latent(wav, lengths, separate))
         codes = (
@@ -233,7 +249,7 @@ class DeCodec(nn.Module):
         if quantize:
             codes = self.encode(wav, lengths, speech_levels, background_levels)
             return Stems(self.decode(codes, background=False), self.decode(codes, speech=False))
-        lengths = self._check(wav, lengths)
+        lengths = check_wav(wav, lengths)
         stems = self.backbone.stems(*self._pad(wav, lengths))
         if stems is not None:
             longest = int(lengths.max())
@@ -322,28 +338,7 @@ class DeCodec(nn.Module):
         frames = None if lengths is None else self.frames(lengths)
         return None if frames is None or int(frames.min()) >= longest else _within(frames, longest)
 
-    def _check(self, wav: Tensor, lengths: Tensor | None) -> Tensor:
-        """The lengths of a waveform batch that can be encoded."""
-        if wav.ndim != 2 or wav.numel() == 0:
-            raise ValueError(f"A batch of waveforms is [B, L] with at least one sample, not {tuple(wav.shape)}.")
-        if not torch.isfinite(wav).all():
-            raise ValueError("The waveform has samples that are not finite (NaN or infinite).")
-        if lengths is None:
-            return torch.full((len(wav),), wav.shape[1], device=wav.device)
-        if lengths.shape != wav.shape[:1] or int(lengths.min()) < 1 or int(lengths.max()) > wav.shape[1]:
-            raise ValueError(f"Lengths must be {len(wav)} numbers within 1..{wav.shape[1]} samples, not {lengths.tolist()}.")
-        return lengths.to(wav.device)
-
 
 def _within(lengths: Tensor, longest: int) -> Tensor:
     """[B, longest] bool: True before each length."""
     return torch.arange(longest, device=lengths.device) < lengths[:, None]
-
-
-def _levels(wanted: int | None, most: int, name: str) -> int:
-    """A checked number of levels."""
-    if wanted is None:
-        return most
-    if not 0 <= wanted <= most:
-        raise ValueError(f"{name} levels must be within 0..{most}, not {wanted}.")
-    return wanted

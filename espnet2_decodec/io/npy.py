@@ -14,8 +14,13 @@ STREAMS = ("speech", "background")
 
 def paths(stem: str | Path) -> tuple[Path, Path]:
     """The two files of recording `stem`, a path without suffix."""
+    return tuple(path(stem, stream) for stream in STREAMS)
+
+
+def path(stem: str | Path, stream: str) -> Path:
+    """The file of one stream of recording `stem`, a path without suffix."""
     stem = Path(stem)
-    return tuple(stem.with_name(f"{stem.name}.{stream}.npy") for stream in STREAMS)
+    return stem.with_name(f"{stem.name}.{stream}.npy")
 
 
 def stem_of(path: str | Path) -> Path:
@@ -39,11 +44,20 @@ def save(stem: str | Path, codes: Codes) -> None:
     """
     if len(codes.lengths) != 1:
         raise ValueError(f"A pair of .npy files holds one recording, not {len(codes.lengths)}.")
-    for path, tokens in zip(paths(stem), (codes.speech, codes.background)):
-        if tokens.numel() and int(tokens.max()) > np.iinfo(np.int16).max:
-            raise ValueError(f"{path} was not written: a token is beyond 32767.")
-        with replacing(path) as temporary, open(temporary, "wb") as file:
-            np.save(file, tokens[0].T.cpu().numpy().astype(np.int16))
+    for stream, tokens in zip(STREAMS, (codes.speech, codes.background)):
+        save_stream(path(stem, stream), tokens[0])
+
+
+def save_stream(file: Path, tokens: torch.Tensor) -> None:
+    """Write one stream [K, T] of a recording.
+
+    Raises:
+        ValueError: if there is a token beyond 32767.
+    """
+    if tokens.numel() and int(tokens.max()) > np.iinfo(np.int16).max:
+        raise ValueError(f"{file} was not written: a token is beyond 32767.")
+    with replacing(file) as temporary, open(temporary, "wb") as opened:
+        np.save(opened, tokens.T.cpu().numpy().astype(np.int16))
 
 
 def load(path: str | Path, sample_rate: int, hop: int) -> Codes:

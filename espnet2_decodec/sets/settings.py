@@ -15,17 +15,19 @@ class Settings:
         model: folder of the codec; None for the shipped one.
         speech_levels, background_levels: how many levels of each stream; None for all.
         device: such as cpu or cuda.
+        content: how many levels of tokens of the content, in place of both streams; 0 for the streams.
     """
 
     model: str | None = None
     speech_levels: int | None = None
     background_levels: int | None = None
     device: str = "cpu"
+    content: int = 0
 
     @classmethod
     def of(cls, args: argparse.Namespace) -> "Settings":
         """From parsed `add_options`."""
-        return cls(args.model, args.speech_levels, args.background_levels, args.device)
+        return cls(args.model, args.speech_levels, args.background_levels, args.device, getattr(args, "content", 0))
 
     def codec(self) -> DeCodec:
         """The codec on its device, in eval mode.

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from espnet2_decodec.codec.decodec import DeCodec, Latents
 from espnet2_decodec.codec.quantizer import ResidualVQ
 from espnet2_decodec.training import adversarial
+from espnet2_decodec.training.collected import Collected
 from espnet2_decodec.training.discriminator import MultiScaleDiscriminator
 from espnet2_decodec.training.losses import Reconstruction
 from espnet2_decodec.training.mixing import Batch
@@ -40,7 +41,8 @@ class Schedule:
             see `Backbone.anchor`): separation is learned several times faster without decoding.
         reconstruct: steps in which every mixture is only decoded as it is, a third of the work: for backbones
             that have to learn the waveform first.
-        warmup: steps without quantization; the codebooks then start by k-means of collected encoder outputs.
+        warmup: steps without quantization; the codebooks then start by k-means of collected encoder outputs. With
+            `content_only` those of the content alone.
         collect: how many frames of each stream are collected for that.
         adversarial: step from which the discriminator takes part; None for never.
         unquantized: probability that an item skips the quantizers afterwards.
@@ -116,9 +118,8 @@ class Objective(nn.Module):
         self.discriminator = MultiScaleDiscriminator(**(discriminator or {}))
         self.reconstruction = Reconstruction(self.codec.sample_rate, **(reconstruction or {}))
         self.register_buffer("steps", torch.zeros((), dtype=torch.long))
-        quantizers = (self.codec.speech_quantizer, self.codec.background_quantizer)
-        for name, quantizer in zip(("speech", "background"), quantizers):
-            self.register_buffer(f"collected_{name}", torch.zeros(self.schedule.collect, quantizer.dim))
+        kept = {name: Collected(self.schedule.collect, quantizer.dim) for name, quantizer in self._quantizers.items()}
+        self.collected = nn.ModuleDict(kept)
         self._kept = _Kept()
         self._judged = False
         self._step: int | None = None
@@ -145,6 +146,14 @@ class Objective(nn.Module):
     def _has_content(self) -> bool:
         """Whether the teacher guides content, and not the first speech level."""
         return self.codec.content_encoder is not None
+
+    @property
+    def _quantizers(self) -> dict[str, ResidualVQ]:
+        """The quantizers that are trained, by stream."""
+        both = {"speech": self.codec.speech_quantizer, "background": self.codec.background_quantizer}
+        both = {} if self.schedule.content_only else both
+        content = self.codec.content_encoder.quantizer if self._has_content else None
+        return both if content is None else both | {"content": content}
 
     @property
     def adversarial(self) -> bool:
@@ -180,8 +189,7 @@ class Objective(nn.Module):
             for q in (self.codec.speech_quantizer, self.codec.background_quantizer)
         ]
         latents = self.codec(batch.mixture, *levels)
-        if self.training and step < self.schedule.warmup:
-            self._collect(step, latents)
+        self._collect(step, speech=latents.speech, background=latents.background)
         split = step >= self.schedule.reconstruct or not self.training
         swap = Swap.draw(
             size, batch.speech.device, self.schedule.stems and split, self.schedule.kept if split else 1.0
@@ -249,7 +257,7 @@ class Objective(nn.Module):
         if self.teacher is None:
             return terms | {"semantic": latents.speech.new_zeros(())}
         if self._has_content:
-            return terms | {"semantic": self._semantic(batch, self.codec.content_encoder(latents.speech, latents.background))}
+            return terms | {"semantic": self._semantic(batch, self._content(latents.speech, latents.background))}
         first = latents.quantized_speech.first if quantized else latents.speech
         return terms | {"semantic": self._semantic(batch, first[:, : self.codec.speech_quantizer.first_dim])}
 
@@ -258,11 +266,17 @@ class Objective(nn.Module):
         features = self.teacher(batch.speech, guided.shape[2])
         return self.generator.semantic_head(guided, features, batch.speech.abs().amax(1) > 1e-4)
 
+    def _content(self, speech: Tensor, background: Tensor) -> Tensor:
+        """Content [B, S, T] of coordinates, which its codebooks may be started with."""
+        content = self.codec.content_encoder(speech, background)
+        self._collect(self.step - 1, content=content)
+        return content
+
     def _content_loss(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss of a step that trains the content encoder alone."""
         with torch.no_grad():
             stems = self.codec.subspace.split(self.codec.latent(batch.mixture))
-        loss = self._semantic(batch, self.codec.content_encoder(*stems))
+        loss = self._semantic(batch, self._content(*stems))
         return loss, {"semantic": loss.detach(), "loss": loss.detach()}
 
     def _anchor_loss(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
@@ -305,30 +319,22 @@ class Objective(nn.Module):
         self.discriminator.requires_grad_(True)
         return {"adversarial": adversarial.generator_loss(fake), "feature": adversarial.feature_loss(real, fake)}
 
-    @torch.no_grad()
-    def _collect(self, step: int, latents: Latents) -> None:
-        """Write this step's encoder outputs into the ring buffers."""
-        for buffer, values in ((self.collected_speech, latents.speech), (self.collected_background, latents.background)):
-            frames = values.transpose(1, 2).reshape(-1, values.shape[1])[: len(buffer)]
-            at = (step * len(frames) + torch.arange(len(frames), device=frames.device)) % len(buffer)
-            buffer[at] = frames.to(buffer.dtype)
+    def _collect(self, step: int, **streams: Tensor) -> None:
+        """Keep this step's outputs [B, D, T] of each stream, until its codebooks are started."""
+        if self.training and step < self.schedule.warmup:
+            for name in self.collected.keys() & streams.keys():
+                self.collected[name].add(step, streams[name])
 
-    @torch.no_grad()
     def _start_codebooks(self, step: int) -> None:
         """k-means at the end of the warm-up."""
         if step == self.schedule.warmup and step > 0:
-            self.codec.speech_quantizer.start(_filled(self.collected_speech))
-            self.codec.background_quantizer.start(_filled(self.collected_background))
+            for name, collected in self.collected.items():
+                collected.start(self._quantizers[name])
 
 
 def _whole_frames(wav: Tensor, hop: int) -> Tensor:
     """[B, L] -> [B, T * hop], zeros at the end."""
     return nn.functional.pad(wav, (0, -wav.shape[1] % hop))
-
-
-def _filled(buffer: Tensor) -> Tensor:
-    """The rows that were written."""
-    return buffer[buffer.abs().sum(1) > 0]
 
 
 def _usage(latents: Latents) -> dict[str, Tensor]:

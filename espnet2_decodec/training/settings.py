@@ -32,7 +32,8 @@ def begin_with(config: dict, path: str) -> DeCodec:
     """The trained codec in folder `path`, or in the package if that is `default`; `config` is made to fit it, in place.
 
     Its codebooks are kept and used from the first step on, unless the config has a `schedule.warmup` of its own. A codec
-    without content gets an untrained content encoder if `codec_conf.codec.content` says so.
+    without content gets an untrained content encoder if `codec_conf.codec.content` says so, and content without tokens
+    untrained codebooks if `codec_conf.codec.content.levels` does.
 
     Raises:
         ValueError: if the config describes another codec, or the folder is damaged.
@@ -41,9 +42,12 @@ def begin_with(config: dict, path: str) -> DeCodec:
     codec = load(None if path == "default" else path)
     section = config.setdefault("codec_conf", {})
     wanted = section.get("codec") or {}
-    if set(wanted) - {"content"} or wanted and codec.content_encoder is not None:
-        raise ValueError("Beside --init, codec_conf.codec can only add `content` to a codec that has none.")
-    section["codec"] = {**explicit(codec), **wanted}
+    there = codec.content_encoder
+    addable = there is None or not there.levels and set(wanted.get("content", ())) <= {"levels", "codebook_size"}
+    if set(wanted) - {"content"} or wanted and not addable:
+        raise ValueError("Beside --init, codec_conf.codec can only add `content` to a codec that has none, or levels to it.")
+    full = explicit(codec)
+    section["codec"] = {**full, "content": {**full["content"], **wanted.get("content", {})}}
     section.setdefault("schedule", {}).setdefault("warmup", 0)
     start = DeCodec.from_config(section["codec"])
     start.load_state_dict({**start.state_dict(), **codec.state_dict()})

@@ -8,6 +8,7 @@ from espnet2_decodec.bin import asr_units, tokenize
 from espnet2_decodec.codec.build import TINY
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.sets.tables import read_table
+from espnet2_decodec.sets.tokenize import load
 
 CODES = np.array([[5, 1], [5, 1], [5, 2], [5, 1]])
 
@@ -37,6 +38,26 @@ def test_units_of_a_set(corpus, tmp_path, levels):
         codes = np.load(read_table(tmp_path / "tokens" / "codes_speech.scp")[key])
         assert len(line.split()) == codes.size == 50 * levels and set(line.split()) <= set(units)
         assert [int(word.split("_")[1]) for word in line.split()] == codes.flatten().tolist()
+
+
+def test_units_of_the_content(corpus, tmp_path):
+    content = {"dim": 4, "channels": 8, "blocks": 1, "levels": 2, "codebook_size": 8}
+    codec = DeCodec.from_config({**TINY, "content": content}).eval()
+    codec.save_pretrained(tmp_path / "codec")
+    scp = tmp_path / "wav.scp"
+    scp.write_text((corpus / "speech" / "wav.scp").read_text().splitlines(keepends=True)[0])
+    common = ["--model", f"{tmp_path}/codec", "--scp", str(scp), "--out", f"{tmp_path}/tokens"]
+    tokenize.main([*common, "--content", "1"])
+    asr_units.main(["--model", f"{tmp_path}/codec", "--tokens", f"{tmp_path}/tokens", "--list", f"{tmp_path}/list"])
+    assert len((tmp_path / "list").read_text().splitlines()) == 3 + 8
+    ((key, line),) = read_table(tmp_path / "tokens" / "units").items()
+    codes = codec.content_tokens(load(read_table(scp)[key], codec))[0, :1]
+    assert line == words(codes.T.numpy(), repeats=True)
+    assert np.load(tmp_path / "tokens" / "codes" / f"{key}.content.npy").shape == (50, 1)
+    with pytest.raises(ValueError, match="another codec or other options"):
+        tokenize.main([*common, "--content", "2"])
+    with pytest.raises(ValueError, match="has 2 levels of tokens, so not 3"):
+        tokenize.main([*common, "--content", "3"])
 
 
 def test_tokens_without_speech_are_refused(corpus, tmp_path):

@@ -10,6 +10,7 @@ from espnet2_decodec.training.mixing import Batch
 from espnet2_decodec.training.objective import Objective
 
 CONTENT = {"dim": 5, "channels": 8, "blocks": 2, "kernel": 3}
+TOKENS = {"levels": 2, "codebook_size": 8}
 
 
 @pytest.fixture
@@ -62,10 +63,56 @@ def test_a_codec_without_content_says_so():
 
 
 @torch.no_grad()
+def test_tokens_are_those_of_the_content_and_padding_changes_none(config):
+    codec, lengths = make({**config, "content": CONTENT | TOKENS}), torch.tensor([9000, 5003])
+    wav = torch.randn(2, 9000) * 0.1
+    both = codec.content_tokens(wav, lengths)
+    assert both.shape == (2, 2, 29) and both.dtype == torch.int64 and not both[1, :, 16:].any()
+    for row, length in enumerate(lengths.tolist()):
+        alone = codec.content_tokens(wav[row : row + 1, :length])
+        assert torch.equal(both[row : row + 1, :, : alone.shape[2]], alone)
+    error = codec.content(wav) - codec.content_encoder.quantizer.decode(codec.content_tokens(wav))
+    assert error.square().mean() < codec.content(wav).square().mean()
+
+
+def test_content_without_codebooks_has_no_tokens(config):
+    with pytest.raises(ValueError, match="no codebooks"):
+        make(config).content_tokens(torch.randn(1, 3200))
+    with pytest.raises(ValueError, match="not finite"):
+        make({**config, "content": CONTENT | TOKENS}).content_tokens(torch.full((1, 3200), torch.nan))
+
+
+def test_codebooks_follow_the_content_in_training_alone(config):
+    encoder = make({**config, "content": CONTENT | TOKENS}).content_encoder
+    speech, background = torch.randn(2, 4, 12, 20)
+    before = encoder.quantizer.codebooks.clone()
+    content = encoder(speech, background)
+    assert torch.equal(encoder.quantizer.codebooks, before)
+    assert torch.equal(encoder.train()(speech, background), content)
+    assert not torch.equal(encoder.quantizer.codebooks, before)
+
+
+def test_codebooks_begin_with_what_was_collected(config):
+    torch.manual_seed(0)
+    schedule = {"content_only": True, "warmup": 2, "collect": 64}
+    objective = Objective(codec={**config, "content": CONTENT | TOKENS}, teacher="logmel", schedule=schedule).train()
+    batch = Batch(torch.randn(4, 6400) * 0.05, torch.randn(4, 6400) * 0.02)
+    speech_books = objective.codec.speech_quantizer.codebooks.clone()
+    for _ in range(3):
+        objective.generator_loss(batch)
+    assert list(objective.collected) == ["content"] and objective.collected["content"].frames.any(1).all()
+    content = objective.codec.eval().content(batch.mixture)
+    shares = objective.codec.content_encoder.quantizer(content, torch.full((4,), 2)).perplexity / 8
+    assert (shares > 0.5).all()
+    assert torch.equal(objective.codec.speech_quantizer.codebooks, speech_books)
+
+
+@torch.no_grad()
 def test_it_is_saved_with_the_codec(config, tmp_path):
-    codec, wav = make(config), torch.randn(2, 6400) * 0.1
+    codec, wav = make({**config, "content": CONTENT | TOKENS}), torch.randn(2, 6400) * 0.1
     codec.save_pretrained(tmp_path / "model")
     torch.testing.assert_close(DeCodec.from_pretrained(tmp_path / "model").content(wav), codec.content(wav))
+    assert torch.equal(DeCodec.from_pretrained(tmp_path / "model").content_tokens(wav), codec.content_tokens(wav))
 
 
 def test_content_alone_can_be_trained_and_the_rest_stays(config):

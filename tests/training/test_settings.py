@@ -74,6 +74,12 @@ def test_training_goes_on_from_a_saved_codec(corpus, model, tmp_path):
     begun = begin_with(added, str(model))
     weights = begun.state_dict()
     assert begun.content_encoder.dim == 4 and all(torch.equal(weights[n], v) for n, v in load(model).state_dict().items())
+    begun.save_pretrained(tmp_path / "content")
+    levels = begin_with(change({}, ["codec_conf.codec.content={levels: 1, codebook_size: 8}"]), str(tmp_path / "content"))
+    assert levels.content_encoder.dim == 4 and levels.content_encoder.quantizer.codebooks.shape == (1, 8, 4)
+    assert all(torch.equal(levels.state_dict()[name], value) for name, value in weights.items())
+    with pytest.raises(ValueError, match="or levels to it"):
+        begin_with(change({}, ["codec_conf.codec.content={dim: 8}"]), str(tmp_path / "content"))
     with pytest.raises(ValueError, match="Beside --init"):
         training.main([*common, "--out", str(tmp_path / "other"), "--set", "codec_conf.codec.split={speech_dim: 4}"])
 
