@@ -1,5 +1,6 @@
 """decodec info: what a model can do, or what a token file holds."""
 
+import math
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
@@ -72,7 +73,9 @@ def _model(path: str | None) -> list[str]:
     if encoder is not None:
         lines.append(f"content       {encoder.dim} coordinates a frame, beside the tokens; {beside / 1e6:.2f} million parameters")
     if encoder is not None and encoder.levels:
-        lines.append(f"              {encoder.levels} levels of tokens of its own, {codec.kbps(1):.4g} kbit/s each")
+        codes = encoder.quantizer.codebook_size
+        rate = encoder.levels * math.log2(codes) * codec.frame_rate / 1000
+        lines.append(f"              tokens of its own: {rate:.4g} kbit/s in all, {codes} codes a level")
     return lines
 
 

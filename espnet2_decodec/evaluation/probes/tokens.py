@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.evaluation.bootstrap import interval
@@ -35,15 +35,18 @@ class View:
 
 @torch.no_grad()
 def views(codec: DeCodec, wav: Tensor) -> list[View]:
-    """wav [L] at the codec's rate -> its log-mel, and for each stream each level alone and the sum up to it.
+    """wav [L] at the codec's rate -> its log-mel, and for each stream (and the content, where it has tokens) each level alone
+    and the sum up to it.
 
     A level is looked at as the vector that its code stands for, where that is not zero for all codes.
     """
-    codes = codec.encode(wav[None].to(next(codec.parameters()).device))
+    batch = wav[None].to(next(codec.parameters()).device)
+    codes, encoder = codec.encode(batch), codec.content_encoder
+    streams = {"speech": (codec.speech_quantizer, codes.speech), "background": (codec.background_quantizer, codes.background)}
+    if encoder is not None and encoder.levels:
+        streams["content"] = encoder.quantizer, codec.content_tokens(batch)
     found = [View(PLAIN, "mixture", SUM, log_mel(wav, codec.sample_rate, codec.hop))]
-    for stream in ("speech", "background"):
-        quantizer: nn.Module = getattr(codec, f"{stream}_quantizer")
-        tokens = getattr(codes, stream)
+    for stream, (quantizer, tokens) in streams.items():
         parts = quantizer.embed(tokens)[:, 0].transpose(1, 2).cpu() if tokens.shape[1] else ()
         total = 0
         for number, part in enumerate(parts, start=1):

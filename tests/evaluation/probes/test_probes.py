@@ -106,6 +106,17 @@ def test_views_add_up_to_what_is_decoded(codec):
     assert len({len(view.frames) for view in found}) == 1
 
 
+def test_the_tokens_of_the_content_are_a_stream_of_their_own():
+    content = {"dim": 4, "channels": 8, "blocks": 1, "levels": 2, "codebook_size": 8}
+    codec = DeCodec.from_config({**TINY, "content": content}).eval()
+    wav = 0.1 * torch.randn(4000)
+    last = [view for view in views(codec, wav) if view.system == "content" and view.condition == SUM]
+    tokens = codec.content_tokens(wav[None])
+    for number, view in enumerate(last, start=1):
+        assert torch.allclose(view.frames.T, codec.content_encoder.quantizer.decode(tokens[:, :number])[0], atol=1e-5)
+    assert len(last) == 2
+
+
 def test_tokens_tell_a_hum_from_noise(codec):
     examples = []
     for index in range(8):
