@@ -1,6 +1,7 @@
 """An ASR frontend for ESPnet: speech features of a codec that has left the background out."""
 
 from copy import deepcopy
+from functools import partial
 
 import humanfriendly
 import torch
@@ -9,6 +10,7 @@ from espnet2.asr.frontend.abs_frontend import AbsFrontend
 from torch import Tensor, nn
 
 from espnet2_decodec.codec.decodec import DeCodec
+from espnet2_decodec.feature_cache import FeatureCache
 from espnet2_decodec.pretrained import explicit, load
 
 FEATURES = (
@@ -43,6 +45,8 @@ class DeCodecFrontend(AbsFrontend):
         stack: frames that are joined to one; 2 gives 25 frames a second.
         noise: Gaussian noise that is added in training, relative to the deviation of each feature over its recording: for
             recognizers of noisy speech that are trained on clean speech, where features never are a little wrong.
+        cache: memory for what a frozen codec makes of the training's recordings, in bytes or as "2GB": after the first epoch
+            those need no codec any more. None for no such memory, as speed perturbation never gives the same recording twice.
         codec: the codec's config, written into the saved training config by `DeCodecASRTask` so that a checkpoint needs no
             folder beside it. With it the weights are expected from the checkpoint.
 
@@ -60,6 +64,7 @@ class DeCodecFrontend(AbsFrontend):
         freeze: bool = True,
         stack: int = 1,
         noise: float = 0.0,
+        cache: int | str | None = None,
         codec: dict | None = None,
     ):
         super().__init__()
@@ -71,6 +76,9 @@ class DeCodecFrontend(AbsFrontend):
             raise ValueError(f"noise must be 0 or more, not {noise}.")
         self.fs = humanfriendly.parse_size(fs) if isinstance(fs, str) else int(fs)
         self.feature, self.separate, self.freeze, self.stack, self.noise = feature, separate, freeze, stack, noise
+        if cache is not None and not freeze:
+            raise ValueError("cache is for a frozen codec: one that learns gives other features every time.")
+        self.cache = None if cache is None else FeatureCache(humanfriendly.parse_size(cache) if isinstance(cache, str) else cache)
         self.codec = load(model) if codec is None else DeCodec.from_config(codec)
         self._weights_given = codec is None
         self._pretrained = deepcopy(self.codec.state_dict()) if codec is None else None
@@ -143,7 +151,10 @@ class DeCodecFrontend(AbsFrontend):
             input_lengths = -(-input_lengths * self.codec.sample_rate // self.fs)
         lengths = self.codec.frames(input_lengths)
         with torch.set_grad_enabled(not self.freeze and torch.is_grad_enabled()):
-            parts = self._parts(input[:, : int(input_lengths.max())], input_lengths)  # [K, B, D, T]
+            input = input[:, : int(input_lengths.max())]
+            keeps = self.cache is not None and self.training
+            heard = partial(self.cache, self._parts, frames=lengths) if keeps else self._parts
+            parts = heard(input, input_lengths)  # [K, B, D, T]
         features = parts.sum(0) if self.weights is None else torch.einsum("kbdt,k->bdt", parts, self.weights)
         features = features.transpose(1, 2)
         valid = torch.arange(features.shape[1], device=lengths.device) < lengths[:, None]

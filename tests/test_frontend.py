@@ -90,6 +90,19 @@ def test_noise_is_added_in_training_alone(model, batch):
         DeCodecFrontend(model=model, noise=-1.0)
 
 
+@pytest.mark.parametrize("feature", ["content_continuous", "speech"])
+def test_a_cache_changes_no_feature_and_spares_the_codec(model, batch, feature):
+    plain, kept = (DeCodecFrontend(model=model, feature=feature, cache=cache).train() for cache in (None, "1MB"))
+    for _ in range(2):
+        features, lengths = kept(*batch)
+        assert torch.equal(features, plain(*batch)[0]) and torch.equal(lengths, plain(*batch)[1])
+    assert len(kept.cache) == 3
+    kept.codec.latent = None
+    assert torch.equal(kept(*batch)[0], plain(*batch)[0])
+    with pytest.raises(ValueError, match="cache is for a frozen codec"):
+        DeCodecFrontend(model=model, cache="1MB", freeze=False)
+
+
 @pytest.mark.parametrize("freeze", [True, False])
 def test_a_frozen_codec_stays_and_another_learns(model, batch, freeze):
     frontend = DeCodecFrontend(model=model, feature="speech", freeze=freeze).train()
