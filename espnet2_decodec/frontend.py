@@ -46,7 +46,7 @@ class DeCodecFrontend(AbsFrontend):
         noise: Gaussian noise that is added in training, relative to the deviation of each feature over its recording: for
             recognizers of noisy speech that are trained on clean speech, where features never are a little wrong.
         cache: memory for what a frozen codec makes of the training's recordings, in bytes or as "2GB": after the first epoch
-            those need no codec any more. None for no such memory, as speed perturbation never gives the same recording twice.
+            those need no codec any more. None for none, as where augmentation never gives the same samples twice.
         codec: the codec's config, written into the saved training config by `DeCodecASRTask` so that a checkpoint needs no
             folder beside it. With it the weights are expected from the checkpoint.
 
