@@ -43,8 +43,6 @@ class DeCodecFrontend(AbsFrontend):
         weighted: learn a weight for each level, which all start as 1.
         freeze: leave the codec as it is; False trains its encoder too (codebooks stay).
         stack: frames that are joined to one; 2 gives 25 frames a second.
-        noise: Gaussian noise that is added in training, relative to the deviation of each feature over its recording: for
-            recognizers of noisy speech that are trained on clean speech, where features never are a little wrong.
         cache: memory for what a frozen codec makes of the training's recordings, in bytes or as "2GB": after the first epoch
             those need no codec any more. None for none, as where augmentation never gives the same samples twice.
         codec: the codec's config, written into the saved training config by `DeCodecASRTask` so that a checkpoint needs no
@@ -63,7 +61,6 @@ class DeCodecFrontend(AbsFrontend):
         weighted: bool = True,
         freeze: bool = True,
         stack: int = 1,
-        noise: float = 0.0,
         cache: int | str | None = None,
         codec: dict | None = None,
     ):
@@ -72,10 +69,8 @@ class DeCodecFrontend(AbsFrontend):
             raise ValueError(f"Unknown feature {feature!r}; there are {', '.join(FEATURES)}.")
         if stack < 1:
             raise ValueError(f"stack must be at least 1, not {stack}.")
-        if noise < 0:
-            raise ValueError(f"noise must be 0 or more, not {noise}.")
         self.fs = humanfriendly.parse_size(fs) if isinstance(fs, str) else int(fs)
-        self.feature, self.separate, self.freeze, self.stack, self.noise = feature, separate, freeze, stack, noise
+        self.feature, self.separate, self.freeze, self.stack = feature, separate, freeze, stack
         if cache is not None and not freeze:
             raise ValueError("cache is for a frozen codec: one that learns gives other features every time.")
         self.cache = None if cache is None else FeatureCache(humanfriendly.parse_size(cache) if isinstance(cache, str) else cache)
@@ -158,10 +153,7 @@ class DeCodecFrontend(AbsFrontend):
         features = parts.sum(0) if self.weights is None else torch.einsum("kbdt,k->bdt", parts, self.weights)
         features = features.transpose(1, 2)
         valid = torch.arange(features.shape[1], device=lengths.device) < lengths[:, None]
-        features = features * valid[..., None]
-        if self.training and self.noise:
-            features = features + self.noise * _deviation(features, valid) * torch.randn_like(features) * valid[..., None]
-        return self._stacked(features, lengths)
+        return self._stacked(features * valid[..., None], lengths)
 
     def _parts(self, wav: Tensor, lengths: Tensor) -> Tensor:
         """What the levels add up, [K, B, D, T]; one part where there are no levels to weigh."""
@@ -188,13 +180,6 @@ class DeCodecFrontend(AbsFrontend):
             return features, lengths
         features = nn.functional.pad(features, (0, 0, 0, -features.shape[1] % self.stack))
         return features.unflatten(1, (-1, self.stack)).flatten(2), -(-lengths // self.stack)
-
-
-def _deviation(features: Tensor, valid: Tensor) -> Tensor:
-    """Of each feature over the valid frames: features [B, T, F], zero elsewhere, valid [B, T] -> [B, 1, F]."""
-    count = valid.sum(1)[:, None, None].clamp(min=1)
-    mean = features.sum(1, keepdim=True) / count
-    return (features.square().sum(1, keepdim=True) / count - mean.square()).clamp(min=0).sqrt()
 
 
 def _coded(x: Tensor, quantizer: nn.Module, levels: int, apart: bool) -> Tensor:

@@ -74,22 +74,6 @@ def test_padding_changes_no_valid_frame(model, batch, feature, separate):
         torch.testing.assert_close(features[i, :frames], alone[0], atol=1e-5, rtol=1e-4)
 
 
-def test_noise_is_added_in_training_alone(model, batch):
-    torch.manual_seed(0)
-    wav = torch.randn(2, 160000) * torch.linspace(0.01, 0.2, 160000)
-    lengths = torch.tensor([160000, 80000])
-    plain, noisy = (DeCodecFrontend(model=model, feature="semantic_continuous", noise=noise) for noise in (0.0, 0.5))
-    clean, frames = plain(wav, lengths)
-    assert torch.equal(noisy.eval()(wav, lengths)[0], clean)
-    added = noisy.train()(wav, lengths)[0] - clean
-    for row, features, count in zip(added, clean, frames.tolist()):
-        assert not row[count:].any()
-        wanted = 0.5 * features[:count].std(0)
-        assert ((row[:count].std(0) - wanted).abs() < 0.2 * wanted).all()
-    with pytest.raises(ValueError, match="noise must be 0 or more"):
-        DeCodecFrontend(model=model, noise=-1.0)
-
-
 @pytest.mark.parametrize("feature", ["content_continuous", "speech"])
 def test_a_cache_changes_no_feature_and_spares_the_codec(model, batch, feature):
     plain, kept = (DeCodecFrontend(model=model, feature=feature, cache=cache).train() for cache in (None, "1MB"))
