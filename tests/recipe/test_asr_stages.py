@@ -23,7 +23,8 @@ def recipe(tmp_path_factory, new_recipe, write_sets):
     """All stages, run once."""
     folder = tmp_path_factory.mktemp("asr recipe")
     write_sets(folder / "data" / "own", {"speech_train": 22, "speech_dev": 1, "speech_test": 1, "background_test": 2}, 1.0)
-    DeCodec.from_config(TINY).save_pretrained(folder / "codec")
+    content = {"dim": 4, "channels": 8, "blocks": 1, "levels": 2, "codebook_size": 8}
+    DeCodec.from_config({**TINY, "content": content}).save_pretrained(folder / "codec")
     shared = ["--nj", "2", "--codec", str(folder / "codec"), "--asr_config", "conf/asr/train_asr_mini.yaml"]
     shared += ["--asr_args", "--max_epoch 2", "--inference_args", "--beam_size 1", "--asr_data_opts", "--snrs clean 0"]
     return new_recipe("asr.sh", folder, shared, "asr_mini_own_*").started()
@@ -59,11 +60,12 @@ def test_denoised_test_sets_are_recognized_beside_the_others(recipe):
     assert len(rows) == 4 and "_of_" in rows[1]  # two decodings, characters and words
 
 
-def test_tokens_are_recognized_in_place_of_sound(recipe):
+@pytest.mark.parametrize("discrete", ["semantic", "content"])
+def test_tokens_are_recognized_in_place_of_sound(recipe, discrete):
     config = ["--asr_config", "conf/asr/train_asr_discrete_mini.yaml"]
-    done = recipe.run("--discrete", "semantic", *config, "--asr_data_opts", "--snrs 0")
+    done = recipe.run("--discrete", discrete, *config, "--asr_data_opts", "--snrs 0")
     assert done.returncode == 0, done.stdout + done.stderr
-    (exp,) = (recipe.folder / "exp").glob("asr_discrete_mini_own_*")
+    (exp,) = (recipe.folder / "exp").glob(f"asr_discrete_mini_own_*_{discrete}_*")
     assert "| decode_asr_beam_size1 | 1 |" in (exp / "RESULTS.md").read_text()
     units = (exp / "decode_asr_beam_size1" / "units").read_text().splitlines()
     assert len(units) == 4, "numbers 0, 10 and 20 of one voice, 0 of the other"
@@ -87,7 +89,7 @@ def test_an_experiment_does_not_go_on_with_another_codec(recipe, tmp_path):
     [
         (["--no_such", "1"], "unknown option"),
         (["--token_type", "word"], "char or bpe"),
-        (["--discrete", "some"], "semantic or a number of levels"),
+        (["--discrete", "some"], "semantic, content or a number of levels"),
         (["--asr_config", "none.yaml"], "there is no config none.yaml"),
         (["--inference_tag", "x"], "begins with decode_"),
         (["--stage", "16", "--inference_asr_model", "none.pth"], "none.pth is missing or empty"),
