@@ -95,7 +95,7 @@ def _codes(codec, path: str, args: Namespace, background: bool = False):
 
     from espnet2_decodec.codec.streaming import concatenate
 
-    codes = concatenate(_collect(codec, path, args, background)).to(next(codec.parameters()).device)
+    codes = concatenate(_collect(codec, path, args, background), codec).to(next(codec.parameters()).device)
     return replace(codes, speech=codes.speech.long(), background=codes.background.long())
 
 

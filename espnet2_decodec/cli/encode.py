@@ -16,9 +16,10 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--gate",
         type=float,
         metavar="DB",
-        help="leave a stream out of each second in which it stays below this level, in dB of full scale "
-        "(such as -60); it then costs nothing there",
+        help="leave a stream out of each second in which its level is below this, in dB of full scale (default: -60); "
+        "it then costs nothing there",
     )
+    parser.add_argument("--no-gate", action="store_true", help="keep all streams everywhere")
     parser.add_argument(
         "--npy",
         action="store_true",
@@ -30,7 +31,7 @@ def run(args: Namespace) -> int:
     """Encode all inputs; the exit code."""
     from espnet2_decodec.cli import streams
     from espnet2_decodec.cli.files import Job, check_free, plan
-    from espnet2_decodec.cli.gate import present
+    from espnet2_decodec.cli.gate import GATE, power
     from espnet2_decodec.cli.work import each, levels, load_model
     from espnet2_decodec.codec.streaming import concatenate
     from espnet2_decodec.io import dcd, npy
@@ -39,6 +40,9 @@ def run(args: Namespace) -> int:
     if args.npy and args.gate is not None:
         raise ValueError("--gate needs .dcd files; leave out --npy.")
     jobs = plan(args.inputs, args.output, SUFFIXES, "" if args.npy else ".dcd", () if args.npy else (".dcd",))
+    if args.no_gate and args.gate is not None:
+        raise ValueError("--gate and --no-gate do not go together.")
+    gate = GATE if args.gate is None else args.gate
     codec = load_model(args)
     wanted = levels(args, codec)
 
@@ -50,6 +54,6 @@ def run(args: Namespace) -> int:
             return
         with dcd.Writer(job.target, dcd.header_for(codec, **wanted)) as writer:
             for codes in blocks:
-                writer.write(codes, *(present(codec, codes, args.gate) if args.gate is not None else ()))
+                writer.write(codes, *(() if args.no_gate else power(codec, codes, gate)))
 
     return each(jobs, work)

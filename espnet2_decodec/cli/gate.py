@@ -6,19 +6,23 @@ from torch import Tensor
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.types import Codes
 
+GATE = -60.0
+"""dB of full scale, over a second: speech at the usual level is 30 to 35 dB above it."""
 
-def present(codec: DeCodec, codes: Codes, threshold: float) -> tuple[Tensor, Tensor]:
-    """For the speech and the background of a recording: [T] bool, the frames not below the threshold.
+
+@torch.no_grad()
+def power(codec: DeCodec, codes: Codes, threshold: float) -> tuple[Tensor, Tensor]:
+    """Of the speech and of the background of a recording: [T] mean power of each frame, relative to the threshold.
 
     Told by the coordinates where they tell it, so that it costs next to nothing; else both streams are decoded.
 
     Args:
         codec: that made the codes.
         codes: of batch 1. If they have to be decoded, their first and last frames are judged roughly.
-        threshold: mean power of a frame in dB of full scale (a square wave of amplitude 1 has 0 dB).
+        threshold: in dB of full scale (a square wave of amplitude 1 has 0 dB).
     """
     powers = _told(codec, codes) or [_decoded(codec, codes, *heard) for heard in ((True, False), (False, True))]
-    return tuple(10 * torch.log10(power[0] + 1e-12) >= threshold for power in powers)
+    return tuple(power[0] / 10 ** (threshold / 10) for power in powers)
 
 
 def _told(codec: DeCodec, codes: Codes) -> list[Tensor] | None:

@@ -49,7 +49,7 @@ def decode(
 ) -> Iterator[Tensor]:
     """Blocks of samples [l] of blocks of tokens."""
     if codec.receptive_field is None:
-        return iter([codec.decode(streaming.concatenate(codes).to(_device(codec)), speech, background)[0]])
+        return iter([codec.decode(streaming.concatenate(codes, codec).to(_device(codec)), speech, background)[0]])
     return streaming.decode_blocks(codec, codes, speech, background)
 
 

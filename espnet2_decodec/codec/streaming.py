@@ -10,6 +10,7 @@ Everything here is about one recording: waveforms are [l], tokens are `Codes` of
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -42,8 +43,12 @@ def latency(codec: DeCodec) -> int:
     return (1 + encoder_right + decoder_right) * codec.hop
 
 
-def concatenate(blocks: Iterable[Codes]) -> Codes:
+def concatenate(blocks: Iterable[Codes], codec: DeCodec | None = None) -> Codes:
     """Blocks of one recording, in order, as one `Codes`.
+
+    Args:
+        blocks: some of them may be without levels of a stream that the others have, if there is a codec.
+        codec: whose tokens of silence fill such gaps.
 
     Raises:
         ValueError: if there are none, or they differ in their number of levels.
@@ -51,6 +56,9 @@ def concatenate(blocks: Iterable[Codes]) -> Codes:
     blocks = list(blocks)
     if not blocks:
         raise ValueError("There are no blocks of codes to put together.")
+    if codec is not None:
+        levels = max(b.speech.shape[1] for b in blocks), max(b.background.shape[1] for b in blocks)
+        blocks = [_filled(block, codec, levels) for block in blocks]
     if len({(b.speech.shape[1], b.background.shape[1]) for b in blocks}) > 1:
         raise ValueError("Blocks of codes with different numbers of levels cannot be put together.")
     return Codes(
@@ -58,6 +66,19 @@ def concatenate(blocks: Iterable[Codes]) -> Codes:
         torch.cat([b.background for b in blocks], dim=2),
         torch.stack([b.lengths for b in blocks]).sum(0),
         blocks[0].sample_rate,
+    )
+
+
+def _filled(block: Codes, codec: DeCodec, levels: tuple[int, int]) -> Codes:
+    """A block with tokens of silence for a stream that it has no levels of."""
+    if all(tokens.shape[1] or not wanted for tokens, wanted in zip((block.speech, block.background), levels)):
+        return block
+    wav = torch.zeros(1, block.speech.shape[2] * codec.hop, device=next(codec.parameters()).device)
+    silence = codec.encode(wav, None, *levels)
+    return replace(
+        block,
+        speech=block.speech if block.speech.shape[1] else silence.speech.to(block.speech),
+        background=block.background if block.background.shape[1] else silence.background.to(block.background),
     )
 
 

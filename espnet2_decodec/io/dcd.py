@@ -55,8 +55,10 @@ def save(path: str | Path, codes: Codes, codec: DeCodec) -> None:
 def load(path: str | Path, codec: DeCodec | None = None) -> Codes:
     """The tokens of a whole file; see `Reader` for the arguments and the errors.
 
+    Where a stream is absent from some blocks only, which a single `Codes` cannot say, it has the codec's tokens of silence;
+    `Reader` has the blocks as they are, for `streaming.decode_blocks`.
+
     Raises:
-        ValueError: also if a stream is absent from some blocks only, which a single `Codes` cannot say; then
-            read in blocks, and decode them with `streaming.decode_blocks`.
+        ValueError: also if there are such blocks, and no codec.
     """
-    return concatenate(Reader(path, codec))
+    return concatenate(Reader(path, codec), codec)

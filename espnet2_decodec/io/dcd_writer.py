@@ -26,7 +26,7 @@ class Writer:
         self.path, self.header = Path(path), header
         self._length = self._crc = 0
         self._tokens = np.zeros((0, header.speech_levels + header.background_levels), np.int64)
-        self._present = np.zeros((0, 2), bool)
+        self._power = np.zeros((0, 2))
 
     def __enter__(self) -> "Writer":
         """Open a temporary file."""
@@ -40,8 +40,8 @@ class Writer:
 
         Args:
             codes: a stream may have no levels here: it is absent from these frames.
-            speech, background: [T] bool, where each stream is present; None for everywhere. A stream is left
-                out of a block of the file when it is present in none of its frames.
+            speech, background: [T] power of each frame of the stream relative to what is worth its bits; None for
+                any power. A stream is left out of a block of the file whose frames have less than 1 on average.
 
         Raises:
             ValueError: if the codes do not fit the header, follow a block that ended within a frame, or a
@@ -52,28 +52,28 @@ class Writer:
             raise ValueError("Only the last block of a recording may end within a frame.")
         if len(codes.lengths) != 1 or frames != -(-int(codes.lengths[0]) // header.hop):
             raise ValueError("A block of codes is of one recording, with as many frames as its length needs.")
-        columns, flags = [], []
-        for name, tokens, mask in (
+        columns, powers = [], []
+        for name, tokens, power in (
             ("speech", codes.speech, speech),
             ("background", codes.background, background),
         ):
             levels = getattr(header, f"{name}_levels")
             if tokens.shape[1] not in (0, levels):
                 raise ValueError(f"The codes have {tokens.shape[1]} {name} levels, the file has {levels}.")
-            there = np.ones(frames, bool) if mask is None else mask.cpu().numpy()
-            flags.append(there & bool(tokens.shape[1]))
+            power = np.full(frames, np.inf) if power is None else power.cpu().numpy()
+            powers.append(power if tokens.shape[1] else np.zeros(frames))
             table = tokens[0].T.cpu().numpy() if tokens.shape[1] else np.full((frames, levels), -1)
             columns.append(table)
         self._length += int(codes.lengths[0])
         self._tokens = np.concatenate([self._tokens, np.concatenate(columns, axis=1)])
-        self._present = np.concatenate([self._present, np.stack(flags, axis=1)])
+        self._power = np.concatenate([self._power, np.stack(powers, axis=1)])
         while len(self._tokens) >= header.block_frames:
             self._put(header.block_frames)
 
     def _put(self, frames: int) -> None:
         """Write the first frames that are waiting as one block."""
-        tokens, present = self._tokens[:frames], self._present[:frames].any(axis=0)
-        self._tokens, self._present = self._tokens[frames:], self._present[frames:]
+        tokens, present = self._tokens[:frames], self._power[:frames].mean(axis=0) >= 1
+        self._tokens, self._power = self._tokens[frames:], self._power[frames:]
         speech, background = np.split(tokens, [self.header.speech_levels], axis=1)
         kept = np.concatenate(
             [part for part, there in zip((speech, background), present) if there] or [tokens[:, :0]], 1

@@ -18,7 +18,7 @@ def decoded(path) -> torch.Tensor:
 def test_round_trip_is_that_of_the_codec(run, codec, make_wav, tmp_path, samples):
     """Tokens, sound and length as in Python."""
     wav, tokens, out = make_wav("a.wav", samples), tmp_path / "a.dcd", tmp_path / "out.wav"
-    assert run("encode", wav, "-o", tokens) == (0, "", [])
+    assert run("encode", wav, "-o", tokens, "--no-gate") == (0, "", [])
     expected = codec.encode(audio.read(wav, 16000)[None])
     codes = dcd.load(tokens, codec)
     assert torch.equal(codes.speech, expected.speech) and torch.equal(codes.background, expected.background)
@@ -99,6 +99,15 @@ def test_gate_leaves_quiet_streams_out(run, codec, make_wav, tmp_path):
     assert reader.scan.size < 50
 
 
+def test_what_is_all_but_silent_costs_nothing_unless_it_shall(run, make_wav, tmp_path):
+    """-60 dB of full scale is where a stream begins to cost something."""
+    wav = make_wav("a.wav", 40000)
+    for name, options in (("plain", []), ("gate", ["--gate", -60]), ("all", ["--no-gate"])):
+        assert run("encode", wav, "-o", tmp_path / f"{name}.dcd", *options)[0] == 0
+    assert (tmp_path / "plain.dcd").read_bytes() == (tmp_path / "gate.dcd").read_bytes()
+    assert all(p.all() for p in dcd.Reader(tmp_path / "all.dcd").presence)
+
+
 def test_nothing_is_overwritten_without_force(run, make_wav, tmp_path):
     """The message names the flag, and the file stays."""
     wav, out = make_wav("a.wav"), tmp_path / "a.dcd"
@@ -147,6 +156,7 @@ def test_bad_inputs_are_one_line_each(run, model, make_wav, tmp_path):
         (("encode", wav, dcd_file, "-o", wav), "is a file, but a folder is needed"),
         (("encode", wav, "-o", tmp_path / "x.dcd", "--device", "abacus"), "Device 'abacus' cannot be used"),
         (("encode", wav, "-o", tmp_path / "x", "--npy", "--gate", -60), "leave out --npy"),
+        (("encode", wav, "-o", tmp_path / "x.dcd", "--gate", -60, "--no-gate"), "do not go together"),
         (("decode", wav, "-o", out), "a.wav is not a .dcd file"),
         (("decode", tmp_path / "cut.dcd", "-o", out), "is cut off"),
         (("decode", dcd_file, "-o", tmp_path / "x.mp3"), "must be one of .wav .flac .ogg"),

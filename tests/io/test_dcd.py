@@ -80,13 +80,13 @@ def test_rate_is_the_promised_one(codec, tmp_path):
 
 
 def test_absent_stream_costs_next_to_nothing(codec, tmp_path):
-    """Absent in the mask -> no bits, no levels in the block that is read, and silence when decoded."""
+    """Too little power on average -> no bits, no levels in the block that is read, and silence when decoded."""
     codes, path = make_codes(200 * HOP), tmp_path / "a.dcd"
-    there = torch.zeros(200, dtype=torch.bool)
-    there[60] = True
+    power = torch.zeros(200)
+    power[60], power[100:150], power[160] = 51, 0.9, 49
     with dcd.Writer(path, dcd.header_for(codec)) as writer:
         for i, block in enumerate(split(codes, 40)):
-            writer.write(block, background=there[40 * i : 40 * i + 40])
+            writer.write(block, background=power[40 * i : 40 * i + 40])
     reader = dcd.Reader(path, codec)
     assert [p.tolist() for p in reader.presence] == [[True] * 4, [False, True, False, False]]
     assert [c.background.shape[1] for c in reader] == [0, 2, 0, 0]
@@ -97,6 +97,10 @@ def test_absent_stream_costs_next_to_nothing(codec, tmp_path):
     assert not torch.allclose(wav[60 * HOP : 90 * HOP], alone[60 * HOP : 90 * HOP], atol=1e-4)
     with pytest.raises(ValueError, match="different numbers of levels"):
         dcd.load(path)
+    filled, silence = dcd.load(path, codec), codec.encode(torch.zeros(1, 50 * HOP)).background
+    assert torch.equal(filled.speech, codes.speech)
+    assert torch.equal(filled.background[..., 50:100], codes.background[..., 50:100])
+    assert torch.equal(filled.background[..., 100:150], silence)
     again = tmp_path / "b.dcd"
     with dcd.Writer(again, reader.header) as writer:
         for block in reader:
