@@ -105,7 +105,7 @@ if [ -n "${discrete}" ]; then
         semantic) levels=1 unit_opts=--no_repeats kept="--speech_levels 1 --background_levels 0" ;;
         content) levels=1 unit_opts=--no_repeats kept="--content 1" ;;
         *[!0-9]* | 0*) die "--discrete is semantic, content or a number of levels, not '${discrete}'" ;;
-        *) levels=${discrete} unit_opts= kept="--speech_levels ${discrete} --background_levels 0" ;;
+        *) levels=${discrete} kept="--speech_levels ${discrete} --background_levels 0" unit_opts= ;;
     esac
     inputs=${dump}/tokens_${codec_name}_${discrete} table=units kind=src_text,text shape=text_shape
     train_program=espnet2.bin.mt_train infer_program=espnet2.bin.mt_inference model_type=mt
