@@ -157,9 +157,9 @@ class DeCodec(nn.Module):
             ValueError: if its content has no codebooks, or as in `content` and in `encode`.
         """
         lengths = check_wav(wav, lengths)
-        content = self.content(wav, lengths, separate)
-        if not self.content_encoder.levels:
+        if self.content_encoder is not None and not self.content_encoder.levels:
             raise ValueError("The content of this codec has no codebooks (`content.levels` of its config is 0).")
+        content = self.content(wav, lengths, separate)
         mask = self._mask(lengths, content.shape[2])
         codes = self.content_encoder.quantizer.encode(content)
         return codes if mask is None else codes * mask[:, None]
