@@ -87,10 +87,10 @@ class DeCodecFrontend(AbsFrontend):
             raise ValueError("feature content needs a content encoder with codebooks: take content_continuous with this one.")
         if not separate and not self.codec.can_skip_separation:
             raise ValueError("separate: false needs a codec that knows what it would make of a stem, which this one does not.")
-        count = 0 if feature.endswith(CONTINUOUS) or self._levels == 1 else self._levels
+        count = 0 if feature.endswith(CONTINUOUS) else self._levels
         if feature == "all":
             count += self.codec.background_levels
-        self.weights = nn.Parameter(torch.ones(count)) if weighted and count else None
+        self.weights = nn.Parameter(torch.ones(count)) if weighted and count > 1 else None
         self.register_load_state_dict_post_hook(lambda module, _: setattr(module, "_weights_given", True))
 
     def output_size(self) -> int:

@@ -87,6 +87,15 @@ def test_a_cache_changes_no_feature_and_spares_the_codec(model, batch, feature):
         DeCodecFrontend(model=model, cache="1MB", freeze=False)
 
 
+def test_a_codec_of_one_speech_level_still_has_all_levels(vocoder_config, batch, tmp_path):
+    quantizer = {**vocoder_config["quantizer"], "speech_levels": 1, "background_levels": 2}
+    DeCodec.from_config({**vocoder_config, "quantizer": quantizer}).save_pretrained(tmp_path)
+    frontend, plain = (DeCodecFrontend(model=str(tmp_path), feature="all", weighted=weighted) for weighted in (True, False))
+    assert frontend.weights.shape == (3,)
+    torch.testing.assert_close(frontend(*batch)[0], plain(*batch)[0])
+    assert DeCodecFrontend(model=str(tmp_path), feature="speech").weights is None
+
+
 @pytest.mark.parametrize("freeze", [True, False])
 def test_a_frozen_codec_stays_and_another_learns(model, batch, freeze):
     frontend = DeCodecFrontend(model=model, feature="speech", freeze=freeze).train()

@@ -1,6 +1,5 @@
 """decodec info: what a model can do, or what a token file holds."""
 
-import math
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
@@ -74,7 +73,7 @@ def _model(path: str | None) -> list[str]:
         lines.append(f"content       {encoder.dim} coordinates a frame, beside the tokens; {beside / 1e6:.2f} million parameters")
     if encoder is not None and encoder.levels:
         codes = encoder.quantizer.codebook_size
-        rate = encoder.levels * math.log2(codes) * codec.frame_rate / 1000
+        rate = codec.kbps(encoder.levels, codes)
         lines.append(f"              tokens of its own: {rate:.4g} kbit/s in all, {codes} codes a level")
     return lines
 

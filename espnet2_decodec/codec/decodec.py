@@ -105,9 +105,9 @@ class DeCodec(nn.Module):
         """N, the same in all levels."""
         return self.speech_quantizer.codebook_size
 
-    def kbps(self, levels: int) -> float:
-        """Bit rate of that many levels in kbit/s."""
-        return levels * math.log2(self.codebook_size) * self.frame_rate / 1000
+    def kbps(self, levels: int, codebook_size: int | None = None) -> float:
+        """Bit rate of that many levels in kbit/s; `codebook_size` for others than those of both streams."""
+        return levels * math.log2(codebook_size or self.codebook_size) * self.frame_rate / 1000
 
     def frames(self, lengths: Tensor) -> Tensor:
         """Lengths in samples -> lengths in frames."""

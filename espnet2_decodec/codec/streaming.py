@@ -9,8 +9,9 @@ use there are `Encoder` and `Decoder`, which hold that state; for files `encode_
 Everything here is about one recording: waveforms are [l], tokens are `Codes` of batch 1.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -58,7 +59,12 @@ def concatenate(blocks: Iterable[Codes], codec: DeCodec | None = None) -> Codes:
         raise ValueError("There are no blocks of codes to put together.")
     if codec is not None:
         levels = max(b.speech.shape[1] for b in blocks), max(b.background.shape[1] for b in blocks)
-        blocks = [_filled(block, codec, levels) for block in blocks]
+
+        @cache
+        def silence(frames: int) -> Codes:
+            return codec.encode(torch.zeros(1, frames * codec.hop, device=next(codec.parameters()).device), None, *levels)
+
+        blocks = [_filled(block, silence, levels) for block in blocks]
     if len({(b.speech.shape[1], b.background.shape[1]) for b in blocks}) > 1:
         raise ValueError("Blocks of codes with different numbers of levels cannot be put together.")
     return Codes(
@@ -69,16 +75,15 @@ def concatenate(blocks: Iterable[Codes], codec: DeCodec | None = None) -> Codes:
     )
 
 
-def _filled(block: Codes, codec: DeCodec, levels: tuple[int, int]) -> Codes:
-    """A block with tokens of silence for a stream that it has no levels of."""
+def _filled(block: Codes, silence: Callable[[int], Codes], levels: tuple[int, int]) -> Codes:
+    """A block with tokens of silence, of as many frames, for a stream that it has no levels of."""
     if all(tokens.shape[1] or not wanted for tokens, wanted in zip((block.speech, block.background), levels)):
         return block
-    wav = torch.zeros(1, block.speech.shape[2] * codec.hop, device=next(codec.parameters()).device)
-    silence = codec.encode(wav, None, *levels)
+    silent = silence(block.speech.shape[2])
     return replace(
         block,
-        speech=block.speech if block.speech.shape[1] else silence.speech.to(block.speech),
-        background=block.background if block.background.shape[1] else silence.background.to(block.background),
+        speech=block.speech if block.speech.shape[1] else silent.speech.to(block.speech),
+        background=block.background if block.background.shape[1] else silent.background.to(block.background),
     )
 
 

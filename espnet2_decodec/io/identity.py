@@ -3,7 +3,9 @@
 import hashlib
 import json
 
+from espnet2_decodec.codec.content import ContentEncoder
 from espnet2_decodec.codec.decodec import DeCodec
+from espnet2_decodec.codec.quantizer import ResidualVQ
 from espnet2_decodec.pretrained.config import explicit
 
 
@@ -16,5 +18,14 @@ def codec_id(codec: DeCodec) -> bytes:
     config = {section: options for section, options in explicit(codec).items() if section != "content"}
     digest = hashlib.sha256(json.dumps(config, sort_keys=True).encode())
     for quantizer in (codec.speech_quantizer, codec.background_quantizer):
-        digest.update(quantizer.codebooks.detach().cpu().half().numpy().tobytes())
+        digest.update(_rounded(quantizer))
     return digest.digest()[:8]
+
+
+def content_id(encoder: ContentEncoder) -> bytes:
+    """8 bytes made from the codebooks of a content encoder that has some, rounded to float16."""
+    return hashlib.sha256(_rounded(encoder.quantizer)).digest()[:8]
+
+
+def _rounded(quantizer: ResidualVQ) -> bytes:
+    return quantizer.codebooks.detach().cpu().half().numpy().tobytes()

@@ -1,6 +1,5 @@
 """All recordings of a wav.scp to tokens, one pair of .npy files each."""
 
-import hashlib
 from functools import partial
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from torch import Tensor
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.io import npy
 from espnet2_decodec.io.audio import read
+from espnet2_decodec.io.identity import content_id
 from espnet2_decodec.sets.claim import about, claim
 from espnet2_decodec.sets.parallel import spread
 from espnet2_decodec.sets.settings import Settings
@@ -82,8 +82,7 @@ def _of_content(codec: DeCodec, levels: int) -> dict[str, str | int]:
     most = 0 if encoder is None else encoder.levels
     if not 0 < levels <= most:
         raise ValueError(f"The content of this codec has {most} levels of tokens, so not {levels}.")
-    digest = hashlib.sha256(encoder.quantizer.codebooks.detach().cpu().half().numpy().tobytes())
-    return {"content": digest.hexdigest()[:16], "content_levels": levels}
+    return {"content": content_id(encoder).hex(), "content_levels": levels}
 
 
 def load(path: str | Path, codec: DeCodec) -> Tensor:
