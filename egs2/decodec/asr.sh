@@ -102,11 +102,12 @@ codec_opts=()
 if [ -n "${discrete}" ]; then
     [ -z "${denoise}" ] || die "--denoise and --discrete do not go together"
     case "${discrete}" in
-        semantic) levels=1 unit_opts=--no_repeats kept="--speech_levels 1 --background_levels 0" ;;
-        content) levels=1 unit_opts=--no_repeats kept="--content 1" ;;
+        semantic | content) levels=1 unit_opts=--no_repeats ;;
         *[!0-9]* | 0*) die "--discrete is semantic, content or a number of levels, not '${discrete}'" ;;
-        *) levels=${discrete} kept="--speech_levels ${discrete} --background_levels 0" unit_opts= ;;
+        *) levels=${discrete} unit_opts= ;;
     esac
+    kept=(--speech_levels "${levels}" --background_levels 0)
+    if [ "${discrete}" = content ]; then kept=(--content "${levels}"); fi
     inputs=${dump}/tokens_${codec_name}_${discrete} table=units kind=src_text,text shape=text_shape
     train_program=espnet2.bin.mt_train infer_program=espnet2.bin.mt_inference model_type=mt
     codec_opts=(--src_token_type word --src_token_list "${inputs}/list"
@@ -191,9 +192,8 @@ if ! ${skip_data_prep}; then
             for folder in "${dump}/train" "${dump}/dev" "${dump}"/test_*; do
                 name=${folder##*/}
                 logfile=${inputs}/log/${name}.log
-                # shellcheck disable=SC2086
                 ${train_cmd} "${logfile}" ${python} -m espnet2_decodec.bin.tokenize "${model_opts[@]}" --nj "${nj}" \
-                    ${kept} --scp "${folder}/wav.scp" --out "${inputs}/${name}" \
+                    "${kept[@]}" --scp "${folder}/wav.scp" --out "${inputs}/${name}" \
                     || fail "${logfile}"
                 folders+=("${inputs}/${name}")
             done
