@@ -91,10 +91,10 @@ dump=${dumpdir}/${size}/asr/${asr_set}
 lists=${dump}/token_list/${tokens}
 # What is recognized, with which programs of ESPnet: recordings, or tokens.
 codec_name=shipped
-codec_files=("${MAIN_ROOT}"/espnet2_decodec/pretrained/*/model.safetensors)
+codec_files=("${MAIN_ROOT}"/espnet2_decodec/pretrained/*/*.safetensors)
 if [ "${codec}" != shipped ]; then
     codec_name=$(as_tag "$(basename "$(dirname "${codec}")")-$(basename "${codec}")")
-    codec_files=("${codec}/model.safetensors")
+    codec_files=("${codec}"/*.safetensors)
 fi
 inputs=${dump} table=wav.scp kind=speech,sound shape=speech_shape
 train_program=espnet2_decodec.bin.asr_train infer_program=espnet2_decodec.bin.asr_inference model_type=asr

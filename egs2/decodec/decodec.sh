@@ -94,7 +94,7 @@ compare() { # compare OUT SYSTEMS OPTIONS SET ...: systems on the mixtures of al
     local out=$1 systems=$2 options="$2 $3" last=${!#}
     logfile=${out%/*}/log/${out##*/}.log
     need "${last}/mixture.scp" "stage 3"
-    if ! up_to_date "${out}/.compared" "${options}" "${model}/model.safetensors" "${last}/utt2snr"; then
+    if ! up_to_date "${out}/.compared" "${options}" "${model}/config.json" "${last}/utt2snr"; then
         # shellcheck disable=SC2086
         ${train_cmd} "${logfile}" ${python} -m espnet2_decodec evaluate --data "${@:4}" --systems ${systems} --out "${out}" \
             --nj "${nj}" $3 || fail "${logfile}"
@@ -220,7 +220,7 @@ if ! ${skip_train} && [ -z "${download_model}" ]; then
             rm -rf "${model}"
             ${train_cmd} "${logfile}" ${python} -m espnet2_decodec.bin.export --train_config "${codec_exp}/config.yaml" \
                 --model_file "${codec_exp}/${inference_model}" "${model}" || fail "${logfile}"
-            need "${model}/model.safetensors" "${logfile}"
+            need "${model}/config.json" "${logfile}"
             done_with "${model}/.done" "${inference_model}"
         fi
     fi
@@ -231,7 +231,7 @@ if ! ${skip_eval}; then
     if [ "${model}" = shipped ]; then
         model_opts=
     elif [ "${stop_stage}" -ge 7 ]; then
-        need "${model}/model.safetensors" "stage 6"
+        need "${model}/config.json" "stage 6"
     fi
     if ${gpu_inference}; then model_opts+=" --device cuda"; fi
 
@@ -239,7 +239,7 @@ if ! ${skip_eval}; then
         log "Stage 7: tokens: ${results}/<set>/tokens"
         for name in ${test_sets}; do
             need "${dump}/${name}/mixture.scp" "stage 3"
-            if [ "${model}/model.safetensors" -nt "${results}/${name}/tokens/made_with.json" ]; then
+            if [ "${model}/config.json" -nt "${results}/${name}/tokens/made_with.json" ]; then
                 rm -rf "${results:?}/${name}"
             fi
             logfile=${results}/${name}/log/tokenize.log
@@ -268,7 +268,7 @@ if ! ${skip_eval}; then
         log "Stage 9: scores: ${results}/<set>/RESULTS.md"
         for name in ${test_sets}; do
             options="${model} ${inference_args} ${score_opts}"
-            if ! up_to_date "${results}/${name}/.scored" "${options}" "${model}/model.safetensors" "${dump}/${name}/utt2snr"; then
+            if ! up_to_date "${results}/${name}/.scored" "${options}" "${model}/config.json" "${dump}/${name}/utt2snr"; then
                 logfile=${results}/${name}/log/score.log
                 # shellcheck disable=SC2086
                 ${train_cmd} "${logfile}" ${python} -m espnet2_decodec.bin.score ${model_opts} --nj "${nj}" ${inference_args} \
@@ -303,7 +303,7 @@ if ! ${skip_eval}; then
             done
             if ! ${convert_voices} || [ ${#voices[@]} -eq 0 ]; then continue; fi
             options="--recognizer none --most 1 --limit 1 --keep 1 ${conversion_opts}"
-            if ! up_to_date "${conversion}/.converted" "${options}" "${model}/model.safetensors" "${dump}/${name}/utt2snr"; then
+            if ! up_to_date "${conversion}/.converted" "${options}" "${model}/config.json" "${dump}/${name}/utt2snr"; then
                 log "Voice conversion: ${conversion}"
                 logfile=${results}/${name}/log/convert.log
                 # shellcheck disable=SC2086

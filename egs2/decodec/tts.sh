@@ -75,11 +75,11 @@ fi
 set_tag=$(as_tag "${tts_voices:-all}")${tts_data_opts:+_$(as_tag "${tts_data_opts}")}
 dump=${dumpdir}/${size}/tts/${set_tag}
 codec_opts=()
-codec_file=("${MAIN_ROOT}"/espnet2_decodec/pretrained/*/model.safetensors)
+codec_file=("${MAIN_ROOT}"/espnet2_decodec/pretrained/*/config.json)
 codec_tag=shipped
 if [ "${codec}" != shipped ]; then
     codec_opts=(--model "${codec}")
-    codec_file=("${codec}/model.safetensors")
+    codec_file=("${codec}/config.json")
     codec_tag=$(basename "$(dirname "${codec}")")-$(basename "${codec}")
 fi
 tokens=${dump}/tokens_${codec_tag}

@@ -51,6 +51,7 @@ class Schedule:
         stems: decode the stems alone as well; False is the paper's swap only.
         kept: probability that the mixed decoding keeps its own background.
         content_only: train the content encoder alone, on what the rest makes of the mixtures.
+        separate: with `content_only`, False is a codec without separation: it and the teacher hear mixtures as they are.
     """
 
     anchor: int = 0
@@ -64,6 +65,7 @@ class Schedule:
     stems: bool = True
     kept: float = 0.5
     content_only: bool = False
+    separate: bool = True
 
 
 @dataclass
@@ -257,14 +259,14 @@ class Objective(nn.Module):
         if self.teacher is None:
             return terms | {"semantic": latents.speech.new_zeros(())}
         if self._has_content:
-            return terms | {"semantic": self._semantic(batch, self._content(latents.speech, latents.background))}
+            return terms | {"semantic": self._semantic(batch.speech, self._content(latents.speech, latents.background))}
         first = latents.quantized_speech.first if quantized else latents.speech
-        return terms | {"semantic": self._semantic(batch, first[:, : self.codec.speech_quantizer.first_dim])}
+        return terms | {"semantic": self._semantic(batch.speech, first[:, : self.codec.speech_quantizer.first_dim])}
 
-    def _semantic(self, batch: Batch, guided: Tensor) -> Tensor:
-        """How far [B, S, T] is from what the teacher hears in the clean speech."""
-        features = self.teacher(batch.speech, guided.shape[2])
-        return self.generator.semantic_head(guided, features, batch.speech.abs().amax(1) > 1e-4)
+    def _semantic(self, heard: Tensor, guided: Tensor) -> Tensor:
+        """How far [B, S, T] is from what the teacher hears in a sound [B, L]."""
+        features = self.teacher(heard, guided.shape[2])
+        return self.generator.semantic_head(guided, features, heard.abs().amax(1) > 1e-4)
 
     def _content(self, speech: Tensor, background: Tensor) -> Tensor:
         """Content [B, S, T] of coordinates, which its codebooks may be started with."""
@@ -274,9 +276,10 @@ class Objective(nn.Module):
 
     def _content_loss(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss of a step that trains the content encoder alone."""
+        separate = self.schedule.separate
         with torch.no_grad():
-            stems = self.codec.subspace.split(self.codec.latent(batch.mixture))
-        loss = self._semantic(batch, self._content(*stems))
+            stems = self.codec.subspace.split(self.codec.latent(batch.mixture, separate=separate))
+        loss = self._semantic(batch.speech if separate else batch.mixture, self._content(*stems))
         return loss, {"semantic": loss.detach(), "loss": loss.detach()}
 
     def _anchor_loss(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:

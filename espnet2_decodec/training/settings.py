@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+import torch
 import yaml
 
 from espnet2_decodec.codec.decodec import DeCodec
@@ -32,8 +33,8 @@ def begin_with(config: dict, path: str) -> DeCodec:
     """The trained codec in folder `path`, or in the package if that is `default`; `config` is made to fit it, in place.
 
     Its codebooks are kept and used from the first step on, unless the config has a `schedule.warmup` of its own. A codec
-    without content gets an untrained content encoder if `codec_conf.codec.content` says so, and content without tokens
-    untrained codebooks if `codec_conf.codec.content.levels` does.
+    without content gets an untrained content encoder if `codec_conf.codec.content` says so, content without tokens untrained
+    codebooks if its `levels` does, and content of fewer blocks more of them, which change nothing at first, if its `blocks` does.
 
     Raises:
         ValueError: if the config describes another codec, or the folder is damaged.
@@ -43,12 +44,20 @@ def begin_with(config: dict, path: str) -> DeCodec:
     section = config.setdefault("codec_conf", {})
     wanted = section.get("codec") or {}
     there = codec.content_encoder
-    addable = there is None or not there.levels and set(wanted.get("content", ())) <= {"levels", "codebook_size"}
-    if set(wanted) - {"content"} or wanted and not addable:
-        raise ValueError("Beside --init, codec_conf.codec can only add `content` to a codec that has none, or levels to it.")
     full = explicit(codec)
-    section["codec"] = {**full, "content": {**full["content"], **wanted.get("content", {})}}
+    content = wanted.get("content", {})
+    growing = {"blocks"} if there is None or there.levels else {"blocks", "levels", "codebook_size"}
+    grown = there is None or set(content) <= growing and content.get("blocks", there.blocks) >= there.blocks
+    if set(wanted) - {"content"} or not grown:
+        raise ValueError(
+            "Beside --init, codec_conf.codec can only add `content` to a codec that has none, `levels` to content that has "
+            "none, or `blocks`."
+        )
+    section["codec"] = {**full, "content": {**full["content"], **content}}
     section.setdefault("schedule", {}).setdefault("warmup", 0)
     start = DeCodec.from_config(section["codec"])
     start.load_state_dict({**start.state_dict(), **codec.state_dict()})
+    if there is not None:
+        for block in start.content_encoder.network.blocks[there.blocks :]:
+            torch.nn.init.zeros_(block.scale)
     return start

@@ -134,6 +134,20 @@ def test_content_alone_can_be_trained_and_the_rest_stays(config):
     assert changed and all(name.startswith("content_encoder.") for name in changed)
 
 
+@torch.no_grad()
+@pytest.mark.parametrize("separate", [True, False])
+def test_content_without_separation_hears_nothing_but_the_mixture(config, separate):
+    torch.manual_seed(0)
+    schedule = {"content_only": True, "separate": separate}
+    objective = Objective(codec=config, teacher="logmel", schedule=schedule).train()
+    speech, background = torch.randn(4, 6400) * 0.05, torch.randn(4, 6400) * 0.02
+    losses = [
+        float(objective.generator_loss(batch)[0])
+        for batch in (Batch(speech, background), Batch(speech + background, torch.zeros_like(background)))
+    ]
+    assert (losses[0] == losses[1]) is not separate
+
+
 def test_content_alone_needs_content_and_a_teacher(config, vocoder_config):
     for codec, teacher in ((vocoder_config, "logmel"), (config, None)):
         with pytest.raises(ValueError, match="content_only needs"):
