@@ -38,6 +38,7 @@ class DeCodecFrontend(AbsFrontend):
             `speech` = all speech levels (those and the waveform), `all` = all levels of both streams. `content` = what is said,
             by the tokens of a codec whose content encoder has such (`ContentEncoder`). With `_continuous` behind any but `all`:
             the same coordinates as they are before the quantizer.
+        levels: how many first levels are taken of a feature that is tokens, but for `all`; None for all that it has.
         separate: False takes the recording as it is for the speech: the same features from a codec that does not separate,
             to compare with.
         weighted: learn a weight for each level, which all start as 1.
@@ -57,6 +58,7 @@ class DeCodecFrontend(AbsFrontend):
         fs: int | str = 16000,
         model: str | None = None,
         feature: str = "semantic",
+        levels: int | None = None,
         separate: bool = True,
         weighted: bool = True,
         freeze: bool = True,
@@ -78,13 +80,16 @@ class DeCodecFrontend(AbsFrontend):
         self._weights_given = codec is None
         self._pretrained = deepcopy(self.codec.state_dict()) if codec is None else None
         self.codec.requires_grad_(not freeze).eval()
-        self._scope = feature.removesuffix(CONTINUOUS)
+        self._scope, self._kept_levels = feature.removesuffix(CONTINUOUS), None
         if self._scope == "parametric" and not self.codec.parametric_levels:
             raise ValueError(f"feature {feature} needs a codec with parametric levels, which this one has not: take semantic.")
         if self._scope == "content" and self.codec.content_encoder is None:
             raise ValueError(f"feature {feature} needs a codec with a content encoder, which this one has not.")
         if feature == "content" and not self._levels:
             raise ValueError("feature content needs a content encoder with codebooks: take content_continuous with this one.")
+        if levels is not None and (feature == "all" or feature.endswith(CONTINUOUS) or not 1 <= levels <= self._levels):
+            raise ValueError(f"levels must be within those of a feature that is tokens, not {levels} of {feature}.")
+        self._kept_levels = levels
         if not separate and not self.codec.can_skip_separation:
             raise ValueError("separate: false needs a codec that knows what it would make of a stem, which this one does not.")
         count = 0 if feature.endswith(CONTINUOUS) else self._levels
@@ -109,6 +114,8 @@ class DeCodecFrontend(AbsFrontend):
     @property
     def _levels(self) -> int:
         """How many first levels of the speech are taken, or of the content."""
+        if self._kept_levels is not None:
+            return self._kept_levels
         if self._scope == "content":
             return self.codec.content_encoder.levels
         return {"semantic": 1, "parametric": self.codec.parametric_levels}.get(self._scope, self.codec.speech_levels)

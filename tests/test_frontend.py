@@ -124,6 +124,19 @@ def test_parametric_levels_have_weights_of_their_own(model, batch):
     torch.testing.assert_close(frontend(*batch)[0], DeCodecFrontend(model=model, feature="parametric", weighted=False)(*batch)[0])
 
 
+@pytest.mark.parametrize(("feature", "most"), [("content", 2), ("speech", 4)])
+def test_fewer_levels_are_the_first_ones(model, batch, feature, most):
+    all_weights = DeCodecFrontend(model=model, feature=feature)
+    with torch.no_grad():
+        all_weights.weights[1:] = 0
+    one = DeCodecFrontend(model=model, feature=feature, levels=1)
+    torch.testing.assert_close(one(*batch)[0], all_weights(*batch)[0])
+    every = DeCodecFrontend(model=model, feature=feature, levels=most)
+    assert torch.equal(every(*batch)[0], DeCodecFrontend(model=model, feature=feature)(*batch)[0])
+    with pytest.raises(ValueError, match="levels must be within"):
+        DeCodecFrontend(model=model, feature=feature, levels=most + 1)
+
+
 def test_without_separation_the_recording_is_the_speech(model, batch):
     frontend = DeCodecFrontend(model=model, feature="speech_continuous", separate=False)
     codec, (wav, lengths) = frontend.codec, batch
