@@ -172,7 +172,7 @@ if ! ${skip_data_prep}; then
         if [ -n "${denoise}" ]; then
             log "Test sets through ${denoise}: ${dump_tests}"
             denoiser=${denoise#decodec:}
-            if ! up_to_date "${dump_tests}/.done" "${denoise}" "${dump}/sets.json" "${denoiser%%:*}/model.safetensors"; then
+            if ! up_to_date "${dump_tests}/.done" "${denoise}" "${dump}/sets.json" "${denoiser%%:*}/config.json"; then
                 rm -rf "${dump_tests}"
                 logfile=${dump}/log/denoise_$(as_tag "${denoise##*/}").log
                 ${train_cmd} "${logfile}" ${python} -m espnet2_decodec.bin.asr_denoise --sets "${dump}"/test_* \

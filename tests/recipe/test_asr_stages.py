@@ -7,6 +7,7 @@ import pytest
 
 from espnet2_decodec.codec.build import TINY
 from espnet2_decodec.codec.decodec import DeCodec
+from espnet2_decodec.pretrained import save
 
 pytestmark = [
     pytest.mark.slow,
@@ -24,7 +25,7 @@ def recipe(tmp_path_factory, new_recipe, write_sets):
     folder = tmp_path_factory.mktemp("asr recipe")
     write_sets(folder / "data" / "own", {"speech_train": 22, "speech_dev": 1, "speech_test": 1, "background_test": 2}, 1.0)
     content = {"dim": 4, "channels": 8, "blocks": 1, "levels": 2, "codebook_size": 8}
-    DeCodec.from_config({**TINY, "content": content}).save_pretrained(folder / "codec")
+    save(DeCodec.from_config({**TINY, "content": content}), folder / "codec", shard_megabytes=0.08)
     shared = ["--nj", "2", "--codec", str(folder / "codec"), "--asr_config", "conf/asr/train_asr_mini.yaml"]
     shared += ["--asr_args", "--max_epoch 2", "--inference_args", "--beam_size 1", "--asr_data_opts", "--snrs clean 0"]
     return new_recipe("asr.sh", folder, shared, "asr_mini_own_*").started()
@@ -73,7 +74,7 @@ def test_tokens_are_recognized_in_place_of_sound(recipe, discrete):
 
 
 def test_an_experiment_does_not_go_on_with_another_codec(recipe, tmp_path):
-    model = recipe.folder / "codec" / "model.safetensors"
+    model = sorted((recipe.folder / "codec").glob("model-*.safetensors"))[-1]
     kept = model.read_bytes()
     DeCodec.from_config(TINY).save_pretrained(tmp_path)
     model.write_bytes((tmp_path / "model.safetensors").read_bytes())

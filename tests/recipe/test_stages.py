@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from espnet2_decodec.pretrained import load, save
+
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = [
     pytest.mark.slow,
@@ -68,6 +70,15 @@ def test_a_second_run_does_nothing_again(recipe):
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("Done already") == 4  # two filtered folders, training, export
     assert stamps(recipe.folder) == before
+
+
+def test_a_codec_in_several_files_is_as_good_as_one(recipe, tmp_path):
+    save(load(recipe.exp / "model"), tmp_path / "parts", shard_megabytes=0.1)
+    assert len(list((tmp_path / "parts").glob("*.safetensors"))) > 1
+    done = recipe.run("--stage", "7", "--stop_stage", "7", "--download_model", str(tmp_path / "parts"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    again, first = (recipe.folder / "exp" / name / "decode/test/tokens/codes" for name in ("codec_parts_own", recipe.exp.name))
+    assert [path.read_bytes() for path in sorted(again.iterdir())] == [path.read_bytes() for path in sorted(first.iterdir())]
 
 
 def test_the_script_of_an_experiment_starts_it_again(recipe):
