@@ -40,7 +40,7 @@ class ContentEncoder(nn.Module):
         super().__init__()
         if kernel % 2 == 0:
             raise ValueError(f"kernel must be odd, not {kernel}.")
-        self.inputs, self.dim, self.blocks, self.levels = inputs, dim, blocks, levels
+        self.inputs, self.dim, self.levels = inputs, dim, levels
         self.network = Stack(sum(inputs), channels, blocks, dim, kernel, causal, level=False)
         self.quantizer = ResidualVQ(dim, levels, codebook_size) if levels else None
 

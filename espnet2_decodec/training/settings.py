@@ -47,7 +47,8 @@ def begin_with(config: dict, path: str) -> DeCodec:
     full = explicit(codec)
     content = wanted.get("content", {})
     growing = {"blocks"} if there is None or there.levels else {"blocks", "levels", "codebook_size"}
-    grown = there is None or set(content) <= growing and content.get("blocks", there.blocks) >= there.blocks
+    blocks = 0 if there is None else len(there.network.blocks)
+    grown = there is None or set(content) <= growing and content.get("blocks", blocks) >= blocks
     if set(wanted) - {"content"} or not grown:
         raise ValueError(
             "Beside --init, codec_conf.codec can only add `content` to a codec that has none, `levels` to content that has "
@@ -58,6 +59,6 @@ def begin_with(config: dict, path: str) -> DeCodec:
     start = DeCodec.from_config(section["codec"])
     start.load_state_dict({**start.state_dict(), **codec.state_dict()})
     if there is not None:
-        for block in start.content_encoder.network.blocks[there.blocks :]:
+        for block in start.content_encoder.network.blocks[blocks:]:
             torch.nn.init.zeros_(block.scale)
     return start
