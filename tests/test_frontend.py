@@ -19,7 +19,6 @@ def model(tmp_path_factory, vocoder_config):
     codec = DeCodec.from_config({**vocoder_config, "content": CONTENT})
     torch.nn.init.normal_(codec.backbone.encoder.leave.weight, std=0.3)
     torch.nn.init.normal_(codec.subspace.weight, std=1.0)
-    torch.nn.init.normal_(codec.speech_quantizer.log_gains)
     folder = tmp_path_factory.mktemp("codec")
     codec.save_pretrained(folder)
     return str(folder)

@@ -90,8 +90,8 @@ def build_parts(config: dict) -> tuple[Backbone, nn.Module, ResidualVQ, Residual
     levels = options.pop("speech_levels"), options.pop("background_levels")
     given = {name: getattr(backbone, name) for name in ("semantic_dim", "parametric_dim")}
     speech, background = (
-        _make(ResidualVQ, "quantizer", options, dim=d, levels=k, mirrored=backbone.signed, **given)
-        for d, k in zip(split.dims, levels)
+        _make(ResidualVQ, "quantizer", options, dim=d, levels=k, mirrored=backbone.signed, sizes=sizes, **given)
+        for d, k, sizes in zip(split.dims, levels, (backbone.sizes, backbone.loudness))
     )
     content = None
     if config["content"]["dim"]:

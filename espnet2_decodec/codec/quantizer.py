@@ -1,5 +1,6 @@
 """Residual vector quantization with k-means start, moving-average codebooks and a free number of levels."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -40,8 +41,9 @@ class ResidualVQ(nn.Module):
 
     With `parametric_dim`, the first `parametric_levels` levels code only so many first coordinates, and of those the very first
     level only the first `semantic_dim`; the levels after them code the other coordinates, side by side with them (as the
-    semantic quantizer of Mimi does, Defossez et al., 2024, arXiv 2410.00037). What the first level does tell those others is
-    how loud they are: each of its codes has a gain, by which they are divided.
+    semantic quantizer of Mimi does, Defossez et al., 2024, arXiv 2410.00037). What the decoded parametric coordinates do tell
+    about those others is how large each of them will be: by these sizes they are divided, as scale factors of transform codecs
+    are used, but without a bit of their own.
 
     Args:
         dim: D of this stream.
@@ -52,6 +54,8 @@ class ResidualVQ(nn.Module):
         parametric_levels: how many; without `parametric_dim` of no effect.
         mirrored: the second half of a codebook is the negative of the first, for coordinates that change their sign with
             the waveform: half the search, and half of what has to be learned. Not on parametric levels.
+        sizes: decoded parametric coordinates [..., parametric_dim] -> sizes above 0, [..., D - parametric_dim] or [..., 1]; None
+            for ones.
         decay: of the moving averages, per training step.
         revive_below: a code is revived when its moving average count is under this share of an even one.
     """
@@ -65,6 +69,7 @@ class ResidualVQ(nn.Module):
         parametric_dim: int = 0,
         parametric_levels: int = 3,
         mirrored: bool = False,
+        sizes: Callable[[Tensor], Tensor] | None = None,
         decay: float = 0.998,
         revive_below: float = 0.05,
     ):
@@ -80,9 +85,8 @@ class ResidualVQ(nn.Module):
             raise ValueError(f"A mirrored codebook has an even number of codes, not {codebook_size}.")
         self.semantic_dim, self.parametric_dim, self.mirrored = semantic_dim, parametric_dim, mirrored
         self.parametric_levels = min(parametric_levels, levels) if parametric_dim else 0
-        self.decay, self.revive_below = decay, revive_below
+        self.decay, self.revive_below, self.sizes = decay, revive_below, sizes
         self.register_buffer("codebooks", torch.randn(levels, codebook_size, dim) / dim**0.5)
-        self.register_buffer("log_gains", torch.zeros(codebook_size) if semantic_dim else None)
         coded = torch.zeros(levels, dim, dtype=torch.bool)
         for level in range(levels):
             coded[level, self._part(level)] = True
@@ -125,12 +129,15 @@ class ResidualVQ(nn.Module):
         sums = [self.codebooks.new_zeros(batch, frames, self.dim) for _ in range(2)]
         for level, (book, indices) in enumerate(zip(self.codebooks, codes.unbind(1))):
             sums[level >= self.parametric_levels] += nn.functional.embedding(indices, book)
-        return (sums[0] + sums[1] * self._gain(codes)).transpose(1, 2)
+        if levels > self.parametric_levels:
+            sums[1] *= self._sizes(sums[0])
+        return (sums[0] + sums[1]).transpose(1, 2)
 
     def embed(self, codes: Tensor) -> Tensor:
         """codes [B, K', T] of the first K' >= 1 levels -> what each of them adds to `decode`, [K', B, D, T]."""
         parts = torch.stack([nn.functional.embedding(c, book) for book, c in zip(self.codebooks, codes.unbind(1))])
-        parts[self.parametric_levels :] *= self._gain(codes)
+        if len(parts) > self.parametric_levels:
+            parts[self.parametric_levels :] *= self._sizes(parts[: self.parametric_levels].sum(0))
         return parts.transpose(2, 3)
 
     def forward(self, x: Tensor, levels: Tensor, mask: Tensor | None = None) -> Quantized:
@@ -148,7 +155,7 @@ class ResidualVQ(nn.Module):
             valid = torch.ones_like(codes[:, 0], dtype=torch.bool) if mask is None else mask
             one_hot_counts = self._count(codes, valid)
             if self.training:
-                self._update(frames, residuals, codes, valid, one_hot_counts)
+                self._update(residuals, codes, valid, one_hot_counts)
         sums = parts.cumsum(0)
         use = torch.arange(1, self.levels + 1, device=x.device)[:, None] <= levels  # [K, B]
         chosen = (parts * use[:, :, None, None]).sum(0)
@@ -167,9 +174,9 @@ class ResidualVQ(nn.Module):
         )
 
     def _search(self, x: Tensor, levels: int) -> tuple[Tensor, list[Tensor]]:
-        """Codes [B, levels, T], and what each level had to code, [B, T, D] each, free of the gain. In float32."""
+        """Codes [B, levels, T], and what each level had to code, [B, T, D] each, divided by the sizes. In float32."""
         with torch.autocast(x.device.type, enabled=False):
-            residual = x.float().transpose(1, 2)
+            frames = residual = x.float().transpose(1, 2)
             codes, residuals = [], []
             for level, book in enumerate(self.codebooks[:levels]):
                 residuals.append(residual)
@@ -179,20 +186,18 @@ class ResidualVQ(nn.Module):
                 codes.append(indices)
                 residual = residual - nn.functional.embedding(indices, book)
                 if level + 1 == self.parametric_levels:
-                    residual = residual / self._gain(codes[0][:, None])
+                    residual = residual / self._sizes(frames - residual)
             if not codes:
                 return torch.zeros(x.shape[0], 0, x.shape[2], dtype=torch.long, device=x.device), []
             return torch.stack(codes, dim=1), residuals
 
-    def _gain(self, codes: Tensor) -> Tensor:
-        """codes [B, K', T] -> how loud the first level says that the waveform is, [B, T, 1]; ones without such a level."""
-        if not self.semantic_dim:
+    def _sizes(self, parametric: Tensor) -> Tensor:
+        """Sums of the parametric levels [..., D] -> what the levels after them are divided by, broadcastable to [..., D]."""
+        if self.sizes is None or not self.parametric_levels:
             return self.codebooks.new_ones(())
-        return self.log_gains[codes[:, 0]].exp()[..., None]
-
-    def _loudness(self, frames: Tensor) -> Tensor:
-        """Log norm of the coordinates [M, D] that are waveform: [M]."""
-        return frames[:, self.parametric_dim :].norm(dim=1).clamp(min=1e-3).log()
+        sizes = self.sizes(parametric[..., : self.parametric_dim])
+        sizes = sizes.expand(*sizes.shape[:-1], self.dim - self.parametric_dim)
+        return nn.functional.pad(sizes, (self.parametric_dim, 0), value=1.0)
 
     def _part(self, level: int) -> slice:
         """The coordinates that a level codes."""
@@ -212,9 +217,7 @@ class ResidualVQ(nn.Module):
             counts[level].index_add_(0, indices.reshape(-1), weights)
         return counts
 
-    def _update(
-        self, frames: Tensor, residuals: list[Tensor], codes: Tensor, valid: Tensor, counts: Tensor
-    ) -> None:
+    def _update(self, residuals: list[Tensor], codes: Tensor, valid: Tensor, counts: Tensor) -> None:
         """One moving-average step of every codebook, and revival of unused codes."""
         flat = valid.reshape(-1)
         sums = torch.zeros_like(self.codebooks)
@@ -224,9 +227,6 @@ class ResidualVQ(nn.Module):
         picks = torch.multinomial(flat.float() + 1e-9, self.codebook_size, replacement=True)
         sums *= self.coded[:, None]
         spare = torch.stack([r.reshape(-1, self.dim)[picks] for r in residuals]) * self.coded[:, None]
-        loudness = self._loudness(frames.reshape(-1, self.dim))
-        gains = torch.zeros_like(self.counts[0]).index_add_(0, codes[:, 0].reshape(-1), loudness * flat)
-        spare_gains = loudness[picks]
         counts = counts.clone()
         for level in filter(self._halved, range(self.levels)):
             half = self.codebook_size // 2
@@ -234,19 +234,15 @@ class ResidualVQ(nn.Module):
             sums[level] = mirror((sums[level, :half] - sums[level, half:]) / 2)
             spare[level] = mirror(spare[level, :half])
         if dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1:
-            for statistic in (sums, counts, gains):
+            for statistic in (sums, counts):
                 dist.all_reduce(statistic)
             dist.broadcast(spare, 0)
-            dist.broadcast(spare_gains, 0)
         kept = self.counts * self.decay
         total = kept + counts * (1 - self.decay)
         moved = self.codebooks * kept[..., None] + sums * (1 - self.decay)
         moved = moved / total.clamp(min=1e-8)[..., None]
         even = total.mean(1, keepdim=True)
         dead = total < self.revive_below * even
-        if self.semantic_dim:
-            gains = (self.log_gains * kept[0] + gains * (1 - self.decay)) / total[0].clamp(min=1e-8)
-            self.log_gains.copy_(torch.where(dead[0], spare_gains, gains))
         self.codebooks.copy_(torch.where(dead[..., None], spare, moved))
         self.counts.copy_(torch.where(dead, even, total))
 
@@ -264,7 +260,7 @@ class ResidualVQ(nn.Module):
         """
         if len(frames) < self.codebook_size:
             raise ValueError(f"k-means needs at least {self.codebook_size} frames to fill as many codes, not {len(frames)}.")
-        residual = frames.float()
+        frames = residual = frames.float()
         for level in range(self.levels):
             book, indices, counts = kmeans(
                 residual * self.coded[level], self.codebook_size, rounds, self._halved(level)
@@ -272,14 +268,8 @@ class ResidualVQ(nn.Module):
             self.codebooks[level] = book
             self.counts[level] = counts / counts.sum().clamp(min=1) * len(counts)
             residual = residual - book[indices]
-            if level == 0:
-                first = indices
-                if self.semantic_dim:
-                    loudness = self._loudness(frames.float())
-                    gains = torch.zeros_like(counts).index_add_(0, indices, loudness) / counts.clamp(min=1)
-                    self.log_gains.copy_(torch.where(counts > 0, gains, loudness.mean()))
             if level + 1 == self.parametric_levels:
-                residual = residual / self.log_gains[first].exp()[:, None]
+                residual = residual / self._sizes(frames - residual)
         if dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1:
             for buffer in self.buffers():
                 dist.broadcast(buffer, 0)

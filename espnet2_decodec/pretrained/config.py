@@ -14,7 +14,7 @@ def explicit(codec: DeCodec) -> dict:
     parts = {"backbone": codec.backbone, "split": codec.subspace, "quantizer": codec.speech_quantizer}
     if codec.content_encoder is not None:
         parts["content"] = codec.content_encoder
-    by_backbone = {"semantic_dim", "parametric_dim", "mirrored"}
+    by_backbone = {"semantic_dim", "parametric_dim", "mirrored", "sizes"}
     given = {"backbone": {"dim", "sample_rate"}, "split": set(), "quantizer": {"dim", "levels"} | by_backbone}
     given["content"] = {"inputs"}
     for name, part in parts.items():

@@ -53,7 +53,8 @@ class Objective(nn.Module):
         reconstruction: options of `Reconstruction`.
 
     Raises:
-        ValueError: if a weight's name is unknown, or steps of the encoder alone are wanted from a codec without anchors.
+        ValueError: if a weight's name or a part to freeze is unknown, or steps of the encoder alone are wanted from a codec without
+            anchors.
     """
 
     def __init__(
@@ -75,6 +76,11 @@ class Objective(nn.Module):
         self.generator.codec = DeCodec(codec)
         if self.schedule.anchor and not self.codec.can_skip_separation:
             raise ValueError("schedule.anchor must be 0 for this codec, which does not know what it would make of a stem.")
+        for part in self.schedule.freeze:
+            try:
+                self.codec.get_submodule(part).requires_grad_(False)
+            except AttributeError as error:
+                raise ValueError(f"schedule.freeze: the codec has no part {part!r}.") from error
         # Outside the module tree: its weights are neither trained nor saved.
         self._teacher = [build_teacher(teacher)]
         if self.teacher is not None:
@@ -119,7 +125,7 @@ class Objective(nn.Module):
         """The quantizers that are trained, by stream."""
         both = {"speech": self.codec.speech_quantizer, "background": self.codec.background_quantizer}
         both = {} if self.schedule.content_only else both
-        content = self.codec.content_encoder.quantizer if self._has_content else None
+        content = self.codec.content_encoder.quantizer if self._has_content and self.teacher is not None else None
         return both if content is None else both | {"content": content}
 
     @property

@@ -22,6 +22,8 @@ class Schedule:
         stems: decode the stems alone as well; False is the paper's swap only.
         kept: probability that the mixed decoding keeps its own background.
         content_only: train the content encoder alone, on what the rest makes of the mixtures.
+        freeze: parts of the codec that stay as they are, such as `backbone.encoder`, `subspace` or `content_encoder`; codebooks
+            learn nonetheless.
         separate: with `content_only`, False is a codec without separation: it and the teacher hear mixtures as they are.
     """
 
@@ -37,3 +39,4 @@ class Schedule:
     kept: float = 0.5
     content_only: bool = False
     separate: bool = True
+    freeze: tuple[str, ...] = ()

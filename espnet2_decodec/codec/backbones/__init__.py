@@ -50,6 +50,15 @@ class Backbone(nn.Module, ABC):
         """
         return None
 
+    def loudness(self, parametric: Tensor) -> Tensor:
+        """How large the coordinates after the parametric ones are told to be: [..., parametric_dim] -> [..., 1] above 0."""
+        return torch.ones_like(parametric[..., :1])
+
+    def sizes(self, parametric: Tensor) -> Tensor:
+        """The same for each of them, [..., others], where it matters to the ear: quantizers divide by it, so that what they miss is
+        spread as these sizes are."""
+        return self.loudness(parametric)
+
     def frame_power(self, half: Tensor) -> Tensor | None:
         """Mean power of each frame of a stem, told by its half of the latent without decoding it: [B, D / 2, T] -> [B, T].
 

@@ -62,6 +62,10 @@ class LappedBackbone(Backbone):
     floor, scale = 3e-4, 0.03
     """An envelope coordinate is scale * log(1 + magnitude / floor): zero is silence."""
 
+    shaping, combing = 0.3, 0.5
+    """How far the error of the speech quantizer follows the envelope within a frame, as a power of it, and the harmonics, in
+    nepers above the mean: there some of it is masked."""
+
     def __init__(
         self,
         dim: int,
@@ -114,6 +118,10 @@ class LappedBackbone(Backbone):
         self.register_buffer("held", mel_band_means(sample_rate, hop, envelope)[: self.bands], persistent=False)
         # Untrained, the bands that are not coded are noise.
         self.register_buffer("noisy", (self.spread.argmax(1) >= self.bands).float(), persistent=False)
+        frequencies = (torch.arange(self.bands) + 0.5) * sample_rate / (2 * hop)
+        self.register_buffer("turns", 2 * torch.pi * frequencies, persistent=False)
+        # Up to 800 Hz harmonics are where the pitch tells; at 1600 Hz its error is too large.
+        self.register_buffer("combed", self.combing * (2 - frequencies / 800).clamp(0, 1), persistent=False)
         self.pitch, self.excitation = Pitch(sample_rate, window), Excitation(sample_rate, hop)
 
     def encode(self, wav: Tensor, mask: Tensor | None = None) -> Tensor:
@@ -133,6 +141,18 @@ class LappedBackbone(Backbone):
         frames = self._inverse(spectra).transpose(1, 2)
         valid = None if mask is None else mask[:, None]
         return weighted_overlap_add(frames, self.window, self.hop, valid)
+
+    def loudness(self, parametric: Tensor) -> Tensor:
+        """Envelope and pitch [..., E + 2] -> how large the bands of a frame are [..., 1]; see `Backbone.loudness`."""
+        return self._loudness(self._expected(parametric))
+
+    def sizes(self, parametric: Tensor) -> Tensor:
+        """Envelope and pitch [..., E + 2] -> how large each of the bands is taken to be [..., bands]; see `Backbone.sizes`."""
+        amplitudes = self._expected(parametric)
+        shape = torch.log(amplitudes + 0.05 * amplitudes.amax(-1, keepdim=True) + 1e-4)
+        f0, voiced = (x[..., None] for x in self.pitch.frequency(parametric[..., self.semantic_dim :]))
+        comb = self.combed * voiced * torch.cos(self.turns / f0)
+        return self._loudness(amplitudes) * torch.exp(self.shaping * (shape - shape.mean(-1, keepdim=True)) + comb)
 
     def frame_power(self, half: Tensor) -> Tensor:
         """[B, D / 2, T] -> [B, T] by the envelope; see `Backbone.frame_power`."""
@@ -180,6 +200,15 @@ class LappedBackbone(Backbone):
     def _amplitudes(self, envelope: Tensor) -> Tensor:
         """Coordinates of the envelope [..., E] -> magnitudes."""
         return self.floor * torch.expm1((envelope / self.scale).clamp(0, 9))
+
+    def _expected(self, parametric: Tensor) -> Tensor:
+        """Envelope and pitch [..., E + 2] -> magnitudes of the bands that the envelope tells [..., bands]."""
+        with torch.autocast(parametric.device.type, enabled=False):
+            return self._amplitudes(parametric[..., : self.semantic_dim].float()) @ self.spread[:, : self.bands]
+
+    def _loudness(self, amplitudes: Tensor) -> Tensor:
+        """Magnitudes of the bands -> norm of their coordinates [..., 1]."""
+        return (amplitudes.norm(dim=-1, keepdim=True) + 1e-3) ** self.power
 
     def _f0(self, latent: Tensor) -> tuple[Tensor, Tensor]:
         """Y [B, D, T] -> f0 in Hz and whether there is one, [B, T, 2] of speech and background."""
