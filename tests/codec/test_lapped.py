@@ -100,6 +100,38 @@ def test_what_is_made_up_lies_above_the_bands_and_adds_up():
     assert made_up.abs().max() > 1e-4 and spectrum[:, :80].abs().max() < 0.1 * spectrum.abs().max()
 
 
+def hum(f0: float, gain: float = 0.1, seconds: int = 2) -> torch.Tensor:
+    """[1, L] of the first harmonics of f0."""
+    time = torch.arange(16000 * seconds) / 16000
+    return gain * sum(torch.sin(2 * torch.pi * f0 * k * time) / k for k in range(1, 9))[None]
+
+
+def parametric(backbone: LappedBackbone, wav: torch.Tensor) -> torch.Tensor:
+    """[T, P] of a recording, without its ends."""
+    return backbone.anchor(wav)[0, : backbone.parametric_dim].T[3:-3]
+
+
+def test_sizes_are_larger_at_the_harmonics_of_the_pitch():
+    backbone = LappedBackbone(dim=260, envelope=32, channels=16, encoder_blocks=1, decoder_blocks=1)
+    bands = backbone.sizes(parametric(backbone, hum(200.0))).mean(0)[:64].view(-1, 8)  # of 25 Hz each
+    at, between = bands[1:-1, [7, 0]].log().mean(1), bands[1:-1, [3, 4]].log().mean(1)
+    assert (at[:3] - between[:3] > 0.5).all()  # the harmonic of each eight of bands lies between its last and the next
+    noise = 0.1 * torch.randn(1, 32000, generator=torch.Generator().manual_seed(0))
+    rough = backbone.sizes(parametric(backbone, noise)).log()
+    assert (rough[:, 1:] - rough[:, :-1]).abs().max() < 0.5
+
+
+def test_sizes_follow_the_norm_of_the_bands():
+    """The error that quantizing in sizes makes is thus the same share of loud and of quiet frames."""
+    backbone = LappedBackbone(dim=260, envelope=32, channels=16, encoder_blocks=1, decoder_blocks=1)
+    for gain in (0.5, 0.05, 0.005):
+        anchor = backbone.anchor(hum(170.0, gain))[0].T[3:-3]
+        told, norms = backbone.loudness(anchor[:, :34])[:, 0], anchor[:, 34:].norm(dim=1)
+        assert (20 * torch.log10(told / norms)).abs().max() < 6
+    silence = torch.zeros(1, backbone.parametric_dim)
+    assert (backbone.sizes(silence) > 1e-3).all() and (backbone.sizes(silence) < 0.1).all()
+
+
 def test_silence_in_a_stream_is_silence_out():
     backbone = trained()
     assert backbone.anchor(torch.zeros(1, 3200)).abs().max() < 1e-3

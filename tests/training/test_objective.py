@@ -69,6 +69,36 @@ def test_items_of_the_parametric_levels_alone_are_not_compared_as_waveforms():
     assert terms["waveform"] > 0
 
 
+def test_frozen_parts_stay_as_they_are_while_codebooks_learn():
+    schedule = dict(SCHEDULE, freeze=["backbone.encoder", "subspace"])
+    objective = make(codec=LAPPED, schedule=schedule, teacher=None).train()
+    before = {name: value.clone() for name, value in objective.codec.state_dict().items()}
+    optimizer = torch.optim.AdamW(objective.generator.parameters(), 0.01)
+    for _ in range(4):
+        objective.generator_loss(stems())[0].backward()
+        optimizer.step()
+    changed = {name for name, value in objective.codec.state_dict().items() if not torch.equal(value, before[name])}
+    assert not any(name.startswith(("backbone.encoder", "subspace")) for name in changed)
+    assert {"speech_quantizer.codebooks", "backbone.decoder.leave.weight"} <= changed
+
+
+def test_freezing_a_part_that_there_is_not_is_refused():
+    with pytest.raises(ValueError, match="schedule.freeze: the codec has no part 'encoder'"):
+        make(schedule=dict(SCHEDULE, freeze=["encoder"]))
+
+
+def test_codebooks_start_anew_beside_content_that_nobody_teaches():
+    """Its own codebooks are left as they are."""
+    content = {"dim": 5, "channels": 8, "blocks": 1, "levels": 1, "codebook_size": 8}
+    objective = make(codec={**LAPPED, "content": content}, schedule=dict(SCHEDULE, reconstruct=0), teacher=None).train()
+    before = {name: value.clone() for name, value in objective.codec.named_buffers()}
+    for _ in range(3):
+        objective.generator_loss(stems())
+    after = dict(objective.codec.named_buffers())
+    books = "content_encoder.quantizer.codebooks", "speech_quantizer.codebooks"
+    assert [torch.equal(before[name], after[name]) for name in books] == [True, False]
+
+
 def test_anchor_steps_train_the_encoder_alone():
     objective = make(codec=LAPPED, schedule=dict(SCHEDULE, anchor=1)).train()
     loss, terms = objective.generator_loss(stems())
