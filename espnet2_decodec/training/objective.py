@@ -53,8 +53,8 @@ class Objective(nn.Module):
         reconstruction: options of `Reconstruction`.
 
     Raises:
-        ValueError: if a weight's name or a part to freeze is unknown, or steps of the encoder alone are wanted from a codec without
-            anchors.
+        ValueError: if a weight's name or a part to freeze is unknown, or steps of the encoder alone are wanted from a codec
+            without anchors.
     """
 
     def __init__(

@@ -55,8 +55,7 @@ class Backbone(nn.Module, ABC):
         return torch.ones_like(parametric[..., :1])
 
     def sizes(self, parametric: Tensor) -> Tensor:
-        """The same for each of them, [..., others], where it matters to the ear: quantizers divide by it, so that what they miss is
-        spread as these sizes are."""
+        """The same for each of them, [..., others], as it matters to the ear: quantizers divide by it, and miss in proportion."""
         return self.loudness(parametric)
 
     def frame_power(self, half: Tensor) -> Tensor | None:
