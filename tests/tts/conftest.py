@@ -23,8 +23,10 @@ def build() -> Synthesizer:
     torch.manual_seed(0)
     codec = DeCodec.from_config(CODEC)
     with torch.no_grad():
-        codec.speech_quantizer.start(0.2 * torch.randn(400, 12), 2)
-        codec.background_quantizer.start(0.2 * torch.randn(400, 12), 2)
+        noise = torch.logspace(-3, -0.3, 20)[:, None] * torch.randn(20, 20 * 320)
+        stems = codec.subspace.split(codec.latent(noise))
+        for quantizer, stem in zip((codec.speech_quantizer, codec.background_quantizer), stems):
+            quantizer.start(stem.transpose(1, 2).flatten(0, 1), 2)
     synthesizer = Synthesizer(list(Characters.of(["abc де."]).tokens), codec, OPTIONS)
     with torch.no_grad():
         synthesizer.model.durations.leave.bias.fill_(1.5)
