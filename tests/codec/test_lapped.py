@@ -92,6 +92,19 @@ def test_what_the_bands_hold_is_not_filled_in_again():
     assert 0 < loudness[0] < 2.2 and abs(loudness[1]) < 1.5  # 3 if everything were filled in
 
 
+def test_frames_without_bands_are_louder_above_them_by_the_vocoded_gain():
+    wav = 0.1 * torch.randn(1, 32000, generator=torch.Generator().manual_seed(0))
+    sounds = []
+    for gain in (1.0, 2.0):
+        backbone = LappedBackbone(dim=260, envelope=32, channels=16, encoder_blocks=1, decoder_blocks=1, vocoded_gain=gain)
+        anchor = backbone.anchor(wav)
+        empty = anchor.clone()
+        empty[:, backbone.parametric_dim :] = 0
+        sounds.append([backbone.decode_apart(torch.cat([x, torch.zeros_like(x)], 1))[1] for x in (anchor, empty)])
+    assert torch.equal(sounds[0][0], sounds[1][0])
+    torch.testing.assert_close(2 * sounds[0][1], sounds[1][1], atol=1e-5, rtol=1e-4)
+
+
 def test_what_is_made_up_lies_above_the_bands_and_adds_up():
     backbone, latent = trained(), torch.randn(2, 36, 20) * 0.1
     decoded, made_up = backbone.decode_apart(latent)

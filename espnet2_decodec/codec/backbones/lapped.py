@@ -43,6 +43,8 @@ class LappedBackbone(Backbone):
         encoder_blocks, decoder_blocks: how many of them.
         kernel: frames that a block of the decoder looks at, odd.
         encoder_kernel: the same of the encoder, whose network has to tell speech from background by what is around.
+        vocoded_gain: of what is made up above the bands in frames without bands, which are heard as a vocoder's. It undoes what a
+            model's decoder was softened by after training, so that beside coded bands it is less of a nuisance.
         causal: the blocks look back only; what is left of look-ahead is that of the windows and of the way to the next
             frame's pitch, so that a sample can be given out 4 * hop samples after it came in.
         sample_rate: Hz, of the envelope's mel scale.
@@ -76,6 +78,7 @@ class LappedBackbone(Backbone):
         decoder_blocks: int = 4,
         kernel: int = 7,
         encoder_kernel: int = 15,
+        vocoded_gain: float = 1.0,
         causal: bool = False,
         sample_rate: int = 16000,
     ):
@@ -89,7 +92,7 @@ class LappedBackbone(Backbone):
             )
         if kernel % 2 == 0 or encoder_kernel % 2 == 0:
             raise ValueError(f"kernel and encoder_kernel must be odd, not {kernel} and {encoder_kernel}.")
-        self.dim, self.hop, self.n_fft = dim, hop, 3 * hop
+        self.dim, self.hop, self.n_fft, self.vocoded_gain = dim, hop, 3 * hop, vocoded_gain
         self.latency = self.n_fft + hop if causal else None
         before, after = ((k - 1, 0) if causal else (k // 2, k // 2) for k in (encoder_kernel, kernel))
         self.around = (2 * self.memory, 0) if causal else (self.memory, self.memory)
@@ -188,10 +191,16 @@ class LappedBackbone(Backbone):
         gates, shifts, tonal, noisy = self.decoder(seen, mask).float().unflatten(-1, (2, -1)).split(size, dim=-1)
         # What the envelope tells and the bands do not hold is filled in.
         empty = (1 - (held / (amplitudes + 1e-6)).square()).clamp(0, 1).sqrt().detach()
-        filling = amplitudes * empty
+        filling = amplitudes * empty * self._raised(held, amplitudes)
         frames = pulses * ((tonal * filling) @ self.spread) + noise * (((self.noisy + noisy) * filling) @ self.spread)
         bands = bands * (2 * torch.sigmoid(gates)) + shifts * (amplitudes @ self.spread[:, : self.bands])
         return frames.sum(-2) + nn.functional.pad(bands.sum(-2), (0, self.hop - self.bands))
+
+    def _raised(self, held: Tensor, amplitudes: Tensor) -> Tensor:
+        """What bands hold of the magnitudes, and the magnitudes [..., E] -> gain of what is made up [..., E]."""
+        low = 1 - self.noisy
+        vocoded = (held * low).sum(-1, keepdim=True) < 0.02 * (amplitudes * low).sum(-1, keepdim=True)
+        return 1 + (self.vocoded_gain - 1) * self.noisy * vocoded
 
     def _overlap(self, frames: Tensor, mask: Tensor | None) -> Tensor:
         """MDCT bands [B, T, hop] -> wav [B, T * hop]."""
