@@ -185,7 +185,7 @@ class ResidualVQ(nn.Module):
                 indices = indices.view(residual.shape[:2])
                 codes.append(indices)
                 residual = residual - nn.functional.embedding(indices, book)
-                if level + 1 == self.parametric_levels:
+                if level + 1 == self.parametric_levels < levels:
                     residual = residual / self._sizes(frames - residual)
             if not codes:
                 return torch.zeros(x.shape[0], 0, x.shape[2], dtype=torch.long, device=x.device), []

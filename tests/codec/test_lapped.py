@@ -21,6 +21,12 @@ def trained(causal: bool = False, **options) -> LappedBackbone:
     return backbone
 
 
+def hum(f0: float, gain: float = 0.1, seconds: int = 2) -> torch.Tensor:
+    """[1, L] of the first harmonics of f0."""
+    time = torch.arange(16000 * seconds) / 16000
+    return gain * sum(torch.sin(2 * torch.pi * f0 * k * time) / k for k in range(1, 9))[None]
+
+
 def test_untrained_and_with_all_bands_it_passes_every_waveform_through():
     backbone, wav = LappedBackbone(**FULL), torch.randn(2, 3200) * 0.1
     torch.testing.assert_close(backbone.decode(backbone.encode(wav)), wav, atol=1e-5, rtol=0)
@@ -68,8 +74,7 @@ def test_envelope_and_pitch_alone_come_back_at_that_pitch():
     """With the network's hand on the pulses alone, a hum without its bands is a hum of the same f0."""
     backbone = LappedBackbone(dim=260, envelope=32, channels=16, encoder_blocks=1, decoder_blocks=1)
     backbone.decoder.leave.bias.data.view(2, -1)[:, 2 * 96 : 2 * 96 + 32] = 1  # pulses
-    wav = 0.1 * sum(torch.sin(torch.arange(32000) * (2 * torch.pi * 170 * k / 16000)) / k for k in range(1, 9))[None]
-    anchor = backbone.anchor(wav)
+    anchor = backbone.anchor(hum(170.0))
     anchor[:, backbone.parametric_dim :] = 0
     heard = backbone.decode(torch.cat([anchor, torch.zeros_like(anchor)], dim=1))
     f0, voiced = backbone.pitch.frequency(backbone.anchor(heard)[0, 32:34].T[3:-3])
@@ -111,12 +116,6 @@ def test_what_is_made_up_lies_above_the_bands_and_adds_up():
     torch.testing.assert_close(decoded + made_up, backbone.decode(latent), atol=1e-6, rtol=1e-4)
     spectrum = torch.fft.rfft(made_up)  # the lowest 12 of 320 bands are coded: 120 of 3200 bins
     assert made_up.abs().max() > 1e-4 and spectrum[:, :80].abs().max() < 0.1 * spectrum.abs().max()
-
-
-def hum(f0: float, gain: float = 0.1, seconds: int = 2) -> torch.Tensor:
-    """[1, L] of the first harmonics of f0."""
-    time = torch.arange(16000 * seconds) / 16000
-    return gain * sum(torch.sin(2 * torch.pi * f0 * k * time) / k for k in range(1, 9))[None]
 
 
 def parametric(backbone: LappedBackbone, wav: torch.Tensor) -> torch.Tensor:
