@@ -9,8 +9,8 @@ from statistics import median
 import torch
 from common import table, where
 
+from espnet2_decodec.data.mixing import Mixing
 from espnet2_decodec.training.loop import Options, Trainer
-from espnet2_decodec.training.mixing import Mixing
 from espnet2_decodec.training.objective import Objective
 
 

@@ -17,7 +17,7 @@ def main() -> None:
         sys.exit("decodec: error: -m needs the name of a module, as espnet2.bin.asr_train")
     import espnet2.tasks.asr
 
-    from espnet2_decodec.tasks.asr import DeCodecASRTask
+    from espnet2_decodec.espnet.asr_task import DeCodecASRTask
 
     # Programs take the task from this module when they start; processes that they start import ours by its name.
     espnet2.tasks.asr.ASRTask = DeCodecASRTask

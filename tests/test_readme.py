@@ -12,7 +12,7 @@ import soundfile
 
 from espnet2_decodec import DeCodec
 from espnet2_decodec.cli import main
-from espnet2_decodec.codec.build import TINY
+from espnet2_decodec.codec.config import TINY
 from espnet2_decodec.pretrained import loading
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -169,7 +169,7 @@ if ! ${skip_train} && [ -z "${download_model}" ]; then
         log "Stage 4: semantic teacher: ${teacher:-as ${train_config} says}"
         if [ "${teacher}" = whisper ] && [ ! -s "${dumpdir}/teacher.safetensors" ]; then
             logfile=${dumpdir}/log/teacher.log
-            ${train_cmd} "${logfile}" ${python} -m espnet2_decodec.training.teachers.export \
+            ${train_cmd} "${logfile}" ${python} -m espnet2_decodec.bin.export_teacher \
                 "${dumpdir}/teacher.safetensors" || fail "${logfile}"
             need "${dumpdir}/teacher.safetensors" "${logfile}"
         fi

@@ -9,11 +9,11 @@ from pathlib import Path
 import torch
 import yaml
 
+from espnet2_decodec.data.mixing import Mixing
+from espnet2_decodec.data.settings import run
 from espnet2_decodec.evaluation.environment import environment
-from espnet2_decodec.evaluation.report import table
-from espnet2_decodec.sets.settings import run
+from espnet2_decodec.evaluation.score_tables import table
 from espnet2_decodec.training.loop import Options, Trainer, read_banks
-from espnet2_decodec.training.mixing import Mixing
 from espnet2_decodec.training.objective import Objective
 from espnet2_decodec.training.settings import change
 

@@ -2,8 +2,8 @@
 
 import argparse
 
-from espnet2_decodec.asr.results import compare
-from espnet2_decodec.sets.settings import run
+from espnet2_decodec.data.settings import run
+from espnet2_decodec.evaluation.asr_results import compare
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -2,8 +2,8 @@
 
 import argparse
 
-from espnet2_decodec.asr.data import Plan, prepare
-from espnet2_decodec.sets.settings import run
+from espnet2_decodec.data.asr import Plan, prepare
+from espnet2_decodec.data.settings import run
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -2,8 +2,8 @@
 
 import argparse
 
-from espnet2_decodec.asr.denoise import denoise
-from espnet2_decodec.sets.settings import run
+from espnet2_decodec.data.settings import run
+from espnet2_decodec.evaluation.denoise import denoise
 
 
 def main(arguments: list[str] | None = None) -> None:

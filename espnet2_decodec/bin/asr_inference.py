@@ -2,7 +2,7 @@
 
 from espnet2.bin.asr_inference import get_parser, main
 
-from espnet2_decodec import registry  # noqa: F401  registers the frontend
+from espnet2_decodec.espnet import registry  # noqa: F401  registers the frontend
 
 __all__ = ["get_parser", "main"]
 

@@ -3,8 +3,8 @@
 import argparse
 from pathlib import Path
 
-from espnet2_decodec.asr.results import report, score
-from espnet2_decodec.sets.settings import run
+from espnet2_decodec.data.settings import run
+from espnet2_decodec.evaluation.asr_results import report, score
 
 
 def main(arguments: list[str] | None = None) -> None:

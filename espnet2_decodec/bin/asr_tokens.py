@@ -2,8 +2,8 @@
 
 import argparse
 
-from espnet2_decodec.asr.tokens import write_tokens
-from espnet2_decodec.sets.settings import run
+from espnet2_decodec.data.asr_tokens import write_tokens
+from espnet2_decodec.data.settings import run
 
 
 def main(arguments: list[str] | None = None) -> None:

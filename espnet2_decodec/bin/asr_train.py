@@ -1,6 +1,6 @@
 """Train an ASR model with ESPnet: python -m espnet2_decodec.bin.asr_train --help"""
 
-from espnet2_decodec.tasks.asr import DeCodecASRTask
+from espnet2_decodec.espnet.asr_task import DeCodecASRTask
 
 
 def get_parser():

@@ -3,8 +3,8 @@
 import argparse
 from pathlib import Path
 
-from espnet2_decodec.asr.units import stream_of, write_unit_list, write_units
-from espnet2_decodec.sets.settings import Settings, run
+from espnet2_decodec.data.asr_units import stream_of, write_unit_list, write_units
+from espnet2_decodec.data.settings import Settings, run
 
 
 def main(arguments: list[str] | None = None) -> None:

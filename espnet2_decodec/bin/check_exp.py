@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from espnet2_decodec.tasks.check import check
+from espnet2_decodec.espnet.check import check
 
 
 def main(cmd=None):

@@ -4,7 +4,7 @@ import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # several times faster than torch's own choice on shared cores
 
-from espnet2_decodec.tasks.codec import DeCodecTask  # noqa: E402
+from espnet2_decodec.espnet.codec_task import DeCodecTask  # noqa: E402
 
 
 def get_parser():

@@ -2,7 +2,7 @@
 
 import argparse
 
-from espnet2_decodec.tasks.checkpoint import export
+from espnet2_decodec.espnet.checkpoint import export
 
 
 def main(cmd=None):

@@ -2,9 +2,9 @@
 
 import argparse
 
-from espnet2_decodec.evaluation.mixtures import Plan, make_mixtures
-from espnet2_decodec.evaluation.seen import write_seen
-from espnet2_decodec.sets.settings import run
+from espnet2_decodec.data.mixtures import Plan, make_mixtures
+from espnet2_decodec.data.seen import write_seen
+from espnet2_decodec.data.settings import run
 
 
 def main(arguments: list[str] | None = None) -> None:

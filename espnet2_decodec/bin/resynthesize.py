@@ -2,8 +2,8 @@
 
 import argparse
 
-from espnet2_decodec.sets.resynthesize import STREAMS, resynthesize
-from espnet2_decodec.sets.settings import Settings, add_options, run
+from espnet2_decodec.data.resynthesize import STREAMS, resynthesize
+from espnet2_decodec.data.settings import Settings, add_options, run
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -1,7 +1,7 @@
 """Score a codec on test mixtures: python -m espnet2_decodec.bin.score --help"""
 
+from espnet2_decodec.data.settings import run
 from espnet2_decodec.evaluation.score import parser, score
-from espnet2_decodec.sets.settings import run
 
 
 def main(arguments: list[str] | None = None) -> None:

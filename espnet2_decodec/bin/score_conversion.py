@@ -5,20 +5,20 @@ from pathlib import Path
 
 import torch
 
+from espnet2_decodec.data.kaldi import read_table
+from espnet2_decodec.data.mixtures import ALONE
+from espnet2_decodec.data.settings import Settings, run
 from espnet2_decodec.evaluation.compare import chosen
 from espnet2_decodec.evaluation.conversion_scores import Plan, markdown, score_conversions, write_rows
 from espnet2_decodec.evaluation.conversion_voices import choose, voices
 from espnet2_decodec.evaluation.environment import environment
 from espnet2_decodec.evaluation.examples import remove_examples
-from espnet2_decodec.evaluation.mixtures import ALONE
-from espnet2_decodec.evaluation.perceptual import speaker_similarity
-from espnet2_decodec.evaluation.recognizers import RATE, recognizer
+from espnet2_decodec.evaluation.metrics.perceptual import speaker_similarity
+from espnet2_decodec.evaluation.metrics.recognizers import RATE, recognizer
+from espnet2_decodec.evaluation.metrics.words import require_jiwer
 from espnet2_decodec.evaluation.scoring import MixtureSet
 from espnet2_decodec.evaluation.systems.base import Unavailable
 from espnet2_decodec.evaluation.systems.specs import build
-from espnet2_decodec.evaluation.words import require_jiwer
-from espnet2_decodec.sets.settings import Settings, run
-from espnet2_decodec.sets.tables import read_table
 
 EXAMPLES = "examples"
 """Folder of what can be listened to."""

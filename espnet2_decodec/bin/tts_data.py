@@ -2,8 +2,8 @@
 
 import argparse
 
-from espnet2_decodec.sets.settings import run
-from espnet2_decodec.tts.data import Wanted, prepare
+from espnet2_decodec.data.settings import run
+from espnet2_decodec.data.tts import Wanted, prepare
 
 
 def main(arguments: list[str] | None = None) -> None:

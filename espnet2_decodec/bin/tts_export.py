@@ -2,7 +2,7 @@
 
 import argparse
 
-from espnet2_decodec.sets.settings import run
+from espnet2_decodec.data.settings import run
 
 
 def main(cmd=None):
@@ -12,7 +12,7 @@ def main(cmd=None):
     parser.add_argument("--model_file", required=True, help="its weights, e.g. valid.loss.best.pth")
     parser.add_argument("folder", help="to write config.json and model.safetensors to")
     args = parser.parse_args(cmd)
-    from espnet2_decodec.tasks.tts import export
+    from espnet2_decodec.espnet.tts_task import export
 
     export(args.train_config, args.model_file, args.folder)
     print("wrote", args.folder)

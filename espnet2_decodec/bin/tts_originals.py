@@ -2,7 +2,7 @@
 
 import argparse
 
-from espnet2_decodec.sets.settings import run
+from espnet2_decodec.data.settings import run
 from espnet2_decodec.tts.inference import decode_all
 
 

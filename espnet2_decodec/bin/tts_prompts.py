@@ -2,8 +2,8 @@
 
 import argparse
 
-from espnet2_decodec.sets.settings import run
-from espnet2_decodec.tts.prompts import KINDS, Plan, make_prompts
+from espnet2_decodec.data.settings import run
+from espnet2_decodec.data.tts_prompts import KINDS, Plan, make_prompts
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -3,8 +3,8 @@
 import argparse
 from pathlib import Path
 
-from espnet2_decodec.sets.settings import run
-from espnet2_decodec.tts.score import Judges, add_options, keep_examples, score, write_results
+from espnet2_decodec.data.settings import run
+from espnet2_decodec.evaluation.tts import Judges, add_options, keep_examples, score, write_results
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -57,7 +57,7 @@ def _with_tokens(codec, args: Namespace, method: str):
     """Blocks of samples of a conversion that could be stored as tokens."""
     from espnet2_decodec.cli import streams
     from espnet2_decodec.cli.remixing import Remix
-    from espnet2_decodec.conversion import convert
+    from espnet2_decodec.conversion.convert import convert
 
     source, reference = _codes(codec, args.source, args, args.background == "keep"), _codes(codec, args.reference, args)
     voices = None
@@ -72,8 +72,8 @@ def _with_tokens(codec, args: Namespace, method: str):
 def _without_tokens(codec, args: Namespace):
     """Blocks of samples of a conversion that was never quantized; an audio file of which the background is heard is read again
     for it while they are made."""
-    from espnet2_decodec.conversion import repeated, synthesize
-    from espnet2_decodec.voices import moved
+    from espnet2_decodec.conversion.convert import repeated, synthesize
+    from espnet2_decodec.conversion.voices import moved
 
     path, background = {"drop": None, "keep": args.source}.get(args.background, args.background), ()
     if path is not None:
@@ -105,7 +105,7 @@ def _voice(codec, path: str, args: Namespace, codes=None):
 
     from espnet2_decodec.cli.messages import progress
     from espnet2_decodec.cli.streams import open_audio
-    from espnet2_decodec.conversion import listen, voice
+    from espnet2_decodec.conversion.convert import listen, voice
 
     if Path(path).suffix.lower() in TOKENS:
         return voice(codec, _codes(codec, path, args) if codes is None else codes)
@@ -118,7 +118,7 @@ def _backgrounds(codec, path: str, args: Namespace):
     from pathlib import Path
 
     from espnet2_decodec.cli.streams import open_audio
-    from espnet2_decodec.conversion import listen_to_background
+    from espnet2_decodec.conversion.convert import listen_to_background
 
     if Path(path).suffix.lower() in TOKENS:
         blocks, quantizer = _collect(codec, path, args, True), codec.background_quantizer

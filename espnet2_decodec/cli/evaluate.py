@@ -60,7 +60,7 @@ def run(args: Namespace) -> int:
     from espnet2_decodec.evaluation.compare import compare
     from espnet2_decodec.evaluation.compare_tables import markdown, summarize, write_rows, write_summary
     from espnet2_decodec.evaluation.environment import environment
-    from espnet2_decodec.evaluation.metrics import DNSMOS, METRICS, available
+    from espnet2_decodec.evaluation.metrics.registry import DNSMOS, METRICS, available
 
     known = METRICS | DNSMOS
     names, missing = available(args.metrics or list(known), known)

@@ -49,8 +49,8 @@ def run(args: Namespace) -> int:
 
     from espnet2_decodec.cli.messages import note, warn
     from espnet2_decodec.cli.work import load_model
+    from espnet2_decodec.data.mixtures import snr_of
     from espnet2_decodec.evaluation.environment import environment
-    from espnet2_decodec.evaluation.mixtures import snr_of
     from espnet2_decodec.evaluation.probes.run import PROBES, Probing
     from espnet2_decodec.evaluation.probes.tables import markdown, write_lines
 

@@ -44,9 +44,9 @@ def run(args: Namespace) -> int:
 
     from espnet2_decodec.cli.files import check_free
     from espnet2_decodec.cli.messages import note
+    from espnet2_decodec.evaluation.report.media import FOLDER
+    from espnet2_decodec.evaluation.report.writing import INDEX, write_report
     from espnet2_decodec.io.errors import FileProblem
-    from espnet2_decodec.report.media import FOLDER
-    from espnet2_decodec.report.writing import INDEX, write_report
 
     out = Path(args.output or Path(args.comparison) / ("report.html" if args.single else "report"))
     if args.single:

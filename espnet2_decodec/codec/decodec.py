@@ -11,9 +11,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from espnet2_decodec.codec.backbones import Backbone
-from espnet2_decodec.codec.build import build_parts, complete
+from espnet2_decodec.codec.backbones.base import Backbone
 from espnet2_decodec.codec.checks import check_levels, check_wav
+from espnet2_decodec.codec.config import build_parts, complete
 from espnet2_decodec.codec.quantizer import Quantized
 from espnet2_decodec.types import Codes, Stems
 
@@ -285,7 +285,7 @@ class DeCodec(nn.Module):
 
         Arguments and errors are those of `conversion.convert_wav`.
         """
-        from espnet2_decodec.conversion import convert_wav
+        from espnet2_decodec.conversion.convert import convert_wav
 
         return convert_wav(self, wav, reference, background, move_pitch)
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from espnet2_decodec.codec.decodec import DeCodec
-from espnet2_decodec.evaluation.ratios import SILENT
+from espnet2_decodec.training.ratios import SILENT
 
 
 @dataclass(frozen=True)

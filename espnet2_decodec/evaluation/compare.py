@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from espnet2_decodec.data.parallel import spread
 from espnet2_decodec.evaluation.compare_cache import Cache, metric_ids
 from espnet2_decodec.evaluation.compare_sets import Sets, Workers
 from espnet2_decodec.evaluation.compare_work import RATE
@@ -15,7 +16,6 @@ from espnet2_decodec.evaluation.systems.base import TARGETS, Unavailable
 from espnet2_decodec.evaluation.systems.identity import source
 from espnet2_decodec.io.audio import read
 from espnet2_decodec.io.audio_writer import write
-from espnet2_decodec.sets.parallel import spread
 
 Row = dict[str, str | float | None]
 """One answer to one recording: system, kbps, condition, seen, uttid, speaker, target, and the metrics."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from espnet2_decodec.evaluation import metrics
+from espnet2_decodec.evaluation.metrics import registry as metrics
 from espnet2_decodec.evaluation.systems.base import TARGETS
 from espnet2_decodec.evaluation.systems.identity import digest, source
 from espnet2_decodec.io.atomic import replacing
@@ -16,7 +16,14 @@ from espnet2_decodec.io.atomic import replacing
 Scores = dict[str, dict[str, float]]
 """Target -> metric -> value, NaN where undefined."""
 
-CODE = ("metrics.py", "ratios.py", "spectral.py", "perceptual.py", "scoring.py", "compare_work.py")
+CODE = (
+    "evaluation/metrics/registry.py",
+    "training/ratios.py",
+    "evaluation/metrics/spectral.py",
+    "evaluation/metrics/perceptual.py",
+    "evaluation/scoring.py",
+    "evaluation/compare_work.py",
+)
 PACKAGES = metrics.PACKAGES | {"dnsmos": "speechmos"}
 
 
@@ -104,7 +111,7 @@ def missing(task: Task, ids: Mapping[str, str]) -> dict[str, str]:
 
 def metric_ids(names: Sequence[str]) -> dict[str, str]:
     """What tells one way of taking a metric from another: the code of the metrics and the version of its package."""
-    code = source(*(f"evaluation/{file}" for file in CODE), "mel.py")
+    code = source(*CODE, "codec/dsp/mel.py")
     return {name: f"{code[:16]} {_version(PACKAGES.get(name.split('_')[0]))}".rstrip() for name in names}
 
 

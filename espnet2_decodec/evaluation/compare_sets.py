@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from espnet2_decodec.data.seen import read_seen
 from espnet2_decodec.evaluation.compare_cache import Task
 from espnet2_decodec.evaluation.compare_work import Worker
 from espnet2_decodec.evaluation.scoring import MixtureSet
-from espnet2_decodec.evaluation.seen import read_seen
 
 
 class Sets:

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from espnet2_decodec.evaluation.bootstrap import RESAMPLES, SEED, Interval, interval
+from espnet2_decodec.data.mixtures import condition_order, snr_of
 from espnet2_decodec.evaluation.compare import Row
-from espnet2_decodec.evaluation.mixtures import condition_order, snr_of
-from espnet2_decodec.evaluation.report import COLUMNS, DIGITS, table, title
+from espnet2_decodec.evaluation.metrics.bootstrap import RESAMPLES, SEED, Interval, interval
+from espnet2_decodec.evaluation.score_tables import COLUMNS, DIGITS, table, title
 from espnet2_decodec.evaluation.systems.base import TARGETS
 from espnet2_decodec.io.atomic import replacing
 

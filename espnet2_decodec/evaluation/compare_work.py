@@ -5,9 +5,9 @@ from pathlib import Path
 
 import torch
 
-from espnet2_decodec.evaluation import metrics
 from espnet2_decodec.evaluation.answers import Answer, Item
 from espnet2_decodec.evaluation.compare_cache import Task, missing, store, wav_path
+from espnet2_decodec.evaluation.metrics import registry as metrics
 from espnet2_decodec.evaluation.scoring import MixtureSet, measure
 from espnet2_decodec.evaluation.systems.identity import digest
 from espnet2_decodec.evaluation.systems.specs import build

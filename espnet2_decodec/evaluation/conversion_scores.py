@@ -10,25 +10,25 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from espnet2_decodec.conversion import convert, listen, synthesize
-from espnet2_decodec.evaluation.bootstrap import Interval, interval
+from espnet2_decodec.conversion.convert import convert, listen, synthesize
+from espnet2_decodec.conversion.voices import Voice, moved
+from espnet2_decodec.data.kaldi import read_table
+from espnet2_decodec.data.mixtures import condition_order, snr_of
+from espnet2_decodec.data.parallel import spread
+from espnet2_decodec.data.settings import Settings
 from espnet2_decodec.evaluation.conversion_voices import Voices
 from espnet2_decodec.evaluation.examples import Example, file_name, write_examples, write_sound
-from espnet2_decodec.evaluation.mixtures import condition_order, snr_of
-from espnet2_decodec.evaluation.perceptual import speaker_similarity
+from espnet2_decodec.evaluation.metrics.bootstrap import Interval, interval
+from espnet2_decodec.evaluation.metrics.perceptual import speaker_similarity
+from espnet2_decodec.evaluation.metrics.recognizers import RATE, recognizer
+from espnet2_decodec.evaluation.metrics.words import word_counts
 from espnet2_decodec.evaluation.probes.listening import level
-from espnet2_decodec.evaluation.recognizers import RATE, recognizer
-from espnet2_decodec.evaluation.report import table
+from espnet2_decodec.evaluation.score_tables import table
 from espnet2_decodec.evaluation.scoring import MixtureSet
 from espnet2_decodec.evaluation.systems.base import convert as at_rate
 from espnet2_decodec.evaluation.systems.specs import build
-from espnet2_decodec.evaluation.words import word_counts
 from espnet2_decodec.io.atomic import replacing
-from espnet2_decodec.sets.parallel import spread
-from espnet2_decodec.sets.settings import Settings
-from espnet2_decodec.sets.tables import read_table
 from espnet2_decodec.types import Codes
-from espnet2_decodec.voices import Voice, moved
 
 HEADINGS = {
     "wer": "Word error rate, %",

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from espnet2_decodec.evaluation.recognizers import RATE
+from espnet2_decodec.data.kaldi import read_table
+from espnet2_decodec.evaluation.metrics.recognizers import RATE
 from espnet2_decodec.io.audio import read
-from espnet2_decodec.sets.tables import read_table
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,11 @@ import argparse
 import time
 from pathlib import Path
 
+from espnet2_decodec.data.settings import Settings, add_options
 from espnet2_decodec.evaluation.environment import environment
-from espnet2_decodec.evaluation.metrics import METRICS, available
-from espnet2_decodec.evaluation.report import report, write_csv
+from espnet2_decodec.evaluation.metrics.registry import METRICS, available
+from espnet2_decodec.evaluation.score_tables import report, write_csv
 from espnet2_decodec.evaluation.scoring import score_set
-from espnet2_decodec.sets.settings import Settings, add_options
 
 
 def parser() -> argparse.ArgumentParser:

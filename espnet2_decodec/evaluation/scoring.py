@@ -7,14 +7,14 @@ from pathlib import Path
 from torch import Tensor
 
 from espnet2_decodec.codec.decodec import DeCodec
-from espnet2_decodec.evaluation import ratios
+from espnet2_decodec.data.kaldi import read_table
+from espnet2_decodec.data.mixtures import STEMS
+from espnet2_decodec.data.parallel import spread
+from espnet2_decodec.data.settings import Settings
 from espnet2_decodec.evaluation.answers import Answer, Item, answers
-from espnet2_decodec.evaluation.metrics import METRICS, PACKAGES, si_sdr_improvement
-from espnet2_decodec.evaluation.mixtures import STEMS
+from espnet2_decodec.evaluation.metrics.registry import METRICS, PACKAGES, si_sdr_improvement
 from espnet2_decodec.io.audio import read
-from espnet2_decodec.sets.parallel import spread
-from espnet2_decodec.sets.settings import Settings
-from espnet2_decodec.sets.tables import read_table
+from espnet2_decodec.training import ratios
 
 Row = dict[str, str | float]
 """One answer to one mixture: uttid, condition, speaker, target, answer, and the metrics."""

@@ -13,8 +13,8 @@ import torch
 import torch.distributed as dist
 import yaml
 
+from espnet2_decodec.data.mixing import Mixing
 from espnet2_decodec.training.loop import Options, Trainer, read_banks
-from espnet2_decodec.training.mixing import Mixing
 from espnet2_decodec.training.objective import Objective
 from espnet2_decodec.training.settings import begin_with, change
 

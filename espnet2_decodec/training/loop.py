@@ -17,11 +17,11 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from espnet2_decodec.evaluation.quick import quick_scores
-from espnet2_decodec.training.augment import change_speed
-from espnet2_decodec.training.bank import Bank
-from espnet2_decodec.training.mixing import Batch, Mixing
+from espnet2_decodec.data.augment import change_speed
+from espnet2_decodec.data.bank import Bank
+from espnet2_decodec.data.mixing import Batch, Mixing
 from espnet2_decodec.training.objective import Objective
+from espnet2_decodec.training.validation import quick_scores
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ a silent target is a target like any other.
 import torch
 from torch import Tensor, nn
 
-from espnet2_decodec.mel import mel_filterbank
+from espnet2_decodec.codec.dsp.mel import mel_filterbank
 
 POWER = 0.3
 """To which magnitudes are raised where they are compared compressed."""

@@ -7,11 +7,11 @@ from torch import Tensor, nn
 
 from espnet2_decodec.codec.decodec import DeCodec, Latents
 from espnet2_decodec.codec.quantizer import ResidualVQ
+from espnet2_decodec.data.mixing import Batch
 from espnet2_decodec.training import adversarial
 from espnet2_decodec.training.collected import Collected
 from espnet2_decodec.training.discriminator import MultiScaleDiscriminator
 from espnet2_decodec.training.losses import Reconstruction
-from espnet2_decodec.training.mixing import Batch
 from espnet2_decodec.training.schedule import Schedule
 from espnet2_decodec.training.semantic import SemanticHead
 from espnet2_decodec.training.swap import Swap

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from espnet2_decodec.training.mixing import Batch
+from espnet2_decodec.data.mixing import Batch
 
 
 @dataclass(frozen=True)

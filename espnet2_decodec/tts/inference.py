@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from espnet2_decodec.data.kaldi import check_id, read_table, write_table
+from espnet2_decodec.data.parallel import spread
 from espnet2_decodec.io.audio_writer import write
-from espnet2_decodec.sets.parallel import spread
-from espnet2_decodec.sets.tables import check_id, read_table, write_table
 from espnet2_decodec.tts.speak import TTS
 
 STEMS = ("mix", "speech", "background")

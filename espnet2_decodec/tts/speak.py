@@ -6,8 +6,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from espnet2_decodec.data.background import SILENT, fitted, leveled
 from espnet2_decodec.io.audio import AudioReader
-from espnet2_decodec.tts.background import SILENT, fitted, leveled
 from espnet2_decodec.tts.saving import load
 from espnet2_decodec.tts.synthesizer import Synthesizer
 from espnet2_decodec.types import Codes

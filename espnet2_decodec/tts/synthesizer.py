@@ -4,11 +4,11 @@ import torch
 from torch import Tensor, nn
 
 from espnet2_decodec.codec.decodec import DeCodec
+from espnet2_decodec.data.tts_text import Characters
 from espnet2_decodec.pretrained import explicit
 from espnet2_decodec.tts.coordinates import Coordinates
 from espnet2_decodec.tts.layers import within
 from espnet2_decodec.tts.model import TextToCoordinates, whole_durations
-from espnet2_decodec.tts.text import Characters
 
 
 class Synthesizer(nn.Module):

@@ -10,7 +10,7 @@ pytest.importorskip("espnet2")
 from espnet2.tasks.mt import MTTask  # noqa: E402
 
 from espnet2_decodec.codec.decodec import DeCodec  # noqa: E402
-from espnet2_decodec.tasks.asr import DeCodecASRTask  # noqa: E402
+from espnet2_decodec.espnet.asr_task import DeCodecASRTask  # noqa: E402
 
 DISCRETE = sorted(Path("conf/asr").glob("train_asr_discrete*.yaml"))
 CONFIGS = [path for path in sorted(Path("conf/asr").glob("train_asr_*.yaml")) if path not in DISCRETE]

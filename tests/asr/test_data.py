@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from espnet2_decodec.asr.data import Plan, prepare, split_of
 from espnet2_decodec.bin import asr_data
-from espnet2_decodec.evaluation.activity import active_power
-from espnet2_decodec.sets.tables import read_table
+from espnet2_decodec.data.activity import active_power
+from espnet2_decodec.data.asr import Plan, prepare, split_of
+from espnet2_decodec.data.kaldi import read_table
 
 
 @pytest.fixture(scope="module")

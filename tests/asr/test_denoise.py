@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from espnet2_decodec.asr.data import Plan, prepare
-from espnet2_decodec.asr.denoise import denoise
-from espnet2_decodec.codec.build import TINY
+from espnet2_decodec.codec.config import TINY
 from espnet2_decodec.codec.decodec import DeCodec
-from espnet2_decodec.sets.tables import read_table
+from espnet2_decodec.data.asr import Plan, prepare
+from espnet2_decodec.data.kaldi import read_table
+from espnet2_decodec.evaluation.denoise import denoise
 
 
 @pytest.fixture(scope="module")

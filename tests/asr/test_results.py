@@ -2,8 +2,8 @@
 
 import pytest
 
-from espnet2_decodec.asr.results import rates, report, score, tables
 from espnet2_decodec.bin import asr_compare, asr_score
+from espnet2_decodec.evaluation.asr_results import rates, report, score, tables
 
 pytest.importorskip("jiwer", reason="jiwer is not installed: tables of error rates are not tested")
 pytest.importorskip("espnet2")

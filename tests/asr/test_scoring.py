@@ -2,8 +2,8 @@
 
 import pytest
 
-from espnet2_decodec.asr import scoring
-from espnet2_decodec.asr.scoring import Errors, count, find_scorer
+from espnet2_decodec.evaluation import asr_scoring as scoring
+from espnet2_decodec.evaluation.asr_scoring import Errors, count, find_scorer
 
 SPOKEN = {"a": "при вет мир", "b": "я тут", "c": "раз два"}
 HEARD = {"a": "при вет лир", "b": "я тут да", "c": ""}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from espnet2_decodec.asr.text import normalize
+from espnet2_decodec.data.asr_text import normalize
 
 
 @pytest.mark.parametrize(

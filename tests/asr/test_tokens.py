@@ -2,8 +2,8 @@
 
 import pytest
 
-from espnet2_decodec.asr.tokens import write_tokens
 from espnet2_decodec.bin import asr_tokens
+from espnet2_decodec.data.asr_tokens import write_tokens
 
 
 @pytest.fixture

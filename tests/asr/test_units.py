@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from espnet2_decodec.asr.units import words
 from espnet2_decodec.bin import asr_units, tokenize
-from espnet2_decodec.codec.build import TINY
+from espnet2_decodec.codec.config import TINY
 from espnet2_decodec.codec.decodec import DeCodec
-from espnet2_decodec.sets.tables import read_table
-from espnet2_decodec.sets.tokenize import load
+from espnet2_decodec.data.asr_units import words
+from espnet2_decodec.data.kaldi import read_table
+from espnet2_decodec.data.tokenize import load
 
 CODES = np.array([[5, 1], [5, 1], [5, 2], [5, 1]])
 

@@ -7,7 +7,7 @@ import torch
 
 from espnet2_decodec import DeCodec
 from espnet2_decodec.cli import main
-from espnet2_decodec.codec.build import TINY
+from espnet2_decodec.codec.config import TINY
 
 
 @pytest.fixture(scope="session")

@@ -5,10 +5,10 @@ import soundfile
 import torch
 
 from espnet2_decodec.cli import main
-from espnet2_decodec.conversion import convert, convert_wav, listen, synthesize, voice
+from espnet2_decodec.conversion.convert import convert, convert_wav, listen, synthesize, voice
+from espnet2_decodec.conversion.voices import moved
 from espnet2_decodec.io import audio
 from espnet2_decodec.types import Codes
-from espnet2_decodec.voices import moved
 
 
 def samples(path):

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from espnet2_decodec.cli import COMMANDS, main
-from espnet2_decodec.codec.build import TINY
+from espnet2_decodec.codec.config import TINY
 from espnet2_decodec.codec.decodec import DeCodec
 
 

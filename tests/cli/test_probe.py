@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from espnet2_decodec.sets.tables import write_table
+from espnet2_decodec.data.kaldi import write_table
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import soundfile
 @pytest.fixture
 def comparison(tmp_path):
     """A comparison with one recording of each condition."""
-    spec = spec_from_file_location("fake", Path(__file__).parents[1] / "report" / "fake.py")
+    spec = spec_from_file_location("fake", Path(__file__).parents[1] / "evaluation" / "report" / "fake.py")
     fake = module_from_spec(spec)
     spec.loader.exec_module(fake)
     return fake.write_comparison(tmp_path / "out", each=1, seconds=0.1)

@@ -4,9 +4,9 @@ import pytest
 import soundfile
 import torch
 
+from espnet2_decodec.data.tts_text import Characters
 from espnet2_decodec.tts.saving import save
 from espnet2_decodec.tts.synthesizer import Synthesizer
-from espnet2_decodec.tts.text import Characters
 
 OPTIONS = {"channels": 16, "text_blocks": 1, "semantic_blocks": 1, "acoustic_blocks": 1, "duration_blocks": 1, "voice": 8}
 

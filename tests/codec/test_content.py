@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from espnet2_decodec import DeCodec
-from espnet2_decodec.codec.build import TINY
+from espnet2_decodec.codec.config import TINY
 from espnet2_decodec.codec.content import ContentEncoder
-from espnet2_decodec.training.mixing import Batch
+from espnet2_decodec.data.mixing import Batch
 from espnet2_decodec.training.objective import Objective
 
 CONTENT = {"dim": 5, "channels": 8, "blocks": 2, "kernel": 3}

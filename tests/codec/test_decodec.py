@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from espnet2_decodec import Codes, DeCodec
-from espnet2_decodec.codec.build import TINY
+from espnet2_decodec.codec.config import TINY
 
 HOP = 320
 SEANET = {**TINY, "backbone": {"name": "seanet", "n_filters": 2, "strides": [20, 16]}}

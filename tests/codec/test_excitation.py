@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from espnet2_decodec.codec.backbones.excitation import Excitation
-from espnet2_decodec.codec.backbones.transforms import mdct_matrix, overlap_add
+from espnet2_decodec.codec.dsp.excitation import Excitation
+from espnet2_decodec.codec.dsp.transforms import mdct_matrix, overlap_add
 
 RATE, HOP = 16000, 320
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from espnet2_decodec import DeCodec
-from espnet2_decodec.codec.backbones.lapped import LappedBackbone
-from espnet2_decodec.codec.backbones.transforms import framed
+from espnet2_decodec.codec.backbones.mdct import LappedBackbone
+from espnet2_decodec.codec.dsp.transforms import framed
 from espnet2_decodec.codec.streaming import concatenate, decode_blocks, encode_blocks, separate_blocks
 
 SMALL = dict(dim=36, envelope=4, channels=16, encoder_blocks=2, decoder_blocks=1)

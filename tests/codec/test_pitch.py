@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from espnet2_decodec.codec.backbones.pitch import Pitch
-from espnet2_decodec.codec.backbones.transforms import framed
+from espnet2_decodec.codec.dsp.pitch import Pitch
+from espnet2_decodec.codec.dsp.transforms import framed
 
 RATE, HOP, SIZE = 16000, 320, 960
 

@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from espnet2_decodec import DeCodec, pretrained
-from espnet2_decodec.codec.build import TINY
+from espnet2_decodec.codec.config import TINY
 from espnet2_decodec.pretrained.config import explicit
 
 

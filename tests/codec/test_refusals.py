@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from espnet2_decodec import Codes, DeCodec
-from espnet2_decodec.codec.build import TINY
+from espnet2_decodec.codec.config import TINY
 
 
 def make_codec() -> DeCodec:

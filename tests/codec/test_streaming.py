@@ -5,7 +5,7 @@ import torch
 
 from espnet2_decodec import DeCodec
 from espnet2_decodec.codec import streaming
-from espnet2_decodec.codec.build import TINY
+from espnet2_decodec.codec.config import TINY
 from espnet2_decodec.types import Codes
 
 HOP = 320

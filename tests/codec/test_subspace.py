@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from espnet2_decodec import DeCodec
-from espnet2_decodec.codec.build import TINY
+from espnet2_decodec.codec.config import TINY
 from espnet2_decodec.codec.subspace import OrthogonalSplit, SoftSplit
 
 SIZES = [(8, 8), (5, 3), (128, 128)]

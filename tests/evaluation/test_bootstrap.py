@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from espnet2_decodec.evaluation.bootstrap import interval
+from espnet2_decodec.evaluation.metrics.bootstrap import interval
 
 
 def test_the_interval_covers_the_mean_and_is_repeatable():

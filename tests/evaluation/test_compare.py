@@ -8,18 +8,18 @@ import numpy as np
 import pytest
 import torch
 
-from espnet2_decodec.codec.build import TINY
+from espnet2_decodec.codec.config import TINY
 from espnet2_decodec.codec.decodec import DeCodec
+from espnet2_decodec.data.kaldi import read_table, write_table
+from espnet2_decodec.data.mixtures import Plan, make_mixtures
 from espnet2_decodec.evaluation import compare_cache, compare_work
 from espnet2_decodec.evaluation.answers import Item
 from espnet2_decodec.evaluation.compare import chosen, compare
 from espnet2_decodec.evaluation.compare_tables import markdown, summarize, write_rows, write_summary
-from espnet2_decodec.evaluation.metrics import DNSMOS, METRICS, available
-from espnet2_decodec.evaluation.mixtures import Plan, make_mixtures
+from espnet2_decodec.evaluation.metrics.registry import DNSMOS, METRICS, available
 from espnet2_decodec.evaluation.scoring import MixtureSet
 from espnet2_decodec.evaluation.systems import identity
 from espnet2_decodec.io.audio import read
-from espnet2_decodec.sets.tables import read_table, write_table
 
 RATE = 16000
 FAST = ("si_sdr", "sdr", "mel")
@@ -308,7 +308,7 @@ def test_dnsmos_is_that_of_its_package(voice):
 
 
 def test_metrics_that_are_not_there_are_named(monkeypatch):
-    from espnet2_decodec.evaluation import metrics
+    from espnet2_decodec.evaluation.metrics import registry as metrics
 
     monkeypatch.setattr(metrics, "find_spec", lambda name: None)
     names, lines = available(["sdr", "dnsmos_sig"], METRICS | DNSMOS)

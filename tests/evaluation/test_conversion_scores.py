@@ -11,13 +11,13 @@ import torch
 
 from espnet2_decodec.bin import score_conversion
 from espnet2_decodec.bin.score_conversion import main
+from espnet2_decodec.data.kaldi import write_table
 from espnet2_decodec.evaluation import conversion_scores
 from espnet2_decodec.evaluation.conversion_scores import BARE, BARE_CEILING, CEILING, figures, markdown
 from espnet2_decodec.evaluation.conversion_voices import choose, voices
 from espnet2_decodec.evaluation.examples import read_examples
-from espnet2_decodec.evaluation.recognizers import RATE
+from espnet2_decodec.evaluation.metrics.recognizers import RATE
 from espnet2_decodec.evaluation.systems.base import Unavailable
-from espnet2_decodec.sets.tables import write_table
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from espnet2_decodec.evaluation import metrics
-from espnet2_decodec.evaluation.metrics import METRICS, available, si_sdr_improvement
-from espnet2_decodec.evaluation.perceptual import speaker_similarity
+from espnet2_decodec.evaluation.metrics import registry as metrics
+from espnet2_decodec.evaluation.metrics.perceptual import speaker_similarity
+from espnet2_decodec.evaluation.metrics.registry import METRICS, available, si_sdr_improvement
 
 RATE = 16000
 

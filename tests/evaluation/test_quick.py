@@ -5,9 +5,9 @@ import math
 import pytest
 import torch
 
-from espnet2_decodec.codec.build import TINY
+from espnet2_decodec.codec.config import TINY
 from espnet2_decodec.codec.decodec import DeCodec
-from espnet2_decodec.evaluation.quick import quick_scores
+from espnet2_decodec.training.validation import quick_scores
 
 
 @pytest.fixture

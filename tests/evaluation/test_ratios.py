@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from espnet2_decodec.evaluation.ratios import level, mean, sdr, si_sdr
+from espnet2_decodec.training.ratios import level, mean, sdr, si_sdr
 
 
 @pytest.fixture

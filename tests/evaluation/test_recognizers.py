@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from espnet2_decodec.evaluation import recognizers
-from espnet2_decodec.evaluation.recognizers import RECOGNIZERS, recognizer
+from espnet2_decodec.evaluation.metrics import recognizers
+from espnet2_decodec.evaluation.metrics.recognizers import RECOGNIZERS, recognizer
+from espnet2_decodec.evaluation.metrics.words import Counts, character_counts, word_counts, words
 from espnet2_decodec.evaluation.systems.base import Unavailable
-from espnet2_decodec.evaluation.words import Counts, character_counts, word_counts, words
 from espnet2_decodec.io.audio import read
 
 MINI = Path(__file__).resolve().parents[2] / "local" / "mini"

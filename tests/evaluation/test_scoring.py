@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from espnet2_decodec.bin.score import main
+from espnet2_decodec.data.kaldi import read_table, write_table
+from espnet2_decodec.data.mixtures import Plan, make_mixtures
+from espnet2_decodec.data.settings import Settings
 from espnet2_decodec.evaluation.answers import looped
-from espnet2_decodec.evaluation.mixtures import Plan, make_mixtures
 from espnet2_decodec.evaluation.scoring import score_set
-from espnet2_decodec.sets.settings import Settings
-from espnet2_decodec.sets.tables import read_table, write_table
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from espnet2_decodec.codec.build import TINY
+from espnet2_decodec.codec.config import TINY
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.evaluation.systems import identity, opus, packaged_codecs
 from espnet2_decodec.evaluation.systems.base import System, Unavailable
@@ -300,7 +300,7 @@ def test_espnets_codecs(tmp_path):
     pytest.importorskip("espnet2", reason="espnet is not installed")
     import yaml
 
-    from espnet2_decodec.tasks.codec import DeCodecTask
+    from espnet2_decodec.espnet.codec_task import DeCodecTask
 
     conf = {
         "sampling_rate": 16000,

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from espnet2_decodec import DeCodec
-from espnet2_decodec.codec.build import TINY
+from espnet2_decodec.codec.config import TINY
 from espnet2_decodec.codec.streaming import decode_blocks
 from espnet2_decodec.io import bits, dcd, errors
 from espnet2_decodec.io.identity import codec_id

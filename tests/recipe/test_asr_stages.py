@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from espnet2_decodec.codec.build import TINY
+from espnet2_decodec.codec.config import TINY
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.pretrained import save
 

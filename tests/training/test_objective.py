@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from espnet2_decodec.codec.build import TINY
-from espnet2_decodec.training.bank import Bank
+from espnet2_decodec.codec.config import TINY
+from espnet2_decodec.data.bank import Bank
+from espnet2_decodec.data.mixing import Batch, Mixing
 from espnet2_decodec.training.loop import Options, Trainer, dev_batches
-from espnet2_decodec.training.mixing import Batch, Mixing
 from espnet2_decodec.training.objective import WEIGHTS, Objective
 
 SMALL = dict(codec=TINY, discriminator={"windows": [256], "channels": 4}, teacher="logmel")

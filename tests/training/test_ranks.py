@@ -5,10 +5,10 @@ import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
 
-from espnet2_decodec.codec.build import TINY
-from espnet2_decodec.training.bank import Bank
+from espnet2_decodec.codec.config import TINY
+from espnet2_decodec.data.bank import Bank
+from espnet2_decodec.data.mixing import Mixing
 from espnet2_decodec.training.loop import Options, Trainer
-from espnet2_decodec.training.mixing import Mixing
 from espnet2_decodec.training.objective import Objective
 
 

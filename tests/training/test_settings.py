@@ -10,11 +10,11 @@ import torch
 import yaml
 
 from espnet2_decodec.bin import ablation
-from espnet2_decodec.codec.build import TINY
+from espnet2_decodec.codec.config import TINY
+from espnet2_decodec.data.mixing import Mixing
 from espnet2_decodec.pretrained import load
 from espnet2_decodec.training import __main__ as training
 from espnet2_decodec.training.loop import Options, Trainer
-from espnet2_decodec.training.mixing import Mixing
 from espnet2_decodec.training.objective import Objective
 from espnet2_decodec.training.settings import begin_with, change
 

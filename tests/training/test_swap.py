@@ -2,7 +2,7 @@
 
 import torch
 
-from espnet2_decodec.training.mixing import Batch
+from espnet2_decodec.data.mixing import Batch
 from espnet2_decodec.training.swap import Swap
 
 

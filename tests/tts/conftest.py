@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from espnet2_decodec.codec.decodec import DeCodec
+from espnet2_decodec.data.tts_text import Characters
 from espnet2_decodec.tts.saving import save
 from espnet2_decodec.tts.synthesizer import Synthesizer
-from espnet2_decodec.tts.text import Characters
 
 CODEC = {
     "backbone": {"envelope": 4, "channels": 16, "encoder_blocks": 1, "decoder_blocks": 1},

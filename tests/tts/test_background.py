@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from espnet2_decodec.tts.background import fitted, leveled
+from espnet2_decodec.data.background import fitted, leveled
 
 
 def roughest(wav: torch.Tensor) -> float:

@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from espnet2_decodec.codec.build import TINY
+from espnet2_decodec.codec.config import TINY
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.tts.coordinates import Coordinates
 from espnet2_decodec.tts.saving import load, save
@@ -68,9 +68,9 @@ def test_broken_folders_are_refused(synthesizer, tmp_path):
 def test_alignment_and_coordinates_are_learned():
     """Each of four letters sounds like one token, for a while: after some steps the model knows which, and for how long."""
     pytest.importorskip("espnet2", reason="ESPnet is not installed: pip install '.[recipe]'")
-    from espnet2_decodec.tts.objective import Objective
+    from espnet2_decodec.data.tts_text import Characters
+    from espnet2_decodec.espnet.tts_objective import Objective
     from espnet2_decodec.tts.synthesizer import Synthesizer
-    from espnet2_decodec.tts.text import Characters
 
     torch.manual_seed(0)
     codec = DeCodec.from_config(TINY)

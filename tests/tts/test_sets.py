@@ -9,13 +9,13 @@ import soundfile
 import torch
 
 from espnet2_decodec.bin import tts_inference, tts_originals, tts_score
-from espnet2_decodec.evaluation.activity import active_power
+from espnet2_decodec.data.activity import active_power
+from espnet2_decodec.data.kaldi import read_table
+from espnet2_decodec.data.tts import Wanted, prepare
+from espnet2_decodec.data.tts_prompts import KINDS, Plan, make_prompts
 from espnet2_decodec.evaluation.examples import read_examples
+from espnet2_decodec.evaluation.tts import background_figures
 from espnet2_decodec.io.audio import read
-from espnet2_decodec.sets.tables import read_table
-from espnet2_decodec.tts.data import Wanted, prepare
-from espnet2_decodec.tts.prompts import KINDS, Plan, make_prompts
-from espnet2_decodec.tts.score import background_figures
 
 
 def write_dir(folder, count: int, text: str = "Ab, де!", seconds: float = 2.0, speaker: str = "x"):
@@ -108,7 +108,7 @@ def test_originals_are_decoded_from_all_levels_and_from_few(voice_model, tmp_pat
 
 def test_examples_are_kept(said, monkeypatch, tmp_path):
     """Prompts, the recording with its text, what was said; of utterances that all systems have, and none of an earlier run."""
-    from espnet2_decodec.tts import score
+    from espnet2_decodec.evaluation import tts as score
 
     monkeypatch.setattr(score, "speaker_similarity", lambda *_: 0.5)
     monkeypatch.setattr(score, "dnsmos", lambda *_: math.nan)
@@ -132,8 +132,8 @@ def test_examples_are_kept(said, monkeypatch, tmp_path):
 
 
 def test_scores_without_judges_say_what_was_skipped(said, monkeypatch, capsys):
+    from espnet2_decodec.evaluation import tts as score
     from espnet2_decodec.evaluation.systems.base import Unavailable
-    from espnet2_decodec.tts import score
 
     def absent(*_):
         raise Unavailable("no-such-package is not installed (pip install no-such-package).")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from espnet2_decodec.tts.text import SPECIAL, Characters, normalize
+from espnet2_decodec.data.tts_text import SPECIAL, Characters, normalize
 
 KNOWN = Characters.of(["abc é, привет"])
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-from espnet2_decodec.codec.backbones import Backbone
+from espnet2_decodec.codec.backbones.base import Backbone
 
 
 class Recurrence(nn.Module):

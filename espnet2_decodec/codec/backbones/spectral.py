@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from espnet2_decodec.codec.backbones import Backbone
-from espnet2_decodec.codec.backbones.transforms import framed, weighted_overlap_add
+from espnet2_decodec.codec.backbones.base import Backbone
+from espnet2_decodec.codec.dsp.transforms import framed, weighted_overlap_add
 from espnet2_decodec.codec.tiles import tiled
 
 

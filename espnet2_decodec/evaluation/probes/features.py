@@ -5,7 +5,7 @@ import re
 import torch
 from torch import Tensor
 
-from espnet2_decodec.mel import mel_filterbank
+from espnet2_decodec.codec.dsp.mel import mel_filterbank
 
 WINDOW = 50
 """Frames over which statistics are taken: 1 s at 50 frames a second."""

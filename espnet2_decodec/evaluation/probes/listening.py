@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from espnet2_decodec.evaluation import ratios
-from espnet2_decodec.evaluation.activity import FRAME, active_frames
+from espnet2_decodec.data.activity import FRAME, active_frames
+from espnet2_decodec.data.mixtures import ALONE, CLEAN
 from espnet2_decodec.evaluation.answers import Item
-from espnet2_decodec.evaluation.mixtures import ALONE, CLEAN
+from espnet2_decodec.evaluation.metrics.recognizers import RATE, recognizer
 from espnet2_decodec.evaluation.probes.features import log_mel, windowed
-from espnet2_decodec.evaluation.recognizers import RATE, recognizer
 from espnet2_decodec.evaluation.scoring import MixtureSet
 from espnet2_decodec.evaluation.systems.specs import build
+from espnet2_decodec.training import ratios
 
 TRUTH = "true stems"
 """Spec and name of the stems that the mixture was made of."""

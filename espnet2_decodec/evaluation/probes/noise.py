@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from espnet2_decodec.evaluation.bootstrap import interval
-from espnet2_decodec.evaluation.mixtures import ALONE, CLEAN
+from espnet2_decodec.data.mixtures import ALONE, CLEAN
+from espnet2_decodec.evaluation.metrics.bootstrap import interval
 from espnet2_decodec.evaluation.probes.linear import LinearProbe
 from espnet2_decodec.evaluation.probes.listening import TRUTH, Notes
 from espnet2_decodec.evaluation.probes.tables import Line

@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 
 from espnet2_decodec.codec.decodec import DeCodec
-from espnet2_decodec.evaluation.bootstrap import interval
-from espnet2_decodec.evaluation.mixtures import CLEAN, mix
+from espnet2_decodec.data.mixtures import CLEAN, mix
+from espnet2_decodec.data.segments import Segment
+from espnet2_decodec.evaluation.metrics.bootstrap import interval
 from espnet2_decodec.evaluation.probes.linear import LinearProbe
 from espnet2_decodec.evaluation.probes.tables import Line
 from espnet2_decodec.evaluation.probes.tokens import SUM, views
-from espnet2_decodec.evaluation.segments import Segment
 from espnet2_decodec.io.audio import read
 
 SENTENCES = 90

@@ -6,22 +6,22 @@ from functools import partial
 from pathlib import Path
 
 from espnet2_decodec.codec.decodec import DeCodec
+from espnet2_decodec.data.kaldi import read_table
+from espnet2_decodec.data.mixtures import ALONE, CLEAN, NOBODY
+from espnet2_decodec.data.parallel import spread
 from espnet2_decodec.evaluation.compare import chosen
-from espnet2_decodec.evaluation.mixtures import ALONE, CLEAN, NOBODY
+from espnet2_decodec.evaluation.metrics.recognizers import recognizer
+from espnet2_decodec.evaluation.metrics.words import require_jiwer
 from espnet2_decodec.evaluation.probes.listening import TRUTH, Listener, Notes, Work
 from espnet2_decodec.evaluation.probes.noise import detector_lines, pause_lines
 from espnet2_decodec.evaluation.probes.phones import SENTENCES, phone_lines
 from espnet2_decodec.evaluation.probes.tables import Line
 from espnet2_decodec.evaluation.probes.tokens import example, token_lines
 from espnet2_decodec.evaluation.probes.words import word_lines
-from espnet2_decodec.evaluation.recognizers import recognizer
 from espnet2_decodec.evaluation.scoring import MixtureSet
 from espnet2_decodec.evaluation.systems import specs
 from espnet2_decodec.evaluation.systems.base import Unavailable
-from espnet2_decodec.evaluation.words import require_jiwer
 from espnet2_decodec.io.audio import read
-from espnet2_decodec.sets.parallel import spread
-from espnet2_decodec.sets.tables import read_table
 
 PROBES = ("words", "noise", "tokens", "phones")
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from espnet2_decodec.codec.decodec import DeCodec
-from espnet2_decodec.evaluation.bootstrap import interval
+from espnet2_decodec.evaluation.metrics.bootstrap import interval
 from espnet2_decodec.evaluation.probes.features import log_mel, segment, windowed
 from espnet2_decodec.evaluation.probes.linear import cross_validated, folds, majority
 from espnet2_decodec.evaluation.probes.tables import Line

@@ -3,11 +3,11 @@
 import math
 from collections.abc import Mapping, Sequence
 
-from espnet2_decodec.evaluation.bootstrap import interval
+from espnet2_decodec.evaluation.metrics.bootstrap import interval
+from espnet2_decodec.evaluation.metrics.words import word_counts
 from espnet2_decodec.evaluation.probes.features import segment
 from espnet2_decodec.evaluation.probes.listening import STREAMS, Notes
 from espnet2_decodec.evaluation.probes.tables import Line
-from espnet2_decodec.evaluation.words import word_counts
 
 
 def word_lines(notes: Sequence[Notes], texts: Mapping[str, str], conditions: Mapping[str, str]) -> list[Line]:

@@ -25,7 +25,7 @@ class ESPnetCodec(System):
     def __init__(self, folder: str, kbps: float | None = None):
         self.found = versions("espnet", "torch")
         config, self.weights = Path(folder) / "config.yaml", _weights(Path(folder))
-        from espnet2_decodec.tasks.codec import DeCodecTask, sample_rate
+        from espnet2_decodec.espnet.codec_task import DeCodecTask, sample_rate
 
         model, args = DeCodecTask.build_model_from_file(config, self.weights)
         if args.codec == "decodec":
@@ -50,7 +50,7 @@ class ESPnetCodec(System):
 
     def identity(self) -> dict[str, str]:
         """The experiment's files, the rate, versions."""
-        code = source("evaluation/systems/espnet_codec.py", "tasks/checkpoint.py", "tasks/stock.py")
+        code = source("evaluation/systems/espnet_codec.py", "espnet/checkpoint.py", "espnet/baseline_codecs.py")
         files = digest([self.config, self.weights])
         return {"kind": "espnet", "files": files, "kbps": f"{self.rate:g}", **self.found, "code": code}
 

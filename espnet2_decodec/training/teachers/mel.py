@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from espnet2_decodec.mel import mel_filterbank
+from espnet2_decodec.codec.dsp.mel import mel_filterbank
 from espnet2_decodec.training.teachers.base import HOP, SAMPLE_RATE
 
 

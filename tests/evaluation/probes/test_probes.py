@@ -8,10 +8,11 @@ import pytest
 import soundfile
 import torch
 
-from espnet2_decodec.codec.build import TINY
+from espnet2_decodec.codec.config import TINY
 from espnet2_decodec.codec.decodec import DeCodec
+from espnet2_decodec.data.kaldi import write_table
 from espnet2_decodec.evaluation.answers import Item
-from espnet2_decodec.evaluation.bootstrap import Interval, interval
+from espnet2_decodec.evaluation.metrics.bootstrap import Interval, interval
 from espnet2_decodec.evaluation.probes import run as running
 from espnet2_decodec.evaluation.probes.listening import TRUTH, Notes, in_pauses, level
 from espnet2_decodec.evaluation.probes.noise import detector_lines, pause_lines
@@ -20,7 +21,6 @@ from espnet2_decodec.evaluation.probes.run import Probing
 from espnet2_decodec.evaluation.probes.tables import Line, markdown, write_lines
 from espnet2_decodec.evaluation.probes.tokens import PLAIN, SUM, example, token_lines, views
 from espnet2_decodec.evaluation.probes.words import word_lines
-from espnet2_decodec.sets.tables import write_table
 
 RATE = 16000
 

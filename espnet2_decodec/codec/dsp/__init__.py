@@ -1,0 +1,1 @@
+"""Signal processing of the codec: transforms, mel bands, pitch, excitation."""

@@ -1,0 +1,1 @@
+"""Voice conversion: the content of one recording in the voice of another."""

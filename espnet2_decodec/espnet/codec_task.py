@@ -1,0 +1,186 @@
+"""The codec task: DeCodec, and ESPnet's own codecs as baselines, trained alike on mixtures made on the fly."""
+
+import logging
+from argparse import ArgumentParser, Namespace
+from copy import deepcopy
+
+import torch
+from espnet2.gan_codec.espnet_model import ESPnetGANCodecModel
+from espnet2.iterators.abs_iter_factory import AbsIterFactory
+from espnet2.iterators.sequence_iter_factory import SequenceIterFactory
+from espnet2.tasks.abs_task import IteratorOptions
+from espnet2.tasks.gan_codec import GANCodecTask, codec_choices
+from espnet2.train.class_choices import ClassChoices
+from espnet2.train.distributed_utils import DistributedOption
+from espnet2.utils.nested_dict_action import NestedDictAction
+
+from espnet2_decodec.codec import config as build
+from espnet2_decodec.data.collate import MixingCollate
+from espnet2_decodec.data.kaldi import read_table
+from espnet2_decodec.data.mixing import Mixing
+from espnet2_decodec.data.preprocessor import StemPreprocessor
+from espnet2_decodec.data.sampler import Recordings
+from espnet2_decodec.espnet import registry  # noqa: F401  registers the codec
+from espnet2_decodec.espnet.baseline_codecs import check_lengths, stock_options
+from espnet2_decodec.espnet.batches import DrawnBatches
+from espnet2_decodec.espnet.checkpoint import load_strictly
+from espnet2_decodec.espnet.codec_model import DeCodecESPnetModel
+from espnet2_decodec.espnet.gan_codec import GANDeCodec
+from espnet2_decodec.espnet.optimization import OPTIMIZATION, complete
+from espnet2_decodec.espnet.trainer import DeCodecTrainer
+
+DEFAULTS = {
+    "batch_type": "unsorted",
+    "batch_size": 16,
+    **OPTIMIZATION,
+    "grad_clip": 1.0,
+    "generator_first": True,
+    "unused_parameters": True,
+    "dist_backend": "nccl" if torch.cuda.is_available() else "gloo",
+    "best_model_criterion": [("valid", "distance", "min")],
+    "keep_nbest_models": [1],
+    "use_matplotlib": False,
+    "num_att_plot": 0,
+}
+"""Where this task's defaults differ from ESPnet's."""
+
+
+class DeCodecTask(GANCodecTask):
+    """`--codec decodec` (the default), soundstream, encodec, dac or funcodec.
+
+    The training data is clean speech under the name `audio`; `--preprocessor_conf background_scp=...` names the
+    wav.scp of the backgrounds. Validation data are mixtures, `audio`, with their stems `speech` and `background`.
+    """
+
+    trainer = DeCodecTrainer
+    class_choices_list = [ClassChoices("codec", classes=codec_choices.classes, default="decodec")]
+
+    @classmethod
+    def get_parser(cls) -> ArgumentParser:
+        """ESPnet's options, with the defaults of this task."""
+        parser = super().get_parser()
+        parser.set_defaults(**deepcopy(DEFAULTS))
+        return parser
+
+    @classmethod
+    def add_task_arguments(cls, parser: ArgumentParser) -> None:
+        """Options of the codec task, of `Recordings` and `StemPreprocessor`, and of `Mixing`."""
+        super().add_task_arguments(parser)
+        group = parser.add_argument_group("Mixing related")
+        group.add_argument(
+            "--preprocessor_conf",
+            action=NestedDictAction,
+            default={},
+            help="background_scp, and options of StemPreprocessor; speech_sources and background_sources: "
+            "options of Recordings",
+        )
+        group.add_argument("--mixing_conf", action=NestedDictAction, default={}, help="options of Mixing")
+
+    @classmethod
+    def optional_data_names(cls, train: bool = True, inference: bool = False) -> tuple[str, ...]:
+        """The stems of mixtures that are ready made."""
+        return () if inference else ("speech", "background")
+
+    @classmethod
+    def build_preprocess_fn(cls, args: Namespace, train: bool):
+        """A `StemPreprocessor`, or None if there shall be no preprocessor."""
+        if not args.use_preprocessor:
+            return None
+        conf, rate = deepcopy(args.preprocessor_conf), sample_rate(args)
+        backgrounds = conf.pop("background_scp", None)
+        voices, sounds = conf.pop("speech_sources", {}), conf.pop("background_sources", {})
+        if train:
+            voices = {"sample_rate": rate, "pause": (0.1, 0.4), **voices}
+            sounds = {"sample_rate": rate, "weights": {"music": 0.3}, **sounds}
+            conf["speech"] = Recordings(_audio(args.train_data_path_and_name_and_type), **voices)
+            conf["background"] = Recordings(backgrounds, **sounds) if backgrounds else None
+            if not backgrounds:
+                logging.warning("No preprocessor_conf background_scp=...: the only backgrounds are noises made on the fly.")
+        preprocessor = StemPreprocessor(train, **conf)
+        if args.codec in ("soundstream", "encodec", "dac"):
+            chunked = train and args.iterator_type == "chunk"
+            check_lengths(args.codec_conf, args.chunk_length if chunked else preprocessor.length)
+        return preprocessor
+
+    @classmethod
+    def build_collate_fn(cls, args: Namespace, train: bool) -> MixingCollate:
+        """A `MixingCollate`."""
+        return MixingCollate(Mixing(**{"sample_rate": sample_rate(args), **args.mixing_conf}))
+
+    @classmethod
+    def build_iter_options(cls, args: Namespace, distributed_option: DistributedOption, mode: str) -> IteratorOptions:
+        """ESPnet's, where the data file itself lists the utterances if no shape file does."""
+        options = super().build_iter_options(args, distributed_option, mode)
+        if options.batch_type == "unsorted" and not options.shape_files:
+            options.shape_files = [_audio(options.data_path_and_name_and_type)]
+        return options
+
+    @classmethod
+    def build_sequence_iter_factory(
+        cls, args: Namespace, iter_options: IteratorOptions, mode: str
+    ) -> AbsIterFactory:
+        """For training on unsorted batches `DrawnBatches`; ESPnet's own iterator otherwise, never shuffled within."""
+        if mode != "train" or iter_options.batch_type != "unsorted":
+            return super().build_sequence_iter_factory(
+                args=Namespace(**{**vars(args), "shuffle_within_batch": False}), iter_options=iter_options, mode=mode
+            )
+        speech = getattr(iter_options.preprocess_fn, "speech", None)
+        if speech is None:
+            speech = Recordings(_audio(iter_options.data_path_and_name_and_type), sample_rate(args))
+        shares = speech.shares_of(read_table(iter_options.shape_files[0]))
+        ranks = (0, 1)
+        if iter_options.distributed:
+            ranks = (torch.distributed.get_rank(), torch.distributed.get_world_size())
+        return SequenceIterFactory(
+            dataset=cls.build_dataset(args, iter_options),
+            batches=DrawnBatches(list(shares), list(shares.values()), iter_options.batch_size, *ranks),
+            seed=args.seed,
+            num_iters_per_epoch=iter_options.num_iters_per_epoch,
+            num_workers=args.num_workers,
+            collate_fn=iter_options.collate_fn,
+            pin_memory=args.ngpu > 0,
+        )
+
+    @classmethod
+    def build_model(cls, args: Namespace) -> ESPnetGANCodecModel:
+        """The model of `args.codec`. All its settings are written back, so that config.yaml keeps them."""
+        if args.codec != "decodec":
+            args.codec_conf = stock_options(args.codec, args.codec_conf)
+            codec = codec_choices.get_class(args.codec)(**deepcopy(args.codec_conf))
+            return ESPnetGANCodecModel(codec=codec, **args.model_conf)
+        conf = deepcopy(args.codec_conf)
+        if conf.get("teacher") == "none":
+            conf["teacher"] = None
+        codec = GANDeCodec(**conf)
+        args.codec_conf = {**conf, "codec": deepcopy(codec.codec.config), **codec.settings()}
+        return DeCodecESPnetModel(codec=codec, **args.model_conf)
+
+    @classmethod
+    def build_optimizers(cls, args: Namespace, model: ESPnetGANCodecModel) -> list[torch.optim.Optimizer]:
+        """ESPnet's, after their options were completed; see `schedule.complete`."""
+        complete(args)
+        return super().build_optimizers(args=args, model=model)
+
+    @classmethod
+    def build_model_from_file(cls, config_file=None, model_file=None, device: str = "cpu"):
+        """The model and the options of an experiment.
+
+        Raises:
+            ValueError: if a weight is missing or left over; ESPnet's own loader lets both pass.
+        """
+        return load_strictly(cls.build_model, config_file, model_file, device)
+
+
+def sample_rate(args: Namespace) -> int:
+    """Hz of the codec that is trained."""
+    if args.codec == "decodec":
+        return build.complete(args.codec_conf.get("codec") or {})["sample_rate"]
+    return args.codec_conf.get("sampling_rate", 24000)
+
+
+def _audio(data: list) -> str:
+    """The wav.scp of the data named `audio`."""
+    for path, name, _ in data:
+        if name == "audio":
+            return path
+    raise ValueError("There is no data named audio: give --train_data_path_and_name_and_type wav.scp,audio,sound.")

@@ -1,0 +1,1 @@
+"""Metrics of signals, of speech quality, and of recognized words."""

@@ -1,0 +1,153 @@
+"""PESQ, STOI, DNSMOS and speaker similarity through packages that are imported when first asked for."""
+
+import math
+import warnings
+from functools import lru_cache
+
+import numpy as np
+from torch import Tensor
+
+from espnet2_decodec.training.ratios import SILENT
+
+
+def pesq(reference: Tensor, estimate: Tensor, sample_rate: int) -> float:
+    """Wide-band PESQ (ITU-T P.862.2), 1.04 to 4.64.
+
+    Args:
+        reference, estimate: [L] at 16000 Hz.
+
+    Returns:
+        The score; NaN where the reference is silent or PESQ finds no utterance in it.
+
+    Raises:
+        ImportError: if the package pesq is not installed.
+        ValueError: if the rate is another one.
+    """
+    from pesq import PesqError
+    from pesq import pesq as measure
+
+    if sample_rate != 16000:
+        raise ValueError(f"Wide-band PESQ is defined at 16000 Hz, not {sample_rate} Hz.")
+    if _silent(reference) or _silent(estimate):
+        return math.nan
+    score = measure(sample_rate, reference.numpy(), estimate.numpy(), "wb", on_error=PesqError.RETURN_VALUES)
+    return math.nan if score < 0 else float(score)
+
+
+def stoi(reference: Tensor, estimate: Tensor, sample_rate: int) -> float:
+    """Short-time objective intelligibility (Taal et al., 2011), about 0 to 1.
+
+    Args:
+        reference, estimate: [L] at `sample_rate` Hz.
+
+    Returns:
+        The score; NaN where the reference is silent or sounds for less than 0.4 s.
+
+    Raises:
+        ImportError: if the package pystoi is not installed.
+    """
+    from pystoi import stoi as measure
+
+    if _silent(reference):
+        return math.nan
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        try:
+            return float(measure(reference.numpy(), estimate.numpy(), sample_rate))
+        except RuntimeWarning:
+            return math.nan
+
+
+def dnsmos(reference: Tensor, estimate: Tensor, sample_rate: int, part: str) -> float:
+    """DNSMOS P.835 (Reddy et al., 2022), 1 to 5: what a network trained on listeners' votes says of the estimate alone.
+
+    Args:
+        reference: [L]; only whether it is silent counts.
+        estimate: [L] at 16000 Hz, clipped to -1..1; repeated up to 9 s where it is shorter.
+        part: sig (the speech), bak (the absence of noise) or ovrl (the whole).
+
+    Returns:
+        The score; NaN where the reference is silent.
+
+    Raises:
+        ImportError: if the package speechmos is not installed.
+        ValueError: if the rate is another one.
+    """
+    if sample_rate != 16000:
+        raise ValueError(f"DNSMOS is defined at 16000 Hz, not {sample_rate} Hz.")
+    if _silent(reference):
+        return math.nan
+    return float(_votes(estimate.float().clamp(-1, 1).numpy().tobytes())[f"{part}_mos"])
+
+
+@lru_cache(maxsize=1)
+def _votes(samples: bytes) -> dict[str, float]:
+    """All parts of the DNSMOS of float32 samples at 16000 Hz."""
+    from speechmos import dnsmos as package
+
+    if package.dnsmos is None:
+        import onnxruntime
+
+        # The package gives its networks all cores, and recordings are spread over processes of one core each.
+        package.run(np.zeros(16000, np.float32), 16000)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        for name in ("onnx_sess", "p808_onnx_sess"):
+            path = getattr(package.dnsmos, name)._model_path
+            setattr(package.dnsmos, name, onnxruntime.InferenceSession(path, options))
+    return package.run(np.frombuffer(samples, np.float32), 16000)
+
+
+def speaker_similarity(reference: Tensor, estimate: Tensor, sample_rate: int) -> float:
+    """Cosine of the voice embeddings of two recordings (Wan et al., 2018, in the package resemblyzer), 0 to 1.
+
+    Two recordings of one person reach about 0.8 and more, two people of one sex 0.5 to 0.7.
+
+    Args:
+        reference, estimate: [L], [L'] at 16000 Hz: whatever is said in them.
+
+    Returns:
+        The cosine; NaN where either has less than 0.3 s of voice.
+
+    Raises:
+        ImportError: if the package resemblyzer or what it needs is not installed.
+        ValueError: if the rate is another one.
+    """
+    if sample_rate != 16000:
+        raise ValueError(f"Voices are compared at 16000 Hz, not {sample_rate} Hz.")
+    voices = [voice(wav.float().numpy().tobytes()) for wav in (reference, estimate)]
+    return math.nan if any(found is None for found in voices) else float(voices[0] @ voices[1])
+
+
+@lru_cache(maxsize=64)
+def voice(samples: bytes) -> np.ndarray | None:
+    """The embedding [256] of float32 samples at 16000 Hz, of norm 1; None with less than 0.3 s of voice."""
+    wav = np.frombuffer(samples, np.float32)
+    if not len(wav) or np.square(wav, dtype=float).mean() <= SILENT:
+        return None
+    spoken = _voice_package().preprocess_wav(wav.clip(-1, 1) * 0.999)
+    return None if len(spoken) < 4800 else _encoder().embed_utterance(spoken)
+
+
+@lru_cache(maxsize=1)
+def _voice_package():
+    """The module resemblyzer."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            import resemblyzer
+        except ModuleNotFoundError as problem:
+            how = "pip install --no-deps resemblyzer==0.1.4, with librosa, webrtcvad-wheels and 'setuptools<81'"
+            raise ImportError(f"Speaker similarity needs {problem.name} ({how}).") from problem
+    return resemblyzer
+
+
+@lru_cache(maxsize=1)
+def _encoder():
+    """The voice encoder."""
+    return _voice_package().VoiceEncoder("cpu", verbose=False)
+
+
+def _silent(wav: Tensor) -> bool:
+    """Whether nothing is to be heard."""
+    return wav.double().square().mean().item() <= SILENT

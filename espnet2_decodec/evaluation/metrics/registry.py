@@ -1,0 +1,82 @@
+"""Every metric of a file by name: (reference [L], estimate [L], sample_rate) -> float.
+
+On a silent reference the ratios, PESQ and STOI are undefined and give NaN, which tables leave out; the mel distance
+is defined there as everywhere. What a stem holds where it should be silent is told by its level relative to the
+mixture, see `scoring.py`.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from importlib.util import find_spec
+
+from torch import Tensor
+
+from espnet2_decodec.evaluation.metrics import perceptual, spectral
+from espnet2_decodec.training import ratios
+
+Metric = Callable[[Tensor, Tensor, int], float]
+
+
+def si_sdr(reference: Tensor, estimate: Tensor, sample_rate: int) -> float:
+    """Scale-invariant signal-to-distortion ratio in dB, see `ratios.si_sdr`."""
+    return ratios.si_sdr(reference, estimate).item()
+
+
+def sdr(reference: Tensor, estimate: Tensor, sample_rate: int) -> float:
+    """Plain signal-to-distortion ratio in dB, see `ratios.sdr`."""
+    return ratios.sdr(reference, estimate).item()
+
+
+def si_sdr_improvement(reference: Tensor, estimate: Tensor, mixture: Tensor) -> float:
+    """SI-SDR in dB of the estimate [L], less that of the untouched mixture [L].
+
+    NaN where either is undefined, and where the mixture is the reference itself: nothing can be improved there.
+    """
+    if mixture.equal(reference):
+        return math.nan
+    return (ratios.si_sdr(reference, estimate) - ratios.si_sdr(reference, mixture)).item()
+
+
+METRICS: dict[str, Metric] = {
+    "si_sdr": si_sdr,
+    "sdr": sdr,
+    "mel": spectral.mel_distance,
+    "pesq": perceptual.pesq,
+    "stoi": perceptual.stoi,
+}
+
+DNSMOS: dict[str, Metric] = {
+    f"dnsmos_{part}": partial(perceptual.dnsmos, part=part) for part in ("sig", "bak", "ovrl")
+}
+"""Judgements that need no reference. They take far longer than the others, and are there for comparisons of systems."""
+
+PACKAGES = {"pesq": "pesq", "stoi": "pystoi"}
+"""What a metric needs beside torch."""
+
+DNSMOS_PACKAGES = ("speechmos", "onnxruntime", "librosa", "requests")
+"""speechmos does not say what it needs itself."""
+
+
+def available(names: Sequence[str], known: Mapping[str, Metric] = METRICS) -> tuple[list[str], list[str]]:
+    """Those of the metrics that can be taken here, and one line for each that cannot.
+
+    Args:
+        names: of metrics; `dnsmos` stands for all its parts, where they are known.
+        known: the metrics that there are.
+
+    Raises:
+        ValueError: if a name is unknown.
+    """
+    names = [part for name in names for part in (DNSMOS if name == "dnsmos" and known.keys() >= DNSMOS.keys() else (name,))]
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise ValueError(f"Unknown metric {unknown[0]!r}; there are {', '.join(known)}.")
+    missing = {}
+    for name in names:
+        needs = (PACKAGES[name],) if name in PACKAGES else DNSMOS_PACKAGES if name in DNSMOS else ()
+        absent = [package for package in needs if find_spec(package) is None]
+        if absent:
+            missing[name] = absent[0]
+    lines = [f"{name} is skipped: {package} is not installed (pip install {package})." for name, package in missing.items()]
+    return [name for name in names if name not in missing], lines

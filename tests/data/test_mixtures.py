@@ -1,0 +1,107 @@
+"""Test mixtures: exact sums, true SNRs, the same segments everywhere, the same bytes again."""
+
+import numpy as np
+import pytest
+import soundfile
+
+from espnet2_decodec.bin.make_mixtures import main
+from espnet2_decodec.data.activity import active_power
+from espnet2_decodec.data.kaldi import read_table, write_table
+from espnet2_decodec.data.mixtures import Plan, make_mixtures
+
+PLAN = Plan(("-5", "10", "clean", "background"), per_condition=4, seconds=(1.0, 2.0), seed=3)
+
+
+@pytest.fixture(scope="module")
+def made(corpora, tmp_path_factory):
+    out = tmp_path_factory.mktemp("mixtures")
+    assert make_mixtures(*corpora, out, PLAN)
+    return out
+
+
+def load(folder, stem):
+    return {key: soundfile.read(path, dtype="int16")[0] for key, path in read_table(folder / f"{stem}.scp").items()}
+
+
+def test_mixtures_are_exact_sums_at_the_snr(made):
+    mixture, speech, background = (load(made, stem) for stem in ("mixture", "speech", "background"))
+    conditions = read_table(made / "utt2snr")
+    assert len(conditions) == 16 and conditions.keys() == mixture.keys() == speech.keys() == background.keys()
+    for key, condition in conditions.items():
+        s, b = speech[key].astype(int), background[key].astype(int)
+        assert (s + b == mixture[key]).all() and 16000 <= len(s) <= 32000
+        assert (not s.any()) == (condition == "background") and (not b.any()) == (condition == "clean")
+        if s.any() and b.any():
+            snr = 10 * np.log10(active_power(speech[key] / 32768) / active_power(background[key] / 32768))
+            assert snr == pytest.approx(float(condition), abs=0.05)
+
+
+def test_conditions_share_their_segments(made):
+    sources, conditions = read_table(made / "utt2sources"), read_table(made / "utt2snr")
+    by_index = {}
+    for key, condition in conditions.items():
+        by_index.setdefault(key.split("_")[1], {})[condition] = sources[key]
+    for used in by_index.values():
+        assert used["-5"] == used["10"] == f"{used['clean']} {used['background']}"
+    speakers = read_table(made / "utt2spk")
+    assert {speakers[key] for key in list(conditions) if "clean" in key} == {"anna", "boris", "carla"}
+    assert all(speakers[key] == "none" for key, condition in conditions.items() if condition == "background")
+
+
+def test_text_is_that_of_the_prompts(made):
+    sources, texts = read_table(made / "utt2sources"), read_table(made / "text")
+    key = next(key for key in texts if key.startswith("anna") and key.endswith("clean"))
+    assert texts[key] == " ".join(f"words of {name}" for name in sources[key].split())
+    assert not any(key.startswith("none") for key in texts)
+
+
+def test_same_seed_same_bytes_and_nothing_twice(corpora, made, tmp_path):
+    main(
+        f"--speech {corpora[0]} --background {corpora[1]} --out {tmp_path} --snrs -5 10 clean background "
+        "--per_condition 4 --seconds 1 2 --seed 3".split()
+    )
+    for path in made.rglob("*.wav"):
+        assert path.read_bytes() == (tmp_path / path.relative_to(made)).read_bytes()
+    assert not make_mixtures(*corpora, tmp_path, PLAN)
+    next((tmp_path / "wav").rglob("*clean.wav")).unlink()
+    assert make_mixtures(*corpora, tmp_path, PLAN)
+    (tmp_path / "utt2snr").unlink()
+    assert make_mixtures(*corpora, tmp_path, PLAN)
+    with pytest.raises(ValueError, match="other options"):
+        make_mixtures(*corpora, tmp_path, Plan(("0",), 4, (1.0, 2.0), 3))
+
+
+def test_a_second_set_of_the_same_speech_over_other_backgrounds(corpora, made, tmp_path):
+    """As stage 3 of the recipe makes it for backgrounds of the training."""
+    others, out = tmp_path / "others", tmp_path / "out"
+    others.mkdir()
+    for table in ("wav.scp", "utt2spk"):
+        write_table(others / table, {key: value for key, value in read_table(corpora[1] / table).items() if "drums" in key})
+    arguments = f"--speech {corpora[0]} --background {others} --out {out} --snrs -5 10 clean background --without clean"
+    main(f"{arguments} --per_condition 4 --seconds 1 2 --seed 3 --suffix seen --training_background {others}".split())
+    speech, first = (read_table(folder / "utt2sources") for folder in (out, made))
+    noisy = [key for key in first if "snr" in key]
+    assert len(noisy) == 8 and all(f"{key}-seen" in speech for key in noisy) and not any("clean" in key for key in speech)
+    for key in noisy:
+        assert speech[f"{key}-seen"].split()[:-1] == first[key].split()[:-1], "the same speech"
+        assert speech[f"{key}-seen"].split()[-1].startswith("drums")
+    seen = read_table(out / "utt2seen")
+    assert seen.keys() == speech.keys() and set(seen.values()) == {"yes"}
+    assert "suffix" not in (made / "mixtures.json").read_text(), "sets of earlier versions count as complete"
+    with pytest.raises(ValueError, match="letters and digits only, not 'a_b'"):
+        Plan(("0",), suffix="a_b")
+
+
+def test_bad_plans_and_sets(corpora, tmp_path):
+    with pytest.raises(ValueError, match="not 'loud'"):
+        Plan(("0", "loud"))
+    with pytest.raises(ValueError, match="not 'nan'"):
+        Plan(("nan",))
+    with pytest.raises(ValueError, match="once"):
+        Plan(("0", "0"))
+    with pytest.raises(ValueError, match="shortest first"):
+        Plan(("0",), seconds=(4.0, 2.0))
+    write_table(tmp_path / "wav.scp", {"a": "a.wav"})
+    write_table(tmp_path / "utt2spk", {"b": "b"})
+    with pytest.raises(ValueError, match="different utterances"):
+        make_mixtures(tmp_path, corpora[1], tmp_path / "out", PLAN)

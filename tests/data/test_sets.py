@@ -1,0 +1,74 @@
+"""Whole sets through the codec: what comes out is what the codec gives, a second run does nothing."""
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from espnet2_decodec.bin import resynthesize, tokenize
+from espnet2_decodec.codec.config import TINY
+from espnet2_decodec.codec.decodec import DeCodec
+from espnet2_decodec.data.kaldi import read_table, write_table
+from espnet2_decodec.data.settings import run
+from espnet2_decodec.io.audio import read
+
+
+@pytest.fixture(scope="module")
+def scp(tmp_path_factory):
+    """Three recordings, one of them stereo at 8 kHz."""
+    folder, rng = tmp_path_factory.mktemp("wavs"), np.random.default_rng(0)
+    shapes = {"a-1": ((1000,), 16000), "a-2": ((4321,), 16000), "b-1": ((2000, 2), 8000)}
+    for key, (shape, rate) in shapes.items():
+        soundfile.write(folder / f"{key}.wav", 0.1 * rng.normal(size=shape), rate)
+    write_table(folder / "wav.scp", {key: folder / f"{key}.wav" for key in shapes})
+    return folder / "wav.scp"
+
+
+def test_tokens_and_back(model, scp, tmp_path, capsys):
+    codec = DeCodec.from_pretrained(model)
+    common = ["--model", str(model)]
+    tokenize.main([*common, "--scp", str(scp), "--out", str(tmp_path / "tokens")])
+    speech, background = (read_table(tmp_path / "tokens" / f"codes_{s}.scp") for s in ("speech", "background"))
+    assert read_table(tmp_path / "tokens" / "utt2num_samples") == {"a-1": "1000", "a-2": "4321", "b-1": "4000"}
+    for streams, heard in (("speech", (True, False)), ("background", (False, True)), ("both", (True, True))):
+        out = tmp_path / "wavs"
+        resynthesize.main([*common, "--tokens", str(tmp_path / "tokens"), "--out", str(out), "--streams", streams])
+        decoded = read_table(out / f"{streams}.scp")
+        for key, path in read_table(scp).items():
+            codes = codec.encode(read(path, 16000)[None])
+            assert np.array_equal(np.load(speech[key]), codes.speech[0].T.numpy()) and np.load(speech[key]).dtype == np.int16
+            assert np.array_equal(np.load(background[key]), codes.background[0].T.numpy())
+            wav = codec.decode(codes, *heard)[0].clamp(-1, 1)
+            torch.testing.assert_close(read(decoded[key], 16000), wav, atol=1e-4, rtol=0)
+    capsys.readouterr()
+    tokenize.main([*common, "--scp", str(scp), "--out", str(tmp_path / "tokens")])
+    assert capsys.readouterr().out.startswith("0 recordings")
+
+
+def test_an_unfinished_run_is_finished(model, scp, tmp_path, capsys):
+    arguments = f"--model {model} --scp {scp} --out {tmp_path} --speech_levels 1 --background_levels 0".split()
+    tokenize.main(arguments)
+    assert np.load(read_table(tmp_path / "codes_background.scp")["a-1"]).shape == (4, 0)
+    (tmp_path / "codes" / "a-2.background.npy").unlink()
+    capsys.readouterr()
+    tokenize.main(arguments)
+    assert capsys.readouterr().out.startswith("1 recordings")
+    with pytest.raises(ValueError, match="other options"):
+        tokenize.main(arguments[:6])
+    with pytest.raises(ValueError, match="0..3 speech levels, not 9"):
+        tokenize.main(f"--model {model} --scp {scp} --out {tmp_path} --speech_levels 9".split())
+
+
+def test_tokens_of_another_codec(model, scp, tmp_path):
+    torch.manual_seed(1)
+    DeCodec.from_config(TINY).save_pretrained(tmp_path / "other")
+    tokenize.main(f"--model {model} --scp {scp} --out {tmp_path / 'tokens'}".split())
+    with pytest.raises(ValueError, match="made by another codec"):
+        resynthesize.main(f"--model {tmp_path / 'other'} --tokens {tmp_path / 'tokens'} --out {tmp_path / 'out'}".split())
+    with pytest.raises(ValueError, match="no folder of results"):
+        resynthesize.resynthesize(scp.parent, tmp_path / "out", resynthesize.Settings(str(model)))
+
+
+def test_errors_are_one_line():
+    with pytest.raises(SystemExit, match="error: .*wav.scp is not there"):
+        run(lambda: tokenize.main(["--scp", "nowhere/wav.scp", "--out", "nowhere"]))

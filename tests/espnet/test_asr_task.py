@@ -1,0 +1,146 @@
+"""`frontend: decodec` through ESPnet's ASR: training, packing, recognition, with our programs and with ESPnet's own."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import soundfile
+import yaml
+
+from espnet2_decodec.codec.config import TINY
+from espnet2_decodec.codec.decodec import DeCodec
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder with a codec, four recordings with their words, and a token list."""
+    folder = tmp_path_factory.mktemp("asr")
+    DeCodec.from_config(TINY).save_pretrained(folder / "codec")
+    random = np.random.default_rng(0)
+    for i in range(4):
+        soundfile.write(folder / f"u{i}.wav", random.standard_normal(12000 + 1600 * i) * 0.1, 16000)
+    (folder / "wav.scp").write_text("".join(f"u{i} {folder}/u{i}.wav\n" for i in range(4)))
+    (folder / "text").write_text("".join(f"u{i} A B\n" for i in range(4)))
+    (folder / "shape").write_text("".join(f"u{i} {12000 + 1600 * i}\n" for i in range(4)))
+    (folder / "tokens").write_text("<blank>\n<unk>\nA\nB\n<sos/eos>\n")
+    config = {
+        "frontend": "decodec", "frontend_conf": {"fs": "16k", "model": str(folder / "codec"), "feature": "speech"},
+        "normalize": "utterance_mvn", "encoder": "transformer",
+        "encoder_conf": {"output_size": 8, "attention_heads": 1, "linear_units": 8, "num_blocks": 1},
+        "decoder": "transformer", "decoder_conf": {"attention_heads": 1, "linear_units": 8, "num_blocks": 1},
+        "init": "xavier_uniform", "model_conf": {"ctc_weight": 0.5}, "batch_type": "unsorted", "batch_size": 2, "max_epoch": 2,
+        "optim": "adam",
+        "use_tensorboard": False, "use_matplotlib": False, "num_att_plot": 0,
+        "keep_nbest_models": 2, "best_model_criterion": [["valid", "loss", "min"]],
+    }  # fmt: skip
+    (folder / "train.yaml").write_text(yaml.safe_dump(config))
+    return folder
+
+
+def run(*command: str, **kwargs) -> subprocess.CompletedProcess:
+    done = subprocess.run([sys.executable, *command], capture_output=True, text=True, timeout=600, **kwargs)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done
+
+
+def training(place, out: str) -> list[str]:
+    """Options of an ASR training in `out`."""
+    files = [f"{place}/wav.scp,speech,sound", f"{place}/text,text,text"]
+    data = [word for part in ("train", "valid") for file in files for word in (f"--{part}_data_path_and_name_and_type", file)]
+    return ["--config", f"{place}/train.yaml", "--output_dir", f"{place}/{out}", "--token_type", "word",
+            "--token_list", f"{place}/tokens", "--train_shape_file", f"{place}/shape", "--valid_shape_file", f"{place}/shape",
+            *data]  # fmt: skip
+
+
+def recognize(place, out: str, *program: str, config=None, weights=None) -> str:
+    """The recognized text of a model, by default of the average of its epochs, whose codec's folder is gone."""
+    config, weights = config or f"{place}/{out}/config.yaml", weights or f"{place}/{out}/valid.loss.ave.pth"
+    (place / "codec").rename(place / "gone")
+    try:
+        run(*program, "--output_dir", f"{place}/{out}/decoded", "--asr_train_config", config, "--asr_model_file", weights,
+            "--data_path_and_name_and_type", f"{place}/wav.scp,speech,sound", "--beam_size", "2",
+            "--maxlenratio", "-3")  # fmt: skip
+    finally:
+        (place / "gone").rename(place / "codec")
+    return (place / out / "decoded/1best_recog/text").read_text()
+
+
+def test_our_programs_train_and_recognize_without_the_codecs_folder(place):
+    run("-m", "espnet2_decodec.bin.asr_train", *training(place, "ours"))
+    carried = yaml.safe_load((place / "ours/config.yaml").read_text())["frontend_conf"]["codec"]
+    assert carried["quantizer"]["codebook_size"] == TINY["quantizer"]["codebook_size"]
+    assert len(recognize(place, "ours", "-m", "espnet2_decodec.bin.asr_inference").splitlines()) == 4
+
+
+def test_averaging_leaves_a_frozen_codec(place):
+    import torch
+
+    before = DeCodec.from_pretrained(place / "codec").state_dict()
+    averaged = torch.load(place / "ours/valid.loss.ave_2best.pth", weights_only=True, map_location="cpu")
+    for name, value in before.items():
+        torch.testing.assert_close(averaged[f"frontend.codec.{name}"], value, rtol=1e-6, atol=0)
+
+
+def test_a_packed_model_recognizes_where_nothing_else_is(place, tmp_path):
+    wanted = recognize(place, "ours", "-m", "espnet2_decodec.bin.asr_inference")
+    files = ("--asr_train_config", "ours/config.yaml", "--asr_model_file", "ours/valid.loss.ave_2best.pth")
+    run("-m", "espnet2.bin.pack", "asr", "--outpath", f"{tmp_path}/model.zip", *files, cwd=place)
+    (place / "ours").rename(place / "elsewhere")
+    try:
+        unpack = "import json, sys; from espnet2.main_funcs.pack_funcs import unpack; print(json.dumps(unpack(*sys.argv[1:])))"
+        found = json.loads(run("-c", unpack, f"{tmp_path}/model.zip", f"{tmp_path}/unpacked").stdout.splitlines()[-1])
+        (place / "packed").mkdir()
+        files = {"config": found["asr_train_config"], "weights": found["asr_model_file"]}
+        assert recognize(place, "packed", "-m", "espnet2_decodec.bin.asr_inference", **files) == wanted
+    finally:
+        (place / "elsewhere").rename(place / "ours")
+
+
+def test_espnets_own_programs_do_the_same(place):
+    module = ("-m", "espnet2_decodec", "-m")
+    run(*module, "espnet2.bin.asr_train", *training(place, "stock"))
+    assert len(recognize(place, "stock", *module, "espnet2.bin.asr_inference").splitlines()) == 4
+
+
+WORKER = """
+import pickle, subprocess, sys
+from espnet2_decodec.espnet.asr_task import DeCodecASRTask
+parcel = pickle.dumps(DeCodecASRTask.main_worker)
+load = "import pickle, sys; pickle.loads(sys.stdin.buffer.read()); "
+code = load + "from espnet2.tasks.asr import frontend_choices as choices; choices.get_class('decodec')"
+sys.exit(subprocess.run([sys.executable, "-c", code], input=parcel).returncode)
+"""
+
+
+def test_a_process_that_is_handed_the_worker_finds_the_frontend():
+    """ESPnet's launcher starts processes anew and hands them `main_worker`; that alone must register the frontend."""
+    run("-c", WORKER)
+
+
+SPAWN = """
+import os, sys, torch
+from espnet2_decodec.espnet.asr_task import DeCodecASRTask
+start = torch.multiprocessing.get_context("spawn").Process
+ranks = [start(target=DeCodecASRTask.main, args=(None, sys.argv[1:])) for _ in range(2)]
+for number, rank in enumerate(ranks):
+    os.environ["RANK"] = str(number)
+    rank.start()
+for rank in ranks:
+    rank.join()
+sys.exit(max(rank.exitcode for rank in ranks))
+"""
+
+
+def test_two_spawned_processes_train_together(place):
+    from espnet2.train.distributed_utils import free_port
+
+    together = {"WORLD_SIZE": "2", "MASTER_ADDR": "localhost", "MASTER_PORT": str(free_port())}
+    options = ["--dist_backend", "gloo", "--max_epoch", "1"]
+    run("-c", SPAWN, *training(place, "spawned"), *options, env={**os.environ, **together})
+    assert (place / "spawned/valid.loss.best.pth").exists()
+    assert yaml.safe_load((place / "spawned/config.yaml").read_text())["distributed"] is True

@@ -1,0 +1,105 @@
+"""A comparison of invented scores, and its page read back."""
+
+import warnings
+from html.parser import HTMLParser
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+
+import pytest
+
+from espnet2_decodec.evaluation.report.writing import write_report
+
+VOID = {"meta", "link", "img", "input", "br"}
+
+
+def load(name: str):
+    """A module beside this file."""
+    spec = spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+class Page(HTMLParser):
+    """A page as elements (name, attributes, text); complains where tags do not match."""
+
+    def __init__(self, path: Path):
+        super().__init__(convert_charrefs=True)
+        self.path, self.folder, self.text = path, path.parent, path.read_text(encoding="utf-8")
+        self.elements, self.stack = [], []
+        self.feed(self.text)
+        self.close()
+        assert not self.stack, self.stack
+
+    def handle_starttag(self, tag, attrs):
+        assert len(dict(attrs)) == len(attrs)
+        self.elements.append([tag, dict(attrs), ""])
+        if tag not in VOID:
+            self.stack.append(self.elements[-1])
+
+    def handle_endtag(self, tag):
+        assert self.stack.pop()[0] == tag
+
+    def handle_data(self, data):
+        for element in self.stack:
+            element[2] += data
+
+    def all(self, name: str, **attributes: str) -> list:
+        """Elements of this name with these attributes."""
+        return [e for e in self.elements if e[0] == name and attributes.items() <= e[1].items()]
+
+
+@pytest.fixture(scope="session")
+def fake():
+    """The module that invents comparisons."""
+    return load("fake")
+
+
+@pytest.fixture(scope="session")
+def read_page():
+    """Page(path)."""
+    return Page
+
+
+@pytest.fixture(scope="session")
+def comparison(fake, tmp_path_factory):
+    """A folder that holds everything."""
+    return fake.write_comparison(tmp_path_factory.mktemp("comparison"))
+
+
+@pytest.fixture(scope="session")
+def page(comparison, tmp_path_factory):
+    """Its page, as a folder."""
+    return Page(write_report(comparison, tmp_path_factory.mktemp("page"), title="A <b> & C"))
+
+
+@pytest.fixture(scope="session")
+def single(comparison, tmp_path_factory):
+    """The same as one file."""
+    return Page(write_report(comparison, tmp_path_factory.mktemp("single") / "all.html", single=True))
+
+
+@pytest.fixture(scope="session")
+def examples(fake, tmp_path_factory):
+    """A folder of examples."""
+    return fake.write_examples(tmp_path_factory.mktemp("examples"), "Voice conversion")
+
+
+@pytest.fixture(scope="session")
+def page_with_examples(fake, comparison, examples, tmp_path_factory):
+    """A page of the comparison and of two groups of examples."""
+    folders = [examples, fake.write_examples(tmp_path_factory.mktemp("more"), fake.HOSTILE)]
+    return Page(write_report(comparison, tmp_path_factory.mktemp("page"), examples=folders))
+
+
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory):
+    """A browser; without Chromium or Chrome on PATH the test is skipped, which is also said as a warning."""
+    browser = load("browser")
+    program = browser.find()
+    if program is None:
+        missing = f"There is no browser on PATH ({', '.join(browser.NAMES)}): the page was not opened."
+        warnings.warn(missing, stacklevel=1)
+        pytest.skip(missing)
+    with browser.Browser(program, tmp_path_factory.mktemp("profile")) as found:
+        yield found

@@ -1,0 +1,176 @@
+"""The page as HTML: whole, self-contained, escaped, and with the figures of the CSV."""
+
+import csv
+import filecmp
+import re
+import shutil
+
+import pytest
+
+from espnet2_decodec.evaluation.report.comparison import read_comparison
+from espnet2_decodec.evaluation.report.measures import measure, number
+from espnet2_decodec.evaluation.report.writing import write_report
+
+
+def lines(path):
+    """Rows of a CSV file."""
+    with open(path, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def references(page):
+    """Everything that a browser would load."""
+    return [e[1][name] for e in page.elements for name in ("src", "href", "data", "srcset") if name in e[1]]
+
+
+def test_every_reference_exists_and_none_leads_elsewhere(page):
+    """Files beside the page, anchors within it, and an empty icon."""
+    found = references(page)
+    names = {e[1]["id"] for e in page.elements if "id" in e[1]}
+    assert len(names) == len([e for e in page.elements if "id" in e[1]])
+    for reference in found:
+        if reference.startswith("#"):
+            assert reference[1:] in names
+        elif reference != "data:,":
+            assert re.fullmatch(r"audio/[\w.+-]+", reference) and (page.folder / reference).is_file()
+    assert len(page.all("audio")) == len(page.all("img")) > 100
+    assert not re.search(r"https?:|//\w+\.\w+/|@import|url\(", page.text)
+    files = {f"audio/{path.name}" for path in (page.folder / "audio").iterdir()}
+    assert files == {reference for reference in found if reference.startswith("audio/")}
+
+
+def test_names_are_escaped(page, fake):
+    """A system that is called like a script is a text; so is the title."""
+    assert len(page.all("script")) == 1 and "alert(" not in page.all("script")[0][2]
+    assert page.all("title")[0][2] == "A <b> & C" and page.all("h1")[0][2] == "A <b> & C"
+    assert page.all("th", scope="row", **{"data-value": fake.HOSTILE})[0][2] == fake.HOSTILE
+    assert fake.HOSTILE in [e[2] for e in page.all("h4")]
+
+
+def test_tables_hold_the_figures_of_the_summary(page, comparison):
+    """Mean and interval of every line, exactly for sorting and rounded for reading; nothing besides."""
+    wanted = {}
+    for line in lines(comparison / "summary.csv"):
+        if line["mean"]:
+            key = line["target"], line["condition"], line["system"], measure(line["metric"]).heading
+            shown = [number(line["metric"], float(line[name])) for name in ("mean", "low", "high")]
+            wanted[key] = float(line["mean"]), f"{shown[0]}{shown[1]} to {shown[2]}"
+    assert read_tables(page) == wanted
+
+
+def read_tables(page):
+    """(target, condition, system, heading) -> (figure for sorting, text)."""
+    found, condition, target, headings, system, column = {}, None, None, [], None, 0
+    for name, attributes, text in page.elements:
+        if name == "div" and attributes.get("class") == "block":
+            condition = attributes["data-condition"]
+        elif name == "table":
+            target, headings = attributes["data-target"], []
+        elif name == "button":
+            headings.append(re.sub(r" [↑↓], (higher|lower) is better$", "", text))
+        elif name == "th" and attributes["scope"] == "row":
+            system, column = text, 0
+        elif name == "td":
+            column += 1
+            if column > 1 and attributes["data-value"]:
+                text = re.sub(r"^★ best ", "", text)
+                found[target, condition, system, headings[column]] = float(attributes["data-value"]), text
+    return found
+
+
+def test_the_best_of_each_column_is_marked(page, comparison):
+    """The largest SI-SDR and the smallest mel distance; a level only where the reference is silent, and there the smallest."""
+    data = read_comparison(comparison)
+    columns = {}
+    for (_, condition, target), values in data.figures.items():
+        for metric, figure in values.items():
+            if metric != "level" or (condition, target) in {
+                ("clean", "background"),
+                ("background", "speech"),
+            }:
+                columns.setdefault((condition, target, metric), []).append(figure.mean)
+    best = {key: (min if key[2] in ("mel", "level") else max)(means) for key, means in columns.items()}
+    equal = [
+        sum(number(k[2], mean) == number(k[2], best[k]) for mean in means) for k, means in columns.items()
+    ]
+    assert len(page.all("td", **{"class": "best"})) == page.text.count("best </span><b") == sum(equal)
+    table = page.text[page.text.index("Speech, SNR 0 dB") :]
+    for metric, choose in (("si_sdr", max), ("mel", min)):
+        best = choose(v[metric].mean for (_, c, t), v in data.figures.items() if (c, t) == ("0", "speech"))
+        assert f'data-value="{best!r}" class="best"' in table[: table.index("</table>")]
+
+
+def test_head_and_meaning(page, fake):
+    """Command, commit, date and machine; what the metrics mean, and which has no figure at all."""
+    definitions = dict(zip((e[2] for e in page.all("dt")), (e[2] for e in page.all("dd"))))
+    assert fake.HEAD.items() <= definitions.items() and "no" not in definitions
+    assert "doing nothing" in definitions["SI-SDRi dB"] and "DNSMOS overall" not in definitions
+    assert "Left out, because they are defined nowhere: DNSMOS overall." in page.text
+
+
+def test_players_are_labelled(page):
+    """Each has a name that says what, whose and of which recording, and no two the same."""
+    labels = [e[1]["aria-label"] for e in page.all("audio")]
+    assert len(set(labels)) == len(labels) and "mixture, truth, rec0_clean" in labels
+    assert all("controls" in e[1] and float(e[1]["data-seconds"]) == 0.4 for e in page.all("audio"))
+    assert all(e[1]["alt"].startswith("Spectrogram: ") for e in page.all("img"))
+
+
+def test_the_same_comparison_gives_the_same_bytes(page, comparison, tmp_path):
+    """Page, sounds and pictures; a second run over the first leaves nothing behind."""
+    write_report(comparison, tmp_path, title="A <b> & C")
+    (tmp_path / "audio" / "left-over.wav").write_bytes(b"of an earlier page")
+    write_report(comparison, tmp_path, title="A <b> & C")
+    for a, b in ((page.folder, tmp_path), (page.folder / "audio", tmp_path / "audio")):
+        names = sorted(p.name for p in a.iterdir())
+        assert names == sorted(p.name for p in b.iterdir())
+        _, different, lacking = filecmp.cmpfiles(a, b, [n for n in names if "." in n], shallow=False)
+        assert not different and not lacking
+
+
+def test_single_page_needs_no_file(single, page):
+    """As many players, all within; nothing but the page is written."""
+    assert [p.name for p in single.folder.iterdir()] == ["all.html"]
+    assert all(reference.startswith(("#", "data:")) for reference in references(single))
+    assert len(single.all("audio")) == len(page.all("audio"))
+
+
+@pytest.mark.parametrize("missing", ["wav", "summary.md", "rates", "speech rows", "truth"])
+def test_what_is_missing_is_left_out_with_a_sentence(fake, tmp_path, missing, read_page):
+    """Whatever lacks, there is a page."""
+    folder = fake.write_comparison(tmp_path / "in", each=1, keep=0 if missing == "wav" else 1)
+    if missing == "summary.md":
+        (folder / "summary.md").unlink()
+    if missing == "truth":
+        shutil.rmtree(folder / "wav" / "_truth")
+    for name in ("rows.csv", "summary.csv"):
+        found = lines(folder / name)
+        if missing == "rates":
+            found = [line | {"kbps": ""} for line in found]
+        if missing == "speech rows":
+            found = [line for line in found if line["target"] != "speech"]
+        fake.write_csv(folder / name, found)
+    text = read_page(write_report(folder, tmp_path / "out")).text
+    words = {
+        "wav": "No recordings were kept",
+        "summary.md": "summary.md is not there",
+        "rates": "There are no plots: no two systems have a rate",
+        "speech rows": "Not in the plots, because they have no rate: untouched mixture, a denoiser.",
+        "truth": "data-seconds",
+    }
+    assert words[missing] in text
+
+
+def test_sounds_without_scores_are_named_and_left_out(fake, tmp_path, read_page):
+    """What an earlier comparison left in wav/ is not shown as if it belonged to this one."""
+    folder = fake.write_comparison(tmp_path / "in", each=1)
+    (folder / "wav" / "ours 4+4").rename(folder / "wav" / "ours_4+4")
+    (folder / "wav" / "encodec 6").rename(folder / "wav" / "gone")
+    (folder / "wav" / "_truth" / "rec0_0.speech.flac").rename(
+        folder / "wav" / "_truth" / "rec9_0.speech.flac"
+    )
+    page = read_page(write_report(folder, tmp_path / "out"))
+    assert "there are sounds but no scores of them: gone, rec9_0." in page.text
+    labels = [e[1]["aria-label"] for e in page.all("audio")]
+    assert not [label for label in labels if "gone" in label or "encodec 6" in label or "rec9" in label]
+    assert "speech, ours 4+4, rec0_0" in labels

@@ -1,0 +1,71 @@
+"""Comparisons that cannot be used: one sentence that names the file."""
+
+import pytest
+
+from espnet2_decodec.evaluation.report.comparison import read_comparison
+from espnet2_decodec.evaluation.report.writing import write_report
+
+
+def replaced(folder, name, old, new):
+    """Change a file of the comparison."""
+    path = folder / name
+    path.write_text(path.read_text(encoding="utf-8").replace(old, new, 1), encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["rows.csv", "summary.csv"])
+def test_tables_that_cannot_be_used(fake, tmp_path, name):
+    """Not there, empty, without a column, with a short line, with a word for a number, not text at all."""
+    folder = fake.write_comparison(tmp_path, each=1, keep=0)
+    replaced(folder, name, "kbps,", "rate,")
+    with pytest.raises(ValueError, match=f"{name} lacks the column kbps; it has system, rate"):
+        read_comparison(folder)
+    replaced(folder, name, "rate,", "kbps,")
+    read_comparison(folder)
+    good = (folder / name).read_text(encoding="utf-8")
+    cut = good[: good.rindex(",")]
+    for content, words in (
+        (cut, rf"{name}, line \d+: \d+ fields for \d+ columns"),
+        (good.replace("-5,", "-5,,", 1), rf"{name}, line 2: \d+ fields"),
+        (good.splitlines()[0], "holds no scores"),
+        ("", "holds no scores"),
+    ):
+        (folder / name).write_text(content, encoding="utf-8")
+        with pytest.raises(ValueError, match=words):
+            read_comparison(folder)
+    lines = good.splitlines()
+    lines[1] = lines[1][: lines[1].rindex(",")] + ",many"
+    (folder / name).write_text("\n".join(lines), encoding="utf-8")
+    with pytest.raises(ValueError, match=f"{name}, line 2: .* is 'many', which is no number"):
+        read_comparison(folder)
+    (folder / name).write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ValueError, match="is no CSV file in UTF-8"):
+        read_comparison(folder)
+    (folder / name).unlink()
+    with pytest.raises(
+        ValueError, match=f"{name} is not there; give the folder that `decodec evaluate` wrote"
+    ):
+        read_comparison(folder)
+
+
+def test_a_sound_that_cannot_be_read_stops_the_page(fake, tmp_path):
+    """The file is named, and no page is left that would look whole."""
+    folder = fake.write_comparison(tmp_path / "in", each=1)
+    broken = folder / "wav" / "_truth" / "rec0_0.speech.flac"
+    broken.write_bytes(b"no audio")
+    with pytest.raises(ValueError, match=r"rec0_0\.speech\.flac is not audio"):
+        write_report(folder, tmp_path / "out")
+    assert not (tmp_path / "out" / "index.html").exists()
+
+
+def test_figures_that_are_not_finite_are_undefined(fake, tmp_path):
+    """As empty ones are."""
+    folder = fake.write_comparison(tmp_path, each=1, keep=0)
+    before = read_comparison(folder).figures["ours 8+8", "0", "speech"]
+    line = next(
+        t
+        for t in (folder / "summary.csv").read_text().splitlines()
+        if t.startswith("ours 8+8,8,0,speech,pesq,")
+    )
+    replaced(folder, "summary.csv", line, "ours 8+8,8,0,speech,pesq,nan,-inf,,0")
+    after = read_comparison(folder).figures["ours 8+8", "0", "speech"]
+    assert "pesq" in before and before.keys() - after.keys() == {"pesq"}
