@@ -71,7 +71,15 @@ setup(
     license="Apache-2.0",
     license_files=["LICENSE", "NOTICE"],
     packages=find_packages(include=["espnet2_decodec", "espnet2_decodec.*"]),
-    package_data={"espnet2_decodec": ["py.typed", "pretrained/**/*", "evaluation/report/*.html", "evaluation/report/*.css", "evaluation/report/*.js"]},
+    package_data={
+        "espnet2_decodec": [
+            "py.typed",
+            "pretrained/**/*",
+            "evaluation/report/*.html",
+            "evaluation/report/*.css",
+            "evaluation/report/*.js",
+        ]
+    },
     python_requires=">=3.10",
     install_requires=REQUIREMENTS["install"],
     extras_require={name: needs for name, needs in REQUIREMENTS.items() if name != "install"},

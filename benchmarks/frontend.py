@@ -21,7 +21,9 @@ def main() -> None:
     """Command line: see --help."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=Path, help="folder of a saved codec (default: the default size, random)")
-    parser.add_argument("--features", nargs="+", choices=FEATURES, default=["semantic", "parametric_continuous", "speech"])
+    parser.add_argument(
+        "--features", nargs="+", choices=FEATURES, default=["semantic", "parametric_continuous", "speech"]
+    )
     parser.add_argument("--batch", type=int, default=4, help="recordings of a batch")
     parser.add_argument("--seconds", type=float, default=8.0, help="length of each")
     parser.add_argument("--size", type=int, default=256, help="output_size of the encoder; usual are 256 and 512")
@@ -32,7 +34,9 @@ def main() -> None:
     torch.manual_seed(0)
     samples = int(args.seconds * 16000)
     wav, lengths = 0.1 * torch.randn(args.batch, samples), torch.full((args.batch,), samples)
-    frontends: dict[str, nn.Module] = {"filter banks, 100 a second": DefaultFrontend(n_fft=512, win_length=400, hop_length=160)}
+    frontends: dict[str, nn.Module] = {
+        "filter banks, 100 a second": DefaultFrontend(n_fft=512, win_length=400, hop_length=160)
+    }
     with tempfile.TemporaryDirectory() as folder:
         load_codec(args.model).save_pretrained(folder)
         frontends |= {f"decodec {name}": DeCodecFrontend(model=folder, feature=name) for name in args.features}
@@ -48,7 +52,9 @@ def main() -> None:
         rows.append([name, f"{alone:.3f}", f"{whole:.3f}", f"{100 * alone / whole:.1f} %"])
     print(table(["frontend", "frontend, CPU seconds", "whole step, CPU seconds", "share"], rows))
     encoder = sum(p.numel() for p in step.encoder.parameters()) / 1e6
-    print(f"\n- step: {args.batch} x {args.seconds:g} s through a 12-layer Conformer of {encoder:.1f} million parameters,")
+    print(
+        f"\n- step: {args.batch} x {args.seconds:g} s through a 12-layer Conformer of {encoder:.1f} million parameters,"
+    )
     print(f"  25 frames a second, and back: CTC loss, Adam; median of {args.rounds}")
     print(where())
 

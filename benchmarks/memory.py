@@ -38,7 +38,10 @@ def measure(seconds: int, model: Path, folder: Path) -> list[str]:
     noise = np.random.default_rng(0).integers(-3000, 3000, 16000 * seconds, dtype=np.int16)
     soundfile.write(wav, noise, 16000)
     options = ("--model", str(model), "--device", "cpu", "--force", "--quiet")
-    peaks = peak("encode", str(wav), "-o", str(tokens), *options), peak("decode", str(tokens), "-o", str(again), *options)
+    peaks = (
+        peak("encode", str(wav), "-o", str(tokens), *options),
+        peak("decode", str(tokens), "-o", str(again), *options),
+    )
     return [f"{value / MIB:.0f}" for value in peaks]
 
 

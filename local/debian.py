@@ -32,9 +32,7 @@ def fetch(packages: list[str], downloads: Path) -> dict[str, Path]:
     files = {name: _find(name, debs) for name in packages}
     lost = [name for name, path in files.items() if path is None]
     if lost:
-        raise ValueError(
-            f"apt-get gave no file for {', '.join(lost)}; put the .deb into {debs} and run again."
-        )
+        raise ValueError(f"apt-get gave no file for {', '.join(lost)}; put the .deb into {debs} and run again.")
     _check_and_record([path for path in files.values() if path], downloads / "sha256.txt")
     return {name: _unpack(path, downloads / "unpacked" / name) for name, path in files.items() if path}
 
@@ -45,9 +43,7 @@ def _find(package: str, debs: Path) -> Path | None:
 
 def _need(program: str, purpose: str) -> None:
     if not shutil.which(program):
-        raise ValueError(
-            f"{program} is not there to {purpose}: use Debian or Ubuntu, or --size mini, or --size own."
-        )
+        raise ValueError(f"{program} is not there to {purpose}: use Debian or Ubuntu, or --size mini, or --size own.")
 
 
 def _download(packages: list[str], debs: Path, state: Path) -> None:
@@ -62,13 +58,9 @@ def _download(packages: list[str], debs: Path, state: Path) -> None:
         f"Dir::Cache={state.resolve() / 'cache'}",
     )
     for command in (["update"], ["download", *packages]):
-        done = subprocess.run(
-            ["apt-get", *options, *command], cwd=debs, capture_output=True, text=True, check=False
-        )
+        done = subprocess.run(["apt-get", *options, *command], cwd=debs, capture_output=True, text=True, check=False)
         if done.returncode:
-            said = [line for line in done.stderr.splitlines() if line.startswith("E:")] or [
-                done.stderr.strip()
-            ]
+            said = [line for line in done.stderr.splitlines() if line.startswith("E:")] or [done.stderr.strip()]
             raise ValueError(f"apt-get {command[0]} failed: {said[0]}")
 
 
@@ -93,9 +85,7 @@ def _check_and_record(files: list[Path], record: Path) -> None:
     sums = {path.name: sha256(path) for path in files}
     for path in files:
         if expected.get(path.name, sums[path.name]) != sums[path.name]:
-            raise ValueError(
-                f"{path} is not the file that was recorded (SHA-256 differs): remove it and run again."
-            )
+            raise ValueError(f"{path} is not the file that was recorded (SHA-256 differs): remove it and run again.")
     for name in sorted(sums.keys() - read_sums(KNOWN).keys()):
         print(f"note: {name} is another version than the one our figures were measured on.")
     merged = {**read_sums(record), **sums}

@@ -57,9 +57,7 @@ def speech_rows(roots: dict[str, Path], folder: Path) -> Iterator[tuple[str, ...
                 yield file, "speech", split, label, "", texts[name], package, licence
 
 
-def background_rows(
-    roots: dict[str, Path], cuts: list[dict[str, str]], folder: Path
-) -> Iterator[tuple[str, ...]]:
+def background_rows(roots: dict[str, Path], cuts: list[dict[str, str]], folder: Path) -> Iterator[tuple[str, ...]]:
     """The rows of ``cut.tsv``: ``seconds`` from ``start``, 0 seconds meaning to the end."""
     for row in cuts:
         source = roots[row["package"]] / row["file"]

@@ -34,15 +34,9 @@ def get_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="local/data.sh", description=__doc__)
     parser.add_argument("--size", choices=SIZES, default="mini", help="which corpus (default: mini)")
     parser.add_argument("--data", type=Path, required=True, help="root of the data directories")
-    parser.add_argument(
-        "--downloads", type=Path, default=Path("downloads"), help="standard: where packages are kept"
-    )
-    parser.add_argument(
-        "--speech_dir", type=Path, help="own: a folder of speech, one folder a speaker inside"
-    )
-    parser.add_argument(
-        "--background_dir", type=Path, help="own: a folder of backgrounds, one folder a source inside"
-    )
+    parser.add_argument("--downloads", type=Path, default=Path("downloads"), help="standard: where packages are kept")
+    parser.add_argument("--speech_dir", type=Path, help="own: a folder of speech, one folder a speaker inside")
+    parser.add_argument("--background_dir", type=Path, help="own: a folder of backgrounds, one folder a source inside")
     parser.add_argument("--dev", type=float, default=0.1, help="own: share of speakers and sources for dev")
     parser.add_argument("--test", type=float, default=0.1, help="own: share of speakers and sources for test")
     parser.add_argument("--nj", type=int, default=2, help="processes")

@@ -102,7 +102,9 @@ def test_links_lead_somewhere(document):
 def test_set_up_commands_are_there(document):
     text = document.read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
-    scripts = [(ROOT / "egs2" / "decodec" / f"{name}.sh").read_text(encoding="utf-8") for name in ("decodec", "asr", "tts")]
+    scripts = [
+        (ROOT / "egs2" / "decodec" / f"{name}.sh").read_text(encoding="utf-8") for name in ("decodec", "asr", "tts")
+    ]
     options = set(re.findall(r"^([a-z_]+)=", "\n".join(scripts), re.MULTILINE))
     for words in commands(text, "sh"):
         program = next(word for word in words if "=" not in word)

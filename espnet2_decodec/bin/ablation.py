@@ -34,9 +34,13 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Train variants of the codec for equal times and compare them.")
     parser.add_argument("--data", type=Path, required=True, help="folder with speech_train, background_train, *_dev")
     parser.add_argument("--out", type=Path, required=True, help="folder for the trainings and the table RESULTS.md")
-    parser.add_argument("--config", type=Path, required=True, help="YAML with common and variants, as conf/codec/ablation.yaml")
+    parser.add_argument(
+        "--config", type=Path, required=True, help="YAML with common and variants, as conf/codec/ablation.yaml"
+    )
     parser.add_argument("--variants", nargs="+", default=[], help="some of them; all when left out")
-    parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="for all variants, e.g. options.minutes=30")
+    parser.add_argument(
+        "--set", nargs="*", default=[], metavar="KEY=VALUE", help="for all variants, e.g. options.minutes=30"
+    )
     parser.add_argument("--device", default="cpu")
     args = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
@@ -54,7 +58,9 @@ def main(arguments: list[str] | None = None) -> None:
             options, mixing = Options(**config.get("options", {})), Mixing(**config.get("mixing", {}))
             Trainer(Objective(**config.get("codec_conf", {})), mixing, options, found[name], args.device).train(*banks)
     lines = [row(name, folder, plan["variants"][name]) for name, folder in found.items() if (folder / "model").is_dir()]
-    text = "\n".join([f"- {key}: {value}" for key, value in environment(args.device).items()] + ["", *rows(lines)]) + "\n"
+    text = (
+        "\n".join([f"- {key}: {value}" for key, value in environment(args.device).items()] + ["", *rows(lines)]) + "\n"
+    )
     (args.out / "RESULTS.md").write_text(text, encoding="utf-8")
     print(text)
 
@@ -65,7 +71,13 @@ def row(name: str, folder: Path, settings: list[str]) -> list[str]:
     last = {score["condition"]: score for score in scores}
     cells = [f"{last[condition][key]:.1f}" for condition, key in COLUMNS.values()]
     some = next(iter(last.values()))
-    return [name, " ".join(f"`{setting}`" for setting in settings), str(some["step"]), f"{some['seconds'] / 60:.1f}", *cells]
+    return [
+        name,
+        " ".join(f"`{setting}`" for setting in settings),
+        str(some["step"]),
+        f"{some['seconds'] / 60:.1f}",
+        *cells,
+    ]
 
 
 def rows(lines: list[list[str]]) -> list[str]:

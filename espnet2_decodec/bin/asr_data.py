@@ -12,7 +12,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--speech", nargs="+", required=True, help="Kaldi directories with text")
     parser.add_argument("--background", required=True, help="Kaldi directory of backgrounds for the tests")
     parser.add_argument("--out", required=True, help="folder to write to")
-    parser.add_argument("--voices", nargs="*", default=[], help="speakers, or beginnings of their names; all when left out")
+    parser.add_argument(
+        "--voices", nargs="*", default=[], help="speakers, or beginnings of their names; all when left out"
+    )
     parser.add_argument("--snrs", nargs="+", default=list(Plan.snrs), help="of the test sets: clean, or dB")
     parser.add_argument("--seconds", type=float, nargs=2, default=Plan.seconds, help="shortest and longest recording")
     parser.add_argument("--seed", type=int, default=0)

@@ -10,7 +10,9 @@ def main(arguments: list[str] | None = None) -> None:
     """Command line of `denoise`."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sets", nargs="+", required=True, help="data directories")
-    parser.add_argument("--system", required=True, help="as decodec evaluate --systems takes it: gtcrn, decodec:unquantized")
+    parser.add_argument(
+        "--system", required=True, help="as decodec evaluate --systems takes it: gtcrn, decodec:unquantized"
+    )
     parser.add_argument("--out", required=True, help="folder for data directories of the same names")
     parser.add_argument("--nj", type=int, default=1, help="processes")
     args = parser.parse_args(arguments)

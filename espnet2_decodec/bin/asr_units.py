@@ -10,7 +10,9 @@ from espnet2_decodec.data.settings import Settings, run
 def main(arguments: list[str] | None = None) -> None:
     """Command line of `write_units` and `write_unit_list`."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--tokens", nargs="+", required=True, help="folders that tokenize wrote; each gets a table `units`")
+    parser.add_argument(
+        "--tokens", nargs="+", required=True, help="folders that tokenize wrote; each gets a table `units`"
+    )
     parser.add_argument("--model", help="folder of the codec; the shipped one when left out")
     parser.add_argument("--list", required=True, help="file for the list of all units")
     parser.add_argument("--no_repeats", action="store_true", help="leave out frames that are as the one before")

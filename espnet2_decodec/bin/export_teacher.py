@@ -12,9 +12,7 @@ def main(argv: list[str] | None = None) -> None:
     Args:
         argv: arguments; None for those of the process.
     """
-    parser = argparse.ArgumentParser(
-        description="Write the Whisper teacher's layers as one float16 safetensors file."
-    )
+    parser = argparse.ArgumentParser(description="Write the Whisper teacher's layers as one float16 safetensors file.")
     parser.add_argument("out", type=Path, help="file to write, e.g. teacher.safetensors")
     parser.add_argument("--layer", type=int, default=4, help="number of encoder layers to keep (default: 4)")
     parser.add_argument("-f", "--force", action="store_true", help="overwrite the file")
@@ -27,9 +25,7 @@ def main(argv: list[str] | None = None) -> None:
         parser.error(str(error))
     args.out.parent.mkdir(parents=True, exist_ok=True)
     teacher.save(args.out)
-    print(
-        f"{args.out}: {teacher.name}, {teacher.dim} numbers a frame, {args.out.stat().st_size / 1e6:.1f} MB"
-    )
+    print(f"{args.out}: {teacher.name}, {teacher.dim} numbers a frame, {args.out.stat().st_size / 1e6:.1f} MB")
 
 
 if __name__ == "__main__":

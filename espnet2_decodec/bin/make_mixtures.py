@@ -19,7 +19,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--seconds", type=float, nargs=2, default=(4.0, 8.0), help="shortest and longest mixture")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--suffix", default="", help="ends every id: for two sets of the same speech in one comparison")
-    parser.add_argument("--training_background", help="Kaldi folder that training takes backgrounds from, for the table utt2seen")
+    parser.add_argument(
+        "--training_background", help="Kaldi folder that training takes backgrounds from, for the table utt2seen"
+    )
     args = parser.parse_args(arguments)
     snrs = tuple(snr for snr in args.snrs if snr not in args.without)
     plan = Plan(snrs, args.per_condition, tuple(args.seconds), args.seed, suffix=args.suffix)

@@ -29,17 +29,31 @@ def parser() -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(
         description="Convert noisy recordings to other voices: word error rate and speaker similarity, beside a cascade."
     )
-    options.add_argument("--data", required=True, help="folder that make_mixtures wrote, with its table text for error rates")
-    options.add_argument("--references", nargs="+", required=True, help="Kaldi folders of clean speech with voices to convert to")
+    options.add_argument(
+        "--data", required=True, help="folder that make_mixtures wrote, with its table text for error rates"
+    )
+    options.add_argument(
+        "--references", nargs="+", required=True, help="Kaldi folders of clean speech with voices to convert to"
+    )
     options.add_argument("--voices", nargs="+", default=[], help="speakers of those folders; when left out, --most of the first "
                          "of them that have enough to say; a recording is never converted to the voice that it has")  # fmt: skip
     options.add_argument("--most", type=int, default=2, help="voices, when --voices is left out")
-    options.add_argument("--speakers", nargs="+", default=[], help="sources: some speakers of the mixtures; all when left out")
-    options.add_argument("--conditions", nargs="+", default=[], help="some of those of the set; all with speech when left out")
+    options.add_argument(
+        "--speakers", nargs="+", default=[], help="sources: some speakers of the mixtures; all when left out"
+    )
+    options.add_argument(
+        "--conditions", nargs="+", default=[], help="some of those of the set; all with speech when left out"
+    )
     options.add_argument("--limit", type=int, help="the first recordings of each condition only")
-    options.add_argument("--keep", type=int, default=0, help="recordings of each condition to listen to, in the folder examples")
-    options.add_argument("--seconds", type=float, default=8.0, help="of a reference, and of what similarity is measured with")
-    options.add_argument("--recognizer", default="moonshine-tiny.en", help="see decodec probe --help; none for no error rates")
+    options.add_argument(
+        "--keep", type=int, default=0, help="recordings of each condition to listen to, in the folder examples"
+    )
+    options.add_argument(
+        "--seconds", type=float, default=8.0, help="of a reference, and of what similarity is measured with"
+    )
+    options.add_argument(
+        "--recognizer", default="moonshine-tiny.en", help="see decodec probe --help; none for no error rates"
+    )
     options.add_argument("--language", default="en", help="of the texts")
     options.add_argument("--denoiser", default="gtcrn", help="of the cascade, see decodec evaluate --help; or none")
     options.add_argument("--model", help="folder of the codec; the shipped one when left out")
@@ -84,7 +98,11 @@ def main(arguments: list[str] | None = None) -> None:
     rows = score_conversions(plan, keys, args.nj)
     if not rows:
         raise ValueError("Every recording has the only voice that it could be converted to.")
-    head = environment(args.device) | {"data": args.data, "model": settings.name, "recognizer": judge.about if judge else "none"}
+    head = environment(args.device) | {
+        "data": args.data,
+        "model": settings.name,
+        "recognizer": judge.about if judge else "none",
+    }
     head["voices"] = f"{' '.join(wanted)}, {args.seconds:g} s of each"
     write_rows(out / "conversion.csv", rows)
     text = markdown(rows, head, skipped)
@@ -112,7 +130,9 @@ def _keys(data: Path, args: argparse.Namespace) -> list[str]:
     wanted = [key for key in folder.keys if not args.speakers or folder.speakers[key] in args.speakers]
     found = []
     for condition in args.conditions or [c for c in there if c != ALONE]:
-        found += [key for key in chosen(folder, [condition]) if key in wanted and (keys is None or key in keys)][: args.limit]
+        found += [key for key in chosen(folder, [condition]) if key in wanted and (keys is None or key in keys)][
+            : args.limit
+        ]
     if not found:
         text = "" if keys is None else " with a text"
         raise ValueError(f"{data} has no recording{text} of these speakers and conditions.")

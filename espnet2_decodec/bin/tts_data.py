@@ -8,10 +8,16 @@ from espnet2_decodec.data.tts import Wanted, prepare
 
 def main(arguments: list[str] | None = None) -> None:
     """Command line of `prepare`."""
-    parser = argparse.ArgumentParser(description="Sets of transcribed recordings for text-to-speech, and their characters.")
-    parser.add_argument("--data", nargs="+", required=True, help="Kaldi directories; those without text are passed over")
+    parser = argparse.ArgumentParser(
+        description="Sets of transcribed recordings for text-to-speech, and their characters."
+    )
+    parser.add_argument(
+        "--data", nargs="+", required=True, help="Kaldi directories; those without text are passed over"
+    )
     parser.add_argument("--out", required=True, help="folder to write to")
-    parser.add_argument("--voices", nargs="*", default=[], help="speakers, or beginnings of their names; all when left out")
+    parser.add_argument(
+        "--voices", nargs="*", default=[], help="speakers, or beginnings of their names; all when left out"
+    )
     parser.add_argument("--min_seconds", type=float, default=Wanted.seconds[0], help="shortest recording")
     parser.add_argument("--max_seconds", type=float, default=Wanted.seconds[1], help="longest recording")
     args = parser.parse_args(arguments)

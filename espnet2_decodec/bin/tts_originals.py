@@ -8,7 +8,9 @@ from espnet2_decodec.tts.inference import decode_all
 
 def main(arguments: list[str] | None = None) -> None:
     """Command line of `decode_all`."""
-    parser = argparse.ArgumentParser(description="Originals through all speech levels, and through those that are predicted.")
+    parser = argparse.ArgumentParser(
+        description="Originals through all speech levels, and through those that are predicted."
+    )
     parser.add_argument("--model", required=True, help="folder of a text-to-speech model")
     parser.add_argument("--tokens", required=True, help="lines of uttid and path of speech tokens")
     parser.add_argument("--out", required=True, help="folder to write to")

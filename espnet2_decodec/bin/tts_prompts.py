@@ -12,9 +12,13 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--data", required=True, help="Kaldi directory of the set")
     parser.add_argument("--background", required=True, help="Kaldi directory of backgrounds")
     parser.add_argument("--out", required=True, help="folder to write to")
-    parser.add_argument("--snrs", type=float, nargs=2, default=Plan.snrs, help="lowest and highest SNR of noisy prompts in dB")
+    parser.add_argument(
+        "--snrs", type=float, nargs=2, default=Plan.snrs, help="lowest and highest SNR of noisy prompts in dB"
+    )
     parser.add_argument("--seed", type=int, default=Plan.seed, help="of the backgrounds")
-    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS, help="which recordings to write; all when left out")
+    parser.add_argument(
+        "--kinds", nargs="+", choices=KINDS, default=KINDS, help="which recordings to write; all when left out"
+    )
     args = parser.parse_args(arguments)
     plan = Plan(tuple(args.snrs), seed=args.seed)
     print(f"{make_prompts(args.data, args.background, args.out, plan, args.kinds)} prompts in {args.out}")

@@ -16,7 +16,10 @@ def add_arguments(parser: ArgumentParser) -> None:
     options.add_output(parser, "audio file")
     options.add_model(parser)
     parser.add_argument(
-        "--background", default="drop", metavar="B", help="drop, keep (the source's), or an audio or .dcd file (default: drop)"
+        "--background",
+        default="drop",
+        metavar="B",
+        help="drop, keep (the source's), or an audio or .dcd file (default: drop)",
     )
     parser.add_argument(
         "--method",

@@ -15,9 +15,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     options.add_model(parser)
     options.add_levels(parser, "use")
     options.add_audio_output(parser)
-    parser.add_argument(
-        "--only", choices=("speech", "background"), help="decode one stream, without the other"
-    )
+    parser.add_argument("--only", choices=("speech", "background"), help="decode one stream, without the other")
 
 
 def run(args: Namespace) -> int:
@@ -44,6 +42,4 @@ def run(args: Namespace) -> int:
 def _first(codes: Iterable, speech_levels: int | None, background_levels: int | None) -> Iterator:
     """Blocks of codes with the first levels only."""
     for block in codes:
-        yield replace(
-            block, speech=block.speech[:, :speech_levels], background=block.background[:, :background_levels]
-        )
+        yield replace(block, speech=block.speech[:, :speech_levels], background=block.background[:, :background_levels])

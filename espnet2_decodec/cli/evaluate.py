@@ -35,21 +35,36 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.formatter_class = RawDescriptionHelpFormatter
     parser.epilog = EPILOG
     parser.add_argument(
-        "--data", required=True, nargs="+", metavar="DIR", help="one set of mixtures that bin/make_mixtures.py wrote, or several"
+        "--data",
+        required=True,
+        nargs="+",
+        metavar="DIR",
+        help="one set of mixtures that bin/make_mixtures.py wrote, or several",
     )
     parser.add_argument("--systems", required=True, nargs="+", metavar="SYSTEM", help="what to compare, see below")
-    parser.add_argument("--out", required=True, metavar="OUT", help="folder for rows.csv, summary.csv, summary.md, wav and cache")
     parser.add_argument(
-        "--metrics", nargs="+", metavar="METRIC", help="some of si_sdr sdr mel pesq stoi dnsmos (default: all that are installed)"
+        "--out", required=True, metavar="OUT", help="folder for rows.csv, summary.csv, summary.md, wav and cache"
     )
     parser.add_argument(
-        "--keep", type=int, default=0, metavar="N", help="write what is heard of the first N recordings of each condition and set"
+        "--metrics",
+        nargs="+",
+        metavar="METRIC",
+        help="some of si_sdr sdr mel pesq stoi dnsmos (default: all that are installed)",
+    )
+    parser.add_argument(
+        "--keep",
+        type=int,
+        default=0,
+        metavar="N",
+        help="write what is heard of the first N recordings of each condition and set",
     )
     parser.add_argument("--limit", type=int, metavar="N", help="the first N recordings of each condition and set only")
     parser.add_argument(
         "--conditions", nargs="+", default=(), metavar="C", help="some of those of the set: SNRs, clean, background"
     )
-    parser.add_argument("--nj", type=int, default=1, metavar="N", help="processes, of one thread each when there are several")
+    parser.add_argument(
+        "--nj", type=int, default=1, metavar="N", help="processes, of one thread each when there are several"
+    )
 
 
 def run(args: Namespace) -> int:

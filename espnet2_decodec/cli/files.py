@@ -64,9 +64,7 @@ def plan(
     jobs = []
     for source in sources:
         if source.is_dir():
-            found = sorted(
-                f for f in source.rglob("*") if f.name.lower().endswith(tuple(endings)) and f.is_file()
-            )
+            found = sorted(f for f in source.rglob("*") if f.name.lower().endswith(tuple(endings)) and f.is_file())
             if not found:
                 raise MissingFile(f"{source} has no {' '.join(endings)} files.")
             jobs += [Job(f, _named(out / f.relative_to(source), endings, suffix)) for f in found]

@@ -65,12 +65,12 @@ def _model(path: str | None) -> list[str]:
         "levels        speech kbit/s  background kbit/s",
     ]
     for k in range(1, max(codec.speech_levels, codec.background_levels) + 1):
-        rates = [
-            f"{codec.kbps(k):.4g}" if k <= m else "-" for m in (codec.speech_levels, codec.background_levels)
-        ]
+        rates = [f"{codec.kbps(k):.4g}" if k <= m else "-" for m in (codec.speech_levels, codec.background_levels)]
         lines.append(f"{k:<13} {rates[0]:13}  {rates[1]}")
     if encoder is not None:
-        lines.append(f"content       {encoder.dim} coordinates a frame, beside the tokens; {beside / 1e6:.2f} million parameters")
+        lines.append(
+            f"content       {encoder.dim} coordinates a frame, beside the tokens; {beside / 1e6:.2f} million parameters"
+        )
     if encoder is not None and encoder.levels:
         codes = encoder.quantizer.codebook_size
         rate = codec.kbps(encoder.levels, codes)
@@ -86,10 +86,7 @@ def _timing(codec) -> list[str]:
         return ["latency       the whole file: recurrent, so it is held in memory in one piece"]
     samples = latency(codec)
     kind = "causal" if codec.latency is not None else "not causal"
-    sides = [
-        f"{name} {left} + {right}"
-        for name, (left, right) in zip(("encoder", "decoder"), codec.receptive_field)
-    ]
+    sides = [f"{name} {left} + {right}" for name, (left, right) in zip(("encoder", "decoder"), codec.receptive_field)]
     return [
         f"latency       {1000 * samples / codec.sample_rate:.0f} ms ({samples} samples), {kind}",
         f"reach         {', '.join(sides)} frames before + after",

@@ -42,9 +42,7 @@ def progress(blocks: Iterable[Item], seconds: float, name: str, per_block) -> It
     from tqdm import tqdm
 
     form = "{desc}: {percentage:3.0f}%|{bar}| {n:.0f}/{total:.0f} s [{remaining} left]"
-    with tqdm(
-        total=seconds, desc=name, delay=2, disable=None, leave=False, bar_format=form, file=sys.stderr
-    ) as bar:
+    with tqdm(total=seconds, desc=name, delay=2, disable=None, leave=False, bar_format=form, file=sys.stderr) as bar:
         for block in blocks:
             yield block
             bar.update(min(per_block(block), bar.total - bar.n))

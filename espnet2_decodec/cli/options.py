@@ -7,12 +7,8 @@ AUDIO_FORMATS = ("wav", "flac", "ogg")
 
 def add_model(parser: argparse.ArgumentParser) -> None:
     """--model, --device."""
-    parser.add_argument(
-        "--model", metavar="FOLDER", help="folder of the model (default: the one that is shipped)"
-    )
-    parser.add_argument(
-        "--device", default="auto", help="cpu, cuda, cuda:1, ... (default: cuda if there is one)"
-    )
+    parser.add_argument("--model", metavar="FOLDER", help="folder of the model (default: the one that is shipped)")
+    parser.add_argument("--device", default="auto", help="cpu, cuda, cuda:1, ... (default: cuda if there is one)")
 
 
 def add_levels(parser: argparse.ArgumentParser, verb: str) -> None:
@@ -32,9 +28,7 @@ def add_levels(parser: argparse.ArgumentParser, verb: str) -> None:
 
 def add_inputs(parser: argparse.ArgumentParser, what: str) -> None:
     """IN..., -o, --force, --quiet."""
-    parser.add_argument(
-        "inputs", nargs="+", metavar="IN", help=f"{what}, or folders of them (their tree is kept)"
-    )
+    parser.add_argument("inputs", nargs="+", metavar="IN", help=f"{what}, or folders of them (their tree is kept)")
     add_output(parser, "file, or folder for several")
 
 
@@ -47,7 +41,5 @@ def add_output(parser: argparse.ArgumentParser, what: str) -> None:
 
 def add_audio_output(parser: argparse.ArgumentParser) -> None:
     """--format, --rescale."""
-    parser.add_argument(
-        "--format", choices=AUDIO_FORMATS, default="wav", help="of files in a folder (default: wav)"
-    )
+    parser.add_argument("--format", choices=AUDIO_FORMATS, default="wav", help="of files in a folder (default: wav)")
     parser.add_argument("--rescale", action="store_true", help="make files that would clip quieter")

@@ -31,16 +31,27 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--out", required=True, metavar="OUT", help="folder for probes.csv and probes.md")
     parser.add_argument("--probes", nargs="+", metavar="PROBE", help="some of them, see below (default: all)")
     parser.add_argument(
-        "--systems", nargs="+", metavar="SYSTEM", help="whose stems are probed, as for evaluate (default: mixture and the model)"
+        "--systems",
+        nargs="+",
+        metavar="SYSTEM",
+        help="whose stems are probed, as for evaluate (default: mixture and the model)",
     )
-    parser.add_argument("--recognizer", default="moonshine-tiny.en", metavar="NAME", help="see below (default: %(default)s)")
-    parser.add_argument("--language", default="en", metavar="CODE", help="of the texts, as en or ru (default: %(default)s)")
-    parser.add_argument("--speakers", nargs="+", default=(), metavar="S", help="those whose words are looked for (default: all)")
+    parser.add_argument(
+        "--recognizer", default="moonshine-tiny.en", metavar="NAME", help="see below (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--language", default="en", metavar="CODE", help="of the texts, as en or ru (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--speakers", nargs="+", default=(), metavar="S", help="those whose words are looked for (default: all)"
+    )
     parser.add_argument("--phones", metavar="VOICE", help="folder of a Festival voice, with wav/ and lab/")
     parser.add_argument("--phones-snr", default="5", metavar="DB", help="of its noisy half (default: %(default)s)")
     parser.add_argument("--limit", type=int, metavar="N", help="the first N recordings of each condition only")
     parser.add_argument("--conditions", nargs="+", default=(), metavar="C", help="some of those of the set")
-    parser.add_argument("--nj", type=int, default=1, metavar="N", help="processes, of one thread each when there are several")
+    parser.add_argument(
+        "--nj", type=int, default=1, metavar="N", help="processes, of one thread each when there are several"
+    )
 
 
 def run(args: Namespace) -> int:
@@ -76,7 +87,11 @@ def run(args: Namespace) -> int:
     found = probing.found
     if not found.lines:
         raise ValueError("None of the probes can be had here.")
-    head = environment() | {"data": args.data, "model": args.model or "the one in the package", "recognizer": found.judge}
+    head = environment() | {
+        "data": args.data,
+        "model": args.model or "the one in the package",
+        "recognizer": found.judge,
+    }
     write_lines(out / "probes.csv", found.lines)
     (out / "probes.md").write_text(markdown(found.lines, head, found.skipped), encoding="utf-8")
     note(f"see {out / 'probes.md'}.")

@@ -9,17 +9,11 @@ SUMMARY = "Put the speech of one file over the background of another"
 
 def add_arguments(parser: ArgumentParser) -> None:
     """The options of this command."""
-    parser.add_argument(
-        "speech", metavar="SPEECH", help="audio or .dcd file whose speech, and length, is taken"
-    )
-    parser.add_argument(
-        "background", metavar="BACKGROUND", help="audio or .dcd file whose background is taken"
-    )
+    parser.add_argument("speech", metavar="SPEECH", help="audio or .dcd file whose speech, and length, is taken")
+    parser.add_argument("background", metavar="BACKGROUND", help="audio or .dcd file whose background is taken")
     options.add_output(parser, "audio file")
     loudness = parser.add_mutually_exclusive_group()
-    loudness.add_argument(
-        "--snr", type=float, metavar="DB", help="speech to background power ratio of the result"
-    )
+    loudness.add_argument("--snr", type=float, metavar="DB", help="speech to background power ratio of the result")
     loudness.add_argument("--gain", type=float, metavar="DB", help="amplify the background by this much")
     options.add_model(parser)
     options.add_levels(parser, "use")
@@ -43,9 +37,7 @@ def run(args: Namespace) -> int:
     codec = load_model(args)
     wanted = levels(args, codec)
 
-    remix = Remix(
-        codec, *(collect(codec, path, wanted, args.quiet) for path in (args.speech, args.background))
-    )
+    remix = Remix(codec, *(collect(codec, path, wanted, args.quiet) for path in (args.speech, args.background)))
     if args.snr is None and args.gain is None:
         blocks = remix.together()
     else:

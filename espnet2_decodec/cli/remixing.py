@@ -68,9 +68,7 @@ class Remix:
             speech += float(s.double().square().sum())
             background += float(b.double().square().sum())
         if not speech or not background:
-            raise ValueError(
-                f"--snr cannot be reached: the {'background' if speech else 'speech'} is silent."
-            )
+            raise ValueError(f"--snr cannot be reached: the {'background' if speech else 'speech'} is silent.")
         return (speech / background) ** 0.5 / 10 ** (snr / 20)
 
     def _stems(self) -> Iterator[tuple[Tensor, Tensor]]:

@@ -24,9 +24,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "and tts_score --keep write them; each group is a section with players",
     )
     parser.add_argument("--title", metavar="TEXT", default="Comparison of codecs", help="of the page")
-    parser.add_argument(
-        "--single", action="store_true", help="one HTML file that holds all sounds and pictures"
-    )
+    parser.add_argument("--single", action="store_true", help="one HTML file that holds all sounds and pictures")
     parser.add_argument(
         "-f",
         "--force",

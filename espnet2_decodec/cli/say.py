@@ -28,10 +28,16 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--background-gain", "--background_gain", type=float, metavar="DB", help="amplify the background by this much"
     )
     loudness.add_argument(
-        "--background-snr", "--background_snr", type=float, metavar="DB", help="speech to background power ratio of the result"
+        "--background-snr",
+        "--background_snr",
+        type=float,
+        metavar="DB",
+        help="speech to background power ratio of the result",
     )
     parser.add_argument("--speed", type=float, default=1.0, metavar="X", help="2 speaks twice as fast (default: 1)")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="which piece of a long background to take (default: 0)")
+    parser.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="which piece of a long background to take (default: 0)"
+    )
     parser.add_argument("--stems", action="store_true", help="write OUT.speech and OUT.background beside OUT")
     parser.add_argument("--rescale", action="store_true", help="make files that would clip quieter")
 

@@ -9,16 +9,12 @@ SUMMARY = "Separate audio files into NAME.speech.wav and NAME.background.wav"
 
 def add_arguments(parser: ArgumentParser) -> None:
     """The options of this command."""
-    parser.add_argument(
-        "inputs", nargs="+", metavar="IN", help="audio files, or folders of them (their tree is kept)"
-    )
+    parser.add_argument("inputs", nargs="+", metavar="IN", help="audio files, or folders of them (their tree is kept)")
     options.add_output(parser, "folder")
     options.add_model(parser)
     options.add_levels(parser, "use")
     options.add_audio_output(parser)
-    parser.add_argument(
-        "--no-quantize", action="store_true", help="leave the quantizers out: stems without a bit rate"
-    )
+    parser.add_argument("--no-quantize", action="store_true", help="leave the quantizers out: stems without a bit rate")
 
 
 def run(args: Namespace) -> int:

@@ -34,9 +34,7 @@ def encode(codec: DeCodec, reader: AudioReader, levels: dict[str, int | None]) -
     return streaming.encode_blocks(codec, blocks, **levels)
 
 
-def separate(
-    codec: DeCodec, reader: AudioReader, quantize: bool, levels: dict[str, int | None]
-) -> Iterator[Stems]:
+def separate(codec: DeCodec, reader: AudioReader, quantize: bool, levels: dict[str, int | None]) -> Iterator[Stems]:
     """Blocks of stems [1, l] of an audio file."""
     blocks = _with_bar(codec, reader)
     if codec.receptive_field is None:
@@ -44,9 +42,7 @@ def separate(
     return streaming.separate_blocks(codec, blocks, quantize, **levels)
 
 
-def decode(
-    codec: DeCodec, codes: Iterable[Codes], speech: bool = True, background: bool = True
-) -> Iterator[Tensor]:
+def decode(codec: DeCodec, codes: Iterable[Codes], speech: bool = True, background: bool = True) -> Iterator[Tensor]:
     """Blocks of samples [l] of blocks of tokens."""
     if codec.receptive_field is None:
         return iter([codec.decode(streaming.concatenate(codes, codec).to(_device(codec)), speech, background)[0]])
@@ -78,9 +74,7 @@ def write(path: Path, blocks: Iterable[Tensor], codec: DeCodec, rescale: bool) -
 def warn_of_clipping(writer: AudioWriter) -> None:
     """Say how much was clipped, and what helps."""
     if writer.clipped:
-        warn(
-            f"{writer.path}: {writer.clipped} samples clipped (peak {writer.peak:.2f}); --rescale avoids it."
-        )
+        warn(f"{writer.path}: {writer.clipped} samples clipped (peak {writer.peak:.2f}); --rescale avoids it.")
 
 
 def _with_bar(codec: DeCodec, reader: AudioReader) -> Iterator[Tensor]:

@@ -17,7 +17,9 @@ def check_wav(wav: Tensor, lengths: Tensor | None) -> Tensor:
     if lengths is None:
         return torch.full((len(wav),), wav.shape[1], device=wav.device)
     if lengths.shape != wav.shape[:1] or int(lengths.min()) < 1 or int(lengths.max()) > wav.shape[1]:
-        raise ValueError(f"Lengths must be {len(wav)} numbers within 1..{wav.shape[1]} samples, not {lengths.tolist()}.")
+        raise ValueError(
+            f"Lengths must be {len(wav)} numbers within 1..{wav.shape[1]} samples, not {lengths.tolist()}."
+        )
     return lengths.to(wav.device)
 
 

@@ -145,7 +145,9 @@ class DeCodec(nn.Module):
             ValueError: if the codec has no content encoder, or as in `latent`.
         """
         if self.content_encoder is None:
-            raise ValueError("This codec has no content encoder: it was trained without (`content.dim` of its config is 0).")
+            raise ValueError(
+                "This codec has no content encoder: it was trained without (`content.dim` of its config is 0)."
+            )
         speech, background = self.subspace.split(self.latent(wav, lengths, separate))
         return self.content_encoder(speech, background, self._mask(lengths, speech.shape[2]))
 
@@ -272,7 +274,9 @@ class DeCodec(nn.Module):
         self._check_codes(speech)
         self._check_codes(background)
         if len(speech.lengths) != len(background.lengths):
-            raise ValueError(f"{len(speech.lengths)} speech codes cannot be remixed with {len(background.lengths)} backgrounds.")
+            raise ValueError(
+                f"{len(speech.lengths)} speech codes cannot be remixed with {len(background.lengths)} backgrounds."
+            )
         frames = speech.speech.shape[2]
         counts = self.frames(background.lengths)
         index = torch.arange(frames, device=counts.device) % counts[:, None]  # [B, T]
@@ -280,7 +284,9 @@ class DeCodec(nn.Module):
         looped = tokens.gather(2, index[:, None].expand(-1, tokens.shape[1], -1))
         return self.decode(Codes(speech.speech, looped, speech.lengths, speech.sample_rate))
 
-    def convert(self, wav: Tensor, reference: Tensor, background: Tensor | None = None, move_pitch: bool = True) -> Tensor:
+    def convert(
+        self, wav: Tensor, reference: Tensor, background: Tensor | None = None, move_pitch: bool = True
+    ) -> Tensor:
         """What `wav` [L] says in the voice of `reference` [L'], over `background` [L''] or none: [L].
 
         Arguments and errors are those of `conversion.convert_wav`.
@@ -312,7 +318,9 @@ class DeCodec(nn.Module):
     def _check_codes(self, codes: Codes) -> None:
         """Refuse codes of another sample rate, or with lengths that their frames do not hold."""
         if codes.sample_rate != self.sample_rate:
-            raise ValueError(f"The codes are of {codes.sample_rate} Hz audio, this codec works at {self.sample_rate} Hz.")
+            raise ValueError(
+                f"The codes are of {codes.sample_rate} Hz audio, this codec works at {self.sample_rate} Hz."
+            )
         most = codes.speech.shape[2] * self.hop
         if len(codes.lengths) == 0 or int(codes.lengths.min()) < 1 or int(codes.lengths.max()) > most:
             raise ValueError(f"Lengths of these codes must be within 1..{most} samples, not {codes.lengths.tolist()}.")

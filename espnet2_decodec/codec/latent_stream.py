@@ -66,9 +66,7 @@ class LatentDecoder:
     def expect(self, samples: int) -> None:
         """Announces samples whose latent frames are pushed next; only the last may end within a frame."""
         if not self._whole:
-            raise ValueError(
-                "Only the last block of a recording may end within a frame; flush before the next one."
-            )
+            raise ValueError("Only the last block of a recording may end within a frame; flush before the next one.")
         self._left, self._whole = self._left + samples, samples % self.codec.hop == 0
 
     def push(self, latent: Tensor) -> Tensor:
@@ -101,9 +99,7 @@ class LatentDecoder:
 def one_channel(wav: Tensor) -> Tensor:
     """The same block of samples, if it is [l]."""
     if wav.ndim != 1:
-        raise ValueError(
-            f"A block of samples is [l], of one channel of one recording, not {tuple(wav.shape)}."
-        )
+        raise ValueError(f"A block of samples is [l], of one channel of one recording, not {tuple(wav.shape)}.")
     return wav
 
 

@@ -74,7 +74,11 @@ class ResidualVQ(nn.Module):
         revive_below: float = 0.05,
     ):
         super().__init__()
-        if not 0 <= parametric_dim < dim or not 0 <= semantic_dim <= parametric_dim or bool(semantic_dim) != bool(parametric_dim):
+        if (
+            not 0 <= parametric_dim < dim
+            or not 0 <= semantic_dim <= parametric_dim
+            or bool(semantic_dim) != bool(parametric_dim)
+        ):
             raise ValueError(
                 f"Of {dim} coordinates, parametric_dim must be within 0..{dim - 1} and semantic_dim within 1..parametric_dim "
                 f"(both 0 for none), not {parametric_dim} and {semantic_dim}."
@@ -259,7 +263,9 @@ class ResidualVQ(nn.Module):
             ValueError: if there are fewer frames than codes.
         """
         if len(frames) < self.codebook_size:
-            raise ValueError(f"k-means needs at least {self.codebook_size} frames to fill as many codes, not {len(frames)}.")
+            raise ValueError(
+                f"k-means needs at least {self.codebook_size} frames to fill as many codes, not {len(frames)}."
+            )
         frames = residual = frames.float()
         for level in range(self.levels):
             book, indices, counts = kmeans(

@@ -62,7 +62,9 @@ def concatenate(blocks: Iterable[Codes], codec: DeCodec | None = None) -> Codes:
 
         @cache
         def silence(frames: int) -> Codes:
-            return codec.encode(torch.zeros(1, frames * codec.hop, device=next(codec.parameters()).device), None, *levels)
+            return codec.encode(
+                torch.zeros(1, frames * codec.hop, device=next(codec.parameters()).device), None, *levels
+            )
 
         blocks = [_filled(block, silence, levels) for block in blocks]
     if len({(b.speech.shape[1], b.background.shape[1]) for b in blocks}) > 1:
@@ -100,9 +102,7 @@ class Encoder:
         ValueError: if the codec cannot be cut into blocks, or does not have that many levels.
     """
 
-    def __init__(
-        self, codec: DeCodec, speech_levels: int | None = None, background_levels: int | None = None
-    ):
+    def __init__(self, codec: DeCodec, speech_levels: int | None = None, background_levels: int | None = None):
         self.codec, self.latents = codec, LatentEncoder(codec)
         self.levels = levels_of(codec, speech_levels, background_levels)
 
@@ -176,9 +176,7 @@ class Decoder:
                 )
             if tokens.numel() and not 0 <= int(tokens.min()) <= int(tokens.max()) < codec.codebook_size:
                 raise ValueError(f"A code is outside 0..{codec.codebook_size - 1}.")
-            streams.append(
-                quantizer.decode(tokens.to(quantizer.codebooks.device) if heard else tokens[:, :0])
-            )
+            streams.append(quantizer.decode(tokens.to(quantizer.codebooks.device) if heard else tokens[:, :0]))
         self.synthesis.expect(int(codes.lengths[0]))
         return codec.subspace.merge(*streams)[0].T
 

@@ -64,10 +64,14 @@ def convert(
     if method == "matched":
         return replace(source, speech=_matched(codec, source.speech, reference.speech))
     if not codec.parametric_levels:
-        raise ValueError("This model has no parametric levels, so that only the methods matched and levels are possible.")
+        raise ValueError(
+            "This model has no parametric levels, so that only the methods matched and levels are possible."
+        )
     spoken, wanted = voices or (voice(codec, codes) for codes in (source, reference))
     if len(spoken.envelope) != source.speech.shape[2]:
-        raise ValueError(f"The source has {source.speech.shape[2]} frames, but {len(spoken.envelope)} of them were listened to.")
+        raise ValueError(
+            f"The source has {source.speech.shape[2]} frames, but {len(spoken.envelope)} of them were listened to."
+        )
     coordinates = _filled(codec, moved(spoken, wanted, codec.sample_rate, move_pitch).coordinates)
     return replace(source, speech=codec.speech_quantizer.encode(coordinates, codec.parametric_levels))
 
@@ -105,7 +109,9 @@ def voice(codec: DeCodec, codes: Codes) -> Voice:
     """
     levels = _parametric(codec)
     if codes.speech.shape[1] < levels:
-        raise ValueError(f"A voice takes the first {levels} speech levels of a recording, and here are {codes.speech.shape[1]}.")
+        raise ValueError(
+            f"A voice takes the first {levels} speech levels of a recording, and here are {codes.speech.shape[1]}."
+        )
     parts = codec.speech_quantizer.decode(codes.speech[:, :levels])
     return _voice(codec, parts[0, : codec.backbone.parametric_dim].T, int(codes.lengths[0]))
 
@@ -180,7 +186,9 @@ def repeated(again: Callable[[], Iterable[Tensor]]) -> Iterator[Tensor]:
 def _parametric(codec: DeCodec) -> int:
     """How many parametric levels the codec has, or a clear refusal."""
     if not codec.parametric_levels:
-        raise ValueError("This model has no parametric levels, and without them no envelope and no pitch that could be moved.")
+        raise ValueError(
+            "This model has no parametric levels, and without them no envelope and no pitch that could be moved."
+        )
     return codec.parametric_levels
 
 

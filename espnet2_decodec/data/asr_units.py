@@ -44,7 +44,9 @@ def write_units(tokens: str | Path, out: str | Path, repeats: bool = True) -> in
     codes = {key: np.load(path, allow_pickle=False) for key, path in paths.items()}
     levels = {array.shape[1] for array in codes.values()}
     if len(levels) != 1 or levels == {0}:
-        raise ValueError(f"{tokens} has recordings of {sorted(levels)} {stream} levels; all need the same number, 1 or more.")
+        raise ValueError(
+            f"{tokens} has recordings of {sorted(levels)} {stream} levels; all need the same number, 1 or more."
+        )
     write_table(out, {key: words(array, repeats) for key, array in codes.items()})
     return levels.pop()
 

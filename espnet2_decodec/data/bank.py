@@ -33,7 +33,9 @@ class Bank:
         self.shares = torch.tensor(shares, dtype=torch.float64).cumsum(0) / sum(shares)
 
     @classmethod
-    def from_directory(cls, folder: str | Path, weigh: Callable[[str, str], float] | None = None, threads: int = 4) -> "Bank":
+    def from_directory(
+        cls, folder: str | Path, weigh: Callable[[str, str], float] | None = None, threads: int = 4
+    ) -> "Bank":
         """Read a Kaldi-style directory (wav.scp, utt2spk, maybe utt2class and noisy_speakers).
 
         Args:

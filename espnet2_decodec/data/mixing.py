@@ -65,8 +65,14 @@ class Mixing:
         Raises:
             ValueError: if the shapes do not fit.
         """
-        if backgrounds.ndim != 3 or speech.shape != (backgrounds.shape[0], backgrounds.shape[2]) or not backgrounds.shape[1]:
-            raise ValueError(f"Mixing needs [B, L] and [B, M, L], not {tuple(speech.shape)} and {tuple(backgrounds.shape)}.")
+        if (
+            backgrounds.ndim != 3
+            or speech.shape != (backgrounds.shape[0], backgrounds.shape[2])
+            or not backgrounds.shape[1]
+        ):
+            raise ValueError(
+                f"Mixing needs [B, L] and [B, M, L], not {tuple(speech.shape)} and {tuple(backgrounds.shape)}."
+            )
         draw = _Draw(len(speech), speech.device, generator)
         background = self._background(speech, backgrounds, draw)
         speech = self._color(_normal(speech), draw)

@@ -114,7 +114,9 @@ def make_mixtures(speech: str | Path, background: str | Path, out: str | Path, p
     settings = json.dumps(settings, indent=1) + "\n"
     noted = out / "mixtures.json"
     if noted.is_file() and noted.read_text(encoding="utf-8") != settings:
-        raise ValueError(f"{out} holds mixtures made with other options or corpora: remove it, or choose another folder.")
+        raise ValueError(
+            f"{out} holds mixtures made with other options or corpora: remove it, or choose another folder."
+        )
     if noted.is_file() and _complete(out):
         return False
     out.mkdir(parents=True, exist_ok=True)
@@ -154,7 +156,9 @@ def _write_segment(index: int, speech: Source, background: Source, out: Path, pl
         yield key, values
 
 
-def mix(speech: Segment, background: Segment, condition: str, level: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def mix(
+    speech: Segment, background: Segment, condition: str, level: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Mixture, speech and background, int16 [L] each; the first is exactly the sum of the others.
 
     Args:

@@ -69,7 +69,9 @@ class Tokenizer:
         """The length of recording `key` in samples, its tokens written."""
         wav = load(self.paths[key], self.codec)
         if self.settings.content:
-            npy.save_stream(npy.path(self.stems[key], "content"), self.codec.content_tokens(wav)[0, : self.settings.content])
+            npy.save_stream(
+                npy.path(self.stems[key], "content"), self.codec.content_tokens(wav)[0, : self.settings.content]
+            )
             return wav.shape[1]
         codes = self.codec.encode(wav, None, self.settings.speech_levels, self.settings.background_levels)
         npy.save(self.stems[key], codes.to("cpu"))

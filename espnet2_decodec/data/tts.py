@@ -68,7 +68,9 @@ def prepare(folders: Sequence[str | Path], out: str | Path, wanted: Wanted) -> s
                 del parts[split][table][key]
     empty = [split for split in SPLITS if not parts[split]["text"]]
     if empty:
-        raise ValueError(f"No transcribed recording is left for {' and '.join(empty)}: name other voices, or other folders.")
+        raise ValueError(
+            f"No transcribed recording is left for {' and '.join(empty)}: name other voices, or other folders."
+        )
     for split, tables in parts.items():
         for table, content in tables.items():
             write_table(Path(out) / split / table, content)
@@ -77,7 +79,9 @@ def prepare(folders: Sequence[str | Path], out: str | Path, wanted: Wanted) -> s
     minutes = {split: sum(map(float, tables["utt2dur"].values())) / 60 for split, tables in parts.items()}
     sizes = ", ".join(f"{split} {len(parts[split]['text'])} ({minutes[split]:.1f} min)" for split in SPLITS)
     voices = sorted(set(parts["train"]["utt2spk"].values()))
-    return f"{sizes}; {len(characters)} tokens; {len(voices)} voices: {' '.join(voices)}; {left_out} recordings left out"
+    return (
+        f"{sizes}; {len(characters)} tokens; {len(voices)} voices: {' '.join(voices)}; {left_out} recordings left out"
+    )
 
 
 def _rows(folders: Sequence[str | Path], wanted: Wanted):

@@ -35,7 +35,9 @@ class Plan:
     sample_rate: int = 16000
 
 
-def make_prompts(data: str | Path, background: str | Path, out: str | Path, plan: Plan, kinds: Sequence[str] = KINDS) -> int:
+def make_prompts(
+    data: str | Path, background: str | Path, out: str | Path, plan: Plan, kinds: Sequence[str] = KINDS
+) -> int:
     """Write out/<kind>/<uttid>.wav and out/<kind>.scp for each utterance of a set, see `KINDS`.
 
     Args:

@@ -7,7 +7,7 @@ PAD, START, END = "<pad>", "<start>", "<end>"
 SPECIAL = (PAD, START, END)
 """The first tokens of every list. Start and end stand for the silence around an utterance."""
 
-SAME = str.maketrans("’`‘“”«»–—…", "'''\"\"\"\"--.")
+SAME = str.maketrans("’`‘“”«»–—…", '\'\'\'""""--.')
 """Signs that are written in several ways."""
 
 
@@ -50,7 +50,9 @@ class Characters:
         unknown = sorted({c for c in text if c.isalnum() and c not in self._numbers})
         if unknown:
             known = "".join(c for c in self.tokens[len(SPECIAL) :] if c.isalnum())
-            raise ValueError(f"This voice cannot say {' '.join(map(repr, unknown))}: it was trained on the characters {known}")
+            raise ValueError(
+                f"This voice cannot say {' '.join(map(repr, unknown))}: it was trained on the characters {known}"
+            )
         text = " ".join("".join(c if c in self._numbers else " " for c in text).split())
         if not any(c.isalnum() for c in text):
             raise ValueError("There is nothing to say: the text has no letter.")

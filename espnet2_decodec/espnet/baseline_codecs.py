@@ -52,7 +52,9 @@ def check_lengths(conf: dict, *lengths: int | None) -> None:
     shift = math.prod(conf["generator_params"]["encdec_ratios"])
     for length in lengths:
         if length is None or length % shift:
-            raise ValueError(f"ESPnet's codecs train on multiples of {shift} samples only, not {length or 'any length'}.")
+            raise ValueError(
+                f"ESPnet's codecs train on multiples of {shift} samples only, not {length or 'any length'}."
+            )
 
 
 def complete(defaults: dict, conf: dict) -> dict:

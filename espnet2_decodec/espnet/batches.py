@@ -22,9 +22,7 @@ class DrawnBatches(AbsSampler):
         ValueError: if the batch does not divide among the ranks.
     """
 
-    def __init__(
-        self, names: Sequence[str], shares: np.ndarray, batch_size: int, rank: int = 0, world_size: int = 1
-    ):
+    def __init__(self, names: Sequence[str], shares: np.ndarray, batch_size: int, rank: int = 0, world_size: int = 1):
         if batch_size < world_size or batch_size % world_size:
             raise ValueError(f"batch_size {batch_size} does not divide among {world_size} processes.")
         self.names, self.cumulative = list(names), np.cumsum(shares)

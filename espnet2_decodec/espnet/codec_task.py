@@ -95,7 +95,9 @@ class DeCodecTask(GANCodecTask):
             conf["speech"] = Recordings(_audio(args.train_data_path_and_name_and_type), **voices)
             conf["background"] = Recordings(backgrounds, **sounds) if backgrounds else None
             if not backgrounds:
-                logging.warning("No preprocessor_conf background_scp=...: the only backgrounds are noises made on the fly.")
+                logging.warning(
+                    "No preprocessor_conf background_scp=...: the only backgrounds are noises made on the fly."
+                )
         preprocessor = StemPreprocessor(train, **conf)
         if args.codec in ("soundstream", "encodec", "dac"):
             chunked = train and args.iterator_type == "chunk"
@@ -116,9 +118,7 @@ class DeCodecTask(GANCodecTask):
         return options
 
     @classmethod
-    def build_sequence_iter_factory(
-        cls, args: Namespace, iter_options: IteratorOptions, mode: str
-    ) -> AbsIterFactory:
+    def build_sequence_iter_factory(cls, args: Namespace, iter_options: IteratorOptions, mode: str) -> AbsIterFactory:
         """For training on unsorted batches `DrawnBatches`; ESPnet's own iterator otherwise, never shuffled within."""
         if mode != "train" or iter_options.batch_type != "unsorted":
             return super().build_sequence_iter_factory(

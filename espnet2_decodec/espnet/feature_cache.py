@@ -23,7 +23,9 @@ class FeatureCache:
     def __len__(self) -> int:
         return len(self._kept)
 
-    def __call__(self, compute: Callable[[Tensor, Tensor], Tensor], wav: Tensor, lengths: Tensor, frames: Tensor) -> Tensor:
+    def __call__(
+        self, compute: Callable[[Tensor, Tensor], Tensor], wav: Tensor, lengths: Tensor, frames: Tensor
+    ) -> Tensor:
         """`compute(wav, lengths)`, asked for the recordings alone that are not kept.
 
         Args:

@@ -75,23 +75,33 @@ class DeCodecFrontend(AbsFrontend):
         self.feature, self.separate, self.freeze, self.stack = feature, separate, freeze, stack
         if cache is not None and not freeze:
             raise ValueError("cache is for a frozen codec: one that learns gives other features every time.")
-        self.cache = None if cache is None else FeatureCache(humanfriendly.parse_size(cache) if isinstance(cache, str) else cache)
+        self.cache = (
+            None
+            if cache is None
+            else FeatureCache(humanfriendly.parse_size(cache) if isinstance(cache, str) else cache)
+        )
         self.codec = load(model) if codec is None else DeCodec.from_config(codec)
         self._weights_given = codec is None
         self._pretrained = deepcopy(self.codec.state_dict()) if codec is None else None
         self.codec.requires_grad_(not freeze).eval()
         self._scope, self._kept_levels = feature.removesuffix(CONTINUOUS), None
         if self._scope == "parametric" and not self.codec.parametric_levels:
-            raise ValueError(f"feature {feature} needs a codec with parametric levels, which this one has not: take semantic.")
+            raise ValueError(
+                f"feature {feature} needs a codec with parametric levels, which this one has not: take semantic."
+            )
         if self._scope == "content" and self.codec.content_encoder is None:
             raise ValueError(f"feature {feature} needs a codec with a content encoder, which this one has not.")
         if feature == "content" and not self._levels:
-            raise ValueError("feature content needs a content encoder with codebooks: take content_continuous with this one.")
+            raise ValueError(
+                "feature content needs a content encoder with codebooks: take content_continuous with this one."
+            )
         if levels is not None and (feature == "all" or feature.endswith(CONTINUOUS) or not 1 <= levels <= self._levels):
             raise ValueError(f"levels must be within those of a feature that is tokens, not {levels} of {feature}.")
         self._kept_levels = levels
         if not separate and not self.codec.can_skip_separation:
-            raise ValueError("separate: false needs a codec that knows what it would make of a stem, which this one does not.")
+            raise ValueError(
+                "separate: false needs a codec that knows what it would make of a stem, which this one does not."
+            )
         count = 0 if feature.endswith(CONTINUOUS) else self._levels
         if feature == "all":
             count += self.codec.background_levels
@@ -178,7 +188,10 @@ class DeCodecFrontend(AbsFrontend):
             return speech
         background = _coded(background, self.codec.background_quantizer, self.codec.background_levels, apart)
         return torch.cat(
-            [nn.functional.pad(speech, (0, 0, 0, background.shape[2])), nn.functional.pad(background, (0, 0, speech.shape[2], 0))]
+            [
+                nn.functional.pad(speech, (0, 0, 0, background.shape[2])),
+                nn.functional.pad(background, (0, 0, speech.shape[2], 0)),
+            ]
         )
 
     def _stacked(self, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:

@@ -77,9 +77,7 @@ class GANDeCodec(Objective, AbsGANCodec):
         loss, stats, weight = force_gatherable((loss, stats, len(audio)), audio.device)
         return {"loss": loss, "stats": stats, "weight": weight, "optim_idx": 0 if forward_generator else 1}
 
-    def encode(
-        self, x: Tensor, speech_levels: int | None = None, background_levels: int | None = None, **_
-    ) -> Tensor:
+    def encode(self, x: Tensor, speech_levels: int | None = None, background_levels: int | None = None, **_) -> Tensor:
         """x [B, 1, L] or [B, L] -> codes [N_stream, B, T]; other options of ESPnet's codecs are left aside."""
         wav = x[:, 0] if x.ndim == 3 else x
         return to_streams(self.codec.encode(wav, None, speech_levels, background_levels))

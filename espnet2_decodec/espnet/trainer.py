@@ -59,9 +59,7 @@ class DeCodecTrainer(GANTrainer):
         Raises:
             RuntimeError: if it had no batches.
         """
-        super().validate_one_epoch(
-            reporter=reporter, options=options, distributed_option=distributed_option, **others
-        )
+        super().validate_one_epoch(reporter=reporter, options=options, distributed_option=distributed_option, **others)
         _record(reporter, options, distributed_option)
 
 

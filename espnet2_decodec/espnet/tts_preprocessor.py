@@ -56,7 +56,9 @@ class TTSPreprocessor:
             raise ValueError(f"{uid}: {error}") from None
         codes = data["speech_codes"]
         if len(codes) < len(text):
-            raise ValueError(f"{uid}: {len(text)} characters cannot be said in {len(codes)} frames; leave this recording out.")
+            raise ValueError(
+                f"{uid}: {len(text)} characters cannot be said in {len(codes)} frames; leave this recording out."
+            )
         prompt = self._prompt(uid, codes, data.get("prompt_codes"))
         length, start = self.longest, 0
         if self.train:

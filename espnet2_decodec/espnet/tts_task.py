@@ -101,7 +101,9 @@ class DeCodecTTSTask(AbsTask):
         group.add_argument("--tts_conf", action=NestedDictAction, default={}, help="options of TextToCoordinates")
         group.add_argument("--model_conf", action=NestedDictAction, default={}, help="options of Objective")
         group.add_argument("--stats_file", type=str_or_none, help="coordinates_stats.npz that --collect_stats wrote")
-        group.add_argument("--preprocessor_conf", action=NestedDictAction, default={}, help="options of TTSPreprocessor")
+        group.add_argument(
+            "--preprocessor_conf", action=NestedDictAction, default={}, help="options of TTSPreprocessor"
+        )
         group.add_argument("--train_utt2spk", type=str_or_none, help="whose prompts a recording gets in training")
         group.add_argument("--valid_utt2spk", type=str_or_none, help="the same in validation")
 

@@ -47,7 +47,9 @@ def trivial(item: Item) -> list[Answer]:
 
 
 @torch.no_grad()
-def answers(codec: DeCodec, item: Item, speech_levels: int | None = None, background_levels: int | None = None) -> list[Answer]:
+def answers(
+    codec: DeCodec, item: Item, speech_levels: int | None = None, background_levels: int | None = None
+) -> list[Answer]:
     """Trivial answers, then those of the codec; everything on the CPU.
 
     The ceiling is the codec on the clean stem alone, decoded from both streams: what it could reach if separation

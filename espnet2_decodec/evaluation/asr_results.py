@@ -75,7 +75,13 @@ def report(folder: str | Path, head: Mapping[str, str]) -> str:
     folder = Path(folder)
     decodings = {path.name: [rates(path)] for path in sorted(folder.glob("decode_*")) if path.is_dir()}
     scorers = {json.loads(path.read_text(encoding="utf-8"))["scorer"] for path in folder.glob(f"decode_*/*/{RECORD}")}
-    lines = [f"# {folder.name}", "", "## Environments", "", *(f"- {key}: {value}" for key, value in (head | _versions()).items())]
+    lines = [
+        f"# {folder.name}",
+        "",
+        "## Environments",
+        "",
+        *(f"- {key}: {value}" for key, value in (head | _versions()).items()),
+    ]
     lines += [f"- scored with: {', '.join(sorted(scorers))}", "", *tables(decodings)]
     text = "\n".join(lines) + "\n"
     with replacing(folder / "RESULTS.md") as temporary:
@@ -119,7 +125,9 @@ def compare(rows: Mapping[str, Sequence[str | Path]]) -> str:
     conditions = [c for c in ("clean", "noisy") if all(c in run["char"] for runs in found.values() for run in runs)]
     if len(found) > 1 and conditions:
         means = {name: {c: mean(run["char"][c] for run in runs) for c in conditions} for name, runs in found.items()}
-        body = [[name, "", *(f"{values[c] / means[first][c]:.2f}" for c in conditions)] for name, values in means.items()]
+        body = [
+            [name, "", *(f"{values[c] / means[first][c]:.2f}" for c in conditions)] for name, values in means.items()
+        ]
         heads = [{"clean": "clean", "noisy": "mean of 0 to 10 dB"}[c] for c in conditions]
         lines += ["", f"## CER relative to {first}", "", *table(["frontend", "", *heads], body)]
     return "\n".join(lines)
@@ -127,7 +135,9 @@ def compare(rows: Mapping[str, Sequence[str | Path]]) -> str:
 
 def _ordered(conditions: Iterable[str]) -> list[str]:
     """Clean first, then SNRs going down, then the mean."""
-    return sorted(conditions, key=lambda c: (c == "noisy", c != "clean", -float(c) if c not in ("clean", "noisy") else 0))
+    return sorted(
+        conditions, key=lambda c: (c == "noisy", c != "clean", -float(c) if c not in ("clean", "noisy") else 0)
+    )
 
 
 def _cell(values: Sequence[float | None]) -> str:

@@ -45,7 +45,9 @@ def find_scorer() -> str:
     return found or "jiwer"
 
 
-def count(references: Mapping[str, str], answers: Mapping[str, str], unit: str, scorer: str, out: Path | None = None) -> Errors:
+def count(
+    references: Mapping[str, str], answers: Mapping[str, str], unit: str, scorer: str, out: Path | None = None
+) -> Errors:
     """Errors of all recognized utterances together.
 
     Args:
@@ -85,7 +87,22 @@ def _sclite(references: dict, answers: dict, sclite: str, out: Path | None) -> E
         for name, texts in (("ref.trn", references), ("hyp.trn", answers)):
             lines = (f"{' '.join(texts[key])} (all-{i})\n" for i, key in enumerate(sorted(texts), start=1))
             Path(folder, name).write_text("".join(lines), encoding="utf-8")
-        command = [sclite, "-r", "ref.trn", "trn", "-h", "hyp.trn", "trn", "-i", "rm", "-s", "-o", "rsum", "pralign", "stdout"]
+        command = [
+            sclite,
+            "-r",
+            "ref.trn",
+            "trn",
+            "-h",
+            "hyp.trn",
+            "trn",
+            "-i",
+            "rm",
+            "-s",
+            "-o",
+            "rsum",
+            "pralign",
+            "stdout",
+        ]
         done = subprocess.run(command, cwd=folder, capture_output=True, check=False)
     said = done.stdout.decode("utf-8", "replace")
     found = _SUM.search(said)

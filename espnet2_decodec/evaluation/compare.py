@@ -124,7 +124,9 @@ def compare(
             for target in (target for target in TARGETS if target in answers):
                 about = {"condition": sets.conditions[key], "seen": sets.seen.get(key, ""), "uttid": key}
                 about |= {"speaker": sets.speakers[key], "target": target}
-                scores = {name: value for name, value in answers[target].items() if ORIGIN.get(name, name) in (*ids, "level")}
+                scores = {
+                    name: value for name, value in answers[target].items() if ORIGIN.get(name, name) in (*ids, "level")
+                }
                 rows.append({"system": entry.name, "kbps": entry.kbps[target], **about, **scores})
     return Comparison(rows, skipped, done)
 

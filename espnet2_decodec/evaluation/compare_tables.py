@@ -75,7 +75,9 @@ def write_rows(path: str | Path, rows: Sequence[Row]) -> None:
 def write_summary(path: str | Path, lines: Sequence[Line]) -> None:
     """One line per system, condition, target and metric."""
     names = ["system", "kbps", "condition", "target", "metric", "mean", "low", "high", "count"]
-    records = ([line.system, line.kbps, line.condition, line.target, line.metric, *vars(line.found).values()] for line in lines)
+    records = (
+        [line.system, line.kbps, line.condition, line.target, line.metric, *vars(line.found).values()] for line in lines
+    )
     _write(path, names, ([_field(value) for value in record] for record in records))
 
 

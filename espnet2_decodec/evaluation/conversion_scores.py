@@ -102,7 +102,9 @@ class Scorer:
         self.texts = read_table(plan.data / "text") if plan.judge else {}
         self.denoiser = build(plan.denoiser) if plan.denoiser else None
         self.references = {speaker: self._heard(wav) for speaker, wav in plan.voices.references.items()}
-        self.ceilings = {speaker: self._parametric(CEILING, BARE_CEILING, heard) for speaker, heard in self.references.items()}
+        self.ceilings = {
+            speaker: self._parametric(CEILING, BARE_CEILING, heard) for speaker, heard in self.references.items()
+        }
 
     def __call__(self, key: str) -> list[Row]:
         """The rows of one recording, for all voices but its own."""
@@ -111,7 +113,9 @@ class Scorer:
         cleaned = self._heard(self.denoiser(item.mixture, RATE)["speech"]) if self.denoiser else None
         plain = {MIXTURE: item.mixture, "not converted": self._decode(source.codes)}
         if self.codec.parametric_levels:
-            plain |= self._parametric("not converted, parametric levels", "not converted, parametric, not quantized", source)
+            plain |= self._parametric(
+                "not converted, parametric levels", "not converted, parametric, not quantized", source
+            )
         errors = {name: self._errors(key, wav) for name, wav in plain.items()}
         rows = []
         for speaker, reference in self.references.items():
@@ -235,7 +239,12 @@ def write_rows(path: str | Path, rows: Sequence[Row]) -> None:
 def markdown(rows: Sequence[Row], head: Mapping[str, str], skipped: Sequence[str]) -> str:
     """The head, then one table per measure that has a figure: systems down, conditions across."""
     conditions = sorted({str(row["condition"]) for row in rows}, key=condition_order)
-    text = ["# Voice conversion", "", *(f"- {key}: {value}" for key, value in head.items()), *(f"- {line}" for line in skipped)]
+    text = [
+        "# Voice conversion",
+        "",
+        *(f"- {key}: {value}" for key, value in head.items()),
+        *(f"- {line}" for line in skipped),
+    ]
     text += ["", NOTES]
     headings = ["system", "", *(f"{c} dB" if snr_of(c) is not None else c for c in conditions)]
     for name, title in HEADINGS.items():

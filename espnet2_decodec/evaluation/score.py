@@ -13,7 +13,9 @@ from espnet2_decodec.evaluation.scoring import score_set
 
 def parser() -> argparse.ArgumentParser:
     """The options of `bin/score.py`."""
-    options = argparse.ArgumentParser(description="Score a codec on test mixtures, beside trivial answers and its own ceiling.")
+    options = argparse.ArgumentParser(
+        description="Score a codec on test mixtures, beside trivial answers and its own ceiling."
+    )
     options.add_argument("--data", required=True, help="folder that make_mixtures wrote")
     options.add_argument("--out", required=True, help="folder for scores.csv and RESULTS.md")
     options.add_argument("--metrics", nargs="+", default=list(METRICS), help=f"some of: {' '.join(METRICS)}")
@@ -36,7 +38,11 @@ def score(args: argparse.Namespace) -> str:
     codec = settings.describe(settings.codec())
     started = time.monotonic()
     rows = score_set(args.data, settings, tuple(names), args.nj)
-    head = environment(args.device) | {"codec": codec, "data": args.data, "scoring took": f"{time.monotonic() - started:.0f} s"}
+    head = environment(args.device) | {
+        "codec": codec,
+        "data": args.data,
+        "scoring took": f"{time.monotonic() - started:.0f} s",
+    }
     text = report(rows, head | ({"left out": " ".join(skipped)} if skipped else {}))
     write_csv(out / "scores.csv", rows)
     (out / "RESULTS.md").write_text(text, encoding="utf-8")

@@ -97,7 +97,12 @@ class Judges:
 
 
 def score(
-    systems: Mapping[str, Path], text: Path, voices: Path, sources: Mapping[str, Path], judges: Judges, limit: int | None = None
+    systems: Mapping[str, Path],
+    text: Path,
+    voices: Path,
+    sources: Mapping[str, Path],
+    judges: Judges,
+    limit: int | None = None,
 ) -> list[Row]:
     """One row for each system and utterance.
 
@@ -121,7 +126,8 @@ def score(
             if name in sources:
                 start = int(read_table(folder / "utt2start")[key])
                 row |= background_figures(
-                    read(read_table(sources[name])[key], RATE)[start:], read(read_table(folder / "background.scp")[key], RATE)
+                    read(read_table(sources[name])[key], RATE)[start:],
+                    read(read_table(folder / "background.scp")[key], RATE),
                 )
             rows.append(row)
     return rows
@@ -167,7 +173,9 @@ def keep_examples(
         found = [(f"prompt, {name}", table[key], "") for name, table in tables.items() if key in table]
         said = [texts[key]]
         for name, table in sounds.items():
-            found.append((LABELS.get(name, name), table[key], " \N{MIDDLE DOT} ".join(filter(None, [*said, figures[name, key]]))))
+            found.append(
+                (LABELS.get(name, name), table[key], " \N{MIDDLE DOT} ".join(filter(None, [*said, figures[name, key]])))
+            )
             said = []
         for label, path, note in found:
             name = file_name(key, label)
@@ -233,12 +241,20 @@ def _cell(means: Mapping[str, float], name: str) -> str:
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Options of the program."""
     parser.add_argument("--systems", nargs="+", required=True, metavar="NAME=PATH", help="folders of speech, or tables")
-    parser.add_argument("--sources", nargs="*", default=[], metavar="NAME=TABLE", help="backgrounds that went into a system")
+    parser.add_argument(
+        "--sources", nargs="*", default=[], metavar="NAME=TABLE", help="backgrounds that went into a system"
+    )
     parser.add_argument("--text", type=Path, required=True, help="lines of uttid and text")
-    parser.add_argument("--voices", type=Path, required=True, help="lines of uttid and path of a clean recording of the voice")
+    parser.add_argument(
+        "--voices", type=Path, required=True, help="lines of uttid and path of a clean recording of the voice"
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder to write RESULTS.md and scores.csv to")
-    parser.add_argument("--recognizer", default="whisper-base", help="see espnet2_decodec.evaluation.metrics.recognizers; none for none")
+    parser.add_argument(
+        "--recognizer", default="whisper-base", help="see espnet2_decodec.evaluation.metrics.recognizers; none for none"
+    )
     parser.add_argument("--language", default="ru", help="ISO 639-1 code of what is said")
     parser.add_argument("--limit", type=int, help="utterances of each system")
     parser.add_argument("--keep", type=int, default=0, help="utterances to listen to, in the folder examples")
-    parser.add_argument("--prompts", nargs="*", default=[], metavar="NAME=TABLE", help="of --keep, such as noisy=noisy.scp")
+    parser.add_argument(
+        "--prompts", nargs="*", default=[], metavar="NAME=TABLE", help="of --keep, such as noisy=noisy.scp"
+    )

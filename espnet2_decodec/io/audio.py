@@ -38,9 +38,7 @@ class AudioReader:
     def __init__(self, path: str | Path, sample_rate: int, block: int = 2**16):
         self.path, self.sample_rate, self.block = Path(path), sample_rate, block
         if not self.path.is_file():
-            raise MissingFile(
-                f"{path} {'is a folder, not a file' if self.path.is_dir() else 'does not exist'}."
-            )
+            raise MissingFile(f"{path} {'is a folder, not a file' if self.path.is_dir() else 'does not exist'}.")
         with self._open() as file:
             self.source_rate, self.channels, self.format = file.samplerate, file.channels, file.format
             self.source_frames = file.frames
@@ -49,9 +47,7 @@ class AudioReader:
         self.seconds = self.source_frames / self.source_rate
         lacking = _bytes_lacking(self.path)
         if lacking:
-            raise TruncatedFile(
-                f"{path} is cut off: {lacking} bytes of the samples in its header are missing."
-            )
+            raise TruncatedFile(f"{path} is cut off: {lacking} bytes of the samples in its header are missing.")
 
     @property
     def note(self) -> str | None:
@@ -107,9 +103,7 @@ class AudioReader:
         if read == 0:
             raise EmptyAudio(f"{self.path} holds no samples.")
         if read < self.source_frames and self.format != "MP3":
-            raise TruncatedFile(
-                f"{self.path} is cut off: {read} of {self.source_frames} frames could be read."
-            )
+            raise TruncatedFile(f"{self.path} is cut off: {read} of {self.source_frames} frames could be read.")
 
     def _open(self) -> soundfile.SoundFile:
         with open(self.path, "rb") as file:

@@ -79,9 +79,7 @@ class Writer:
             [part for part, there in zip((speech, background), present) if there] or [tokens[:, :0]], 1
         )
         if (kept < 0).any():
-            raise ValueError(
-                f"A stream can only be absent from whole blocks of {self.header.block_frames} frames."
-            )
+            raise ValueError(f"A stream can only be absent from whole blocks of {self.header.block_frames} frames.")
         block = bytes([int(present[0]) + 2 * int(present[1])]) + bits.pack(kept, self.header.bits)
         self._crc = zlib.crc32(block, self._crc)
         self._file.write(block)

@@ -89,18 +89,10 @@ class Header:
         if data[:4] != MAGIC[: len(data)] or not data:
             raise NotDcd(f"{name} is not a .dcd file.")
         if len(data) > 4 and data[4] > VERSION:
-            raise NewerDcd(
-                f"{name} is of version {data[4]} of the format, newer than this program; update it."
-            )
+            raise NewerDcd(f"{name} is of version {data[4]} of the format, newer than this program; update it.")
         if len(data) < SIZE:
             raise TruncatedFile(f"{name} is cut off within its header.")
         header = cls(*_LAYOUT.unpack(data)[2:])
-        if not (
-            1 <= header.bits <= 32
-            and header.sample_rate
-            and header.hop
-            and header.block_frames
-            and header.length
-        ):
+        if not (1 <= header.bits <= 32 and header.sample_rate and header.hop and header.block_frames and header.length):
             raise NotDcd(f"{name} has a header that makes no sense.")
         return header

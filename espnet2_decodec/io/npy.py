@@ -81,12 +81,7 @@ def load(path: str | Path, sample_rate: int, hop: int) -> Codes:
             array = np.load(file, allow_pickle=False)
         except (ValueError, EOFError, OSError):
             raise NotTokens(f"{file} is not a .npy file.") from None
-        if (
-            not isinstance(array, np.ndarray)
-            or array.ndim != 2
-            or array.dtype.kind not in "iu"
-            or not len(array)
-        ):
+        if not isinstance(array, np.ndarray) or array.ndim != 2 or array.dtype.kind not in "iu" or not len(array):
             raise NotTokens(f"{file} must hold integers of shape (T, K), T >= 1.")
         streams.append(torch.from_numpy(array.astype(np.int64)).T[None])
     frames = {s.shape[2] for s in streams}

@@ -25,6 +25,4 @@ def explicit(codec: DeCodec) -> dict:
 def _defaults(part: nn.Module, given: set[str]) -> dict:
     """Default arguments of the class of `part`, without those that the codec gives itself."""
     parameters = inspect.signature(type(part).__init__).parameters.values()
-    return {
-        p.name: deepcopy(p.default) for p in parameters if p.default is not p.empty and p.name not in given
-    }
+    return {p.name: deepcopy(p.default) for p in parameters if p.default is not p.empty and p.name not in given}

@@ -33,17 +33,13 @@ def load(path: str | Path | None = None) -> DeCodec:
             "(python -m espnet2_decodec.training, or the recipe in egs2/decodec)."
         )
     if not folder.is_dir():
-        raise FileNotFoundError(
-            f"There is no folder {folder}; a model is a folder with {CONFIG} and {WEIGHTS}."
-        )
+        raise FileNotFoundError(f"There is no folder {folder}; a model is a folder with {CONFIG} and {WEIGHTS}.")
     codec = _build(folder / CONFIG)
     weights = _read(folder)
     problems = _mismatches(codec.state_dict(), weights)
     if problems:
         raise ValueError(f"The weights in {folder} do not belong to its {CONFIG}: {'; '.join(problems)}.")
-    codec.load_state_dict(
-        {name: tensor.to(codec.state_dict()[name].dtype) for name, tensor in weights.items()}
-    )
+    codec.load_state_dict({name: tensor.to(codec.state_dict()[name].dtype) for name, tensor in weights.items()})
     return codec.eval()
 
 
@@ -55,11 +51,7 @@ def _build(path: Path) -> DeCodec:
         content = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(f"{path} is not valid JSON: {error}.") from None
-    if (
-        not isinstance(content, dict)
-        or content.get("kind") != KIND
-        or not isinstance(content.get("codec"), dict)
-    ):
+    if not isinstance(content, dict) or content.get("kind") != KIND or not isinstance(content.get("codec"), dict):
         raise ValueError(f"{path} is not the config of a codec of this package.")
     if content.get("format") != 1:
         raise ValueError(

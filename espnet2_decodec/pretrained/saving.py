@@ -14,9 +14,7 @@ from espnet2_decodec.pretrained.config import explicit
 CONFIG, WEIGHTS, KIND = "config.json", "model.safetensors", "espnet2_decodec"
 
 
-def save(
-    codec: DeCodec, folder: str | Path, half: bool = False, shard_megabytes: float | None = None
-) -> None:
+def save(codec: DeCodec, folder: str | Path, half: bool = False, shard_megabytes: float | None = None) -> None:
     """Write config.json and model.safetensors, in place of what lies there.
 
     Args:
@@ -36,9 +34,7 @@ def save(
         tensor = tensor.detach().cpu().contiguous().clone()
         if tensor.is_floating_point():
             if not torch.isfinite(tensor).all():
-                raise ValueError(
-                    f"The weight {name} is not finite, so this codec is broken and was not saved."
-                )
+                raise ValueError(f"The weight {name} is not finite, so this codec is broken and was not saved.")
             if half and tensor.abs().max() < torch.finfo(torch.float16).max:
                 tensor = tensor.half()
         tensors[name] = tensor

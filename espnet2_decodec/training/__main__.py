@@ -25,7 +25,9 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder with speech_train, background_train, *_dev")
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints, logs and the model")
     parser.add_argument("--config", type=Path, help="YAML with sections codec_conf, mixing, options")
-    parser.add_argument("--init", help="folder of a trained codec to go on from, or `default` for the one in the package")
+    parser.add_argument(
+        "--init", help="folder of a trained codec to go on from, or `default` for the one in the package"
+    )
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="e.g. options.lr=5e-4")
     args = parser.parse_args(argv)
@@ -46,7 +48,9 @@ def main(argv: list[str] | None = None) -> None:
     if start is not None:
         objective.codec.load_state_dict(start.state_dict())
     speech, background, dev = read_banks(args.data, args.device)
-    Trainer(objective, Mixing(**config.get("mixing", {})), options, args.out, args.device).train(speech, background, dev)
+    Trainer(objective, Mixing(**config.get("mixing", {})), options, args.out, args.device).train(
+        speech, background, dev
+    )
     if dist.is_initialized():
         dist.destroy_process_group()
 

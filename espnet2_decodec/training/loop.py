@@ -231,7 +231,9 @@ class Trainer:
     def _report(self, step: int, means: dict[str, float], speed: float) -> None:
         left = self.seconds * (1 / max(self._progress(), 1e-6) - 1)
         shown = " ".join(f"{name} {value:.3f}" for name, value in means.items() if not name.startswith("perplexity"))
-        log.info("step %d, %.2f steps/s, %.1f min done, %.1f left: %s", step, speed, self.seconds / 60, left / 60, shown)
+        log.info(
+            "step %d, %.2f steps/s, %.1f min done, %.1f left: %s", step, speed, self.seconds / 60, left / 60, shown
+        )
         with open(self.folder / "log.jsonl", "a") as file:
             file.write(json.dumps({"step": step, "seconds": self.seconds, **means}) + "\n")
 

@@ -62,7 +62,9 @@ class Reconstruction(nn.Module):
         if phased is None:
             phased = torch.ones(len(estimate), dtype=torch.bool, device=estimate.device)
         with torch.autocast(estimate.device.type, enabled=False):
-            scaled = [x.float() / loudness for x in (estimate, target, estimate if made_up is None else estimate - made_up)]
+            scaled = [
+                x.float() / loudness for x in (estimate, target, estimate if made_up is None else estimate - made_up)
+            ]
             return self._terms(*scaled, phased.float())
 
     def _terms(self, estimate: Tensor, target: Tensor, waveform: Tensor, phased: Tensor) -> dict[str, Tensor]:

@@ -75,7 +75,9 @@ class Objective(nn.Module):
         self.generator = nn.Module()
         self.generator.codec = DeCodec(codec)
         if self.schedule.anchor and not self.codec.can_skip_separation:
-            raise ValueError("schedule.anchor must be 0 for this codec, which does not know what it would make of a stem.")
+            raise ValueError(
+                "schedule.anchor must be 0 for this codec, which does not know what it would make of a stem."
+            )
         for part in self.schedule.freeze:
             try:
                 self.codec.get_submodule(part).requires_grad_(False)
@@ -87,7 +89,9 @@ class Objective(nn.Module):
             guided = self.codec.content_encoder.dim if self._has_content else self.codec.speech_quantizer.first_dim
             self.generator.semantic_head = SemanticHead(guided, self.teacher.dim)
         if self.schedule.content_only and not (self._has_content and self.teacher is not None):
-            raise ValueError("schedule.content_only needs a teacher, and a codec with content (`codec.content.dim` above 0).")
+            raise ValueError(
+                "schedule.content_only needs a teacher, and a codec with content (`codec.content.dim` above 0)."
+            )
         self.discriminator = MultiScaleDiscriminator(**(discriminator or {}))
         self.reconstruction = Reconstruction(self.codec.sample_rate, **(reconstruction or {}))
         self.register_buffer("steps", torch.zeros((), dtype=torch.long))
@@ -164,9 +168,7 @@ class Objective(nn.Module):
         latents = self.codec(batch.mixture, *levels)
         self._collect(step, speech=latents.speech, background=latents.background)
         split = step >= self.schedule.reconstruct or not self.training
-        swap = Swap.draw(
-            size, batch.speech.device, self.schedule.stems and split, self.schedule.kept if split else 1.0
-        )
+        swap = Swap.draw(size, batch.speech.device, self.schedule.stems and split, self.schedule.kept if split else 1.0)
         parts = swap.gather(latents.quantized_speech.values, latents.quantized_background.values)
         target, loudness = swap.target(batch), swap.loudness(batch)
         waves = self.codec.backbone.decode_apart(self.codec.subspace.merge(*parts))

@@ -30,7 +30,9 @@ def quick_scores(codec: DeCodec, speech: Tensor, background: Tensor) -> dict[str
         ValueError: if the shapes differ.
     """
     if speech.shape != background.shape or speech.ndim != 2:
-        raise ValueError(f"Speech and background must both be [B, L], not {tuple(speech.shape)}, {tuple(background.shape)}.")
+        raise ValueError(
+            f"Speech and background must both be [B, L], not {tuple(speech.shape)}, {tuple(background.shape)}."
+        )
     mixture = speech + background
     scores = {
         "input_si_sdr": si_sdr(speech, mixture),

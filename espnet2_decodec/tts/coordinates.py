@@ -55,7 +55,9 @@ class Coordinates(nn.Module):
         """
         levels = self.levels if levels is None else levels
         if codes.shape[2] < levels:
-            raise ValueError(f"Tokens with {codes.shape[2]} speech levels are too few; this codec's speech takes {levels}.")
+            raise ValueError(
+                f"Tokens with {codes.shape[2]} speech levels are too few; this codec's speech takes {levels}."
+            )
         values = self.codec.speech_quantizer.decode(codes[..., :levels].long().transpose(1, 2))
         return values[:, : self.dim].transpose(1, 2)
 

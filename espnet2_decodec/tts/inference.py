@@ -17,7 +17,9 @@ STEMS = ("mix", "speech", "background")
 DECODED = ("all", "vocoder")
 
 
-def say_all(model: str, text: str | Path, prompts: str | Path, out: str | Path, background: str, jobs: int, **options) -> float:
+def say_all(
+    model: str, text: str | Path, prompts: str | Path, out: str | Path, background: str, jobs: int, **options
+) -> float:
     """Write out/<stem>/<uttid>.wav and out/<stem>.scp for the stems mix, speech and background; out/utt2start has the sample of
     the background's recording that is heard first, out/utt2rtf the seconds of work for a second of sound.
 
@@ -119,9 +121,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--background_gain", type=float, help="dB by which the background is amplified")
     parser.add_argument("--background_snr", type=float, help="dB of the speech over the background")
     parser.add_argument("--speed", type=float, default=1.0, help="2 speaks twice as fast")
-    parser.add_argument("--liveliness", type=float, default=1.0, help="0 leaves coordinates as even as they are predicted")
+    parser.add_argument(
+        "--liveliness", type=float, default=1.0, help="0 leaves coordinates as even as they are predicted"
+    )
     parser.add_argument("--seed", type=int, default=0, help="which piece of a longer background is taken")
     parser.add_argument(
-        "--separate", default=True, action=argparse.BooleanOptionalAction, help="whether the voice is free of the background"
+        "--separate",
+        default=True,
+        action=argparse.BooleanOptionalAction,
+        help="whether the voice is free of the background",
     )
     parser.add_argument("--nj", type=int, default=1, help="processes")

@@ -35,7 +35,9 @@ class SteeredBlock(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor, voice: Tensor | None = None) -> Tensor:
         """x [B, T, C], mask [B, T, 1], voice [B, condition] -> [B, T, C]."""
-        image = F.pad(x * mask, (0, 0, self.pad, self.pad)).transpose(1, 2).unsqueeze(2)  # channels last, without copies
+        image = (
+            F.pad(x * mask, (0, 0, self.pad, self.pad)).transpose(1, 2).unsqueeze(2)
+        )  # channels last, without copies
         weight = self.depthwise.weight.unsqueeze(2)
         y = F.conv2d(image, weight, self.depthwise.bias, groups=len(weight), dilation=(1, self.dilation))
         y = self.norm(y.squeeze(2).transpose(1, 2))
@@ -71,7 +73,8 @@ class SteeredStack(nn.Module):
         super().__init__()
         self.enter = nn.Linear(dim_in, channels)
         self.blocks = nn.ModuleList(
-            SteeredBlock(channels, kernel, dilations[i % len(dilations)], condition, expansion, dropout) for i in range(blocks)
+            SteeredBlock(channels, kernel, dilations[i % len(dilations)], condition, expansion, dropout)
+            for i in range(blocks)
         )
         self.norm = nn.LayerNorm(channels)
         self.leave = nn.Linear(channels, dim_out)

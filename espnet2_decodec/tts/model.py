@@ -58,7 +58,9 @@ class TextToCoordinates(nn.Module):
             raise ValueError(f"Unknown option {unknown[0]!r} of the TTS model; there are {', '.join(DEFAULTS)}.")
         self.options = {**DEFAULTS, **(options or {})}
         size, voice = self.options["channels"], self.options["voice"]
-        shared = {"channels": size, "condition": voice} | {k: self.options[k] for k in ("kernel", "expansion", "dropout")}
+        shared = {"channels": size, "condition": voice} | {
+            k: self.options[k] for k in ("kernel", "expansion", "dropout")
+        }
         self.embedding = nn.Embedding(characters, size, padding_idx=0)
         self.aligner = Aligner(size, dim)
         self.voice = VoiceEncoder(dim, first, voice)

@@ -98,14 +98,18 @@ class TTS:
         """
         silent = isinstance(background, str) and background == "none"
         if silent and (background_gain, background_snr) != (None, None):
-            raise ValueError("There is no background whose level could be set: choose that of the prompt, or a recording.")
+            raise ValueError(
+                "There is no background whose level could be set: choose that of the prompt, or a recording."
+            )
         codec = self.synthesizer.codec
         heard = self._read(prompt, "prompt")
         if heard.shape[1] < SHORTEST * self.sample_rate:
             lasts = heard.shape[1] / self.sample_rate
             raise ValueError(f"The prompt lasts {lasts:.2f} s; a voice needs {SHORTEST} s or more.")
         codes = codec.encode(heard, separate=separate)
-        loudness = codec.decode(codes, background=False)[0].unfold(0, self.sample_rate // 2, 160).square().mean(1).max().sqrt()
+        loudness = (
+            codec.decode(codes, background=False)[0].unfold(0, self.sample_rate // 2, 160).square().mean(1).max().sqrt()
+        )
         if float(loudness) < QUIETEST:
             raise ValueError("There is no speech in the prompt.")
         tokens = self.synthesizer(text, codes.speech[0].T, speed, liveliness)[None]

@@ -30,9 +30,7 @@ def prompt_files(root: Path, language: str) -> Iterator[tuple[Path, str]]:
 def prompts(root: Path, language: str) -> dict[str, str]:
     """Prompt name -> text, from the ``name: text`` lines of the text package."""
     name = f"asterisk-core-sounds-{language}"
-    with gzip.open(
-        root / f"usr/share/doc/{name}/core-sounds-{language}.txt.gz", "rt", encoding="utf-8"
-    ) as file:
+    with gzip.open(root / f"usr/share/doc/{name}/core-sounds-{language}.txt.gz", "rt", encoding="utf-8") as file:
         lines = (line.partition(":") for line in file if not line.startswith(";"))
         return {key.strip(): " ".join(text.split()) for key, colon, text in lines if colon}
 

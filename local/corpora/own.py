@@ -23,13 +23,9 @@ def recordings(folder: Path, stream: str, dev: float, test: float) -> Iterator[R
     """
     if not folder.is_dir():
         raise ValueError(f"{folder} is not a folder.")
-    files = [
-        (label_of(name), path, name) for path, name in audio_files(folder) if not path.name.startswith(".")
-    ]
+    files = [(label_of(name), path, name) for path, name in audio_files(folder) if not path.name.startswith(".")]
     if not files:
-        raise ValueError(
-            f"{folder} holds no audio: {', '.join(SUFFIXES)} are looked for, in folders inside it too."
-        )
+        raise ValueError(f"{folder} holds no audio: {', '.join(SUFFIXES)} are looked for, in folders inside it too.")
     splits = split_labels(sorted({label for label, _, _ in files}), dev, test, folder)
     for label, path, name in files:
         sound = "environment" if stream == "background" else ""

@@ -23,21 +23,15 @@ def recordings(roots: dict[str, Path]) -> Iterator[Recording]:
         if language in SPLITS or language in NOISY:
             text = description(stamps / f"{described[1]}.txt", language)
             split, noisy = SPLITS.get(language, "train"), language in NOISY
-            yield Recording(
-                path, "speech", split, f"tuxpaint_{language}", described[1], text=text, noisy=noisy
-            )
+            yield Recording(path, "speech", split, f"tuxpaint_{language}", described[1], text=text, noisy=noisy)
         elif not described and "_desc" not in name and not re.search(VOICED, name):
             music = name.startswith("hobbies/music/") or name.endswith("dreydl")
-            yield Recording(
-                path, "background", "train", "tuxpaint", name, sound="music" if music else "environment"
-            )
+            yield Recording(path, "background", "train", "tuxpaint", name, sound="music" if music else "environment")
 
 
 def description(path: Path, language: str) -> str:
     """The line ``<language>.utf8=`` of a stamp's text file, empty where there is none."""
     if not path.exists():
         return ""
-    found = re.search(
-        rf"^{language}\.utf8=(.*)$", path.read_text(encoding="utf-8", errors="replace"), re.MULTILINE
-    )
+    found = re.search(rf"^{language}\.utf8=(.*)$", path.read_text(encoding="utf-8", errors="replace"), re.MULTILINE)
     return " ".join(found[1].split()) if found else ""

@@ -30,7 +30,9 @@ def codec(tmp_path_factory):
 
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
 def test_config_builds_a_model(config, codec):
-    args = DeCodecASRTask.get_parser().parse_args(["--config", str(config), "--output_dir", "none", "--token_list", "none"])
+    args = DeCodecASRTask.get_parser().parse_args(
+        ["--config", str(config), "--output_dir", "none", "--token_list", "none"]
+    )
     args.token_list = ["<blank>", "<unk>", "a", "<sos/eos>"]
     if args.frontend == "decodec":
         args.frontend_conf = {**args.frontend_conf, "model": str(codec)}

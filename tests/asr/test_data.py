@@ -31,7 +31,9 @@ def test_recordings_are_in_one_split_and_have_plain_text(made):
     assert texts["train"]["anna-01"] == "ding dongdong"
     assert any("1 recordings left out: a digit" in line for line in lines)
     for name in texts:
-        assert all(read_table(out / name / table).keys() == texts[name].keys() for table in ("wav.scp", "utt2spk", "utt2dur"))
+        assert all(
+            read_table(out / name / table).keys() == texts[name].keys() for table in ("wav.scp", "utt2spk", "utt2dur")
+        )
 
 
 def test_the_noise_is_as_loud_as_the_name_says(made, corpus):
@@ -65,7 +67,16 @@ def test_other_options_do_not_mix_with_sets_that_are_there(made, corpus):
 
 def test_voices_are_chosen_by_name(corpus, tmp_path):
     asr_data.main(
-        ["--speech", f"{corpus}/speech", "--background", f"{corpus}/background", "--out", f"{tmp_path}", "--voices", "bert"]
+        [
+            "--speech",
+            f"{corpus}/speech",
+            "--background",
+            f"{corpus}/background",
+            "--out",
+            f"{tmp_path}",
+            "--voices",
+            "bert",
+        ]
     )
     assert all(key.startswith("bert") for key in read_table(tmp_path / "train" / "text"))
 

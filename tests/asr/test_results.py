@@ -36,7 +36,12 @@ def test_rates_by_condition_and_their_mean_in_noise(place):
 
 def test_the_report_has_all_decodings_and_where_they_come_from(place, capsys):
     for name in ("decode_a", "decode_b"):
-        command = ["--sets", *(str(path.parent) for path in sets(place).values()), "--recognized", str(place / "recognized")]
+        command = [
+            "--sets",
+            *(str(path.parent) for path in sets(place).values()),
+            "--recognized",
+            str(place / "recognized"),
+        ]
         asr_score.main([*command, "--out", str(place / "exp" / name), "--command", "./asr.sh --some option"])
     said = capsys.readouterr().out
     assert "scored with" in said

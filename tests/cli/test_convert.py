@@ -38,7 +38,9 @@ def test_backgrounds(run, codec, files, tmp_path):
         assert run("convert", source, reference, "-o", tmp_path / "out.wav", "--force", *options)[0] == 0
         assert torch.allclose(samples(tmp_path / "out.wav"), expected[0].clamp(-1, 1), atol=1e-3)
     assert run("convert", source, tmp_path / "reference.dcd", "-o", tmp_path / "b.wav")[0] == 0
-    assert torch.allclose(samples(tmp_path / "b.wav"), codec.decode(converted, background=False)[0].clamp(-1, 1), atol=1e-3)
+    assert torch.allclose(
+        samples(tmp_path / "b.wav"), codec.decode(converted, background=False)[0].clamp(-1, 1), atol=1e-3
+    )
 
 
 def test_the_papers_exchange(run, codec, files, tmp_path):
@@ -76,7 +78,16 @@ def bare(lapped, make_wav, tmp_path, capsys):
     """A function: (source, reference, options) -> the samples that convert --no-quantize wrote."""
 
     def call(*arguments):
-        given = ["convert", *map(str, arguments), "--no-quantize", "--model", str(lapped[1]), "--device", "cpu", "--force"]
+        given = [
+            "convert",
+            *map(str, arguments),
+            "--no-quantize",
+            "--model",
+            str(lapped[1]),
+            "--device",
+            "cpu",
+            "--force",
+        ]
         assert main([*given, "-o", str(tmp_path / "out.wav")]) == 0, capsys.readouterr().err
         return samples(tmp_path / "out.wav")
 
@@ -86,7 +97,11 @@ def bare(lapped, make_wav, tmp_path, capsys):
 def test_without_quantizing(bare, lapped, make_wav):
     """With no background, the source's, and that of a file, shorter and longer: as the Python call."""
     codec, _ = lapped
-    source, reference, long = make_wav("source.wav", 20001), make_wav("reference.wav", 9000), make_wav("long.wav", 30000)
+    source, reference, long = (
+        make_wav("source.wav", 20001),
+        make_wav("reference.wav", 9000),
+        make_wav("long.wav", 30000),
+    )
     wavs = {path: audio.read(path, 16000) for path in (source, reference, long)}
     for given, background in (("drop", None), ("keep", source), (reference, reference), (long, long)):
         expected = convert_wav(codec, wavs[source], wavs[reference], None if background is None else wavs[background])
@@ -113,7 +128,11 @@ def test_tokens_without_quantizing_again(bare, lapped, make_wav, tmp_path):
 def test_what_cannot_be_done_without_quantizing_is_one_line(run, lapped, files, tmp_path, capsys):
     (source, reference), _ = files
     code, _, lines = run("convert", source, reference, "-o", tmp_path / "x.wav", "--no-quantize")
-    assert code == 1 and len(lines) == 1 and "--no-quantize is not possible: this model has no parametric levels" in lines[0]
+    assert (
+        code == 1
+        and len(lines) == 1
+        and "--no-quantize is not possible: this model has no parametric levels" in lines[0]
+    )
     code, _, lines = run("convert", source, reference, "-o", tmp_path / "x.wav", "--no-quantize", "--method", "levels")
     assert code == 1 and len(lines) == 1 and "--method levels exchanges tokens" in lines[0]
     silent = tmp_path / "silent.wav"

@@ -48,9 +48,7 @@ def test_one_stream_alone(run, codec, make_wav, tmp_path, only):
     wav = make_wav("a.wav")
     run("encode", wav, "-o", tmp_path / "a.dcd")
     run("decode", tmp_path / "a.dcd", "-o", tmp_path / "out.flac", "--only", only)
-    expected = codec.decode(
-        codec.encode(audio.read(wav, 16000)[None]), only == "speech", only == "background"
-    )[0]
+    expected = codec.decode(codec.encode(audio.read(wav, 16000)[None]), only == "speech", only == "background")[0]
     assert torch.allclose(decoded(tmp_path / "out.flac"), expected.clamp(-1, 1), atol=1e-3)
 
 
@@ -61,9 +59,7 @@ def test_folders_keep_their_tree(run, make_wav, tmp_path):
     (tmp_path / "in/notes.txt").write_text("not audio, not looked at")
     code, _, lines = run("encode", tmp_path / "in", "-o", tmp_path / "codes")
     assert code == 0 and len(lines) == 1
-    assert (
-        "note: " in lines[0] and "2 channels mixed down to one, resampled from 44100 to 16000 Hz" in lines[0]
-    )
+    assert "note: " in lines[0] and "2 channels mixed down to one, resampled from 44100 to 16000 Hz" in lines[0]
     assert run("decode", tmp_path / "codes", "-o", tmp_path / "out", "--format", "ogg", "--rescale") == (
         0,
         "",
@@ -128,11 +124,7 @@ def test_one_bad_file_does_not_stop_the_others(run, make_wav, tmp_path):
     cut.write_bytes(cut.read_bytes()[:-100])
     code, _, lines = run("encode", tmp_path / "in", "-o", tmp_path / "out")
     assert code == 1 and len(lines) == 3 and all(line.startswith("decodec: error: ") for line in lines)
-    assert (
-        "b.wav is not audio" in lines[0]
-        and "d.wav is cut off" in lines[1]
-        and "2 of 4 files failed" in lines[2]
-    )
+    assert "b.wav is not audio" in lines[0] and "d.wav is cut off" in lines[1] and "2 of 4 files failed" in lines[2]
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["a.dcd", "c.dcd"]
 
 
@@ -177,9 +169,7 @@ def test_other_model_is_refused(run, codec, make_wav, tmp_path):
     arguments = "decode", tmp_path / "a.dcd", "-o", tmp_path / "x.wav", "--model", tmp_path / "other"
     code, _, lines = run(*arguments, with_model=False)
     assert code == 1 and len(lines) == 1 and "made by another model" in lines[0]
-    code, _, lines = run(
-        "decode", tmp_path / "a.dcd", "-o", tmp_path / "x.wav", "--model", tmp_path, with_model=False
-    )
+    code, _, lines = run("decode", tmp_path / "a.dcd", "-o", tmp_path / "x.wav", "--model", tmp_path, with_model=False)
     assert code == 1 and len(lines) == 1 and "no config.json" in lines[0]
 
 
@@ -201,9 +191,7 @@ def test_clipping_names_the_flag(run, make_wav, tmp_path, monkeypatch):
     """A warning without --rescale, none with it."""
     wav = make_wav("a.wav")
     run("encode", wav, "-o", tmp_path / "a.dcd")
-    monkeypatch.setattr(
-        "espnet2_decodec.codec.streaming.decode_blocks", lambda *_: iter([torch.tensor([0.5, 2.0])])
-    )
+    monkeypatch.setattr("espnet2_decodec.codec.streaming.decode_blocks", lambda *_: iter([torch.tensor([0.5, 2.0])]))
     code, _, lines = run("decode", tmp_path / "a.dcd", "-o", tmp_path / "x.wav")
     assert code == 0 and len(lines) == 1
     assert "warning" in lines[0] and "1 samples clipped" in lines[0] and "--rescale" in lines[0]

@@ -49,7 +49,9 @@ def test_a_comparison(run, data, model, tmp_path):
 
 def test_what_is_missing_is_a_warning(run, data, tmp_path):
     systems = ["mixture", f"encodec:3:{tmp_path}"]
-    code, _, err = run("evaluate", "--data", data, "--out", tmp_path, "--metrics", "sdr", "--systems", *systems, with_model=False)
+    code, _, err = run(
+        "evaluate", "--data", data, "--out", tmp_path, "--metrics", "sdr", "--systems", *systems, with_model=False
+    )
     assert code == 0 and sum("is skipped" in line for line in err) == 1
     assert "is skipped" in (tmp_path / "summary.md").read_text()
     code, _, err = run(

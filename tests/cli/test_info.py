@@ -77,8 +77,5 @@ def test_wrong_arguments_are_one_line(capsys):
             main(arguments)
         said = capsys.readouterr().err
         assert (
-            end.value.code == 2
-            and said.startswith("decodec: error: ")
-            and said.count("\n") == 1
-            and "--help" in said
+            end.value.code == 2 and said.startswith("decodec: error: ") and said.count("\n") == 1 and "--help" in said
         )

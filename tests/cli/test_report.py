@@ -62,10 +62,7 @@ def test_nothing_is_overwritten_without_force(report, comparison, tmp_path):
     for arguments, words in cases:
         code, printed, lines = report(comparison, *arguments)
         assert (code, printed, len(lines)) == (1, "", 1) and words in lines[0], lines
-    assert (
-        report(comparison, "-o", tmp_path / "music", "-f", "-q") == (0, "", [])
-        and song.read_text() == "precious"
-    )
+    assert report(comparison, "-o", tmp_path / "music", "-f", "-q") == (0, "", []) and song.read_text() == "precious"
     assert (tmp_path / "mine" / "index.html").read_text() == (tmp_path / "file").read_text() == "precious"
 
 
@@ -82,9 +79,7 @@ def test_broken_input_is_one_line(report, comparison, tmp_path):
     assert "rec0_0.speech.flac is not audio" in refused(comparison)
     assert not (comparison / "report" / "index.html").exists()
     (comparison / "rows.csv").write_text("system,score\nours,1\n")
-    assert "rows.csv lacks the column kbps, condition, seen, uttid, speaker, target" in refused(
-        comparison, "-f"
-    )
+    assert "rows.csv lacks the column kbps, condition, seen, uttid, speaker, target" in refused(comparison, "-f")
     (comparison / "rows.csv").unlink()
     assert "rows.csv is not there" in refused(comparison, "-f")
 

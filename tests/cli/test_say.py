@@ -8,7 +8,14 @@ from espnet2_decodec.data.tts_text import Characters
 from espnet2_decodec.tts.saving import save
 from espnet2_decodec.tts.synthesizer import Synthesizer
 
-OPTIONS = {"channels": 16, "text_blocks": 1, "semantic_blocks": 1, "acoustic_blocks": 1, "duration_blocks": 1, "voice": 8}
+OPTIONS = {
+    "channels": 16,
+    "text_blocks": 1,
+    "semantic_blocks": 1,
+    "acoustic_blocks": 1,
+    "duration_blocks": 1,
+    "voice": 8,
+}
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +40,9 @@ def test_a_file_with_its_stems_is_written(say, make_wav, tmp_path):
         "Abc.", "--prompt", prompt, "--background", street, "--background-snr", 6, "--stems", "-o", tmp_path / "out.wav"
     )
     assert code == 0 and "out.wav" in lines[-1]
-    mix, speech, background = (soundfile.read(tmp_path / name)[0] for name in ("out.wav", "out.speech.wav", "out.background.wav"))
+    mix, speech, background = (
+        soundfile.read(tmp_path / name)[0] for name in ("out.wav", "out.speech.wav", "out.background.wav")
+    )
     assert len(mix) == len(speech) == len(background) and background.any()
 
 

@@ -263,7 +263,9 @@ def test_without_separation_all_is_speech():
     assert not torch.equal(whole.speech, apart.speech) and whole.speech.shape == apart.speech.shape
 
 
-@pytest.mark.parametrize("config", [TINY, {**LAPPED, "split": {"name": "soft", "dim": 24}}], ids=["no stems", "no halves"])
+@pytest.mark.parametrize(
+    "config", [TINY, {**LAPPED, "split": {"name": "soft", "dim": 24}}], ids=["no stems", "no halves"]
+)
 def test_codecs_that_can_only_separate_say_so(config):
     codec = DeCodec.from_config(config)
     assert not codec.can_skip_separation

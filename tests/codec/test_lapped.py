@@ -101,7 +101,9 @@ def test_frames_without_bands_are_louder_above_them_by_the_vocoded_gain():
     wav = 0.1 * torch.randn(1, 32000, generator=torch.Generator().manual_seed(0))
     sounds = []
     for gain in (1.0, 2.0):
-        backbone = LappedBackbone(dim=260, envelope=32, channels=16, encoder_blocks=1, decoder_blocks=1, vocoded_gain=gain)
+        backbone = LappedBackbone(
+            dim=260, envelope=32, channels=16, encoder_blocks=1, decoder_blocks=1, vocoded_gain=gain
+        )
         anchor = backbone.anchor(wav)
         empty = anchor.clone()
         empty[:, backbone.parametric_dim :] = 0
@@ -204,9 +206,7 @@ def test_a_padded_batch_is_one_by_one(causal):
         for i, frames in enumerate(mask.sum(1).tolist()):
             alone = backbone.encode(wav[i : i + 1, : frames * 320])
             torch.testing.assert_close(latent[i : i + 1, :, :frames], alone, atol=1e-5, rtol=1e-4)
-            torch.testing.assert_close(
-                heard[i : i + 1, : frames * 320], backbone.decode(alone), atol=1e-5, rtol=1e-4
-            )
+            torch.testing.assert_close(heard[i : i + 1, : frames * 320], backbone.decode(alone), atol=1e-5, rtol=1e-4)
 
 
 def test_blocks_give_what_the_whole_gives():

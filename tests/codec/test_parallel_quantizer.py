@@ -63,7 +63,9 @@ def test_the_half_search_finds_the_nearest_code():
         assert torch.equal(distances.gather(2, chosen[..., None])[..., 0], distances.amin(-1))
         residual = residual - book[chosen]
         if level == 0:
-            residual = torch.cat([residual[..., :SEMANTIC], residual[..., SEMANTIC:] / told(book[chosen][..., :SEMANTIC])], -1)
+            residual = torch.cat(
+                [residual[..., :SEMANTIC], residual[..., SEMANTIC:] / told(book[chosen][..., :SEMANTIC])], -1
+            )
 
 
 def test_the_negative_of_a_sound_has_the_mirrored_codes():
@@ -156,7 +158,11 @@ def test_parametric_levels_refine_each_other_and_leave_the_waveform_alone():
     x = make_batch()
     quantizer.start(x.transpose(1, 2).flatten(0, 1))
     books = quantizer.codebooks
-    assert not books[0, :, SEMANTIC:].any() and not books[1, :, SEMANTIC + 2 :].any() and not books[2, :, : SEMANTIC + 2].any()
+    assert (
+        not books[0, :, SEMANTIC:].any()
+        and not books[1, :, SEMANTIC + 2 :].any()
+        and not books[2, :, : SEMANTIC + 2].any()
+    )
     errors = [(x - quantizer.decode(quantizer.encode(x, k))).square().mean((0, 2)) for k in (1, 2, 3)]
     assert (errors[1][: SEMANTIC + 2] < errors[0][: SEMANTIC + 2]).all()
     assert torch.equal(errors[1][: SEMANTIC + 2], errors[2][: SEMANTIC + 2])
@@ -165,7 +171,13 @@ def test_parametric_levels_refine_each_other_and_leave_the_waveform_alone():
     torch.testing.assert_close(parts.sum(0), quantizer.decode(quantizer.encode(x)), atol=1e-5, rtol=1e-5)
 
 
-REFUSED = ({"semantic_dim": 10}, {"semantic_dim": -1}, {"parametric_dim": 10}, {"parametric_levels": 0}, {"codebook_size": 15})
+REFUSED = (
+    {"semantic_dim": 10},
+    {"semantic_dim": -1},
+    {"parametric_dim": 10},
+    {"parametric_levels": 0},
+    {"codebook_size": 15},
+)
 
 
 @pytest.mark.parametrize("options", REFUSED)

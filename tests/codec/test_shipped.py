@@ -49,7 +49,9 @@ def test_length_is_kept(codec, samples):
 def test_stems_are_closer_to_the_truth_than_the_mixture(codec):
     speech, background = recordings("speech", 5), recordings("background", 5)
     count = min(len(speech), len(background), 8)
-    speech, background = (x[:count] / x[:count].square().mean(1, keepdim=True).sqrt() * 0.05 for x in (speech, background))
+    speech, background = (
+        x[:count] / x[:count].square().mean(1, keepdim=True).sqrt() * 0.05 for x in (speech, background)
+    )
     mixture = speech + background
     stems = codec.separate(mixture)
     assert float((si_sdr(speech, stems.speech) - si_sdr(speech, mixture)).mean()) > 0

@@ -102,13 +102,7 @@ def test_live_latency_is_what_is_promised(causal):
         late.append(end - sum(map(len, out)))
     assert max(late) < promised
     out.append(
-        torch.cat(
-            [
-                decoder.push(codes)
-                for codes in [encoder.push(wav[12300:]), encoder.flush()]
-                if codes is not None
-            ]
-        )
+        torch.cat([decoder.push(codes) for codes in [encoder.push(wav[12300:]), encoder.flush()] if codes is not None])
     )
     out.append(decoder.flush())
     assert torch.allclose(torch.cat(out), codec.decode(codec.encode(wav[None]))[0], atol=1e-4)

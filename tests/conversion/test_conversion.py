@@ -177,7 +177,9 @@ def test_levels_of_matching_frames(codec, pair):
     upper = {tuple(frame.tolist()) for frame in reference.speech[0, 1 : codec.parametric_levels].T}
     assert all(tuple(frame.tolist()) in upper for frame in found[0, 1:].T)
     itself = convert(codec, source, source, "matched").speech
-    once = [place for place, code in enumerate(source.speech[0, 0].tolist()) if (source.speech[0, 0] == code).sum() == 1]
+    once = [
+        place for place, code in enumerate(source.speech[0, 0].tolist()) if (source.speech[0, 0] == code).sum() == 1
+    ]
     assert len(once) > 5 and torch.equal(itself[:, :, once], source.speech[:, : codec.parametric_levels, once])
 
 

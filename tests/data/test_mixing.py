@@ -6,7 +6,9 @@ import torch
 from espnet2_decodec.data import augment
 from espnet2_decodec.data.mixing import Mixing
 
-PLAIN = dict(clean=0.0, background_only=0.0, more=0.0, noise=0.0, babble=0.0, equalize=0.0, reverb=0.0, narrow=0.0, clip=0.0)
+PLAIN = dict(
+    clean=0.0, background_only=0.0, more=0.0, noise=0.0, babble=0.0, equalize=0.0, reverb=0.0, narrow=0.0, clip=0.0
+)
 
 
 def draw(seed: int = 0, batch: int = 6, length: int = 8000, sounds: int = 2):

@@ -76,12 +76,16 @@ def test_a_second_set_of_the_same_speech_over_other_backgrounds(corpora, made, t
     others, out = tmp_path / "others", tmp_path / "out"
     others.mkdir()
     for table in ("wav.scp", "utt2spk"):
-        write_table(others / table, {key: value for key, value in read_table(corpora[1] / table).items() if "drums" in key})
+        write_table(
+            others / table, {key: value for key, value in read_table(corpora[1] / table).items() if "drums" in key}
+        )
     arguments = f"--speech {corpora[0]} --background {others} --out {out} --snrs -5 10 clean background --without clean"
     main(f"{arguments} --per_condition 4 --seconds 1 2 --seed 3 --suffix seen --training_background {others}".split())
     speech, first = (read_table(folder / "utt2sources") for folder in (out, made))
     noisy = [key for key in first if "snr" in key]
-    assert len(noisy) == 8 and all(f"{key}-seen" in speech for key in noisy) and not any("clean" in key for key in speech)
+    assert (
+        len(noisy) == 8 and all(f"{key}-seen" in speech for key in noisy) and not any("clean" in key for key in speech)
+    )
     for key in noisy:
         assert speech[f"{key}-seen"].split()[:-1] == first[key].split()[:-1], "the same speech"
         assert speech[f"{key}-seen"].split()[-1].startswith("drums")

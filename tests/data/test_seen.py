@@ -17,12 +17,17 @@ def test_seen_by_source_and_by_recording(corpora, tmp_path):
     main(arguments)
     seen, classes, sources = (read_table(out / name) for name in ("utt2seen", "utt2background", "utt2sources"))
     assert seen.keys() == {key for key, kind in classes.items() if kind != "none"}
-    assert all((seen[key] == "yes") == (classes[key] == "drums") for key in seen) and set(seen.values()) == {"yes", "no"}
+    assert all((seen[key] == "yes") == (classes[key] == "drums") for key in seen) and set(seen.values()) == {
+        "yes",
+        "no",
+    }
     rain = next(sources[key].split()[-1] for key in seen if classes[key] == "rain")
     write_table(training / "utt2spk", {rain: "another_name"})
     main(arguments)
     again = read_table(out / "utt2seen")
-    assert all((again[key] == "yes") == (sources[key].split()[-1] == rain) for key in again), "a complete set has it anew"
+    assert all((again[key] == "yes") == (sources[key].split()[-1] == rain) for key in again), (
+        "a complete set has it anew"
+    )
 
 
 def test_a_background_from_elsewhere(corpora, tmp_path):

@@ -36,7 +36,10 @@ def test_tokens_and_back(model, scp, tmp_path, capsys):
         decoded = read_table(out / f"{streams}.scp")
         for key, path in read_table(scp).items():
             codes = codec.encode(read(path, 16000)[None])
-            assert np.array_equal(np.load(speech[key]), codes.speech[0].T.numpy()) and np.load(speech[key]).dtype == np.int16
+            assert (
+                np.array_equal(np.load(speech[key]), codes.speech[0].T.numpy())
+                and np.load(speech[key]).dtype == np.int16
+            )
             assert np.array_equal(np.load(background[key]), codes.background[0].T.numpy())
             wav = codec.decode(codes, *heard)[0].clamp(-1, 1)
             torch.testing.assert_close(read(decoded[key], 16000), wav, atol=1e-4, rtol=0)
@@ -64,7 +67,9 @@ def test_tokens_of_another_codec(model, scp, tmp_path):
     DeCodec.from_config(TINY).save_pretrained(tmp_path / "other")
     tokenize.main(f"--model {model} --scp {scp} --out {tmp_path / 'tokens'}".split())
     with pytest.raises(ValueError, match="made by another codec"):
-        resynthesize.main(f"--model {tmp_path / 'other'} --tokens {tmp_path / 'tokens'} --out {tmp_path / 'out'}".split())
+        resynthesize.main(
+            f"--model {tmp_path / 'other'} --tokens {tmp_path / 'tokens'} --out {tmp_path / 'out'}".split()
+        )
     with pytest.raises(ValueError, match="no folder of results"):
         resynthesize.resynthesize(scp.parent, tmp_path / "out", resynthesize.Settings(str(model)))
 

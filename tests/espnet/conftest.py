@@ -33,8 +33,12 @@ def corpus(tmp_path_factory):
         time = np.arange(length) / 16000
         return 0.2 * np.sin(2 * np.pi * pitch * time) * np.sin(9 * time) ** 2 + 0.002 * random.standard_normal(length)
 
-    write_set(folder / "speech", {f"s{i % 3}_{i}": (f"s{i % 3}", voice(3000 + 2500 * i, 90 + 20 * i)) for i in range(12)})
-    write_set(folder / "background", {f"b{i}": (f"b{i % 2}", 0.1 * random.standard_normal(4000 * i + 900)) for i in range(4)})
+    write_set(
+        folder / "speech", {f"s{i % 3}_{i}": (f"s{i % 3}", voice(3000 + 2500 * i, 90 + 20 * i)) for i in range(12)}
+    )
+    write_set(
+        folder / "background", {f"b{i}": (f"b{i % 2}", 0.1 * random.standard_normal(4000 * i + 900)) for i in range(4)}
+    )
     stems = {f"m{i}": (voice(9000 + i, 150 + i), 0.05 * random.standard_normal(9000 + i)) for i in range(4)}
     for k, name in enumerate(("speech", "background")):
         write_set(folder / "valid" / name, {i: ("x", pair[k]) for i, pair in stems.items()})

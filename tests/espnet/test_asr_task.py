@@ -51,7 +51,12 @@ def run(*command: str, **kwargs) -> subprocess.CompletedProcess:
 def training(place, out: str) -> list[str]:
     """Options of an ASR training in `out`."""
     files = [f"{place}/wav.scp,speech,sound", f"{place}/text,text,text"]
-    data = [word for part in ("train", "valid") for file in files for word in (f"--{part}_data_path_and_name_and_type", file)]
+    data = [
+        word
+        for part in ("train", "valid")
+        for file in files
+        for word in (f"--{part}_data_path_and_name_and_type", file)
+    ]
     return ["--config", f"{place}/train.yaml", "--output_dir", f"{place}/{out}", "--token_type", "word",
             "--token_list", f"{place}/tokens", "--train_shape_file", f"{place}/shape", "--valid_shape_file", f"{place}/shape",
             *data]  # fmt: skip

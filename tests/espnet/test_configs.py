@@ -42,7 +42,9 @@ def test_a_small_baseline_learns_with_all_its_weights_and_codes_at_its_rates(nam
     for turn in (True, False):
         model(wav, forward_generator=turn)["loss"].backward()
     for part in (model.codec.generator, model.codec.discriminator):
-        lost = [name for name, weight in part.named_parameters() if weight.grad is None or not weight.grad.isfinite().all()]
+        lost = [
+            name for name, weight in part.named_parameters() if weight.grad is None or not weight.grad.isfinite().all()
+        ]
         assert not lost
     model.eval()
     for kbps, levels in ((2, 4), (4, 8), (8, 16)):
@@ -51,7 +53,9 @@ def test_a_small_baseline_learns_with_all_its_weights_and_codes_at_its_rates(nam
 
 
 def test_a_config_that_changes_one_option_keeps_the_others():
-    args = DeCodecTask.get_parser().parse_args(["--optim_conf", "lr=0.1", "--max_epoch", "2", "--num_iters_per_epoch", "5"])
+    args = DeCodecTask.get_parser().parse_args(
+        ["--optim_conf", "lr=0.1", "--max_epoch", "2", "--num_iters_per_epoch", "5"]
+    )
     complete(args)
     assert args.optim_conf["lr"] == 0.1 and args.optim_conf["weight_decay"] == 1e-3
     assert args.scheduler_conf["max_lr"] == 0.1 and args.scheduler_conf["min_lr"] == pytest.approx(1e-3)

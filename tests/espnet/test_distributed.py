@@ -35,7 +35,10 @@ def test_all_ranks_hold_the_same_weights_and_codebooks(options, tmp_path):
         _, complaints = rank.communicate(timeout=300)
         assert rank.returncode == 0, complaints[-3000:]
     first, second = (torch.load(tmp_path / f"{rank}.pth", weights_only=True) for rank in range(2))
-    learned = [name for name in first if "collected" not in name and "standardize" not in name
-               and "semantic_head.map.0" not in name]
+    learned = [
+        name
+        for name in first
+        if "collected" not in name and "standardize" not in name and "semantic_head.map.0" not in name
+    ]
     assert any("codebooks" in name for name in learned)
     assert [name for name in learned if not torch.equal(first[name], second[name])] == []

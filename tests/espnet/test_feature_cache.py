@@ -18,7 +18,9 @@ class Heard:
         self.count += len(wav)
         wav = wav * (torch.arange(wav.shape[1]) < lengths[:, None])
         wav = torch.nn.functional.pad(wav, (0, -wav.shape[1] % HOP))
-        return torch.stack([wav.unflatten(1, (-1, HOP)).transpose(1, 2), 1 + wav.unflatten(1, (-1, HOP)).transpose(1, 2)])
+        return torch.stack(
+            [wav.unflatten(1, (-1, HOP)).transpose(1, 2), 1 + wav.unflatten(1, (-1, HOP)).transpose(1, 2)]
+        )
 
 
 @pytest.fixture

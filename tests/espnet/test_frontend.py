@@ -89,7 +89,9 @@ def test_a_cache_changes_no_feature_and_spares_the_codec(model, batch, feature):
 def test_a_codec_of_one_speech_level_still_has_all_levels(vocoder_config, batch, tmp_path):
     quantizer = {**vocoder_config["quantizer"], "speech_levels": 1, "background_levels": 2}
     DeCodec.from_config({**vocoder_config, "quantizer": quantizer}).save_pretrained(tmp_path)
-    frontend, plain = (DeCodecFrontend(model=str(tmp_path), feature="all", weighted=weighted) for weighted in (True, False))
+    frontend, plain = (
+        DeCodecFrontend(model=str(tmp_path), feature="all", weighted=weighted) for weighted in (True, False)
+    )
     assert frontend.weights.shape == (3,)
     torch.testing.assert_close(frontend(*batch)[0], plain(*batch)[0])
     assert DeCodecFrontend(model=str(tmp_path), feature="speech").weights is None
@@ -120,7 +122,9 @@ def test_weights_start_as_the_plain_sum_and_weigh_levels(model, batch):
 def test_parametric_levels_have_weights_of_their_own(model, batch):
     frontend = DeCodecFrontend(model=model, feature="parametric")
     assert frontend.weights.shape == (3,) and frontend.output_size() == 6
-    torch.testing.assert_close(frontend(*batch)[0], DeCodecFrontend(model=model, feature="parametric", weighted=False)(*batch)[0])
+    torch.testing.assert_close(
+        frontend(*batch)[0], DeCodecFrontend(model=model, feature="parametric", weighted=False)(*batch)[0]
+    )
 
 
 @pytest.mark.parametrize(("feature", "most"), [("content", 2), ("speech", 4)])
@@ -152,7 +156,9 @@ def test_codecs_that_cannot_give_a_feature_are_refused(tmp_path):
         DeCodecFrontend(model=str(tmp_path), feature="content_continuous")
     with pytest.raises(ValueError, match="separate: false needs"):
         DeCodecFrontend(model=str(tmp_path), separate=False)
-    DeCodec.from_config({**TINY, "content": {"dim": 4, "channels": 8, "blocks": 1}}).save_pretrained(tmp_path / "no_tokens")
+    DeCodec.from_config({**TINY, "content": {"dim": 4, "channels": 8, "blocks": 1}}).save_pretrained(
+        tmp_path / "no_tokens"
+    )
     with pytest.raises(ValueError, match="take content_continuous"):
         DeCodecFrontend(model=str(tmp_path / "no_tokens"), feature="content")
 

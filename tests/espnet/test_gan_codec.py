@@ -52,7 +52,9 @@ def test_the_two_turns_of_a_step_report_different_things(codec):
     discriminator = codec(**batch(), forward_generator=False)
     assert (generator["optim_idx"], discriminator["optim_idx"]) == (0, 1)
     assert not generator["stats"].keys() & discriminator["stats"].keys()
-    assert {"loss", "distance", "mel", "semantic", "perplexity_speech_1", "perplexity_background_2"} <= generator["stats"].keys()
+    assert {"loss", "distance", "mel", "semantic", "perplexity_speech_1", "perplexity_background_2"} <= generator[
+        "stats"
+    ].keys()
     assert generator["weight"].tolist() == [3] and generator["loss"].requires_grad
 
 

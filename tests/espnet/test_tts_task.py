@@ -48,7 +48,9 @@ def place(tmp_path_factory):
 def options(place) -> list[str]:
     """What all runs share."""
     data = [f"{place}/text,text,text", f"{place}/codes.scp,speech_codes,npy"]
-    files = [word for part in ("train", "valid") for file in data for word in (f"--{part}_data_path_and_name_and_type", file)]
+    files = [
+        word for part in ("train", "valid") for file in data for word in (f"--{part}_data_path_and_name_and_type", file)
+    ]
     speakers = [word for part in ("train", "valid") for word in (f"--{part}_utt2spk", f"{place}/utt2spk")]
     return ["--config", "conf/tts/train_tts_debug.yaml", "--codec", f"{place}/codec", "--token_list", f"{place}/tokens.json",
             "--use_tensorboard", "false", "--log_level", "ERROR", *files, *speakers]  # fmt: skip
@@ -65,7 +67,9 @@ def training(place, out: str) -> list[str]:
 @pytest.fixture(scope="module")
 def trained(place):
     """The folder of a training of two epochs."""
-    tts_train.main([*options(place), "--collect_stats", "true", "--output_dir", f"{place}/stats", "--batch_type", "unsorted"])
+    tts_train.main(
+        [*options(place), "--collect_stats", "true", "--output_dir", f"{place}/stats", "--batch_type", "unsorted"]
+    )
     tts_train.main(training(place, "exp"))
     return place / "exp"
 
@@ -116,7 +120,9 @@ def test_two_processes_train(trained, place):
 
 
 def test_prompts_are_of_the_same_speaker_and_another_recording(place):
-    codes, speakers = ({f"u{i}": value(i) for i in range(8)} for value in (lambda i: place / f"u{i}.npy", lambda i: str(i % 2)))
+    codes, speakers = (
+        {f"u{i}": value(i) for i in range(8)} for value in (lambda i: place / f"u{i}.npy", lambda i: str(i % 2))
+    )
     tokens = list(Characters.of(TEXTS).tokens)
     arrays = {key: np.load(path) for key, path in codes.items()}
     for train in (True, False):
@@ -129,7 +135,9 @@ def test_prompts_are_of_the_same_speaker_and_another_recording(place):
             assert len(homes) == 1 and homes[0] in ("u1", "u5", "u7")
     given = TTSPreprocessor(True, tokens, codes, speakers, (10, 20), given=1.0)
     noisy = np.full((60, 4), 15, np.int16)
-    assert (given("u3", {"text": "ab", "speech_codes": arrays["u3"], "prompt_codes": noisy})["prompt_codes"] == 15).all()
+    assert (
+        given("u3", {"text": "ab", "speech_codes": arrays["u3"], "prompt_codes": noisy})["prompt_codes"] == 15
+    ).all()
     alone = TTSPreprocessor(True, tokens, codes, {}, (10, 20))
     assert len(alone("u3", {"text": "ab", "speech_codes": arrays["u3"]})["prompt_codes"]) >= 10
 

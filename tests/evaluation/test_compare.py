@@ -103,7 +103,9 @@ def test_another_recording_under_the_old_name_is_measured_anew(data, tmp_path, c
     calls.clear()
     after = compare(data, ["mixture"], tmp_path / "out", ["sdr"])
     assert len(calls) == 1
-    scores = [{row["uttid"]: row["sdr"] for row in found.rows if row["target"] == "speech"} for found in (before, after)]
+    scores = [
+        {row["uttid"]: row["sdr"] for row in found.rows if row["target"] == "speech"} for found in (before, after)
+    ]
     assert scores[1][first] == scores[0][second] != scores[0][first]
 
 
@@ -181,10 +183,14 @@ def test_tables(data, tmp_path, model):
     assert len(rows) == len(found.rows) == 6 * 2 + 6 * 3
     for mine, row in zip(found.rows, rows):
         assert row["seen"] == seen.get(row["uttid"], "")
-        assert row["sdr"] == "" if math.isnan(mine["sdr"]) else float(row["sdr"]) == pytest.approx(mine["sdr"], abs=1e-4)
+        assert (
+            row["sdr"] == "" if math.isnan(mine["sdr"]) else float(row["sdr"]) == pytest.approx(mine["sdr"], abs=1e-4)
+        )
     codec = DeCodec.from_pretrained(model)
     rates = {(row["system"], row["target"]): row["kbps"] for row in rows}
-    assert rates["mixture", "speech"] == "" and float(rates["ours", "mixture"]) == pytest.approx(codec.kbps(3), abs=1e-3)
+    assert rates["mixture", "speech"] == "" and float(rates["ours", "mixture"]) == pytest.approx(
+        codec.kbps(3), abs=1e-3
+    )
     with open(tmp_path / "summary.csv", newline="") as file:
         summary = list(csv.DictReader(file))
     assert list(summary[0]) == "system,kbps,condition,target,metric,mean,low,high,count".split(",")
@@ -220,11 +226,16 @@ def test_seen_and_unseen_backgrounds_in_one_run(corpora, data, tmp_path, calls):
     kept = {path.name.split(".")[0] for path in (out / "wav" / "mixture").iterdir()}
     assert len(kept) == 5 and {key.split("_")[1] for key in kept} == {"000"}
     some = compare([data, twin], ["mixture"], out, FAST, conditions=["clean", "background"])
-    assert {row["condition"] for row in some.rows} == {"clean", "background"}, "a condition that one folder has is enough"
+    assert {row["condition"] for row in some.rows} == {"clean", "background"}, (
+        "a condition that one folder has is enough"
+    )
     with pytest.raises(ValueError, match="no condition '7'"):
         compare([data, twin], ["mixture"], out, FAST, conditions=["clean", "7"])
     text = markdown(found.rows, summarize(found.rows), {}, [])
-    assert "SNR -5 dB 4, Clean speech 2, Background alone 4.\nBackgrounds: seen in training 4, unseen in training 4." in text
+    assert (
+        "SNR -5 dB 4, Clean speech 2, Background alone 4.\nBackgrounds: seen in training 4, unseen in training 4."
+        in text
+    )
     section = text[text.index("## Speech, seen and unseen backgrounds: SI-SDR dB") :].splitlines()
     for line, kind, rows in zip(section[4:], ("seen", "unseen"), (parts[1], parts[0])):
         values = [row["si_sdr"] for row in rows if row["condition"] == "-5" and row["target"] == "speech"]
@@ -284,7 +295,9 @@ def test_metrics_of_a_comparison_are_those_of_their_packages(voice):
     }
     assert found == pytest.approx(expected, abs=1e-3)
     backwards = pesq.pesq(RATE, noisy.numpy(), clean.numpy(), "wb"), pystoi.stoi(noisy.numpy(), clean.numpy(), RATE)
-    assert found["pesq"] != pytest.approx(backwards[0], abs=1e-3) and found["stoi"] != pytest.approx(backwards[1], abs=1e-3)
+    assert found["pesq"] != pytest.approx(backwards[0], abs=1e-3) and found["stoi"] != pytest.approx(
+        backwards[1], abs=1e-3
+    )
 
 
 @pytest.mark.slow

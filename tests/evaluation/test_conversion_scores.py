@@ -81,7 +81,10 @@ def test_voices_are_chosen_that_have_enough_to_say(prompts, tmp_path):
     write_table(more / "wav.scp", {key: prompts / "anna-10.wav" for key in table})
     assert choose([prompts, more], {"carla"}, 1.4, 9) == ["anna", "boris", "dora"]
     assert choose([more, prompts], {"carla"}, 1.4, 2) == ["dora", "anna"]
-    assert choose([prompts], {"anna"}, 1.4, 9) == ["boris"] and choose([prompts], {"anna", "x"}, 1.4, 9) == ["anna", "boris"]
+    assert choose([prompts], {"anna"}, 1.4, 9) == ["boris"] and choose([prompts], {"anna", "x"}, 1.4, 9) == [
+        "anna",
+        "boris",
+    ]
     assert choose([prompts], {"anna"}, 4.0, 9) == []
 
 
@@ -141,7 +144,16 @@ def test_examples_are_kept(lapped, data, prompts, fakes, tmp_path):
     lines = read_examples(folder)
     labels = [line.label for line in lines if line.example == "carla_000_5 in the voice of boris"]
     parametric = ["not converted, parametric levels", "not converted, parametric, not quantized"]
-    systems = ["not converted", *parametric, "levels", "matched", "shift", BARE, "mixture, then shift", f"mixture, then {BARE}"]
+    systems = [
+        "not converted",
+        *parametric,
+        "levels",
+        "matched",
+        "shift",
+        BARE,
+        "mixture, then shift",
+        f"mixture, then {BARE}",
+    ]
     assert labels == ["source", "reference", *systems, CEILING, BARE_CEILING] and len(lines) == 4 * len(labels)
     notes = {line.label: line.note for line in lines}
     assert notes["source"] == "one two three four" and notes["reference"] == "another recording of boris"
@@ -195,7 +207,20 @@ def test_where_there_is_no_other_voice(model, data, prompts, fakes, tmp_path, ca
 
 
 def test_what_cannot_be_had(model, data, prompts, fakes, tmp_path, monkeypatch, capsys):
-    arguments = ["--data", data, "--references", prompts, "--voices", "anna", "--seconds", 1, "--model", model, "--out", tmp_path]
+    arguments = [
+        "--data",
+        data,
+        "--references",
+        prompts,
+        "--voices",
+        "anna",
+        "--seconds",
+        1,
+        "--model",
+        model,
+        "--out",
+        tmp_path,
+    ]
     arguments = [*map(str, arguments), "--limit", "1"]
     with pytest.raises(ValueError, match="no recording with a text"):
         main([*arguments, "--speakers", "dora"])
@@ -213,6 +238,15 @@ def test_what_cannot_be_had(model, data, prompts, fakes, tmp_path, monkeypatch, 
 
 
 def test_markdown_without_a_figure():
-    row = {"system": "s", "condition": "0", "uttid": "a", "voice": "b", "errors": 0, "words": 0, "target": math.nan, "source": 1}
+    row = {
+        "system": "s",
+        "condition": "0",
+        "uttid": "a",
+        "voice": "b",
+        "errors": 0,
+        "words": 0,
+        "target": math.nan,
+        "source": 1,
+    }
     text = markdown([row, row | {"condition": "5", "source": math.nan}], {}, [])
     assert "| s |  | 1.000 [1.000, 1.000] | - |" in text and text.count("## ") == 1

@@ -34,7 +34,13 @@ def test_items_without_speech_are_left_out(batch):
     fewer = quick_scores(codec, speech[:2], background[:2])
     speech[2] = 0
     scores = quick_scores(codec, speech, background)
-    for name in ("input_si_sdr", "speech_si_sdr", "speech_si_sdr_unquantized", "ceiling_si_sdr", "speech_in_background"):
+    for name in (
+        "input_si_sdr",
+        "speech_si_sdr",
+        "speech_si_sdr_unquantized",
+        "ceiling_si_sdr",
+        "speech_in_background",
+    ):
         assert scores[name] == pytest.approx(fewer[name], abs=1e-3)
     nothing = quick_scores(codec, torch.zeros_like(speech), background)
     assert math.isnan(nothing["speech_si_sdr"]) and math.isfinite(nothing["background_si_sdr"])

@@ -23,7 +23,9 @@ def test_si_sdr_equals_fast_bss_eval(pair):
 def test_si_sdr_ignores_scale_and_sdr_does_not(pair):
     reference, estimate = pair
     torch.testing.assert_close(si_sdr(reference, -5 * estimate), si_sdr(reference, estimate), atol=1e-4, rtol=0)
-    torch.testing.assert_close(sdr(reference, 0.9 * reference), torch.full((3,), 20.0, dtype=torch.double), atol=1e-3, rtol=0)
+    torch.testing.assert_close(
+        sdr(reference, 0.9 * reference), torch.full((3,), 20.0, dtype=torch.double), atol=1e-3, rtol=0
+    )
 
 
 def test_silence(pair):

@@ -71,7 +71,11 @@ def test_command_line(rows, mixtures, model, tmp_path, capsys):
     for mine, theirs in zip(rows, written):
         assert mine["uttid"] == theirs["uttid"] and mine["answer"] == theirs["answer"]
         expected = mine["si_sdr"]
-        assert theirs["si_sdr"] == "" if math.isnan(expected) else float(theirs["si_sdr"]) == pytest.approx(expected, abs=0.05)
+        assert (
+            theirs["si_sdr"] == ""
+            if math.isnan(expected)
+            else float(theirs["si_sdr"]) == pytest.approx(expected, abs=0.05)
+        )
 
 
 def test_fewer_levels(mixtures, model, rows):

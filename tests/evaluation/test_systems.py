@@ -105,7 +105,9 @@ def test_the_codec_is_the_codec(model):
 def test_rates_are_those_of_what_is_decoded(model):
     system = build(f"decodec:{model}:speech=1,background=2")
     one = DeCodec.from_pretrained(model).kbps(1)
-    assert [system.kbps(target) for target in ("speech", "background", "mixture")] == pytest.approx([one, 2 * one, 3 * one])
+    assert [system.kbps(target) for target in ("speech", "background", "mixture")] == pytest.approx(
+        [one, 2 * one, 3 * one]
+    )
     assert build(f"decodec:{model}:unquantized").kbps("speech") is None
 
 
@@ -127,7 +129,9 @@ def test_opus_keeps_time_length_and_rate(tool, monkeypatch):
     which = opus.shutil.which
     if not which(tool):
         pytest.skip(f"the program {tool} is not there")
-    monkeypatch.setattr(opus.shutil, "which", lambda name: which(name) if tool == "opusenc" or name == "ffmpeg" else None)
+    monkeypatch.setattr(
+        opus.shutil, "which", lambda name: which(name) if tool == "opusenc" or name == "ffmpeg" else None
+    )
     system, wav = build("opus:24"), probe(RATE, 1.03)
     answers = system(wav, RATE)
     assert system.tool == tool and system.kbps("speech") == 24
@@ -236,7 +240,9 @@ def test_a_cascade_codes_what_the_first_system_found(model):
 
 
 def test_specs_are_written_out_and_named():
-    assert expand(["mixture", "opus:8", "decodec:exp/best:speech=4,background=2", "gtcrn+decodec:exp/best:levels=4"]) == {
+    assert expand(
+        ["mixture", "opus:8", "decodec:exp/best:speech=4,background=2", "gtcrn+decodec:exp/best:levels=4"]
+    ) == {
         "mixture": "mixture",
         "opus-8": "opus:8",
         "decodec-best-speech4-background2": "decodec:exp/best:speech=4,background=2",
@@ -247,7 +253,10 @@ def test_specs_are_written_out_and_named():
         "ours-1-3": "decodec:m:speech=1,background=3",
         "ours-2-4": "decodec:m:speech=2,background=4",
     }
-    assert expand(["ours=decodec:m", "decodec:n:levels=1"]) == {"ours": "decodec:m", "decodec-n-levels1": "decodec:n:levels=1"}
+    assert expand(["ours=decodec:m", "decodec:n:levels=1"]) == {
+        "ours": "decodec:m",
+        "decodec-n-levels1": "decodec:n:levels=1",
+    }
     for name in expand(["decodec:/a/b c/d+e:speech=1", "espnet:exp/dac/:4"]):
         assert "/" not in name and " " not in name and not name.startswith((".", "_"))
     with pytest.raises(ValueError, match="both be called decodec-m"):

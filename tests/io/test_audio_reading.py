@@ -33,9 +33,7 @@ def test_lengths_are_exact_and_blocks_do_not_matter(tmp_path, frames, rate):
     """round(frames * 16000 / rate) samples, at least one, the same in any blocks."""
     path = tmp_path / "a.wav"
     soundfile.write(path, np.random.default_rng(0).normal(size=frames) * 0.1, rate)
-    wavs = [
-        np.concatenate([b.numpy() for b in audio.AudioReader(path, 16000, block)]) for block in (313, 2**16)
-    ]
+    wavs = [np.concatenate([b.numpy() for b in audio.AudioReader(path, 16000, block)]) for block in (313, 2**16)]
     assert len(wavs[0]) == len(wavs[1]) == max(1, round(frames * 16000 / rate))
     assert np.allclose(*wavs, atol=1e-6)
 

@@ -41,9 +41,7 @@ def test_one_error_for_each_kind(tmp_path):
         np.save(speech, array)
         with pytest.raises(errors.NotTokens, match=message):
             npy.load(speech, 16000, 320)
-    large = Codes(
-        torch.full((1, 1, 1), 40000), torch.zeros(1, 0, 1, dtype=torch.long), torch.tensor([1]), 16000
-    )
+    large = Codes(torch.full((1, 1, 1), 40000), torch.zeros(1, 0, 1, dtype=torch.long), torch.tensor([1]), 16000)
     with pytest.raises(ValueError, match="beyond 32767"):
         npy.save(tmp_path / "b", large)
     batch = Codes(torch.zeros(2, 1, 1).long(), torch.zeros(2, 1, 1).long(), torch.ones(2).long(), 16000)

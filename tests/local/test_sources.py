@@ -90,9 +90,7 @@ def test_ids_are_ascii_and_unlike_names_stay_apart(tmp_path):
 def test_a_repeat_stays_on_the_test_side(tmp_path):
     for name in ("x", "y"):
         (tmp_path / name).write_bytes(b"the same")
-    kept, repeats = convert.without_repeats(
-        [recording(tmp_path / "x"), recording(tmp_path / "y", split="test")]
-    )
+    kept, repeats = convert.without_repeats([recording(tmp_path / "x"), recording(tmp_path / "y", split="test")])
     assert [r.split for r in kept] == ["test"]
     assert [outcome.recording.split for outcome in repeats] == ["train"]
 

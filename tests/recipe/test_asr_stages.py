@@ -23,7 +23,9 @@ pytestmark = [
 def recipe(tmp_path_factory, new_recipe, write_sets):
     """All stages, run once."""
     folder = tmp_path_factory.mktemp("asr recipe")
-    write_sets(folder / "data" / "own", {"speech_train": 22, "speech_dev": 1, "speech_test": 1, "background_test": 2}, 1.0)
+    write_sets(
+        folder / "data" / "own", {"speech_train": 22, "speech_dev": 1, "speech_test": 1, "background_test": 2}, 1.0
+    )
     content = {"dim": 4, "channels": 8, "blocks": 1, "levels": 2, "codebook_size": 8}
     save(DeCodec.from_config({**TINY, "content": content}), folder / "codec", shard_megabytes=0.08)
     shared = ["--nj", "2", "--codec", str(folder / "codec"), "--asr_config", "conf/asr/train_asr_mini.yaml"]
@@ -55,7 +57,9 @@ def test_a_second_run_does_nothing_again(recipe):
 
 
 def test_denoised_test_sets_are_recognized_beside_the_others(recipe):
-    done = recipe.run("--stage", "12", "--denoise", f"decodec:{recipe.folder}/codec:unquantized", "--skip_train", "true")
+    done = recipe.run(
+        "--stage", "12", "--denoise", f"decodec:{recipe.folder}/codec:unquantized", "--skip_train", "true"
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     rows = [line for line in (recipe.exp / "RESULTS.md").read_text().splitlines() if line.startswith("| decode_asr")]
     assert len(rows) == 4 and "_of_" in rows[1]  # two decodings, characters and words

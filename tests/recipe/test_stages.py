@@ -38,7 +38,9 @@ def test_all_stages_leave_their_products(recipe):
     mixtures = (recipe.folder / "dump" / "own" / "test" / "mixture.scp").read_text().splitlines()
     assert len(mixtures) == 7
     seen = (recipe.folder / "dump" / "own" / "test_seen" / "utt2seen").read_text().splitlines()
-    assert len(seen) == 6 and all(line.endswith("-seen yes") for line in seen), "the same speech over backgrounds of the training"
+    assert len(seen) == 6 and all(line.endswith("-seen yes") for line in seen), (
+        "the same speech over backgrounds of the training"
+    )
     for path in ("model/config.json", "model/model.safetensors", "train.log", "epochs.jsonl", "run.sh"):
         assert (recipe.exp / path).stat().st_size
     for stream in ("speech", "background", "both"):
@@ -51,7 +53,9 @@ def test_all_stages_leave_their_products(recipe):
         assert (made / path).stat().st_size
     assert "| mixture | seen |" in (made / "compare_seen" / "summary.md").read_text()
     assert "<h2>Voice conversion</h2>" in (made / "compare" / "report" / "index.html").read_text()
-    assert len(list((made / "conversion" / "examples").glob("*.shift-not-quantized.wav"))) == 6, "one of each SNR, and clean"
+    assert len(list((made / "conversion" / "examples").glob("*.shift-not-quantized.wav"))) == 6, (
+        "one of each SNR, and clean"
+    )
 
 
 def test_the_table_is_printed_and_kept(recipe):
@@ -77,8 +81,12 @@ def test_a_codec_in_several_files_is_as_good_as_one(recipe, tmp_path):
     assert len(list((tmp_path / "parts").glob("*.safetensors"))) > 1
     done = recipe.run("--stage", "7", "--stop_stage", "7", "--download_model", str(tmp_path / "parts"))
     assert done.returncode == 0, done.stdout + done.stderr
-    again, first = (recipe.folder / "exp" / name / "decode/test/tokens/codes" for name in ("codec_parts_own", recipe.exp.name))
-    assert [path.read_bytes() for path in sorted(again.iterdir())] == [path.read_bytes() for path in sorted(first.iterdir())]
+    again, first = (
+        recipe.folder / "exp" / name / "decode/test/tokens/codes" for name in ("codec_parts_own", recipe.exp.name)
+    )
+    assert [path.read_bytes() for path in sorted(again.iterdir())] == [
+        path.read_bytes() for path in sorted(first.iterdir())
+    ]
 
 
 def test_the_script_of_an_experiment_starts_it_again(recipe):
@@ -98,7 +106,9 @@ def test_a_missing_product_stops_the_stage_that_needs_it(recipe):
 
 
 def test_a_program_that_makes_nothing_and_reports_success_is_noticed(recipe):
-    done = recipe.run("--stage", "3", "--stop_stage", "3", "--dumpdir", str(recipe.folder / "other"), "--python", "true")
+    done = recipe.run(
+        "--stage", "3", "--stop_stage", "3", "--dumpdir", str(recipe.folder / "other"), "--python", "true"
+    )
     assert done.returncode == 1
     assert "mixture.scp is missing or empty" in done.stderr
     assert "make_mixtures.log" in done.stderr

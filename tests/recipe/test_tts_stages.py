@@ -33,7 +33,14 @@ def stamps(folder: Path) -> dict[Path, float]:
 
 
 def test_all_stages_leave_their_products(recipe):
-    for path in ("model/config.json", "model/model.safetensors", "train.log", "run.sh", "say/RESULTS.md", "say/scores.csv"):
+    for path in (
+        "model/config.json",
+        "model/model.safetensors",
+        "train.log",
+        "run.sh",
+        "say/RESULTS.md",
+        "say/scores.csv",
+    ):
         assert (recipe.exp / path).stat().st_size
     for place in (*(f"{mode}/mix" for mode in MODES), "originals/all", "originals/vocoder"):
         assert len(list((recipe.exp / "say" / place).glob("*.wav"))) == 3  # 21 recordings: numbers 0, 10 and 20
@@ -56,7 +63,9 @@ def test_a_second_run_does_nothing_again(recipe):
     before = stamps(recipe.folder)
     done = recipe.run()
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("Done already") == 9  # data, prompts three times, statistics, training, export, speech, scores
+    assert (
+        done.stdout.count("Done already") == 9
+    )  # data, prompts three times, statistics, training, export, speech, scores
     assert stamps(recipe.folder) == before
 
 

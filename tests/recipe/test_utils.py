@@ -159,7 +159,9 @@ def test_parse_options_refuses(arguments, said):
     assert said in done.stderr
 
 
-@pytest.mark.skipif(not shutil.which("shellcheck"), reason="shellcheck is not installed: the shell scripts are not checked")
+@pytest.mark.skipif(
+    not shutil.which("shellcheck"), reason="shellcheck is not installed: the shell scripts are not checked"
+)
 def test_shell_scripts_are_clean():
     root = RECIPE.parents[1]
     scripts = [*RECIPE.glob("*.sh"), *UTILS.glob("*.sh"), *root.glob("local/*.sh"), root / ".ci" / "run"]

@@ -73,9 +73,13 @@ def test_training_goes_on_from_a_saved_codec(corpus, model, tmp_path):
     added = change({}, ["codec_conf.codec.content={dim: 4, channels: 8}"])
     begun = begin_with(added, str(model))
     weights = begun.state_dict()
-    assert begun.content_encoder.dim == 4 and all(torch.equal(weights[n], v) for n, v in load(model).state_dict().items())
+    assert begun.content_encoder.dim == 4 and all(
+        torch.equal(weights[n], v) for n, v in load(model).state_dict().items()
+    )
     begun.save_pretrained(tmp_path / "content")
-    levels = begin_with(change({}, ["codec_conf.codec.content={levels: 1, codebook_size: 8}"]), str(tmp_path / "content"))
+    levels = begin_with(
+        change({}, ["codec_conf.codec.content={levels: 1, codebook_size: 8}"]), str(tmp_path / "content")
+    )
     assert levels.content_encoder.dim == 4 and levels.content_encoder.quantizer.codebooks.shape == (1, 8, 4)
     assert all(torch.equal(levels.state_dict()[name], value) for name, value in weights.items())
     with pytest.raises(ValueError, match="`levels` to content that has none, or `blocks`"):

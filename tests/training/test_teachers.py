@@ -29,9 +29,7 @@ needs_whisper = pytest.mark.skipif(
     any(find_spec(name) is None for name in whisper.PACKAGES),
     reason=f"Whisper base is not there: {whisper.INSTALL}",
 )
-needs_transformers = pytest.mark.skipif(
-    find_spec("transformers") is None, reason="transformers is not installed"
-)
+needs_transformers = pytest.mark.skipif(find_spec("transformers") is None, reason="transformers is not installed")
 
 
 def make_whisper(**changes) -> WhisperTeacher:
@@ -102,13 +100,10 @@ def test_a_click_lights_its_own_frame(frame):
     assert LogMelTeacher()(wav)[0, :80].sum(0).argmax() == frame
     assert LogMel()(wav, 40)[0].sum(0).argmax() == 2 * frame
     state = {
-        name: torch.ones_like(value)
-        for name, value in WhisperEncoder(**TINY | {"layers": 0}).state_dict().items()
+        name: torch.ones_like(value) for name, value in WhisperEncoder(**TINY | {"layers": 0}).state_dict().items()
     }
     teacher = WhisperTeacher(state, TINY | {"layers": 0})
-    teacher.network.encoder.norm = (
-        torch.nn.Identity()
-    )  # it would hide the size of what all the dimensions share
+    teacher.network.encoder.norm = torch.nn.Identity()  # it would hide the size of what all the dimensions share
     change = teacher(wav) - teacher(torch.zeros_like(wav))
     assert change.abs().sum(1).argmax() == frame
 
@@ -208,12 +203,8 @@ def test_a_model_in_two_parts_becomes_a_teacher(tmp_path, monkeypatch):
         for ours in ("attention_norm", "qkv", "attention_out", "feed_norm", "feed_in", "feed_out"):
             name = name.replace(f".{ours}.", f"/{theirs[ours]}/")
         name = name.replace("norm.weight", "norm.gamma").replace("norm.bias", "norm.beta")
-        name = name.replace("layer_norm/weight", "layer_norm/gamma").replace(
-            "layer_norm/bias", "layer_norm/beta"
-        )
-        name = "encoder/" + name.replace("layers.", "layer_").replace("norm.", "layer_norm/").replace(
-            ".", "/"
-        )
+        name = name.replace("layer_norm/weight", "layer_norm/gamma").replace("layer_norm/bias", "layer_norm/beta")
+        name = "encoder/" + name.replace("layers.", "layer_").replace("norm.", "layer_norm/").replace(".", "/")
         variables.append((name, list(value.shape), "f", value.flatten().tolist()))
     data = model_bin(variables)
     parts = [tmp_path / "model.bin.part1", tmp_path / "model.bin.part2"]

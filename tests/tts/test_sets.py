@@ -119,8 +119,16 @@ def test_examples_are_kept(said, monkeypatch, tmp_path):
     prompts = ["--prompts", *(f"{kind}={said}/prompts/{kind}.scp" for kind in ("clean", "noisy"))]
     tts_score.main([*options, *prompts, "--recognizer", "none", "--keep", "1"])
     lines = read_examples(tmp_path / "examples")
-    labels = ["prompt, clean", "prompt, noisy", "recording of the sentence", "said, noisy prompt, no background", "mine"]
-    assert [line.label for line in lines] == labels and {(line.group, line.example) for line in lines} == {(score.GROUP, "x-01")}
+    labels = [
+        "prompt, clean",
+        "prompt, noisy",
+        "recording of the sentence",
+        "said, noisy prompt, no background",
+        "mine",
+    ]
+    assert [line.label for line in lines] == labels and {(line.group, line.example) for line in lines} == {
+        (score.GROUP, "x-01")
+    }
     figures = "similarity to the voice 0.50"
     assert [line.note for line in lines] == ["", "", f"Ab, де! \N{MIDDLE DOT} {figures}", figures, figures]
     mix = read(read_table(said / "said/none/mix.scp")["x-01"], 16000)

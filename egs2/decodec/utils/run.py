@@ -52,7 +52,13 @@ def run_job(log: Path, command: list[str]) -> int:
     log.parent.mkdir(parents=True, exist_ok=True)
     start = time.monotonic()
     with open(log, "w", encoding="utf-8") as file:
-        print("#", shlex.join(command), f"\n# Started at {time.asctime()} on {os.uname().nodename}\n#", file=file, flush=True)
+        print(
+            "#",
+            shlex.join(command),
+            f"\n# Started at {time.asctime()} on {os.uname().nodename}\n#",
+            file=file,
+            flush=True,
+        )
         try:
             status = subprocess.run(command, stdout=file, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL).returncode
         except OSError as error:
@@ -81,7 +87,10 @@ def main(arguments: list[str]) -> int:
     failed = [(log, status) for (log, _), status in zip(jobs, statuses) if status]
     if failed:
         log, status = failed[0]
-        print(f"run.py: {len(failed)} of {len(jobs)} jobs failed; the first with status {status}, log {log}:", file=sys.stderr)
+        print(
+            f"run.py: {len(failed)} of {len(jobs)} jobs failed; the first with status {status}, log {log}:",
+            file=sys.stderr,
+        )
         print(*log.read_text(encoding="utf-8", errors="replace").splitlines()[-TAIL:], sep="\n", file=sys.stderr)
     return 1 if failed else 0
 

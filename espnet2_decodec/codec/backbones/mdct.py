@@ -101,7 +101,9 @@ class LappedBackbone(Backbone):
             tuple(max(decoder_blocks * kept + 1, 2) for kept in after),
         )
         bins = self.n_fft // 2 + 1
-        self.encoder = Stack(2 * bins, channels, encoder_blocks, 2 * bins + 2 * envelope, encoder_kernel, causal, level=False)
+        self.encoder = Stack(
+            2 * bins, channels, encoder_blocks, 2 * bins + 2 * envelope, encoder_kernel, causal, level=False
+        )
         seen = dim + 2 * envelope
         self.decoder = Stack(seen, channels, decoder_blocks, 4 * (self.bands + envelope), kernel, causal)
         for layer in (self.encoder.leave, self.decoder.leave):
@@ -234,8 +236,10 @@ class LappedBackbone(Backbone):
 
     def _separate(self, spectrum: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
         """[B, T, F] -> of speech and background, the masked spectra [B, T, 2, F] and what is heard in them [B, T, 2, E]."""
-        real, imaginary, heard = self.encoder(self._seen(spectrum, mask), mask).float().split(
-            (spectrum.shape[-1], spectrum.shape[-1], 2 * self.semantic_dim), dim=-1
+        real, imaginary, heard = (
+            self.encoder(self._seen(spectrum, mask), mask)
+            .float()
+            .split((spectrum.shape[-1], spectrum.shape[-1], 2 * self.semantic_dim), dim=-1)
         )
         speech = spectrum * torch.complex(torch.sigmoid(real), torch.tanh(imaginary))
         return torch.stack([speech, spectrum - speech], dim=2), heard.unflatten(-1, (2, -1))

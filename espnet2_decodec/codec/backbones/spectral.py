@@ -113,9 +113,7 @@ class SpectralBackbone(Backbone):
         self.pad = (n_fft - hop) // 2
         self.latency = n_fft if causal else None
         edge, back, ahead = self.pad // hop, kernel - 1 if causal else kernel // 2, 0 if causal else kernel // 2
-        self.reach = tuple(
-            (blocks * back + edge, blocks * ahead + edge) for blocks in (encoder_blocks, decoder_blocks)
-        )
+        self.reach = tuple((blocks * back + edge, blocks * ahead + edge) for blocks in (encoder_blocks, decoder_blocks))
         self.encoder = Stack(2 * bins, channels, encoder_blocks, dim, kernel, causal)
         self.decoder = Stack(dim, channels, decoder_blocks, 2 * bins, kernel, causal)
         nn.init.constant_(self.decoder.leave.bias[:bins].data, -3.0)

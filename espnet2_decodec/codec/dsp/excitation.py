@@ -51,7 +51,12 @@ class Excitation(nn.Module):
         batch, frames, stems = f0.shape
         if state is None:
             nothing = f0.new_zeros(batch, stems, dtype=torch.double)
-            state = (nothing, f0[:, 0], torch.zeros_like(voiced[:, 0]), torch.zeros(batch, device=f0.device, dtype=torch.long))
+            state = (
+                nothing,
+                f0[:, 0],
+                torch.zeros_like(voiced[:, 0]),
+                torch.zeros(batch, device=f0.device, dtype=torch.long),
+            )
         phase, last_f0, last_voiced, count = state
         ahead = self._ends(torch.cat([last_f0[:, None], f0], 1), torch.cat([last_voiced[:, None], voiced], 1))
         steps = (ahead[0] + ahead[1]).double() / 2 * self.hop  # pulses between one centre and the next

@@ -32,7 +32,9 @@ class Pitch(nn.Module):
         self.sample_rate, self.n_fft = sample_rate, len(window)
         self.lags = range(int(sample_rate / highest), math.ceil(sample_rate / lowest) + 1)
         if self.lags.stop + 1 > self.n_fft // 2:
-            raise ValueError(f"A pitch of {lowest} Hz needs frames longer than {self.n_fft} samples at {sample_rate} Hz.")
+            raise ValueError(
+                f"A pitch of {lowest} Hz needs frames longer than {self.n_fft} samples at {sample_rate} Hz."
+            )
         frequencies = torch.fft.rfftfreq(self.n_fft, 1 / sample_rate)
         frequencies = frequencies[frequencies < self.top]
         taken = torch.clamp((self.top - frequencies) / 600, 0, 1)

@@ -46,9 +46,7 @@ METRICS: dict[str, Metric] = {
     "stoi": perceptual.stoi,
 }
 
-DNSMOS: dict[str, Metric] = {
-    f"dnsmos_{part}": partial(perceptual.dnsmos, part=part) for part in ("sig", "bak", "ovrl")
-}
+DNSMOS: dict[str, Metric] = {f"dnsmos_{part}": partial(perceptual.dnsmos, part=part) for part in ("sig", "bak", "ovrl")}
 """Judgements that need no reference. They take far longer than the others, and are there for comparisons of systems."""
 
 PACKAGES = {"pesq": "pesq", "stoi": "pystoi"}
@@ -68,7 +66,9 @@ def available(names: Sequence[str], known: Mapping[str, Metric] = METRICS) -> tu
     Raises:
         ValueError: if a name is unknown.
     """
-    names = [part for name in names for part in (DNSMOS if name == "dnsmos" and known.keys() >= DNSMOS.keys() else (name,))]
+    names = [
+        part for name in names for part in (DNSMOS if name == "dnsmos" and known.keys() >= DNSMOS.keys() else (name,))
+    ]
     unknown = [name for name in names if name not in known]
     if unknown:
         raise ValueError(f"Unknown metric {unknown[0]!r}; there are {', '.join(known)}.")
@@ -78,5 +78,7 @@ def available(names: Sequence[str], known: Mapping[str, Metric] = METRICS) -> tu
         absent = [package for package in needs if find_spec(package) is None]
         if absent:
             missing[name] = absent[0]
-    lines = [f"{name} is skipped: {package} is not installed (pip install {package})." for name, package in missing.items()]
+    lines = [
+        f"{name} is skipped: {package} is not installed (pip install {package})." for name, package in missing.items()
+    ]
     return [name for name in names if name not in missing], lines

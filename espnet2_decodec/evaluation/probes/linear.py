@@ -26,7 +26,9 @@ class LinearProbe:
 
     def __init__(self, x: Tensor, y: Tensor, classes: int):
         if x.ndim != 2 or y.shape != x.shape[:1] or not len(x):
-            raise ValueError(f"A probe needs features [N, D] and classes [N], not {tuple(x.shape)} and {tuple(y.shape)}.")
+            raise ValueError(
+                f"A probe needs features [N, D] and classes [N], not {tuple(x.shape)} and {tuple(y.shape)}."
+            )
         self.mean, spread = x.mean(0), x.std(0, correction=0)
         self.scale = torch.where(spread > 1e-6, 1 / spread.clamp(min=1e-6), torch.zeros_like(spread))
         self.weight = torch.zeros(x.shape[1], classes, requires_grad=True)

@@ -49,7 +49,9 @@ def detector_lines(notes: Sequence[Notes], conditions: Mapping[str, str], speake
     return lines
 
 
-def _areas(windows: Mapping[str, Tensor], clean: Sequence[str], noisy: Sequence[str], speakers: Mapping[str, str]) -> list[float]:
+def _areas(
+    windows: Mapping[str, Tensor], clean: Sequence[str], noisy: Sequence[str], speakers: Mapping[str, str]
+) -> list[float]:
     """For each noisy recording, the share of clean ones of its voice that a detector of other voices takes for cleaner."""
     areas = []
     for voice in sorted({speakers[key] for key in noisy}):
@@ -61,7 +63,9 @@ def _areas(windows: Mapping[str, Tensor], clean: Sequence[str], noisy: Sequence[
         y = torch.cat([torch.full((len(windows[key]),), label) for label, keys in enumerate(sets) for key in keys])
         probe = LinearProbe(x, y, 2)
         marks = [torch.stack([_mark(probe, windows[key]) for key in keys]) for keys in tests]
-        areas += [float((marks[0] < mark).float().mean() + 0.5 * (marks[0] == mark).float().mean()) for mark in marks[1]]
+        areas += [
+            float((marks[0] < mark).float().mean() + 0.5 * (marks[0] == mark).float().mean()) for mark in marks[1]
+        ]
     return areas
 
 

@@ -59,7 +59,9 @@ class Probing:
         self.keys = chosen(self.set, conditions, limit)
         self.found, self.tell = Findings(), tell
 
-    def stems(self, wanted: Sequence[str], judge: str | None, language: str, speakers: Sequence[str], noise: bool, jobs: int):
+    def stems(
+        self, wanted: Sequence[str], judge: str | None, language: str, speakers: Sequence[str], noise: bool, jobs: int
+    ):
         """Words and background in the stems of systems.
 
         Args:
@@ -129,9 +131,15 @@ class Probing:
         for speaker in speakers:
             if speaker not in self.set.speakers.values():
                 raise ValueError(f"{self.data} has no speaker {speaker!r}.")
-        found = {key: texts[key] for key in self.keys if key in texts and (not speakers or self.set.speakers[key] in speakers)}
+        found = {
+            key: texts[key]
+            for key in self.keys
+            if key in texts and (not speakers or self.set.speakers[key] in speakers)
+        }
         if not found:
-            raise ValueError(f"No recording of {self.data} has a text, so no words can be looked for: leave that probe out.")
+            raise ValueError(
+                f"No recording of {self.data} has a text, so no words can be looked for: leave that probe out."
+            )
         return found
 
     def _judge(self, name: str) -> str | None:

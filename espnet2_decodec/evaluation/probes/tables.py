@@ -78,7 +78,13 @@ def write_lines(path: str | Path, lines: Sequence[Line]) -> None:
 
 def markdown(lines: Sequence[Line], head: Mapping[str, str], skipped: Sequence[str]) -> str:
     """The head, what was left out, and one table for each probe: systems or levels down, conditions across."""
-    text = ["# Probes", "", *(f"- {key}: {value}" for key, value in head.items()), *(f"- {line}" for line in skipped), ""]
+    text = [
+        "# Probes",
+        "",
+        *(f"- {key}: {value}" for key, value in head.items()),
+        *(f"- {line}" for line in skipped),
+        "",
+    ]
     text.append(INTERVALS)
     for probe, heading in TITLES.items():
         here = [line for line in lines if line.probe == probe]
@@ -120,4 +126,6 @@ def _is_snr(condition: str) -> bool:
 
 def _field(value: float) -> str:
     """A figure for programs."""
-    return "" if math.isnan(value) else f"{value:.4f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+    return (
+        "" if math.isnan(value) else f"{value:.4f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+    )

@@ -42,7 +42,10 @@ def views(codec: DeCodec, wav: Tensor) -> list[View]:
     """
     batch = wav[None].to(next(codec.parameters()).device)
     codes, encoder = codec.encode(batch), codec.content_encoder
-    streams = {"speech": (codec.speech_quantizer, codes.speech), "background": (codec.background_quantizer, codes.background)}
+    streams = {
+        "speech": (codec.speech_quantizer, codes.speech),
+        "background": (codec.background_quantizer, codes.background),
+    }
     if encoder is not None and encoder.levels:
         streams["content"] = encoder.quantizer, codec.content_tokens(batch)
     found = [View(PLAIN, "mixture", SUM, log_mel(wav, codec.sample_rate, codec.hop))]

@@ -74,9 +74,7 @@ def read_comparison(folder: str | Path) -> Comparison:
     kbps: dict[tuple[str, str, str], float] = {}
     for place, line in _table(folder / "summary.csv", SUMMARY_COLUMNS):
         key = line["system"], line["condition"], line["target"]
-        mean, low, high, rate, count = (
-            _number(place, line, n) for n in ("mean", "low", "high", "kbps", "count")
-        )
+        mean, low, high, rate, count = (_number(place, line, n) for n in ("mean", "low", "high", "kbps", "count"))
         cell = figures.setdefault(key, {})
         if not math.isnan(mean):
             cell[line["metric"]] = Figure(mean, low, high, 0 if math.isnan(count) else int(count))

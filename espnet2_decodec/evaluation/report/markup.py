@@ -23,9 +23,7 @@ def element(name: str, /, *children: "str | None", **attributes: "str | float | 
 
 def join(children, between: str = "") -> Markup:
     """Several pieces as one, see `element`."""
-    pieces = [
-        child if isinstance(child, Markup) else escape(child) for child in children if child is not None
-    ]
+    pieces = [child if isinstance(child, Markup) else escape(child) for child in children if child is not None]
     return Markup(between.join(pieces))
 
 

@@ -47,9 +47,7 @@ MEASURES = {
         HIGHER,
         "SI-SDR less that of the untouched mixture: 0 is what doing nothing gives.",
     ),
-    "sdr": Measure(
-        "SDR", "dB", 1, HIGHER, "Signal-to-distortion ratio in which a wrong level counts as distortion."
-    ),
+    "sdr": Measure("SDR", "dB", 1, HIGHER, "Signal-to-distortion ratio in which a wrong level counts as distortion."),
     "mel": Measure(
         "mel distance",
         "",
@@ -57,9 +55,7 @@ MEASURES = {
         LOWER,
         "Mean difference of the mel spectra and of their logarithms, at two resolutions: how alike they look.",
     ),
-    "pesq": Measure(
-        "PESQ", "", 2, HIGHER, "Wideband PESQ (ITU-T P.862.2), quality of speech from 1 to about 4.6."
-    ),
+    "pesq": Measure("PESQ", "", 2, HIGHER, "Wideband PESQ (ITU-T P.862.2), quality of speech from 1 to about 4.6."),
     "stoi": Measure("STOI", "", 3, HIGHER, "Short-time objective intelligibility of speech, from 0 to 1."),
     "dnsmos_sig": Measure(
         "DNSMOS speech",
@@ -68,9 +64,7 @@ MEASURES = {
         HIGHER,
         "DNSMOS P.835, a model's guess of how listeners rate the speech, from 1 to 5.",
     ),
-    "dnsmos_bak": Measure(
-        "DNSMOS background", "", 2, HIGHER, "The same of how little the background disturbs."
-    ),
+    "dnsmos_bak": Measure("DNSMOS background", "", 2, HIGHER, "The same of how little the background disturbs."),
     "dnsmos_ovrl": Measure("DNSMOS overall", "", 2, HIGHER, "The same of the whole."),
     "level": Measure(
         "level",

@@ -67,15 +67,11 @@ def _top(title: str, head: dict[str, str], data: Comparison, groups: list[str]) 
     about = element("dl", *(element("div", element("dt", k), element("dd", v)) for k, v in head.items()))
     note = None
     if data.head is None:
-        note = element(
-            "p", "summary.md is not there, so this tells how the page was made and not how the scores were."
-        )
+        note = element("p", "summary.md is not there, so this tells how the page was made and not how the scores were.")
     links = [("target-" + str(i), target_title(t)) for i, t in enumerate(data.targets)]
     links += [("listen", "Listen"), *((f"examples-{i}", group) for i, group in enumerate(groups))]
     links += [("meaning", "What the figures mean")]
-    nav = element(
-        "nav", *(element("a", text, href=f"#{anchor}") for anchor, text in links), aria_label="Sections"
-    )
+    nav = element("nav", *(element("a", text, href=f"#{anchor}") for anchor, text in links), aria_label="Sections")
     return element("header", element("h1", title), note, about, nav)
 
 
@@ -108,9 +104,7 @@ def _target(data: Comparison, target: str) -> Markup:
         found = table(data, target, condition)
         if found is not None:
             blocks.append(
-                element(
-                    "div", found, plots(data, target, condition), class_="block", data_condition=condition
-                )
+                element("div", found, plots(data, target, condition), class_="block", data_condition=condition)
             )
     notes = []
     if not any("<svg" in block for block in blocks):
@@ -128,9 +122,7 @@ def _target(data: Comparison, target: str) -> Markup:
 def _together() -> Markup:
     """The choice whether players go on where another one was."""
     box = element("input", type="checkbox", id="together", checked=True)
-    words = (
-        "A player that is started while another one of the same recording plays goes on from the same moment, if it is as long"
-    )
+    words = "A player that is started while another one of the same recording plays goes on from the same moment, if it is as long"
     return element("label", box, element("span", words), class_="choice", hidden=True)
 
 

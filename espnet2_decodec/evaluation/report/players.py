@@ -76,9 +76,7 @@ def player(title: str, note: str, who: str, seconds: float, sound: str, image: s
         element("span", class_="playhead"),
         class_="view",
     )
-    audio = element(
-        "audio", controls=True, preload="none", src=sound, aria_label=who, data_seconds=f"{seconds:.3f}"
-    )
+    audio = element("audio", controls=True, preload="none", src=sound, aria_label=who, data_seconds=f"{seconds:.3f}")
     caption = element("figcaption", element("b", title), " ", element("span", note, class_="faint"))
     return [caption, view, audio]
 

@@ -86,9 +86,7 @@ def _lines(data: Comparison, target: str, condition: str, metric: str) -> dict[s
     return {name: sorted(points, key=lambda p: (p[0], p[1].mean)) for name, points in lines.items()}
 
 
-def _plot(
-    lines: dict[str, list[Point]], families: list[str], target: str, condition: str, metric: str
-) -> Markup:
+def _plot(lines: dict[str, list[Point]], families: list[str], target: str, condition: str, metric: str) -> Markup:
     """One picture."""
     figures = [figure for points in lines.values() for _, figure in points]
     ends = [end for f in figures for end in (f.mean, f.low, f.high) if not math.isnan(end)]
@@ -121,7 +119,9 @@ def _plot(
         x = marks[-1][0]
         leader = element("path", d=f"M{x + 6} {place}L{RIGHT + 8} {at:.1f}", class_="leader")
         parts += [leader, element("text", _short(name), x=RIGHT + 11, y=round(at + 4, 1))]
-    label = f"{target_title(target)}, {condition_title(condition)}: {heading}, over kbit/s. The figures are in the table."
+    label = (
+        f"{target_title(target)}, {condition_title(condition)}: {heading}, over kbit/s. The figures are in the table."
+    )
     return element("svg", *parts, viewBox=f"0 0 {WIDTH} {HEIGHT}", role="img", aria_label=label)
 
 
@@ -133,9 +133,7 @@ def _line(marks, index: int, metric: str, name: str, points: list[Point], up) ->
         if not (math.isnan(f.low) or math.isnan(f.high))
     ]
     course = "L".join(f"{x} {y}" for x, y, _ in marks)
-    line = element(
-        "path", d=f"M{course}", class_="line", stroke_dasharray=DASHES[index % len(DASHES)] or None
-    )
+    line = element("path", d=f"M{course}", class_="line", stroke_dasharray=DASHES[index % len(DASHES)] or None)
     shapes = [
         element(
             "path",

@@ -68,9 +68,7 @@ def find_recordings(
         if system is None:
             strange.add(place.name)
             continue
-        for path in sorted(
-            path for path in place.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file()
-        ):
+        for path in sorted(path for path in place.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file()):
             name = path.relative_to(place).as_posix().removesuffix(path.suffix)
             uttid, _, target = name.rpartition(".")
             if uttid in about:

@@ -61,9 +61,7 @@ def _heading(text: str, kind: str, direction: str | None, first: str | None = No
             element("span", f", {direction} is better", class_="unseen"),
         ]
     )
-    order = first or (
-        "descending" if direction == HIGHER or (kind == "number" and not direction) else "ascending"
-    )
+    order = first or ("descending" if direction == HIGHER or (kind == "number" and not direction) else "ascending")
     button = element("button", text, arrow, type="button", data_kind=kind, data_first=order)
     return element("th", button, scope="col", aria_sort="none")
 

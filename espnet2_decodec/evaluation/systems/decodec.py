@@ -104,7 +104,11 @@ class DeCodecSystem(System):
         codec, batch = self.codec, wav[None]
         if not self.quantize:
             stems = codec.separate(batch, quantize=False)
-            return {"speech": stems.speech[0], "background": stems.background[0], "mixture": unquantized(codec, batch)[0]}
+            return {
+                "speech": stems.speech[0],
+                "background": stems.background[0],
+                "mixture": unquantized(codec, batch)[0],
+            }
         codes = codec.encode(batch, None, self.levels["speech"], self.levels["background"])
         answers = {"mixture": codec.decode(codes)[0]}
         if self.levels["speech"]:

@@ -42,7 +42,9 @@ def measure(process: Callable[[Tensor], Tensor], sample_rate: int) -> int:
     most = int(LONGEST * sample_rate)
     late, strength = lag(wav, process(torch.nn.functional.pad(wav, (0, most))), most)
     if strength < CLEAR:
-        raise ValueError(f"The delay cannot be measured: the probe comes out with a correlation of {strength:.2f} only.")
+        raise ValueError(
+            f"The delay cannot be measured: the probe comes out with a correlation of {strength:.2f} only."
+        )
     return late
 
 

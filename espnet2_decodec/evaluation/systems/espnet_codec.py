@@ -29,7 +29,9 @@ class ESPnetCodec(System):
 
         model, args = DeCodecTask.build_model_from_file(config, self.weights)
         if args.codec == "decodec":
-            raise ValueError(f"{folder} is a decodec: export it (espnet2_decodec.bin.export), and name it decodec:FOLDER.")
+            raise ValueError(
+                f"{folder} is a decodec: export it (espnet2_decodec.bin.export), and name it decodec:FOLDER."
+            )
         self.config, self.model, self.sample_rate = config, model.eval(), sample_rate(args)
         self.options = {} if kbps is None else {"target_bw": kbps}
         self.shift = math.prod(args.codec_conf["generator_params"]["encdec_ratios"])

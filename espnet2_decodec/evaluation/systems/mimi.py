@@ -38,7 +38,9 @@ class Mimi(System):
     def of(cls, arguments: list[str]) -> "Mimi":
         """From FOLDER and [LEVELS] of a spec."""
         if not 1 <= len(arguments) <= 2:
-            raise ValueError("Mimi takes a folder of weights and a number of levels, as in mimi:weights or mimi:weights:8.")
+            raise ValueError(
+                "Mimi takes a folder of weights and a number of levels, as in mimi:weights or mimi:weights:8."
+            )
         return cls(arguments[0], *map(int, arguments[1:]))
 
     def kbps(self, target: str) -> float:

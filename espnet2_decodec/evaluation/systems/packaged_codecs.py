@@ -43,7 +43,9 @@ class EnCodec(System):
     def of(cls, arguments: list[str]) -> "EnCodec":
         """From KBPS and [FOLDER] of a spec."""
         if not 1 <= len(arguments) <= 2:
-            raise ValueError("EnCodec takes a bit rate in kbit/s and a folder of weights, as in encodec:3 or encodec:3:weights.")
+            raise ValueError(
+                "EnCodec takes a bit rate in kbit/s and a folder of weights, as in encodec:3 or encodec:3:weights."
+            )
         return cls(float(arguments[0]), *arguments[1:])
 
     def kbps(self, target: str) -> float:
@@ -53,7 +55,14 @@ class EnCodec(System):
     def identity(self) -> dict[str, str]:
         """Rate, weights, versions."""
         weights, code = digest([self.weights]), source(_CODE)
-        return {"kind": "encodec", "kbps": f"{self.rate:g}", "weights": weights, **self.found, **versions("torch"), "code": code}
+        return {
+            "kind": "encodec",
+            "kbps": f"{self.rate:g}",
+            "weights": weights,
+            **self.found,
+            **versions("torch"),
+            "code": code,
+        }
 
     def process(self, wav: Tensor) -> dict[str, Tensor]:
         """[L] -> the decoded mixture for every target."""
@@ -91,7 +100,9 @@ class DAC(System):
     def of(cls, arguments: list[str]) -> "DAC":
         """From FOLDER and [LEVELS] of a spec."""
         if not 1 <= len(arguments) <= 2:
-            raise ValueError("DAC takes a folder of weights and a number of levels, as in dac:weights or dac:weights:4.")
+            raise ValueError(
+                "DAC takes a folder of weights and a number of levels, as in dac:weights or dac:weights:4."
+            )
         return cls(arguments[0], *map(int, arguments[1:]))
 
     def kbps(self, target: str) -> float:
@@ -102,7 +113,14 @@ class DAC(System):
     def identity(self) -> dict[str, str]:
         """Levels, weights, versions."""
         weights, code = digest([self.weights]), source(_CODE)
-        return {"kind": "dac", "levels": str(self.levels), "weights": weights, **self.found, **versions("torch"), "code": code}
+        return {
+            "kind": "dac",
+            "levels": str(self.levels),
+            "weights": weights,
+            **self.found,
+            **versions("torch"),
+            "code": code,
+        }
 
     def process(self, wav: Tensor) -> dict[str, Tensor]:
         """[L] -> the decoded mixture for every target."""

@@ -37,9 +37,7 @@ def build_teacher(spec: str | dict | None) -> Teacher | None:
         name = options.pop("name", None)
     path, layer = options.pop("path", None), options.pop("layer", None)
     if options:
-        raise ValueError(
-            f"a teacher has no option {', '.join(map(repr, options))}: give name, path and layer"
-        )
+        raise ValueError(f"a teacher has no option {', '.join(map(repr, options))}: give name, path and layer")
     options = {} if layer is None else {"layer": layer}
     if name == "auto" and path is None:
         name = _choose()

@@ -22,9 +22,7 @@ class _Cursor:
     def take(self, size: int) -> memoryview:
         part = self.data[self.place : self.place + size]
         if len(part) < size:
-            raise ValueError(
-                "the CTranslate2 model is cut short: fetch it again, and give all of its parts in order"
-            )
+            raise ValueError("the CTranslate2 model is cut short: fetch it again, and give all of its parts in order")
         self.place += size
         return part
 

@@ -37,9 +37,7 @@ class Layer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``[B, T, dim] -> [B, T, dim]``."""
-        query, key, value = (
-            self.qkv(self.attention_norm(x)).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        )
+        query, key, value = self.qkv(self.attention_norm(x)).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         mixed = F.scaled_dot_product_attention(query, key, value)
         x = x + self.attention_out(mixed.transpose(1, 2).flatten(2))
         return x + self.feed_out(F.gelu(self.feed_in(self.feed_norm(x))))
@@ -61,9 +59,7 @@ class WhisperEncoder(nn.Module):
             are there. Else the layer norm has none.
     """
 
-    def __init__(
-        self, layers: int = 4, dim: int = 512, heads: int = 8, bins: int = 80, final_norm: bool = False
-    ):
+    def __init__(self, layers: int = 4, dim: int = 512, heads: int = 8, bins: int = 80, final_norm: bool = False):
         super().__init__()
         self.conv1 = nn.Conv1d(bins, dim, 3, padding=1)
         self.conv2 = nn.Conv1d(dim, dim, 3, stride=2, padding=1)

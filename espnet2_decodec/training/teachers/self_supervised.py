@@ -47,9 +47,7 @@ class SSLTeacher(Teacher):
         super().__init__(f"{config.model_type}-{config.hidden_size}/{layer}", config.hidden_size, network)
         self.layer = layer
         preprocessor = Path(folder) / "preprocessor_config.json"
-        self.normalize = not preprocessor.is_file() or json.loads(preprocessor.read_text()).get(
-            "do_normalize", True
-        )
+        self.normalize = not preprocessor.is_file() or json.loads(preprocessor.read_text()).get("do_normalize", True)
 
     def features(self, wav: Tensor, frames: int) -> Tensor:
         """``[B, L] -> [B, dim, frames]``."""

@@ -63,9 +63,7 @@ def from_ctranslate2(variables: dict[str, Tensor]) -> dict[str, Tensor]:
         if name == "num_heads" or name.startswith("position_encodings/"):
             continue
         if not value.is_floating_point():
-            raise ValueError(
-                f"the Whisper model has quantized weights ({name}): convert it in float16 or float32"
-            )
+            raise ValueError(f"the Whisper model has quantized weights ({name}): convert it in float16 or float32")
         for theirs, ours in NAMES.items():
             name = name.replace(theirs, ours)
         state[name] = value
@@ -163,9 +161,7 @@ class WhisperTeacher(Teacher):
 
     def save(self, path: str | Path) -> None:
         """Write the layers in use as one float16 safetensors file, for machines without the packages."""
-        state = {
-            name: value.to("cpu", torch.float16) for name, value in self.network.encoder.state_dict().items()
-        }
+        state = {name: value.to("cpu", torch.float16) for name, value in self.network.encoder.state_dict().items()}
         metadata = {"format": "pt", "whisper_encoder": json.dumps(self.config), "license": LICENSE}
         Path(path).write_bytes(save({name: value.contiguous() for name, value in state.items()}, metadata))
 

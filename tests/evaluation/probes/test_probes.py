@@ -58,7 +58,9 @@ def test_the_level_in_pauses_is_that_of_the_background_there():
     assert in_pauses(item("0", speech, noise), speech + 0.1 * noise) == pytest.approx(-20, abs=1e-3)
     louder = speech.clone()
     louder[4000:8000] *= 5
-    assert in_pauses(item("0", speech, noise), louder + 0.1 * noise) == pytest.approx(-20, abs=1e-3), "speech does not count"
+    assert in_pauses(item("0", speech, noise), louder + 0.1 * noise) == pytest.approx(-20, abs=1e-3), (
+        "speech does not count"
+    )
     assert math.isnan(in_pauses(item("clean", speech, 0 * noise), speech))
     assert math.isnan(in_pauses(item("0", 0.1 * torch.randn(RATE), noise), noise)), "no pauses"
     lines = pause_lines([Notes("s", "a", {}, -20.0, None), Notes(TRUTH, "a", {}, -90.0, None)], {"a": "0"})
@@ -228,4 +230,7 @@ def test_a_missing_recogniser_is_one_line(data, monkeypatch):
     told = []
     probing = Probing(data, tell=told.append)
     probing.stems(["mixture"], "whisper-base", "en", (), False, 1)
-    assert told == ["words are skipped: whisper-base is not installed."] == probing.found.skipped and not probing.found.lines
+    assert (
+        told == ["words are skipped: whisper-base is not installed."] == probing.found.skipped
+        and not probing.found.lines
+    )

@@ -32,9 +32,7 @@ HEAD = {
 }
 
 
-def write_comparison(
-    folder: Path, each: int = 3, keep: int = 1, seconds: float = 0.4, rate: int = RATE
-) -> Path:
+def write_comparison(folder: Path, each: int = 3, keep: int = 1, seconds: float = 0.4, rate: int = RATE) -> Path:
     """Write rows.csv, summary.csv, summary.md and wav/; DNSMOS is undefined everywhere."""
     folder.mkdir(parents=True, exist_ok=True)
     draw = random.Random(0)

@@ -110,12 +110,7 @@ def test_tables_sort_by_click_and_by_keyboard(opened):
     assert (order, up, last, count) == ("ascending", True, True, 8)
     opened.run(f"{heading}[0].querySelector('button').click()")
     names = opened.run(f"Array.from({TABLE}.tBodies[0].rows, (row) => row.cells[0].textContent)")
-    assert (
-        names.index("encodec 1.5")
-        < names.index("encodec 6")
-        < names.index("ours 1+1")
-        < names.index("ours 8+8")
-    )
+    assert names.index("encodec 1.5") < names.index("encodec 6") < names.index("ours 1+1") < names.index("ours 8+8")
 
 
 def test_conditions_are_chosen_by_keyboard(opened):
@@ -143,9 +138,7 @@ def test_a_phone_scrolls_tables_and_not_the_page(chromium, page, dark):
     assert chromium.run(
         "Array.from(document.querySelectorAll('figure')).every((f) => f.getBoundingClientRect().right <= 360)"
     )
-    colors = chromium.run(
-        "[getComputedStyle(document.body).backgroundColor, getComputedStyle(document.body).color]"
-    )
+    colors = chromium.run("[getComputedStyle(document.body).backgroundColor, getComputedStyle(document.body).color]")
     light = [sum(map(int, color[4:-1].split(","))) > 380 for color in colors]
     assert light == ([False, True] if dark else [True, False])
     assert not chromium.problems

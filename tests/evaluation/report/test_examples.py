@@ -55,7 +55,9 @@ def test_files_are_copied_and_nothing_leads_elsewhere(page_with_examples):
     assert all(re.fullmatch(r"audio/[\w.+-]+", place) and (page.folder / place).is_file() for place in found)
     assert {f"audio/{path.name}" for path in (page.folder / "audio").iterdir()} == set(found)
     assert not re.search(r"https?:|url\(", page.text)
-    first, second = ([e[1]["src"] for e in section(page, g) if e[0] == "audio"] for g in [e[2] for e in page.all("h2")][-3:-1])
+    first, second = (
+        [e[1]["src"] for e in section(page, g) if e[0] == "audio"] for g in [e[2] for e in page.all("h2")][-3:-1]
+    )
     assert first == second
 
 

@@ -90,9 +90,7 @@ def test_the_best_of_each_column_is_marked(page, comparison):
             }:
                 columns.setdefault((condition, target, metric), []).append(figure.mean)
     best = {key: (min if key[2] in ("mel", "level") else max)(means) for key, means in columns.items()}
-    equal = [
-        sum(number(k[2], mean) == number(k[2], best[k]) for mean in means) for k, means in columns.items()
-    ]
+    equal = [sum(number(k[2], mean) == number(k[2], best[k]) for mean in means) for k, means in columns.items()]
     assert len(page.all("td", **{"class": "best"})) == page.text.count("best </span><b") == sum(equal)
     table = page.text[page.text.index("Speech, SNR 0 dB") :]
     for metric, choose in (("si_sdr", max), ("mel", min)):
@@ -166,9 +164,7 @@ def test_sounds_without_scores_are_named_and_left_out(fake, tmp_path, read_page)
     folder = fake.write_comparison(tmp_path / "in", each=1)
     (folder / "wav" / "ours 4+4").rename(folder / "wav" / "ours_4+4")
     (folder / "wav" / "encodec 6").rename(folder / "wav" / "gone")
-    (folder / "wav" / "_truth" / "rec0_0.speech.flac").rename(
-        folder / "wav" / "_truth" / "rec9_0.speech.flac"
-    )
+    (folder / "wav" / "_truth" / "rec0_0.speech.flac").rename(folder / "wav" / "_truth" / "rec9_0.speech.flac")
     page = read_page(write_report(folder, tmp_path / "out"))
     assert "there are sounds but no scores of them: gone, rec9_0." in page.text
     labels = [e[1]["aria-label"] for e in page.all("audio")]

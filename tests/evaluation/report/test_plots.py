@@ -30,9 +30,7 @@ def test_a_family_is_the_name_without_levels_and_rates(system, name):
     assert family(system) == name
 
 
-@pytest.mark.parametrize(
-    "low, high", [(0, 8), (-3.2, 11.7), (0.612, 0.633), (5, 5), (0, 0), (-60, -20), (0, 1e-3)]
-)
+@pytest.mark.parametrize("low, high", [(0, 8), (-3.2, 11.7), (0.612, 0.633), (5, 5), (0, 0), (-60, -20), (0, 1e-3)])
 def test_ticks_are_few_and_around(low, high):
     """Three to eight, evenly apart."""
     found = ticks(low, high)
@@ -57,9 +55,7 @@ def test_one_line_for_a_family_with_legend_and_names(comparison, fake):
     assert families_of(data) == ["ours", "encodec", "a denoiser, then opus", fake.HOSTILE]
     assert without_rate(data, "speech") == ["untouched mixture", "a denoiser"]
     found = plots(data, "speech", "0")
-    assert (
-        found.count('role="img"') == 4 and found.count("<li>") == 4 and "SI-SDR dB, higher is better" in found
-    )
+    assert found.count('role="img"') == 4 and found.count("<li>") == 4 and "SI-SDR dB, higher is better" in found
     assert "<script" not in found and found.count(">encodec</text>") == 4
     first = found[found.index('role="img"') :].split("</svg>")[0]
     courses = re.findall(r'd="M([^"]+)" class="line"', first)

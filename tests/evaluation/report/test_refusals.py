@@ -41,9 +41,7 @@ def test_tables_that_cannot_be_used(fake, tmp_path, name):
     with pytest.raises(ValueError, match="is no CSV file in UTF-8"):
         read_comparison(folder)
     (folder / name).unlink()
-    with pytest.raises(
-        ValueError, match=f"{name} is not there; give the folder that `decodec evaluate` wrote"
-    ):
+    with pytest.raises(ValueError, match=f"{name} is not there; give the folder that `decodec evaluate` wrote"):
         read_comparison(folder)
 
 
@@ -62,9 +60,7 @@ def test_figures_that_are_not_finite_are_undefined(fake, tmp_path):
     folder = fake.write_comparison(tmp_path, each=1, keep=0)
     before = read_comparison(folder).figures["ours 8+8", "0", "speech"]
     line = next(
-        t
-        for t in (folder / "summary.csv").read_text().splitlines()
-        if t.startswith("ours 8+8,8,0,speech,pesq,")
+        t for t in (folder / "summary.csv").read_text().splitlines() if t.startswith("ours 8+8,8,0,speech,pesq,")
     )
     replaced(folder, "summary.csv", line, "ours 8+8,8,0,speech,pesq,nan,-inf,,0")
     after = read_comparison(folder).figures["ours 8+8", "0", "speech"]
