@@ -9,12 +9,12 @@ import numpy as np
 import soundfile
 from tqdm import tqdm
 
+from espnet2_decodec.atomic import replacing
 from espnet2_decodec.data.activity import active_power
 from espnet2_decodec.data.asr_text import normalize
 from espnet2_decodec.data.kaldi import check_id, read_table, write_table
 from espnet2_decodec.data.mixtures import CLEAN, mix, snr_of
 from espnet2_decodec.data.segments import Segment, Source
-from espnet2_decodec.io.atomic import replacing
 from espnet2_decodec.io.audio import read
 
 SPLITS = ("train", "dev", "test")

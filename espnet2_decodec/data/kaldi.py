@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from espnet2_decodec.io.atomic import replacing
+from espnet2_decodec.atomic import replacing
 
 
 def read_table(path: str | Path) -> dict[str, str]:

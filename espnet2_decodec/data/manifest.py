@@ -4,8 +4,8 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from espnet2_decodec.atomic import replacing
 from espnet2_decodec.codec.decodec import DeCodec
-from espnet2_decodec.io.atomic import replacing
 from espnet2_decodec.io.identity import codec_id
 
 NOTE = "made_with.json"

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from espnet2_decodec.atomic import replacing
 from espnet2_decodec.data.kaldi import check_id, read_table, write_table
 from espnet2_decodec.data.tts_text import Characters, normalize
-from espnet2_decodec.io.atomic import replacing
 
 SPLITS = ("train", "dev", "test")
 TABLES = ("wav.scp", "text", "utt2spk", "utt2dur")

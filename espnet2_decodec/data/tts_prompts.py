@@ -8,10 +8,10 @@ import numpy as np
 import soundfile
 import torch
 
+from espnet2_decodec.atomic import replacing
 from espnet2_decodec.data.activity import active_power
 from espnet2_decodec.data.background import fitted
 from espnet2_decodec.data.kaldi import check_id, read_table, write_table
-from espnet2_decodec.io.atomic import replacing
 from espnet2_decodec.io.audio import read
 
 KINDS = ("clean", "noisy", "background", "other")

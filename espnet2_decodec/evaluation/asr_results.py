@@ -6,11 +6,11 @@ from dataclasses import asdict
 from pathlib import Path
 from statistics import mean, stdev
 
+from espnet2_decodec.atomic import replacing
 from espnet2_decodec.data.kaldi import read_table
 from espnet2_decodec.evaluation.asr_scoring import Errors, count, find_scorer
 from espnet2_decodec.evaluation.environment import environment
 from espnet2_decodec.evaluation.score_tables import table
-from espnet2_decodec.io.atomic import replacing
 
 UNITS = {"char": "CER", "word": "WER"}
 RECORD = "errors.json"

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from espnet2_decodec.atomic import replacing
 from espnet2_decodec.evaluation.metrics import registry as metrics
 from espnet2_decodec.evaluation.systems.base import TARGETS
 from espnet2_decodec.evaluation.systems.identity import digest, source
-from espnet2_decodec.io.atomic import replacing
 
 Scores = dict[str, dict[str, float]]
 """Target -> metric -> value, NaN where undefined."""

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from espnet2_decodec.atomic import replacing
 from espnet2_decodec.data.mixtures import condition_order, snr_of
 from espnet2_decodec.evaluation.compare import Row
 from espnet2_decodec.evaluation.metrics.bootstrap import RESAMPLES, SEED, Interval, interval
 from espnet2_decodec.evaluation.score_tables import COLUMNS, DIGITS, table, title
 from espnet2_decodec.evaluation.systems.base import TARGETS
-from espnet2_decodec.io.atomic import replacing
 
 HEADINGS = {name: COLUMNS[name] for name in ("si_sdr", "si_sdri", "sdr", "mel", "pesq", "stoi")}
 HEADINGS |= {"dnsmos_sig": "DNSMOS speech", "dnsmos_bak": "DNSMOS background", "dnsmos_ovrl": "DNSMOS overall"}

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from espnet2_decodec.atomic import replacing
 from espnet2_decodec.conversion.convert import convert, listen, synthesize
 from espnet2_decodec.conversion.voices import Voice, moved
 from espnet2_decodec.data.kaldi import read_table
@@ -27,7 +28,6 @@ from espnet2_decodec.evaluation.score_tables import table
 from espnet2_decodec.evaluation.scoring import MixtureSet
 from espnet2_decodec.evaluation.systems.base import convert as at_rate
 from espnet2_decodec.evaluation.systems.specs import build
-from espnet2_decodec.io.atomic import replacing
 from espnet2_decodec.types import Codes
 
 HEADINGS = {

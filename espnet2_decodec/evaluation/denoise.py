@@ -7,11 +7,11 @@ from pathlib import Path
 
 import soundfile
 
+from espnet2_decodec.atomic import replacing
 from espnet2_decodec.data.kaldi import read_table, write_table
 from espnet2_decodec.data.parallel import spread
 from espnet2_decodec.evaluation.systems.base import Unavailable
 from espnet2_decodec.evaluation.systems.specs import build
-from espnet2_decodec.io.atomic import replacing
 from espnet2_decodec.io.audio import read
 
 TABLES = ("text", "utt2spk", "spk2utt", "utt2dur")

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from torch import Tensor
 
-from espnet2_decodec.io.atomic import replacing
+from espnet2_decodec.atomic import replacing
 from espnet2_decodec.io.audio_writer import write
 
 TABLE = "examples.csv"

@@ -5,8 +5,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from espnet2_decodec.atomic import replacing
 from espnet2_decodec.data.mixtures import ALONE, CLEAN, snr_of
-from espnet2_decodec.io.atomic import replacing
 
 COLUMNS = {
     "si_sdr": "SI-SDR dB",

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from espnet2_decodec.atomic import replacing
 from espnet2_decodec.data.activity import active_power
 from espnet2_decodec.data.kaldi import read_table
 from espnet2_decodec.evaluation.environment import environment
@@ -24,7 +25,6 @@ from espnet2_decodec.evaluation.metrics.recognizers import recognizer
 from espnet2_decodec.evaluation.metrics.spectral import mel_distance
 from espnet2_decodec.evaluation.metrics.words import character_counts, require_jiwer
 from espnet2_decodec.evaluation.systems.base import Unavailable
-from espnet2_decodec.io.atomic import replacing
 from espnet2_decodec.io.audio import read
 from espnet2_decodec.tts.speak import CROSSFADE
 

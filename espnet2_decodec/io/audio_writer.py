@@ -8,7 +8,7 @@ import numpy as np
 import soundfile
 from torch import Tensor
 
-from espnet2_decodec.io.atomic import replacing
+from espnet2_decodec.atomic import replacing
 from espnet2_decodec.io.errors import UnknownFormat
 
 FORMATS = {".wav": ("WAV", "PCM_16"), ".flac": ("FLAC", "PCM_16"), ".ogg": ("OGG", "VORBIS")}

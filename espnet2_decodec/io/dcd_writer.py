@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
+from espnet2_decodec.atomic import replacing
 from espnet2_decodec.io import bits
-from espnet2_decodec.io.atomic import replacing
 from espnet2_decodec.io.header import SIZE, Header
 from espnet2_decodec.types import Codes
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from espnet2_decodec.io.atomic import replacing
+from espnet2_decodec.atomic import replacing
 from espnet2_decodec.io.errors import MissingFile, NotTokens
 from espnet2_decodec.types import Codes
 

@@ -7,8 +7,8 @@ import torch
 from safetensors.torch import save as serialize
 from torch import Tensor
 
+from espnet2_decodec.atomic import replacing
 from espnet2_decodec.codec.decodec import DeCodec
-from espnet2_decodec.io.atomic import replacing
 from espnet2_decodec.pretrained.config import explicit
 
 CONFIG, WEIGHTS, KIND = "config.json", "model.safetensors", "espnet2_decodec"

@@ -7,7 +7,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from safetensors.torch import save as serialize
 
-from espnet2_decodec.io.atomic import replacing
+from espnet2_decodec.atomic import replacing
 from espnet2_decodec.tts.synthesizer import Synthesizer
 
 CONFIG, WEIGHTS, KIND = "config.json", "model.safetensors", "espnet2_decodec.tts"

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from espnet2_decodec.atomic import replacing
 from espnet2_decodec.data.mixtures import condition_order, snr_of
 from espnet2_decodec.evaluation.metrics.bootstrap import RESAMPLES, SEED, Interval
 from espnet2_decodec.evaluation.score_tables import table
-from espnet2_decodec.io.atomic import replacing
 
 TITLES = {
     "words": "Words of the speech that a recogniser finds, %",

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from espnet2_decodec.io.atomic import replacing
+from espnet2_decodec.atomic import replacing
 from espnet2_decodec.io.audio_writer import write
 
 FOLDER = "audio"

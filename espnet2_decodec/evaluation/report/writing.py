@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from espnet2_decodec.atomic import replacing
 from espnet2_decodec.evaluation.report.comparison import read_comparison
 from espnet2_decodec.evaluation.report.examples import read_groups
 from espnet2_decodec.evaluation.report.media import FOLDER, Beside, Within
 from espnet2_decodec.evaluation.report.page import GENERATOR, build
-from espnet2_decodec.io.atomic import replacing
 
 INDEX = "index.html"
 
