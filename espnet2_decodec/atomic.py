@@ -1,4 +1,4 @@
-"""Files that are either complete or not there."""
+"""Atomic file writes."""
 
 import os
 from collections.abc import Iterator
@@ -7,10 +7,10 @@ from pathlib import Path
 
 
 @contextmanager
-def replacing(path: str | Path) -> Iterator[Path]:
-    """A temporary path beside `path`, which takes its place when the block ends well, and goes otherwise.
+def atomic_write(path: str | Path) -> Iterator[Path]:
+    """Context manager with a temporary path, renamed to `path` on success and deleted on an exception.
 
-    Missing folders are made.
+    Missing folders are created.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)

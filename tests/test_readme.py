@@ -13,7 +13,7 @@ import soundfile
 from espnet2_decodec import DeCodec
 from espnet2_decodec.cli import main
 from espnet2_decodec.codec.config import TINY
-from espnet2_decodec.pretrained import loading
+from espnet2_decodec.codec import serialization
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -45,10 +45,10 @@ def recording(seconds: float, rate: int) -> np.ndarray:
 @pytest.fixture
 def place(tmp_path, monkeypatch) -> Path:
     """A folder with recordings, and a model to take by default: the shipped one, or else one with random weights."""
-    if not loading.SHIPPED.is_dir():
+    if not serialization.DEFAULT_MODEL.is_dir():
         codec = DeCodec.from_config({name: options for name, options in TINY.items() if name != "quantizer"})
         codec.save_pretrained(tmp_path / "model")
-        monkeypatch.setattr(loading, "SHIPPED", tmp_path / "model")
+        monkeypatch.setattr(serialization, "DEFAULT_MODEL", tmp_path / "model")
     (tmp_path / "recordings" / "june").mkdir(parents=True)
     for name, seconds, rate in FILES:
         soundfile.write(tmp_path / f"{name}.wav", recording(seconds, rate), rate)

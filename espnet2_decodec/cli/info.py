@@ -46,16 +46,17 @@ def _file(path: str) -> list[str]:
 
 def _model(path: str | None) -> list[str]:
     """Lines about a model."""
+    from espnet2_decodec.codec.decodec import DeCodec
+    from espnet2_decodec.codec.serialization import DEFAULT_MODEL
     from espnet2_decodec.io.identity import codec_id
-    from espnet2_decodec.pretrained import SHIPPED, load
 
-    codec = load(path)
+    codec = DeCodec.from_pretrained(path)
     encoder = codec.content_encoder
     beside = 0 if encoder is None else sum(p.numel() for p in encoder.parameters())
     count = sum(p.numel() for p in codec.parameters()) - beside
     books = sum(q.codebooks.numel() for q in (codec.speech_quantizer, codec.background_quantizer))
     lines = [
-        f"model         {SHIPPED if path is None else path}",
+        f"model         {DEFAULT_MODEL if path is None else path}",
         f"id            {codec_id(codec).hex()}",
         f"parameters    {count / 1e6:.2f} million, and {books / 1e6:.2f} million in codebooks",
         f"audio         {codec.sample_rate} Hz, mono",

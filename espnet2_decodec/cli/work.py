@@ -9,7 +9,6 @@ import torch
 from espnet2_decodec.cli.files import Job
 from espnet2_decodec.cli.messages import error
 from espnet2_decodec.codec.decodec import DeCodec
-from espnet2_decodec.pretrained import load
 
 
 def load_model(args: Namespace) -> DeCodec:
@@ -28,7 +27,7 @@ def load_model(args: Namespace) -> DeCodec:
         device = torch.zeros(1, device=name).device
     except (RuntimeError, AssertionError) as problem:
         raise ValueError(f"Device {name!r} cannot be used: {str(problem).splitlines()[0]}") from None
-    return load(args.model).to(device)
+    return DeCodec.from_pretrained(args.model).to(device)
 
 
 def levels(args: Namespace, codec: DeCodec) -> dict[str, int | None]:

@@ -7,6 +7,9 @@ from inspect import signature
 from torch import nn
 
 from espnet2_decodec.codec.backbones.base import Backbone
+from espnet2_decodec.codec.backbones.mdct import LappedBackbone
+from espnet2_decodec.codec.backbones.seanet import SEANetBackbone
+from espnet2_decodec.codec.backbones.spectral import SpectralBackbone
 from espnet2_decodec.codec.content import ContentEncoder
 from espnet2_decodec.codec.quantizer import ResidualVQ
 from espnet2_decodec.codec.subspace import OrthogonalSplit, SoftSplit
@@ -17,6 +20,13 @@ DEFAULTS: dict = {
     "split": {"name": "orthogonal", "speech_dim": 138, "background_dim": 138},
     "quantizer": {"speech_levels": 10, "background_levels": 6, "codebook_size": 1024},
     "content": {"dim": 0},
+}
+
+SPLITS: dict[str, type[nn.Module]] = {"orthogonal": OrthogonalSplit, "soft": SoftSplit}
+BACKBONES: dict[str, type[Backbone]] = {
+    "lapped": LappedBackbone,
+    "spectral": SpectralBackbone,
+    "seanet": SEANetBackbone,
 }
 
 TINY: dict = {
@@ -47,17 +57,33 @@ def complete(config: dict) -> dict:
     return full
 
 
+def resolved_config(config: dict) -> dict:
+    """A completed config with the defaults of all parts written out, so that later changes of the defaults do not affect it."""
+    parts = {
+        "backbone": (BACKBONES[config["backbone"]["name"]], {"dim", "sample_rate"}),
+        "split": (SPLITS[config["split"]["name"]], set()),
+        "quantizer": (ResidualVQ, {"dim", "levels", "semantic_dim", "parametric_dim", "mirrored", "sizes"}),
+    }
+    if config["content"]["dim"]:
+        parts["content"] = (ContentEncoder, {"inputs"})
+    resolved = deepcopy(config)
+    for section, (part, given) in parts.items():
+        defaults = {
+            p.name: deepcopy(p.default)
+            for p in signature(part).parameters.values()
+            if p.default is not p.empty and p.name not in given
+        }
+        resolved[section] = {**defaults, **resolved[section]}
+    return resolved
+
+
 def build_split(name: str, **options) -> nn.Module:
     """`orthogonal` (speech_dim, background_dim, learned) or `soft` (dim).
 
     Raises:
         ValueError: if the name or an option is unknown.
     """
-    if name == "orthogonal":
-        return _make(OrthogonalSplit, "split", options)
-    if name == "soft":
-        return _make(SoftSplit, "split", options)
-    raise ValueError(f"Unknown split {name!r}; there are orthogonal and soft.")
+    return _make(_by_name(SPLITS, name, "split"), "split", options)
 
 
 def build_backbone(name: str, dim: int, sample_rate: int = 16000, **options) -> Backbone:
@@ -66,19 +92,8 @@ def build_backbone(name: str, dim: int, sample_rate: int = 16000, **options) -> 
     Raises:
         ValueError: if the name or an option is unknown.
     """
-    if name == "lapped":
-        from espnet2_decodec.codec.backbones.mdct import LappedBackbone
-
-        return _make(LappedBackbone, "backbone", options, dim=dim, sample_rate=sample_rate)
-    if name == "spectral":
-        from espnet2_decodec.codec.backbones.spectral import SpectralBackbone
-
-        return _make(SpectralBackbone, "backbone", options, dim=dim)
-    if name == "seanet":
-        from espnet2_decodec.codec.backbones.seanet import SEANetBackbone
-
-        return _make(SEANetBackbone, "backbone", options, dim=dim)
-    raise ValueError(f"Unknown backbone {name!r}; there are lapped, spectral and seanet.")
+    backbone = _by_name(BACKBONES, name, "backbone")
+    return _make(backbone, "backbone", options, **_given(backbone, dim=dim, sample_rate=sample_rate))
 
 
 def build_parts(config: dict) -> tuple[Backbone, nn.Module, ResidualVQ, ResidualVQ, ContentEncoder | None]:
@@ -98,6 +113,18 @@ def build_parts(config: dict) -> tuple[Backbone, nn.Module, ResidualVQ, Residual
         inputs = tuple(backbone.parametric_dim or d for d in split.dims)
         content = _make(ContentEncoder, "content", config["content"], inputs=inputs)
     return backbone, split, speech, background, content
+
+
+def _by_name(parts: dict[str, type], name: str, section: str) -> type:
+    """The class of that name, or an error that lists the names."""
+    if name not in parts:
+        raise ValueError(f"Unknown {section} {name!r}; choose one of {', '.join(parts)}.")
+    return parts[name]
+
+
+def _given(part: Callable, **options) -> dict:
+    """Those of the options that `part` takes."""
+    return {name: value for name, value in options.items() if name in signature(part).parameters}
 
 
 def _make(part: Callable[..., nn.Module], section: str, options: dict, **given) -> nn.Module:

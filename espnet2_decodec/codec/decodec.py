@@ -13,8 +13,9 @@ from torch import Tensor, nn
 
 from espnet2_decodec.codec.backbones.base import Backbone
 from espnet2_decodec.codec.checks import check_levels, check_wav
-from espnet2_decodec.codec.config import build_parts, complete
+from espnet2_decodec.codec.config import build_parts, complete, resolved_config
 from espnet2_decodec.codec.quantizer import Quantized
+from espnet2_decodec.codec.serialization import load_weights, model_folder, read_config, save_model
 from espnet2_decodec.types import Codes, Stems
 
 
@@ -49,16 +50,42 @@ class DeCodec(nn.Module):
 
     @classmethod
     def from_pretrained(cls, path: str | Path | None = None) -> "DeCodec":
-        """The codec saved in folder `path`, in eval mode; see `pretrained.load`."""
-        from espnet2_decodec.pretrained import load
+        """The codec in a folder written by `save_pretrained`, in float32, on the CPU, in eval mode.
 
-        return load(path)
+        Args:
+            path: the folder; None for the model that comes with the package.
 
-    def save_pretrained(self, folder: str | Path, half: bool = False) -> None:
-        """Write config.json and model.safetensors to `folder`; see `pretrained.save`."""
-        from espnet2_decodec.pretrained import save
+        Raises:
+            FileNotFoundError: if the folder, its config.json or its weights are missing.
+            ValueError: if a file is damaged, the config is not one of this package, or the weights do not match it.
+        """
+        folder = model_folder(path)
+        config = read_config(folder)
+        try:
+            codec = cls(config)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise ValueError(
+                f"The config in {folder} does not describe a codec that this version can build: {error}."
+            ) from error
+        load_weights(codec, folder)
+        return codec.eval()
 
-        save(self, folder, half)
+    def save_pretrained(self, folder: str | Path, half: bool = False, shard_megabytes: float | None = None) -> None:
+        """Write config.json and the weights to `folder`; see `serialization.save_model`.
+
+        Args:
+            folder: created if missing.
+            half: store the weights in float16.
+            shard_megabytes: maximum size of one file of weights; None for one file.
+
+        Raises:
+            ValueError: if a weight is not finite.
+        """
+        save_model(folder, self.resolved_config(), self.state_dict(), half, shard_megabytes)
+
+    def resolved_config(self) -> dict:
+        """The config with all defaults written out; it builds the same codec."""
+        return resolved_config(self.config)
 
     @property
     def hop(self) -> int:
@@ -119,7 +146,7 @@ class DeCodec(nn.Module):
         return type(self.backbone).anchor is not Backbone.anchor and 2 * self.speech_quantizer.dim == self.backbone.dim
 
     def latent(self, wav: Tensor, lengths: Tensor | None = None, separate: bool = True) -> Tensor:
-        """wav [B, L], lengths [B] in samples -> Y [B, D, T].
+        """Wav [B, L], lengths [B] in samples -> Y [B, D, T].
 
         Args:
             wav, lengths: recordings.
@@ -283,17 +310,6 @@ class DeCodec(nn.Module):
         tokens = background.background
         looped = tokens.gather(2, index[:, None].expand(-1, tokens.shape[1], -1))
         return self.decode(Codes(speech.speech, looped, speech.lengths, speech.sample_rate))
-
-    def convert(
-        self, wav: Tensor, reference: Tensor, background: Tensor | None = None, move_pitch: bool = True
-    ) -> Tensor:
-        """What `wav` [L] says in the voice of `reference` [L'], over `background` [L''] or none: [L].
-
-        Arguments and errors are those of `conversion.convert_wav`.
-        """
-        from espnet2_decodec.conversion.convert import convert_wav
-
-        return convert_wav(self, wav, reference, background, move_pitch)
 
     def forward(
         self, wav: Tensor, speech_levels: Tensor, background_levels: Tensor, lengths: Tensor | None = None

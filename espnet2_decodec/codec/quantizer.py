@@ -122,11 +122,11 @@ class ResidualVQ(nn.Module):
 
     @torch.no_grad()
     def encode(self, x: Tensor, levels: int | None = None) -> Tensor:
-        """x [B, D, T] -> codes [B, levels, T] int64 (all levels when None)."""
+        """X [B, D, T] -> codes [B, levels, T] int64 (all levels when None)."""
         return self._search(x, self.levels if levels is None else levels)[0]
 
     def decode(self, codes: Tensor) -> Tensor:
-        """codes [B, K', T] of the first K' levels -> [B, D, T]; K' = 0 gives zeros."""
+        """Codes [B, K', T] of the first K' levels -> [B, D, T]; K' = 0 gives zeros."""
         batch, levels, frames = codes.shape
         if not levels:
             return self.codebooks.new_zeros(batch, self.dim, frames)
@@ -138,7 +138,7 @@ class ResidualVQ(nn.Module):
         return (sums[0] + sums[1]).transpose(1, 2)
 
     def embed(self, codes: Tensor) -> Tensor:
-        """codes [B, K', T] of the first K' >= 1 levels -> what each of them adds to `decode`, [K', B, D, T]."""
+        """Codes [B, K', T] of the first K' >= 1 levels -> what each of them adds to `decode`, [K', B, D, T]."""
         parts = torch.stack([nn.functional.embedding(c, book) for book, c in zip(self.codebooks, codes.unbind(1))])
         if len(parts) > self.parametric_levels:
             parts[self.parametric_levels :] *= self._sizes(parts[: self.parametric_levels].sum(0))

@@ -9,7 +9,7 @@ import numpy as np
 import soundfile
 from tqdm import tqdm
 
-from espnet2_decodec.atomic import replacing
+from espnet2_decodec.atomic import atomic_write
 from espnet2_decodec.data.activity import active_power
 from espnet2_decodec.data.asr_text import normalize
 from espnet2_decodec.data.kaldi import check_id, read_table, write_table
@@ -183,7 +183,7 @@ def write_tests(tables: dict[str, dict[str, str]], background: str | Path, out: 
         for snr, made in sets.items():
             samples, _, _ = mix(Segment(wav, (key,)), noise, snr, 10 * np.log10(power))
             path = out / test_name(snr) / "wav" / f"{key}.wav"
-            with replacing(path) as temporary:
+            with atomic_write(path) as temporary:
                 soundfile.write(temporary, samples, plan.sample_rate, subtype="PCM_16", format="WAV")
             made["wav.scp"][key] = str(path.resolve())
             made["utt2background"][key] = "none" if snr == CLEAN else " ".join(noise.sources)

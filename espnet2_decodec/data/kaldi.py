@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from espnet2_decodec.atomic import replacing
+from espnet2_decodec.atomic import atomic_write
 
 
 def read_table(path: str | Path) -> dict[str, str]:
@@ -31,7 +31,7 @@ def read_table(path: str | Path) -> dict[str, str]:
 def write_table(path: str | Path, table: Mapping[str, object]) -> None:
     """Write `table` sorted; the file appears whole or not at all."""
     lines = [f"{key} {table[key]}\n" for key in sorted(table, key=str.encode)]
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_text("".join(lines), encoding="utf-8")
 
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from espnet2_decodec.atomic import replacing
+from espnet2_decodec.atomic import atomic_write
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.io.identity import codec_id
 
@@ -25,7 +25,7 @@ def claim(out: Path, content: Mapping[str, str | int | bool]) -> None:
     note = out / NOTE
     if note.is_file() and read_note(out) != content:
         raise ValueError(f"{out} holds results of another codec or other options: remove it, or choose another folder.")
-    with replacing(note) as temporary:
+    with atomic_write(note) as temporary:
         temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 

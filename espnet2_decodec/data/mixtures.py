@@ -10,7 +10,7 @@ import numpy as np
 import soundfile
 from tqdm import tqdm
 
-from espnet2_decodec.atomic import replacing
+from espnet2_decodec.atomic import atomic_write
 from espnet2_decodec.data.activity import active_power
 from espnet2_decodec.data.kaldi import check_id, read_table, write_table
 from espnet2_decodec.data.segments import Segment, Source
@@ -150,7 +150,7 @@ def _write_segment(index: int, speech: Source, background: Source, out: Path, pl
             values["text"] = " ".join(speech.texts[name] for name in voice.sources)
         for stem, samples in zip(STEMS, mix(voice, noise, condition, level)):
             path = out / "wav" / stem / f"{key}.wav"
-            with replacing(path) as temporary:
+            with atomic_write(path) as temporary:
                 soundfile.write(temporary, samples, plan.sample_rate, subtype="PCM_16", format="WAV")
             values[f"{stem}.scp"] = str(path.resolve())
         yield key, values

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from espnet2_decodec.atomic import replacing
+from espnet2_decodec.atomic import atomic_write
 from espnet2_decodec.data.kaldi import check_id, read_table, write_table
 from espnet2_decodec.data.tts_text import Characters, normalize
 
@@ -74,7 +74,7 @@ def prepare(folders: Sequence[str | Path], out: str | Path, wanted: Wanted) -> s
     for split, tables in parts.items():
         for table, content in tables.items():
             write_table(Path(out) / split / table, content)
-    with replacing(Path(out) / TOKENS) as path:
+    with atomic_write(Path(out) / TOKENS) as path:
         path.write_text(json.dumps(characters.tokens, ensure_ascii=False) + "\n", encoding="utf-8")
     minutes = {split: sum(map(float, tables["utt2dur"].values())) / 60 for split, tables in parts.items()}
     sizes = ", ".join(f"{split} {len(parts[split]['text'])} ({minutes[split]:.1f} min)" for split in SPLITS)

@@ -8,7 +8,7 @@ import numpy as np
 import soundfile
 import torch
 
-from espnet2_decodec.atomic import replacing
+from espnet2_decodec.atomic import atomic_write
 from espnet2_decodec.data.activity import active_power
 from espnet2_decodec.data.background import fitted
 from espnet2_decodec.data.kaldi import check_id, read_table, write_table
@@ -66,7 +66,7 @@ def make_prompts(
         made = dict(zip(KINDS, (gain * voice, gain * (voice + noise), gain * noise, other)))
         for kind in kinds:
             path = out / kind / f"{check_id(key)}.wav"
-            with replacing(path) as temporary:
+            with atomic_write(path) as temporary:
                 soundfile.write(temporary, made[kind], plan.sample_rate, subtype="PCM_16", format="WAV")
             tables[kind][key] = path.resolve()
     for kind, table in tables.items():

@@ -11,7 +11,6 @@ from torch import Tensor, nn
 
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.espnet.feature_cache import FeatureCache
-from espnet2_decodec.pretrained import explicit, load
 
 FEATURES = (
     "content",
@@ -80,7 +79,7 @@ class DeCodecFrontend(AbsFrontend):
             if cache is None
             else FeatureCache(humanfriendly.parse_size(cache) if isinstance(cache, str) else cache)
         )
-        self.codec = load(model) if codec is None else DeCodec.from_config(codec)
+        self.codec = DeCodec.from_pretrained(model) if codec is None else DeCodec.from_config(codec)
         self._weights_given = codec is None
         self._pretrained = deepcopy(self.codec.state_dict()) if codec is None else None
         self.codec.requires_grad_(not freeze).eval()
@@ -132,7 +131,7 @@ class DeCodecFrontend(AbsFrontend):
 
     def config(self) -> dict:
         """The codec's config with nothing left to defaults, for the option `codec`."""
-        return explicit(self.codec)
+        return self.codec.resolved_config()
 
     def train(self, mode: bool = True) -> "DeCodecFrontend":
         """As for any module, but that the codec stays in eval mode: its codebooks do not move."""
@@ -148,7 +147,7 @@ class DeCodecFrontend(AbsFrontend):
             nn.init.ones_(self.weights)
 
     def forward(self, input: Tensor, input_lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """input [B, L], input_lengths [B] in samples -> features [B, T, F], zero beyond each length, lengths [B] in frames.
+        """Input [B, L], input_lengths [B] in samples -> features [B, T, F], zero beyond each length, lengths [B] in frames.
 
         Raises:
             RuntimeError: if the frontend was built from a config and its weights were never loaded.
@@ -203,7 +202,7 @@ class DeCodecFrontend(AbsFrontend):
 
 
 def _coded(x: Tensor, quantizer: nn.Module, levels: int, apart: bool) -> Tensor:
-    """x [B, D, T] -> the values of its codes, level by level [K, B, D, T] or decoded [1, B, D, T].
+    """X [B, D, T] -> the values of its codes, level by level [K, B, D, T] or decoded [1, B, D, T].
 
     The gradient of their sum is that of x (straight through).
     """

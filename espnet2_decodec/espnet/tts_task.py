@@ -14,13 +14,13 @@ from espnet2.train.trainer import Trainer
 from espnet2.utils.nested_dict_action import NestedDictAction
 from espnet2.utils.types import str_or_none
 
+from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.data.kaldi import read_table
 from espnet2_decodec.data.tts_text import Characters
 from espnet2_decodec.espnet.checkpoint import fill, load_strictly, read_config, read_weights
 from espnet2_decodec.espnet.trainer import Progress
 from espnet2_decodec.espnet.tts_model import DeCodecTTSModel
 from espnet2_decodec.espnet.tts_preprocessor import TTSPreprocessor
-from espnet2_decodec.pretrained import load
 from espnet2_decodec.tts.saving import save
 from espnet2_decodec.tts.synthesizer import Synthesizer
 
@@ -138,7 +138,9 @@ class DeCodecTTSTask(AbsTask):
     def build_model(cls, args: Namespace) -> DeCodecTTSModel:
         """The model. Its codec's config and the tokens are written back, so that config.yaml keeps them."""
         args.token_list = _tokens(args)
-        synthesizer = Synthesizer(args.token_list, deepcopy(args.codec_conf) or load(args.codec), args.tts_conf)
+        synthesizer = Synthesizer(
+            args.token_list, deepcopy(args.codec_conf) or DeCodec.from_pretrained(args.codec), args.tts_conf
+        )
         config = synthesizer.config()
         args.codec_conf, args.tts_conf = config["codec"], config["options"]
         if args.stats_file:

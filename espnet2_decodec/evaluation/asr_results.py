@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from statistics import mean, stdev
 
-from espnet2_decodec.atomic import replacing
+from espnet2_decodec.atomic import atomic_write
 from espnet2_decodec.data.kaldi import read_table
 from espnet2_decodec.evaluation.asr_scoring import Errors, count, find_scorer
 from espnet2_decodec.evaluation.environment import environment
@@ -84,7 +84,7 @@ def report(folder: str | Path, head: Mapping[str, str]) -> str:
     ]
     lines += [f"- scored with: {', '.join(sorted(scorers))}", "", *tables(decodings)]
     text = "\n".join(lines) + "\n"
-    with replacing(folder / "RESULTS.md") as temporary:
+    with atomic_write(folder / "RESULTS.md") as temporary:
         temporary.write_text(text, encoding="utf-8")
     return text
 

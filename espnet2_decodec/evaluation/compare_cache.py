@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from espnet2_decodec.atomic import replacing
+from espnet2_decodec.atomic import atomic_write
 from espnet2_decodec.evaluation.metrics import registry as metrics
 from espnet2_decodec.evaluation.systems.base import TARGETS
 from espnet2_decodec.evaluation.systems.identity import digest, source
@@ -99,7 +99,7 @@ def store(task: Task, ids: Mapping[str, str], scores: Scores, wavs: Mapping[str,
         "scores": plain,
         "wavs": dict(wavs) or known.get("wavs", {}),
     }
-    with replacing(task.path) as temporary:
+    with atomic_write(task.path) as temporary:
         temporary.write_text(json.dumps(content), encoding="utf-8")
 
 

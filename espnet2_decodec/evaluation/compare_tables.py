@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from espnet2_decodec.atomic import replacing
+from espnet2_decodec.atomic import atomic_write
 from espnet2_decodec.data.mixtures import condition_order, snr_of
 from espnet2_decodec.evaluation.compare import Row
 from espnet2_decodec.evaluation.metrics.bootstrap import RESAMPLES, SEED, Interval, interval
@@ -163,7 +163,7 @@ def _field(value: object) -> str:
 
 def _write(path: str | Path, names: Sequence[str], records: Iterable[Sequence[str]]) -> None:
     """A CSV file."""
-    with replacing(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+    with atomic_write(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(names)
         writer.writerows(records)

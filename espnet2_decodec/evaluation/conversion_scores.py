@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from espnet2_decodec.atomic import replacing
+from espnet2_decodec.atomic import atomic_write
 from espnet2_decodec.conversion.convert import convert, listen, synthesize
 from espnet2_decodec.conversion.voices import Voice, moved
 from espnet2_decodec.data.kaldi import read_table
@@ -230,7 +230,7 @@ def _figures(row: Row) -> str:
 
 def write_rows(path: str | Path, rows: Sequence[Row]) -> None:
     """One record per system, recording and voice; an undefined figure is an empty field."""
-    with replacing(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+    with atomic_write(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(rows[0])
         writer.writerows([["" if value != value else value for value in row.values()] for row in rows])

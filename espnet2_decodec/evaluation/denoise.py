@@ -7,7 +7,7 @@ from pathlib import Path
 
 import soundfile
 
-from espnet2_decodec.atomic import replacing
+from espnet2_decodec.atomic import atomic_write
 from espnet2_decodec.data.kaldi import read_table, write_table
 from espnet2_decodec.data.parallel import spread
 from espnet2_decodec.evaluation.systems.base import Unavailable
@@ -28,7 +28,7 @@ class Denoiser:
         """Denoise recording `key`, at the system's own sample rate."""
         rate = self.system.sample_rate
         speech = self.system(read(self.paths[key], rate), rate)["speech"]
-        with replacing(self.wavs[key]) as temporary:
+        with atomic_write(self.wavs[key]) as temporary:
             soundfile.write(temporary, speech.clamp(-1, 1).numpy(), rate, subtype="PCM_16", format="WAV")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from torch import Tensor
 
-from espnet2_decodec.atomic import replacing
+from espnet2_decodec.atomic import atomic_write
 from espnet2_decodec.io.audio_writer import write
 
 TABLE = "examples.csv"
@@ -57,7 +57,7 @@ def remove_examples(folder: str | Path) -> None:
 
 def write_examples(folder: str | Path, lines: Sequence[Example]) -> None:
     """Write the table; the sounds come before it."""
-    with replacing(Path(folder) / TABLE) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+    with atomic_write(Path(folder) / TABLE) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
         writer.writerows(map(astuple, lines))

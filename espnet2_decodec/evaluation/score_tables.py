@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from espnet2_decodec.atomic import replacing
+from espnet2_decodec.atomic import atomic_write
 from espnet2_decodec.data.mixtures import ALONE, CLEAN, snr_of
 
 COLUMNS = {
@@ -34,7 +34,7 @@ def write_csv(path: str | Path, rows: Sequence[Mapping[str, str | float]]) -> No
     """One line per answer and recording; an undefined figure is an empty field."""
     names = ["uttid", "condition", "speaker", "target", "answer"]
     names += [name for name in COLUMNS if any(name in row for row in rows)]
-    with replacing(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+    with atomic_write(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(names)
         writer.writerows([_field(row.get(name, "")) for name in names] for row in rows)

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from espnet2_decodec.atomic import replacing
+from espnet2_decodec.atomic import atomic_write
 from espnet2_decodec.data.activity import active_power
 from espnet2_decodec.data.kaldi import read_table
 from espnet2_decodec.evaluation.environment import environment
@@ -135,7 +135,8 @@ def score(
 
 def background_figures(went_in: Tensor, came_out: Tensor) -> Row:
     """Of the background [L'] that came out, up to where it is repeated: level in dB relative to the one that went in [L], how far
-    that is from 0, and mel distance."""
+    that is from 0, and mel distance.
+    """
     length = len(came_out)
     if length > len(went_in):
         length = len(went_in) - min(int(CROSSFADE * RATE), len(went_in) // 2)
@@ -198,7 +199,7 @@ def _brief(row: Row) -> str:
 def write_results(rows: list[Row], out: Path, judges: Judges) -> str:
     """Write out/scores.csv and out/RESULTS.md; the table in words."""
     names = list(dict.fromkeys(name for row in rows for name in row))
-    with replacing(out / "scores.csv") as path, open(path, "w", newline="", encoding="utf-8") as file:
+    with atomic_write(out / "scores.csv") as path, open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, names, restval="")
         writer.writeheader()
         writer.writerows(rows)
@@ -215,7 +216,7 @@ def write_results(rows: list[Row], out: Path, judges: Judges) -> str:
     about = "\n".join(f"- {name}: {value}" for name, value in environment().items())
     heard = f"Recognizer: {judges.recognize.about}, language {judges.language}." if judges.recognize else ""
     notes = "\n".join([heard, *judges.skipped]).strip()
-    with replacing(out / "RESULTS.md") as path:
+    with atomic_write(out / "RESULTS.md") as path:
         path.write_text(f"# Text to speech\n\n{table}\n\n{notes}\n\n{about}\n", encoding="utf-8")
     return table
 

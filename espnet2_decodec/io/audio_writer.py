@@ -8,7 +8,7 @@ import numpy as np
 import soundfile
 from torch import Tensor
 
-from espnet2_decodec.atomic import replacing
+from espnet2_decodec.atomic import atomic_write
 from espnet2_decodec.io.errors import UnknownFormat
 
 FORMATS = {".wav": ("WAV", "PCM_16"), ".flac": ("FLAC", "PCM_16"), ".ogg": ("OGG", "VORBIS")}
@@ -46,7 +46,7 @@ class AudioWriter:
     def __enter__(self) -> "AudioWriter":
         """Open the file, and a float draft if its gain is found at the end only."""
         self._stack = ExitStack()
-        self._temporary = self._stack.enter_context(replacing(self.path))
+        self._temporary = self._stack.enter_context(atomic_write(self.path))
         self._draft = self._temporary.with_suffix(".draft")
         self._file = self._create(self._draft, "WAV", "FLOAT") if self.rescale else self._final()
         return self

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from espnet2_decodec.atomic import replacing
+from espnet2_decodec.atomic import atomic_write
 from espnet2_decodec.io import bits
 from espnet2_decodec.io.header import SIZE, Header
 from espnet2_decodec.types import Codes
@@ -31,7 +31,7 @@ class Writer:
     def __enter__(self) -> "Writer":
         """Open a temporary file."""
         self._stack = ExitStack()
-        self._file = self._stack.enter_context(open(self._stack.enter_context(replacing(self.path)), "wb"))
+        self._file = self._stack.enter_context(open(self._stack.enter_context(atomic_write(self.path)), "wb"))
         self._file.write(bytes(SIZE))
         return self
 

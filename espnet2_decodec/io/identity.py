@@ -6,7 +6,6 @@ import json
 from espnet2_decodec.codec.content import ContentEncoder
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.codec.quantizer import ResidualVQ
-from espnet2_decodec.pretrained.config import explicit
 
 
 def codec_id(codec: DeCodec) -> bytes:
@@ -15,7 +14,7 @@ def codec_id(codec: DeCodec) -> bytes:
     Codebooks count as rounded to float16, so a codec that was saved in half precision keeps its id. Content is no part of it:
     tokens are the same with and without.
     """
-    config = {section: options for section, options in explicit(codec).items() if section != "content"}
+    config = {section: options for section, options in codec.resolved_config().items() if section != "content"}
     digest = hashlib.sha256(json.dumps(config, sort_keys=True).encode())
     for quantizer in (codec.speech_quantizer, codec.background_quantizer):
         digest.update(_rounded(quantizer))

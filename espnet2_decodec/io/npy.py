@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from espnet2_decodec.atomic import replacing
+from espnet2_decodec.atomic import atomic_write
 from espnet2_decodec.io.errors import MissingFile, NotTokens
 from espnet2_decodec.types import Codes
 
@@ -56,7 +56,7 @@ def save_stream(file: Path, tokens: torch.Tensor) -> None:
     """
     if tokens.numel() and int(tokens.max()) > np.iinfo(np.int16).max:
         raise ValueError(f"{file} was not written: a token is beyond 32767.")
-    with replacing(file) as temporary, open(temporary, "wb") as opened:
+    with atomic_write(file) as temporary, open(temporary, "wb") as opened:
         np.save(opened, tokens.T.cpu().numpy().astype(np.int16))
 
 

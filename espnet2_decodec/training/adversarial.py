@@ -1,5 +1,6 @@
 """The GAN arithmetic: least squares (Mao et al., 2017) and feature matching, over any discriminator that
-returns a list of (logits, feature maps)."""
+returns a list of (logits, feature maps).
+"""
 
 import torch
 from torch import Tensor

@@ -27,7 +27,7 @@ class STFTDiscriminator(nn.Module):
         self.judge = weight_norm(nn.Conv2d(channels, 1, (3, 3), padding=(1, 1)))
 
     def forward(self, wav: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """wav [B, L] -> logits [B, 1, T, F'], feature maps of all layers."""
+        """Wav [B, L] -> logits [B, 1, T, F'], feature maps of all layers."""
         spectrum = torch.stft(wav, self.n_fft, self.n_fft // 4, window=self.window, return_complex=True)
         x = torch.view_as_real(spectrum / self.n_fft**0.5).permute(0, 3, 2, 1)
         features = []
@@ -50,5 +50,5 @@ class MultiScaleDiscriminator(nn.Module):
         self.scales = nn.ModuleList(STFTDiscriminator(n_fft, channels) for n_fft in windows)
 
     def forward(self, wav: Tensor) -> list[tuple[Tensor, list[Tensor]]]:
-        """wav [B, L] -> logits and feature maps of every scale."""
+        """Wav [B, L] -> logits and feature maps of every scale."""
         return [scale(wav) for scale in self.scales]

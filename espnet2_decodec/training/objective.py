@@ -280,7 +280,7 @@ class Objective(nn.Module):
         return {"anchor": torch.log10((errors + floor) / (powers + floor)).mean(), "envelope": gap}
 
     def _adversarial_terms(self, estimate: Tensor, target: Tensor, loudness: Tensor, step: int) -> dict[str, Tensor]:
-        """adversarial and feature; zeros before the discriminator takes part."""
+        """Adversarial and feature; zeros before the discriminator takes part."""
         estimate, target = estimate / loudness * 0.1, target / loudness * 0.1
         self._kept = _Kept(estimate.detach(), target.detach())
         start = self.schedule.adversarial

@@ -22,7 +22,7 @@ class SemanticHead(nn.Module):
         self.standardize = nn.BatchNorm1d(teacher_dim, affine=False)
 
     def forward(self, first: Tensor, features: Tensor, speaks: Tensor) -> Tensor:
-        """first [B, dim, T], features [B, C, T], speaks [B] bool (items with speech) -> scalar."""
+        """First [B, dim, T], features [B, C, T], speaks [B] bool (items with speech) -> scalar."""
         wanted = self.standardize(features.float())
         guess = self.map(first).float()
         cosine = torch.cosine_similarity(guess, wanted, dim=2, eps=1e-6)

@@ -6,7 +6,6 @@ import torch
 import yaml
 
 from espnet2_decodec.codec.decodec import DeCodec
-from espnet2_decodec.pretrained import explicit, load
 
 
 def change(config: dict, settings: Iterable[str]) -> dict:
@@ -40,11 +39,11 @@ def begin_with(config: dict, path: str) -> DeCodec:
         ValueError: if the config describes another codec, or the folder is damaged.
         FileNotFoundError: if there is no such folder.
     """
-    codec = load(None if path == "default" else path)
+    codec = DeCodec.from_pretrained(None if path == "default" else path)
     section = config.setdefault("codec_conf", {})
     wanted = section.get("codec") or {}
     there = codec.content_encoder
-    full = explicit(codec)
+    full = codec.resolved_config()
     content = wanted.get("content", {})
     growing = {"blocks"} if there is None or there.levels else {"blocks", "levels", "codebook_size"}
     blocks = 0 if there is None else len(there.network.blocks)

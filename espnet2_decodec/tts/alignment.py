@@ -28,7 +28,7 @@ class Aligner(nn.Module):
         )
 
     def forward(self, text: Tensor, frames: Tensor, text_lengths: Tensor, frame_lengths: Tensor) -> Tensor:
-        """text [B, N, text_dim], frames [B, T, C], lengths [B] of both -> [B, T, N]; minus infinity beyond a text's end."""
+        """Text [B, N, text_dim], frames [B, T, C], lengths [B] of both -> [B, T, N]; minus infinity beyond a text's end."""
         keys, queries = self.text(text.transpose(1, 2)), self.frames(frames.transpose(1, 2))
         products = queries.transpose(1, 2) @ keys
         squares = queries.square().sum(1)[:, :, None] + keys.square().sum(1)[:, None] - 2 * products

@@ -48,7 +48,7 @@ class Coordinates(nn.Module):
 
     @torch.no_grad()
     def look_up(self, codes: Tensor, levels: int | None = None) -> Tensor:
-        """codes [B, T, K] int, K >= P -> coordinates of the first `levels` (P when None) as they are, [B, T, C].
+        """Codes [B, T, K] int, K >= P -> coordinates of the first `levels` (P when None) as they are, [B, T, C].
 
         Raises:
             ValueError: if there are fewer levels than P.

@@ -34,7 +34,7 @@ class SteeredBlock(nn.Module):
         self.scale = nn.Parameter(torch.full((channels,), 0.2))
 
     def forward(self, x: Tensor, mask: Tensor, voice: Tensor | None = None) -> Tensor:
-        """x [B, T, C], mask [B, T, 1], voice [B, condition] -> [B, T, C]."""
+        """X [B, T, C], mask [B, T, 1], voice [B, condition] -> [B, T, C]."""
         image = (
             F.pad(x * mask, (0, 0, self.pad, self.pad)).transpose(1, 2).unsqueeze(2)
         )  # channels last, without copies
@@ -80,7 +80,7 @@ class SteeredStack(nn.Module):
         self.leave = nn.Linear(channels, dim_out)
 
     def forward(self, x: Tensor, mask: Tensor, voice: Tensor | None = None) -> Tensor:
-        """x [B, T, dim_in], mask [B, T, 1], voice [B, condition] -> [B, T, dim_out], zero where the mask is."""
+        """X [B, T, dim_in], mask [B, T, 1], voice [B, condition] -> [B, T, dim_out], zero where the mask is."""
         x = self.enter(x)
         for block in self.blocks:
             x = block(x, mask, voice)
@@ -102,7 +102,7 @@ class VoiceEncoder(nn.Module):
         self.layers = nn.Sequential(nn.Linear(2 * dim, size), nn.GELU(), nn.Linear(size, size))
 
     def forward(self, prompt: Tensor, mask: Tensor) -> Tensor:
-        """prompt [B, T, C] normalized, mask [B, T, 1] -> [B, size]."""
+        """Prompt [B, T, C] normalized, mask [B, T, 1] -> [B, size]."""
         loudness = prompt[..., : self.first].mean(-1, keepdim=True)
         middle = (loudness * mask).sum(1, keepdim=True) / mask.sum(1, keepdim=True).clamp(min=1)
         weights = mask * torch.sigmoid(4 * (loudness - middle))
@@ -114,5 +114,5 @@ class VoiceEncoder(nn.Module):
 
 
 def within(lengths: Tensor, longest: int) -> Tensor:
-    """lengths [B] -> [B, longest, 1] float: 1 before each length."""
+    """Lengths [B] -> [B, longest, 1] float: 1 before each length."""
     return (torch.arange(longest, device=lengths.device) < lengths[:, None])[..., None].float()

@@ -72,11 +72,11 @@ class TextToCoordinates(nn.Module):
             self.register_buffer(f"{name}_spread", torch.ones(features))
 
     def align(self, text: Tensor, text_lengths: Tensor, frames: Tensor, lengths: Tensor) -> Tensor:
-        """text [B, N], frames [B, T, C] normalized, lengths [B] of both -> log probabilities [B, T, N]."""
+        """Text [B, N], frames [B, T, C] normalized, lengths [B] of both -> log probabilities [B, T, N]."""
         return self.aligner(self.embedding(text), frames, text_lengths, lengths)
 
     def states(self, text: Tensor, text_lengths: Tensor, voice: Tensor) -> Tensor:
-        """text [B, N], voice [B, V] -> [B, N, channels]."""
+        """Text [B, N], voice [B, V] -> [B, N, channels]."""
         return self.text(self.embedding(text), within(text_lengths, text.shape[1]), voice)
 
     def log_durations(self, states: Tensor, text_lengths: Tensor, voice: Tensor) -> Tensor:
@@ -84,7 +84,7 @@ class TextToCoordinates(nn.Module):
         return self.durations(states.detach(), within(text_lengths, states.shape[1]), voice)[..., 0]
 
     def frames(self, states: Tensor, durations: Tensor, time: Tensor) -> Tensor:
-        """states [B, N, channels], durations [B, N] whole frames, time [B, T] which frames -> [B, T, channels + 3].
+        """States [B, N, channels], durations [B, N] whole frames, time [B, T] which frames -> [B, T, channels + 3].
 
         Each frame gets its character's state, how far it is from the character's start and end (0..1), and how long that lasts.
         """

@@ -7,7 +7,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from safetensors.torch import save as serialize
 
-from espnet2_decodec.atomic import replacing
+from espnet2_decodec.atomic import atomic_write
 from espnet2_decodec.tts.synthesizer import Synthesizer
 
 CONFIG, WEIGHTS, KIND = "config.json", "model.safetensors", "espnet2_decodec.tts"
@@ -17,10 +17,10 @@ def save(synthesizer: Synthesizer, folder: str | Path) -> None:
     """Write config.json and model.safetensors, in place of what lies there."""
     folder = Path(folder)
     tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in synthesizer.state_dict().items()}
-    with replacing(folder / WEIGHTS) as path:
+    with atomic_write(folder / WEIGHTS) as path:
         path.write_bytes(serialize(tensors, {"format": "pt"}))
     content = {"kind": KIND, "format": 1, **synthesizer.config()}
-    with replacing(folder / CONFIG) as path:
+    with atomic_write(folder / CONFIG) as path:
         path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 

@@ -5,7 +5,6 @@ from torch import Tensor, nn
 
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.data.tts_text import Characters
-from espnet2_decodec.pretrained import explicit
 from espnet2_decodec.tts.coordinates import Coordinates
 from espnet2_decodec.tts.layers import within
 from espnet2_decodec.tts.model import TextToCoordinates, whole_durations
@@ -35,7 +34,7 @@ class Synthesizer(nn.Module):
         """Arguments that build the same model."""
         return {
             "tokens": list(self.characters.tokens),
-            "codec": explicit(self.codec),
+            "codec": self.codec.resolved_config(),
             "options": dict(self.model.options),
         }
 
@@ -80,6 +79,6 @@ class Synthesizer(nn.Module):
 
 
 def spread(x: Tensor, factors: Tensor, share: float) -> Tensor:
-    """x [B, T, C] with the deviation of each coordinate from its mean over time multiplied by factors [C] ** share."""
+    """X [B, T, C] with the deviation of each coordinate from its mean over time multiplied by factors [C] ** share."""
     mean = x.mean(1, keepdim=True)
     return mean + (x - mean) * factors**share

@@ -38,7 +38,7 @@ def label_of(name: str) -> str:
 
 
 def split_labels(labels: list[str], dev: float, test: float, folder: Path) -> dict[str, str]:
-    """label -> split, in an order that depends on the labels alone, so that it is the same on every machine.
+    """Label -> split, in an order that depends on the labels alone, so that it is the same on every machine.
 
     Raises:
         ValueError: Fewer than three labels, or shares that leave nothing to train on.

@@ -48,7 +48,7 @@ def test_what_it_cannot_show(run, make_wav, tmp_path, monkeypatch):
     ):
         code, printed, lines = run("info", path, with_model=False)
         assert (code, printed, len(lines)) == (1, "", 1) and words in lines[0]
-    monkeypatch.setattr("espnet2_decodec.pretrained.loading.SHIPPED", tmp_path / "none")
+    monkeypatch.setattr("espnet2_decodec.codec.serialization.DEFAULT_MODEL", tmp_path / "none")
     code, _, lines = run("info", with_model=False)
     assert code == 1 and len(lines) == 1 and "train one" in lines[0]
 

@@ -7,13 +7,13 @@ import pytest
 import torch
 
 from espnet2_decodec import DeCodec
+from espnet2_decodec.codec.serialization import DEFAULT_MODEL
 from espnet2_decodec.io.audio import read
-from espnet2_decodec.pretrained import SHIPPED
 from espnet2_decodec.training.ratios import si_sdr
 
 MINI = Path(__file__).parents[2] / "local" / "mini"
 
-pytestmark = pytest.mark.skipif(not SHIPPED.is_dir(), reason="this tree comes without a trained model")
+pytestmark = pytest.mark.skipif(not DEFAULT_MODEL.is_dir(), reason="this tree comes without a trained model")
 
 
 @pytest.fixture(scope="module")
@@ -31,8 +31,8 @@ def recordings(stream: str, seconds: int) -> torch.Tensor:
 
 
 def test_files_are_small_and_have_a_card():
-    assert all(file.stat().st_size <= 16_000_000 for file in SHIPPED.iterdir())
-    assert (SHIPPED / "README.md").is_file()
+    assert all(file.stat().st_size <= 16_000_000 for file in DEFAULT_MODEL.iterdir())
+    assert (DEFAULT_MODEL / "README.md").is_file()
 
 
 def test_subspaces_are_orthogonal(codec):

@@ -101,7 +101,6 @@ def test_sound_without_tokens(codec):
     source, reference = talk(110, 1.0, 10), talk(220, 1.2, 11, 3.0)
     source = source[: len(source) - 77]
     converted = convert_wav(codec, source, reference)
-    assert torch.equal(codec.convert(source, reference), converted)
     assert converted.shape == source.shape
     heard = [listen(codec, wav.split(5000)) for wav in (source, reference, converted)]
     assert heard[0].length == len(source) and len(heard[0].coordinates) == -(-len(source) // codec.hop)

@@ -7,7 +7,6 @@ import pytest
 
 from espnet2_decodec.codec.config import TINY
 from espnet2_decodec.codec.decodec import DeCodec
-from espnet2_decodec.pretrained import save
 
 pytestmark = [
     pytest.mark.slow,
@@ -27,7 +26,7 @@ def recipe(tmp_path_factory, new_recipe, write_sets):
         folder / "data" / "own", {"speech_train": 22, "speech_dev": 1, "speech_test": 1, "background_test": 2}, 1.0
     )
     content = {"dim": 4, "channels": 8, "blocks": 1, "levels": 2, "codebook_size": 8}
-    save(DeCodec.from_config({**TINY, "content": content}), folder / "codec", shard_megabytes=0.08)
+    DeCodec.from_config({**TINY, "content": content}).save_pretrained(folder / "codec", shard_megabytes=0.08)
     shared = ["--nj", "2", "--codec", str(folder / "codec"), "--asr_config", "conf/asr/train_asr_mini.yaml"]
     shared += ["--asr_args", "--max_epoch 2", "--inference_args", "--beam_size 1", "--asr_data_opts", "--snrs clean 0"]
     return new_recipe("asr.sh", folder, shared, "asr_mini_own_*").started()

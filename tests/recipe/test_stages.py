@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from espnet2_decodec.pretrained import load, save
+from espnet2_decodec import DeCodec
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = [
@@ -77,7 +77,7 @@ def test_a_second_run_does_nothing_again(recipe):
 
 
 def test_a_codec_in_several_files_is_as_good_as_one(recipe, tmp_path):
-    save(load(recipe.exp / "model"), tmp_path / "parts", shard_megabytes=0.1)
+    DeCodec.from_pretrained(recipe.exp / "model").save_pretrained(tmp_path / "parts", shard_megabytes=0.1)
     assert len(list((tmp_path / "parts").glob("*.safetensors"))) > 1
     done = recipe.run("--stage", "7", "--stop_stage", "7", "--download_model", str(tmp_path / "parts"))
     assert done.returncode == 0, done.stdout + done.stderr

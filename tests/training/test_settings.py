@@ -9,10 +9,10 @@ import soundfile
 import torch
 import yaml
 
+from espnet2_decodec import DeCodec
 from espnet2_decodec.bin import ablation
 from espnet2_decodec.codec.config import TINY
 from espnet2_decodec.data.mixing import Mixing
-from espnet2_decodec.pretrained import load
 from espnet2_decodec.training import __main__ as training
 from espnet2_decodec.training.loop import Options, Trainer
 from espnet2_decodec.training.objective import Objective
@@ -65,7 +65,7 @@ def test_training_goes_on_from_a_saved_codec(corpus, model, tmp_path):
     common = ["--data", str(corpus), "--init", str(model), "--device", "cpu"]
     training.main([*common, "--out", str(tmp_path / "none"), "--set", *settings, "options.steps=0"])
     weights = torch.load(tmp_path / "none" / "checkpoint.pt", weights_only=True)["objective"]
-    for name, value in load(model).state_dict().items():
+    for name, value in DeCodec.from_pretrained(model).state_dict().items():
         assert torch.equal(weights[f"generator.codec.{name}"], value), name
     config = change({}, settings)
     begin_with(config, str(model))
@@ -74,7 +74,7 @@ def test_training_goes_on_from_a_saved_codec(corpus, model, tmp_path):
     begun = begin_with(added, str(model))
     weights = begun.state_dict()
     assert begun.content_encoder.dim == 4 and all(
-        torch.equal(weights[n], v) for n, v in load(model).state_dict().items()
+        torch.equal(weights[n], v) for n, v in DeCodec.from_pretrained(model).state_dict().items()
     )
     begun.save_pretrained(tmp_path / "content")
     levels = begin_with(

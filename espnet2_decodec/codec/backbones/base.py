@@ -33,7 +33,7 @@ class Backbone(nn.Module, ABC):
 
     @abstractmethod
     def encode(self, wav: Tensor, mask: Tensor | None = None) -> Tensor:
-        """wav [B, T * hop], zero where it is padding; mask [B, T] of valid frames -> Y [B, D, T]."""
+        """Wav [B, T * hop], zero where it is padding; mask [B, T] of valid frames -> Y [B, D, T]."""
 
     def anchor(self, wav: Tensor) -> Tensor | None:
         """Coordinates that a stem [B, T * hop] should have in its half of the latent, [B, D / 2, T].

@@ -130,7 +130,7 @@ class LappedBackbone(Backbone):
         self.pitch, self.excitation = Pitch(sample_rate, window), Excitation(sample_rate, hop)
 
     def encode(self, wav: Tensor, mask: Tensor | None = None) -> Tensor:
-        """wav [B, T * hop] -> Y [B, D, T]; see `Backbone.encode`."""
+        """Wav [B, T * hop] -> Y [B, D, T]; see `Backbone.encode`."""
         spectra, heard = self._separate(self._spectrum(wav.float()), mask)
         latent = self._coordinates(spectra)
         latent[..., : self.semantic_dim] += self.scale * heard
@@ -227,7 +227,7 @@ class LappedBackbone(Backbone):
         return self.pitch.frequency(halves.permute(0, 3, 1, 2))
 
     def _spectrum(self, wav: Tensor) -> Tensor:
-        """wav [B, T * hop] -> [B, T, F], white noise of power 1 having about power 1 per bin."""
+        """Wav [B, T * hop] -> [B, T, F], white noise of power 1 having about power 1 per bin."""
         return torch.fft.rfft(framed(wav, self.n_fft, self.hop) * self.window) * (2 / self.n_fft**0.5)
 
     def _inverse(self, spectra: Tensor) -> Tensor:

@@ -92,7 +92,7 @@ class SEANetBackbone(Backbone):
         self.reach = None if lstm else self._reach()
 
     def encode(self, wav: Tensor, mask: Tensor | None = None) -> Tensor:
-        """wav [B, T * hop] -> Y [B, D, T]; see `Backbone.encode`."""
+        """Wav [B, T * hop] -> Y [B, D, T]; see `Backbone.encode`."""
         frames = wav.float().view(len(wav), -1, self.hop)
         return _by_length(self._encode, frames, mask).transpose(1, 2)
 

@@ -25,7 +25,7 @@ class ConvNeXtBlock(nn.Module):
         self.scale = nn.Parameter(torch.full((channels,), scale))
 
     def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
-        """x [B, T, C], mask [B, T, 1] -> [B, T, C]."""
+        """X [B, T, C], mask [B, T, 1] -> [B, T, C]."""
         y = self._convolve(x if mask is None else x * mask)
         y = tiled(self._perceptron, y.reshape(-1, y.shape[-1])).view_as(x)
         return torch.addcmul(x, self.scale, y)
@@ -40,7 +40,7 @@ class ConvNeXtBlock(nn.Module):
         return F.conv2d(image, weight, self.depthwise.bias, groups=len(weight)).squeeze(2).transpose(1, 2)
 
     def _perceptron(self, y: Tensor) -> Tensor:
-        """y [M, C] -> [M, C], each frame by itself."""
+        """Y [M, C] -> [M, C], each frame by itself."""
         return self.narrow(F.gelu(self.widen(self.norm(y))))
 
 
@@ -63,7 +63,7 @@ class Stack(nn.Module):
         self.leave = nn.Linear(channels, dim_out)
 
     def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
-        """x [B, T, C_in], mask [B, T] -> [B, T, C_out]."""
+        """X [B, T, C_in], mask [B, T] -> [B, T, C_out]."""
         mask = None if mask is None else mask[..., None].to(x.dtype)
         x = self.norm_in(self.enter(x))
         for block in self.blocks:
@@ -120,7 +120,7 @@ class SpectralBackbone(Backbone):
         self.register_buffer("window", torch.hann_window(n_fft), persistent=False)
 
     def encode(self, wav: Tensor, mask: Tensor | None = None) -> Tensor:
-        """wav [B, T * hop] -> Y [B, D, T]; see `Backbone.encode`."""
+        """Wav [B, T * hop] -> Y [B, D, T]; see `Backbone.encode`."""
         spectrum = torch.fft.rfft(framed(wav.float(), self.n_fft, self.hop) * self.window) * (2 / self.n_fft**0.5)
         real, imag = spectrum.real, spectrum.imag
         scale = ((real.square() + imag.square() + 1e-20).sqrt() + 1e-5) ** (self.power - 1)

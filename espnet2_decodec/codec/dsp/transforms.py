@@ -10,7 +10,7 @@ from espnet2_decodec.codec.dsp.mel import mel_filterbank
 
 
 def framed(wav: Tensor, size: int, hop: int) -> Tensor:
-    """wav [B, T * hop] -> [B, T, size], frame t centred on samples t * hop .. (t + 1) * hop."""
+    """Wav [B, T * hop] -> [B, T, size], frame t centred on samples t * hop .. (t + 1) * hop."""
     edge = (size - hop) // 2
     return F.pad(wav, (edge, edge)).unfold(-1, size, hop)
 
@@ -44,7 +44,7 @@ def weighted_overlap_add(frames: Tensor, window: Tensor, hop: int, mask: Tensor 
 
 
 def window_sum(x: Tensor, around: tuple[int, int]) -> Tensor:
-    """x [B, T, C] -> for each frame the sum of so many frames before it, itself, and so many after it, [B, T, C]."""
+    """X [B, T, C] -> for each frame the sum of so many frames before it, itself, and so many after it, [B, T, C]."""
     before, after = around
     sums = F.pad(x.double().cumsum(1), (0, 0, before + 1, 0))
     ends = torch.arange(x.shape[1], device=x.device) + after

@@ -51,7 +51,7 @@ class Recognizer(ABC):
         """[L] float32 at 16 kHz -> text as the recogniser writes it."""
 
     def __call__(self, wav: Tensor, sample_rate: int, language: str = "en") -> str:
-        """wav [L] at `sample_rate` Hz -> text; empty where nothing is heard.
+        """Wav [L] at `sample_rate` Hz -> text; empty where nothing is heard.
 
         Raises:
             ValueError: if the recogniser does not know the language.

@@ -15,7 +15,7 @@ FLOOR = 1e-5
 
 
 def log_mel(wav: Tensor, sample_rate: int, hop: int) -> Tensor:
-    """wav [L] -> [T, 40] log-mel magnitudes in windows of 2 hops, T = ceil(L / hop), frame t centred as the codec's."""
+    """Wav [L] -> [T, 40] log-mel magnitudes in windows of 2 hops, T = ceil(L / hop), frame t centred as the codec's."""
     frames = -(-len(wav) // hop)
     padded = torch.nn.functional.pad(wav.float(), (hop // 2, frames * hop - len(wav) + hop))
     spectra = torch.fft.rfft(padded.unfold(0, 2 * hop, hop)[:frames] * torch.hann_window(2 * hop)).abs()
@@ -24,7 +24,8 @@ def log_mel(wav: Tensor, sample_rate: int, hop: int) -> Tensor:
 
 def windowed(frames: Tensor) -> Tensor:
     """[T, D] -> [W, 2 D]: mean and standard deviation over windows of 1 s; what is left over at the end counts from half a
-    window on, and a recording that is shorter is one window."""
+    window on, and a recording that is shorter is one window.
+    """
     parts = list(frames.split(WINDOW))
     if len(parts) > 1 and len(parts[-1]) < WINDOW // 2:
         parts.pop()

@@ -48,7 +48,7 @@ class LinearProbe:
 
     @torch.no_grad()
     def __call__(self, x: Tensor) -> Tensor:
-        """x [N, D] -> log probabilities [N, classes]."""
+        """X [N, D] -> log probabilities [N, classes]."""
         return (self._scaled(x) @ self.weight + self.bias).log_softmax(-1)
 
     def _scaled(self, x: Tensor) -> Tensor:

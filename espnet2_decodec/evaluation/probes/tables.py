@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from espnet2_decodec.atomic import replacing
+from espnet2_decodec.atomic import atomic_write
 from espnet2_decodec.data.mixtures import condition_order, snr_of
 from espnet2_decodec.evaluation.metrics.bootstrap import RESAMPLES, SEED, Interval
 from espnet2_decodec.evaluation.score_tables import table
@@ -68,7 +68,7 @@ class Line:
 
 def write_lines(path: str | Path, lines: Sequence[Line]) -> None:
     """One record per figure; an undefined one is an empty field."""
-    with replacing(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+    with atomic_write(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["probe", "system", "what", "condition", "mean", "low", "high", "count", "chance"])
         for line in lines:

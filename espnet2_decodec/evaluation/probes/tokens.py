@@ -35,7 +35,7 @@ class View:
 
 @torch.no_grad()
 def views(codec: DeCodec, wav: Tensor) -> list[View]:
-    """wav [L] at the codec's rate -> its log-mel, and for each stream (and the content, where it has tokens) each level alone
+    """Wav [L] at the codec's rate -> its log-mel, and for each stream (and the content, where it has tokens) each level alone
     and the sum up to it.
 
     A level is looked at as the vector that its code stands for, where that is not zero for all codes.

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from espnet2_decodec.atomic import replacing
+from espnet2_decodec.atomic import atomic_write
 from espnet2_decodec.io.audio_writer import write
 
 FOLDER = "audio"
@@ -38,7 +38,7 @@ class Beside:
         """Write a PNG; what the page refers to it by."""
         place, new = self._place(name, ".png", png)
         if new:
-            with replacing(self.folder / place) as temporary:
+            with atomic_write(self.folder / place) as temporary:
                 temporary.write_bytes(png)
         return place
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from espnet2_decodec.atomic import replacing
+from espnet2_decodec.atomic import atomic_write
 from espnet2_decodec.evaluation.report.comparison import read_comparison
 from espnet2_decodec.evaluation.report.examples import read_groups
 from espnet2_decodec.evaluation.report.media import FOLDER, Beside, Within
@@ -50,7 +50,7 @@ def write_report(
 
         head = environment()
     text = build(data, Within() if single else Beside(page.parent), title, head, progress, groups)
-    with replacing(page) as temporary:
+    with atomic_write(page) as temporary:
         temporary.write_text(text, encoding="utf-8")
     return page
 

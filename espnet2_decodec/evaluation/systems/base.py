@@ -36,11 +36,11 @@ class System(ABC):
 
     @abstractmethod
     def process(self, wav: Tensor) -> dict[str, Tensor]:
-        """wav [L] at `sample_rate` -> some of `TARGETS`, each about [L] and `delay` samples late."""
+        """Wav [L] at `sample_rate` -> some of `TARGETS`, each about [L] and `delay` samples late."""
 
     @torch.no_grad()
     def __call__(self, mixture: Tensor, sample_rate: int) -> dict[str, Tensor]:
-        """mixture [L] at `sample_rate` Hz -> some of `TARGETS`, each [L], aligned with the mixture.
+        """Mixture [L] at `sample_rate` Hz -> some of `TARGETS`, each [L], aligned with the mixture.
 
         Raises:
             ValueError: if the system answers with samples that are not finite.

@@ -32,7 +32,7 @@ class Cascade(System):
         return self(wav, self.sample_rate)
 
     def __call__(self, mixture: Tensor, sample_rate: int) -> dict[str, Tensor]:
-        """mixture [L] -> speech [L].
+        """Mixture [L] -> speech [L].
 
         Raises:
             ValueError: if the first has no answer for speech, or the second none for the mixture.

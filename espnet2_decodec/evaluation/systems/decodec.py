@@ -8,10 +8,10 @@ from torch import Tensor
 
 from espnet2_decodec import __version__
 from espnet2_decodec.codec.decodec import DeCodec
+from espnet2_decodec.codec.serialization import DEFAULT_MODEL
 from espnet2_decodec.evaluation.answers import unquantized
 from espnet2_decodec.evaluation.systems.base import System
 from espnet2_decodec.evaluation.systems.identity import digest, source
-from espnet2_decodec.pretrained import SHIPPED
 
 OPTIONS = "speech=N, background=N, levels=N (of both, or all that a stream has) and unquantized"
 
@@ -37,7 +37,7 @@ class DeCodecSystem(System):
         levels: int | None = None,
         quantize: bool = True,
     ):
-        self.folder, self.quantize = SHIPPED if model is None else Path(model), quantize
+        self.folder, self.quantize = DEFAULT_MODEL if model is None else Path(model), quantize
         if not self.folder.is_dir():
             raise FileNotFoundError(f"There is no folder {self.folder} with a codec.")
         self.files = digest(sorted(path for path in self.folder.iterdir() if path.suffix in (".json", ".safetensors")))
@@ -93,7 +93,7 @@ class DeCodecSystem(System):
         return {
             "kind": "decodec",
             "model": self.files,
-            "code": source("codec", "pretrained", "types.py", "evaluation/answers.py", "evaluation/systems/decodec.py"),
+            "code": source("codec", "types.py", "evaluation/answers.py", "evaluation/systems/decodec.py"),
             "version": __version__,
             "torch": torch.__version__,
             "settings": f"{self.levels} {self.quantize}",

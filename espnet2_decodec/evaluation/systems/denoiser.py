@@ -29,7 +29,7 @@ class Denoiser(System):
         return {"speech": self._speech(wav)}
 
     def __call__(self, mixture: Tensor, sample_rate: int) -> dict[str, Tensor]:
-        """mixture [L] -> speech [L], and the mixture less that speech as background [L]."""
+        """Mixture [L] -> speech [L], and the mixture less that speech as background [L]."""
         answers = super().__call__(mixture, sample_rate)
         return answers | {"background": mixture - answers["speech"]}
 

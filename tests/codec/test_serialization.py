@@ -6,9 +6,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from espnet2_decodec import DeCodec, pretrained
+from espnet2_decodec import DeCodec
+from espnet2_decodec.codec import serialization
 from espnet2_decodec.codec.config import TINY
-from espnet2_decodec.pretrained.config import explicit
 
 
 @pytest.fixture
@@ -21,17 +21,17 @@ def codec():
 @pytest.mark.parametrize("shards", [None, 0.08])
 def test_round_trip_is_exact(codec, tmp_path, shards):
     """Every tensor is the same, in one file or several, and the codec is in eval mode."""
-    pretrained.save(codec, tmp_path, shard_megabytes=shards)
+    codec.save_pretrained(tmp_path, shard_megabytes=shards)
     assert (len(list(tmp_path.glob("*.safetensors"))) > 1) == (shards is not None)
     loaded = DeCodec.from_pretrained(tmp_path)
-    assert not loaded.training and explicit(loaded) == explicit(codec)
+    assert not loaded.training and loaded.resolved_config() == codec.resolved_config()
     for name, tensor in codec.state_dict().items():
         assert torch.equal(tensor, loaded.state_dict()[name]), name
     wav = torch.randn(1, 3210) * 0.1
     assert torch.equal(loaded.encode(wav).speech, codec.eval().encode(wav).speech)
 
 
-def test_saved_config_says_everything(codec, tmp_path):
+def test_saved_config_is_complete(codec, tmp_path):
     """What the caller left to the defaults is written out, and nothing that the codec was given is lost."""
     codec.save_pretrained(tmp_path)
     saved = json.loads((tmp_path / "config.json").read_text())["codec"]
@@ -47,7 +47,7 @@ def test_half_is_half_the_size_and_loads_as_float32(codec, tmp_path):
     codec.save_pretrained(tmp_path / "half", half=True)
     sizes = [(tmp_path / name / "model.safetensors").stat().st_size for name in ("full", "half")]
     assert sizes[1] < 0.6 * sizes[0]
-    loaded = pretrained.load(tmp_path / "half")
+    loaded = DeCodec.from_pretrained(tmp_path / "half")
     for name, tensor in codec.state_dict().items():
         assert loaded.state_dict()[name].dtype == tensor.dtype
         assert torch.allclose(tensor, loaded.state_dict()[name], rtol=1e-3, atol=1e-3), name
@@ -57,13 +57,13 @@ def test_half_keeps_what_float16_cannot_hold(codec, tmp_path):
     """A count beyond 65504 survives."""
     codec.speech_quantizer.counts.fill_(1e6)
     codec.save_pretrained(tmp_path, half=True)
-    assert torch.equal(pretrained.load(tmp_path).speech_quantizer.counts, codec.speech_quantizer.counts)
+    assert torch.equal(DeCodec.from_pretrained(tmp_path).speech_quantizer.counts, codec.speech_quantizer.counts)
 
 
 def test_saving_again_leaves_no_stale_shards(codec, tmp_path):
     """A folder holds the last save only, and no temporary file."""
-    pretrained.save(codec, tmp_path, shard_megabytes=0.08)
-    pretrained.save(codec, tmp_path)
+    codec.save_pretrained(tmp_path, shard_megabytes=0.08)
+    codec.save_pretrained(tmp_path)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["config.json", "model.safetensors"]
 
 
@@ -77,34 +77,34 @@ def test_weights_that_do_not_fit_are_all_listed(codec, tmp_path):
     tensors["speech_quantizer.counts"] = torch.zeros(2, 2)
     save_file(tensors, file)
     with pytest.raises(ValueError) as caught:
-        pretrained.load(tmp_path)
+        DeCodec.from_pretrained(tmp_path)
     assert "missing: subspace.weight" in str(caught.value)
     assert "unexpected: odd" in str(caught.value)
-    assert "speech_quantizer.counts is [2, 2] in place of [3, 16]" in str(caught.value)
+    assert "speech_quantizer.counts is [2, 2] instead of [3, 16]" in str(caught.value)
 
 
 def test_broken_folders(codec, tmp_path, monkeypatch):
     """One clear error each."""
-    monkeypatch.setattr(pretrained.loading, "SHIPPED", tmp_path / "none")
+    monkeypatch.setattr(serialization, "DEFAULT_MODEL", tmp_path / "none")
     with pytest.raises(FileNotFoundError, match="without a trained model"):
-        pretrained.load()
+        DeCodec.from_pretrained()
     with pytest.raises(FileNotFoundError, match="no folder"):
-        pretrained.load(tmp_path / "none")
+        DeCodec.from_pretrained(tmp_path / "none")
     with pytest.raises(FileNotFoundError, match="no config.json"):
-        pretrained.load(tmp_path)
+        DeCodec.from_pretrained(tmp_path)
     codec.save_pretrained(tmp_path)
     weights, config = tmp_path / "model.safetensors", tmp_path / "config.json"
     good = weights.read_bytes()
     for bad in (b"", b"nonsense", good[: len(good) // 2]):
         weights.write_bytes(bad)
-        with pytest.raises(ValueError, match="damaged or no safetensors"):
-            pretrained.load(tmp_path)
+        with pytest.raises(ValueError, match="damaged or not a safetensors"):
+            DeCodec.from_pretrained(tmp_path)
     weights.unlink()
     with pytest.raises(FileNotFoundError, match="no model.safetensors"):
-        pretrained.load(tmp_path)
+        DeCodec.from_pretrained(tmp_path)
     (tmp_path / "model-00002-of-00002.safetensors").write_bytes(good)
     with pytest.raises(FileNotFoundError, match="no model-00001-of-00002.safetensors"):
-        pretrained.load(tmp_path)
+        DeCodec.from_pretrained(tmp_path)
     ours = json.loads(config.read_text())
     for text, message in (
         ("{", "not valid JSON"),
@@ -115,7 +115,7 @@ def test_broken_folders(codec, tmp_path, monkeypatch):
     ):
         config.write_text(text)
         with pytest.raises(ValueError, match=message):
-            pretrained.load(tmp_path)
+            DeCodec.from_pretrained(tmp_path)
 
 
 def test_broken_codec_is_not_saved(codec, tmp_path):

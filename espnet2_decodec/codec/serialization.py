@@ -1,0 +1,180 @@
+"""A codec as a folder: config.json and model.safetensors (or numbered shards); no pickle, no network."""
+
+import json
+import re
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from safetensors.torch import save as serialize
+from torch import Tensor, nn
+
+from espnet2_decodec.atomic import atomic_write
+
+CONFIG, WEIGHTS, KIND = "config.json", "model.safetensors", "espnet2_decodec"
+
+DEFAULT_MODEL = Path(__file__).parents[1] / "pretrained" / "decodec-16k"
+"""Folder of the model that comes with the package."""
+
+
+def save_model(
+    folder: str | Path,
+    config: dict,
+    state_dict: dict[str, Tensor],
+    half: bool = False,
+    shard_megabytes: float | None = None,
+) -> None:
+    """Write config.json and model.safetensors, replacing a model that the folder already holds.
+
+    Args:
+        folder: created if missing.
+        config: JSON-serializable config of the codec.
+        state_dict: tensors on any device.
+        half: store float16, half the size; `read_state_dict` and `load_weights` give float32 again. A tensor with values too
+            large for float16 keeps its type.
+        shard_megabytes: maximum size of one file. The weights are split into model-00001-of-0000N.safetensors, each with
+            at least one tensor; None for one file.
+
+    Raises:
+        ValueError: if a weight is not finite.
+    """
+    folder = Path(folder)
+    tensors = {}
+    for name, tensor in state_dict.items():
+        tensor = tensor.detach().cpu().contiguous().clone()
+        if tensor.is_floating_point():
+            if not torch.isfinite(tensor).all():
+                raise ValueError(f"The weight {name} is not finite, so the codec was not saved.")
+            if half and tensor.abs().max() < torch.finfo(torch.float16).max:
+                tensor = tensor.half()
+        tensors[name] = tensor
+    shards = _shards(tensors, shard_megabytes)
+    names = [WEIGHTS]
+    if len(shards) > 1:
+        names = [f"model-{i:05d}-of-{len(shards):05d}.safetensors" for i in range(1, len(shards) + 1)]
+    for name, shard in zip(names, shards):
+        with atomic_write(folder / name) as path:
+            path.write_bytes(serialize(shard, {"format": "pt"}))  # unlike save_file, this respects the umask
+    with atomic_write(folder / CONFIG) as path:
+        content = {"kind": KIND, "format": 1, "codec": config}
+        path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    for old in folder.glob("model*.safetensors"):
+        if old.name not in names:
+            old.unlink()
+
+
+def model_folder(path: str | Path | None) -> Path:
+    """The folder `path`, or that of the model in the package when None.
+
+    Raises:
+        FileNotFoundError: if there is no such folder.
+    """
+    folder = DEFAULT_MODEL if path is None else Path(path)
+    if path is None and not folder.is_dir():
+        raise FileNotFoundError(
+            "This installation comes without a trained model; give the folder of one, or train one "
+            "(python -m espnet2_decodec.training, or the recipe in egs2/decodec)."
+        )
+    if not folder.is_dir():
+        raise FileNotFoundError(f"There is no folder {folder}; a model is a folder with {CONFIG} and {WEIGHTS}.")
+    return folder
+
+
+def read_config(folder: Path) -> dict:
+    """The codec's config from config.json.
+
+    Raises:
+        FileNotFoundError: if the file is missing.
+        ValueError: if it is not the config of a codec in the format of this version.
+    """
+    path = folder / CONFIG
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no {CONFIG} in {folder}, so it is not a model folder.")
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is not valid JSON: {error}.") from None
+    if not isinstance(content, dict) or content.get("kind") != KIND or not isinstance(content.get("codec"), dict):
+        raise ValueError(f"{path} is not the config of a codec of this package.")
+    if content.get("format") != 1:
+        raise ValueError(
+            f"{path} has format {content.get('format')}, but this version reads format 1; update the package."
+        )
+    return content["codec"]
+
+
+def read_state_dict(folder: Path) -> dict[str, Tensor]:
+    """All tensors of model.safetensors, or of its shards, in the types in which they are stored.
+
+    Raises:
+        FileNotFoundError: if a file is missing.
+        ValueError: if a file is damaged.
+    """
+    files = [folder / WEIGHTS]
+    if not files[0].is_file():
+        files = sorted(folder.glob("model-*-of-*.safetensors"))
+        if not files:
+            raise FileNotFoundError(f"There is no {WEIGHTS} in {folder}.")
+        match = re.search(r"-of-(\d+)\.", files[0].name)
+        count = int(match.group(1)) if match else len(files)
+        expected = [folder / f"model-{i:05d}-of-{count:05d}.safetensors" for i in range(1, count + 1)]
+        missing = [f.name for f in expected if f not in files]
+        if missing:
+            raise FileNotFoundError(f"There is no {', '.join(missing)} in {folder}.")
+        files = expected
+    tensors = {}
+    for file in files:
+        try:
+            tensors.update(load_file(file))
+        except SafetensorError as error:
+            raise ValueError(f"{file} is damaged or not a safetensors file: {error}.") from None
+    return tensors
+
+
+def load_weights(module: nn.Module, folder: Path) -> None:
+    """Load the tensors of a folder into `module`, strictly.
+
+    Raises:
+        FileNotFoundError: if a file is missing.
+        ValueError: if a file is damaged, or its tensors do not match the module; the message lists every mismatch.
+    """
+    expected, tensors = module.state_dict(), read_state_dict(folder)
+    problems = _mismatches(expected, tensors)
+    if problems:
+        raise ValueError(f"The weights in {folder} do not match its {CONFIG}: {'; '.join(problems)}.")
+    module.load_state_dict({name: tensor.to(expected[name].dtype) for name, tensor in tensors.items()})
+
+
+def _mismatches(expected: dict[str, Tensor], found: dict[str, Tensor]) -> list[str]:
+    """Missing and unexpected tensors, and tensors of another shape or with values that are not finite."""
+    lists = {
+        "missing": sorted(set(expected) - set(found)),
+        "unexpected": sorted(set(found) - set(expected)),
+        "of another shape": [
+            f"{name} is {list(found[name].shape)} instead of {list(tensor.shape)}"
+            for name, tensor in expected.items()
+            if name in found and found[name].shape != tensor.shape
+        ],
+        "not finite": [name for name, t in found.items() if t.is_floating_point() and not torch.isfinite(t).all()],
+    }
+    return [f"{problem}: {_abbreviated(names)}" for problem, names in lists.items() if names]
+
+
+def _abbreviated(names: list[str], limit: int = 12) -> str:
+    """The names, at most `limit` of them."""
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(names[:limit]) + more
+
+
+def _shards(tensors: dict[str, Tensor], megabytes: float | None) -> list[dict[str, Tensor]]:
+    """Split the tensors, in order, into dicts of at most that size."""
+    shards: list[dict[str, Tensor]] = [{}]
+    size = 0
+    for name, tensor in tensors.items():
+        size += tensor.nbytes
+        if megabytes is not None and shards[-1] and size > megabytes * 2**20 - 2**16:
+            shards.append({})
+            size = tensor.nbytes
+        shards[-1][name] = tensor
+    return shards
