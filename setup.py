@@ -51,6 +51,11 @@ REQUIREMENTS = {
         "librosa>=0.10",
         "webrtcvad-wheels",
     ],
+    # The page of `decodec report` and `decodec demo`.
+    "report": [
+        "jinja2>=3.1",
+        "matplotlib>=3.8",
+    ],
     "test": [
         "pytest>=8",
         "fast_bss_eval>=0.1.3",
@@ -63,7 +68,8 @@ REQUIREMENTS = {
     ],
 }
 # Everything that egs2/decodec/run.sh uses; PyAV reads the G.722 files among the recordings of `standard`.
-REQUIREMENTS["recipe"] = [*REQUIREMENTS["train"], *REQUIREMENTS["evaluate"], "av>=12"]
+REQUIREMENTS["recipe"] = [*REQUIREMENTS["train"], *REQUIREMENTS["evaluate"], *REQUIREMENTS["report"], "av>=12"]
+REQUIREMENTS["test"] += REQUIREMENTS["report"]
 
 setup(
     name="espnet2_decodec",
