@@ -24,7 +24,7 @@ train_set=train        # Transcribed voices are looked for in <datadir>/<size>/s
 valid_set=dev          # of this,
 test_sets="test"       # and of these; the backgrounds of the tests are those of background_ of the first.
 asr_voices=            # Speakers, or beginnings of names; empty = festvox_ru for standard, asterisk_ru for mini, all for own.
-asr_data_opts=         # Further options of espnet2_decodec.bin.asr_data, e.g. "--snrs clean 10 0 --seed 1".
+asr_data_opts=         # Further options of `decodec recipe asr_data`, e.g. "--snrs clean 10 0 --seed 1".
 asr_set=               # Name of the data; by default made of the voices and asr_data_opts.
 discrete=              # Recognize tokens, by ESPnet's discrete ASR: semantic or content (repeats removed), or how many speech levels; empty = sound.
 denoise=               # Denoise the test sets first: gtcrn, decodec:unquantized, ... as decodec evaluate --systems takes them.
@@ -164,7 +164,7 @@ if ! ${skip_data_prep}; then
         done
         logfile=${dump}/log/data.log
         # shellcheck disable=SC2086
-        ${train_cmd} "${logfile}" ${python} -m espnet2_decodec.bin.asr_data --speech "${speech[@]}" \
+        ${train_cmd} "${logfile}" ${python} -m espnet2_decodec recipe asr_data --speech "${speech[@]}" \
             --background "${datadir}/${size}/background_${test_sets%% *}" --out "${dump}" --voices ${asr_voices} \
             ${asr_data_opts} || fail "${logfile}"
         need "${dump}/train/text" "${logfile}"
@@ -175,7 +175,7 @@ if ! ${skip_data_prep}; then
             if ! up_to_date "${dump_tests}/.done" "${denoise}" "${dump}/sets.json" "${denoiser%%:*}/config.json"; then
                 rm -rf "${dump_tests}"
                 logfile=${dump}/log/denoise_$(as_tag "${denoise##*/}").log
-                ${train_cmd} "${logfile}" ${python} -m espnet2_decodec.bin.asr_denoise --sets "${dump}"/test_* \
+                ${train_cmd} "${logfile}" ${python} -m espnet2_decodec recipe denoise --sets "${dump}"/test_* \
                     --system "${denoise}" --out "${dump_tests}" --nj "${nj}" || fail "${logfile}"
                 done_with "${dump_tests}/.done" "${denoise}"
             fi
@@ -192,14 +192,14 @@ if ! ${skip_data_prep}; then
             for folder in "${dump}/train" "${dump}/dev" "${dump}"/test_*; do
                 name=${folder##*/}
                 logfile=${inputs}/log/${name}.log
-                ${train_cmd} "${logfile}" ${python} -m espnet2_decodec.bin.tokenize "${model_opts[@]}" --nj "${nj}" \
+                ${train_cmd} "${logfile}" ${python} -m espnet2_decodec recipe tokenize "${model_opts[@]}" --nj "${nj}" \
                     "${kept[@]}" --scp "${folder}/wav.scp" --out "${inputs}/${name}" \
                     || fail "${logfile}"
                 folders+=("${inputs}/${name}")
             done
             logfile=${inputs}/log/units.log
             # shellcheck disable=SC2086
-            ${train_cmd} "${logfile}" ${python} -m espnet2_decodec.bin.asr_units "${model_opts[@]}" --list "${inputs}/list" \
+            ${train_cmd} "${logfile}" ${python} -m espnet2_decodec recipe asr_units "${model_opts[@]}" --list "${inputs}/list" \
                 --tokens "${folders[@]}" ${unit_opts} || fail "${logfile}"
             for folder in "${folders[@]}"; do
                 if [[ "${folder}" == */test_* ]]; then cp "${dump}/${folder##*/}/text" "${folder}/"; fi
@@ -213,7 +213,7 @@ if ! ${skip_data_prep}; then
         need "${dump}/train/text" "stage 12"
         if ! up_to_date "${lists}/.done" "${pieces}" "${dump}/train/text"; then
             logfile=${dump}/log/tokens_${tokens}.log
-            ${train_cmd} "${logfile}" ${python} -m espnet2_decodec.bin.asr_tokens --text "${dump}/train/text" \
+            ${train_cmd} "${logfile}" ${python} -m espnet2_decodec recipe asr_token_list --text "${dump}/train/text" \
                 --out "${lists}" --nbpe "${pieces}" || fail "${logfile}"
             need "${lists}/tokens.txt" "${logfile}"
             done_with "${lists}/.done" "${pieces}"
@@ -297,7 +297,7 @@ if ! ${skip_eval} && runs 16; then
         done_with "${decoded}/.done" "${options}"
     fi
     logfile=${decoded}/log/score.log
-    ${train_cmd} "${logfile}" ${python} -m espnet2_decodec.bin.asr_score --sets "${sets[@]}" --recognized "${decoded}/text" \
+    ${train_cmd} "${logfile}" ${python} -m espnet2_decodec recipe asr_score --sets "${sets[@]}" --recognized "${decoded}/text" \
         --out "${decoded}" --command "./asr.sh ${run_args}" || fail "${logfile}"
     need "${asr_exp}/RESULTS.md" "${logfile}"
     grep '^scored with' "${logfile}"

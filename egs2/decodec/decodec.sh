@@ -29,7 +29,7 @@ min_wav_duration=0.15  # Seconds; shorter training recordings are left out.
 max_wav_duration=120   # Seconds; longer ones are left out.
 per_condition=20       # Mixtures of each SNR in validation and test sets.
 seen_sets=auto         # Test sets that are mixed with backgrounds of the training, too, as <set>_seen; auto = all, but none for mini.
-mixture_opts=          # Further options of espnet2_decodec.bin.make_mixtures.
+mixture_opts=          # Further options of `decodec recipe make_mixtures`.
 
 # Training
 train_config=          # Config of the codec; by default conf/codec/train_decodec.yaml, for mini train_decodec_mini.yaml.
@@ -45,12 +45,12 @@ download_model=        # Folder of a saved codec to evaluate in place of trainin
 inference_args=        # Levels to use, e.g. "--speech_levels 4 --background_levels 0".
 inference_tag=         # Name of the results' folder; by default made of inference_args.
 gpu_inference=false    # Whether stages 7 to 9 run the codec on a GPU (with --nj 1).
-score_opts=            # Further options of espnet2_decodec.bin.score.
+score_opts=            # Further options of `decodec recipe score`.
 compare_systems=       # What stage 10 compares, see decodec evaluate --help; empty = this codec at some rates, and what is installed beside it.
 compare_opts=          # Further options of decodec evaluate, e.g. "--limit 5 --conditions 0 10 clean".
 keep=2                 # Recordings of each condition that can be listened to on the page.
 convert_voices=true    # Whether stage 10 converts some recordings to another voice, for the page.
-conversion_opts=       # Further options of espnet2_decodec.bin.score_conversion, e.g. "--recognizer moonshine-tiny.en --limit 10 --most 2".
+conversion_opts=       # Further options of `decodec recipe score_conversion`, e.g. "--recognizer moonshine-tiny.en --limit 10 --most 2".
 
 help_message="Usage: $0 [--option value] ...
 
@@ -146,7 +146,7 @@ if ! ${skip_data_prep}; then
         mix() { # mix SET BACKGROUND OUT [OPTION ...]: the speech of a set over backgrounds
             local logfile=$3/log/make_mixtures.log table
             # shellcheck disable=SC2086
-            ${train_cmd} "${logfile}" ${python} -m espnet2_decodec.bin.make_mixtures \
+            ${train_cmd} "${logfile}" ${python} -m espnet2_decodec recipe make_mixtures \
                 --speech "${data}/speech_$1" --background "$2" --out "$3" --training_background "${data}/background_${train_set}" \
                 --per_condition "${per_condition}" ${mixture_opts} "${@:4}" || fail "${logfile}"
             for table in mixture.scp speech.scp background.scp utt2snr; do
@@ -169,7 +169,7 @@ if ! ${skip_train} && [ -z "${download_model}" ]; then
         log "Stage 4: semantic teacher: ${teacher:-as ${train_config} says}"
         if [ "${teacher}" = whisper ] && [ ! -s "${dumpdir}/teacher.safetensors" ]; then
             logfile=${dumpdir}/log/teacher.log
-            ${train_cmd} "${logfile}" ${python} -m espnet2_decodec.bin.export_teacher \
+            ${train_cmd} "${logfile}" ${python} -m espnet2_decodec recipe export_teacher \
                 "${dumpdir}/teacher.safetensors" || fail "${logfile}"
             need "${dumpdir}/teacher.safetensors" "${logfile}"
         fi
@@ -207,7 +207,7 @@ if ! ${skip_train} && [ -z "${download_model}" ]; then
                 ${options} || fail "${logfile}" "if its model was changed, it cannot be resumed: remove ${codec_exp} first"
             unfollow
             need "${codec_exp}/config.yaml" "${logfile}"
-            ${python} -m espnet2_decodec.bin.check_exp "${codec_exp}" || die "training ended without error, but see above"
+            ${python} -m espnet2_decodec recipe check_training "${codec_exp}" || die "training ended without error, but see above"
             done_with "${codec_exp}/.trained" "${options}"
         fi
     fi
@@ -218,7 +218,7 @@ if ! ${skip_train} && [ -z "${download_model}" ]; then
         if ! up_to_date "${model}/.done" "${inference_model}" "${codec_exp}/${inference_model}"; then
             logfile=${codec_exp}/log/export.log
             rm -rf "${model}"
-            ${train_cmd} "${logfile}" ${python} -m espnet2_decodec.bin.export --train_config "${codec_exp}/config.yaml" \
+            ${train_cmd} "${logfile}" ${python} -m espnet2_decodec recipe export_codec --train_config "${codec_exp}/config.yaml" \
                 --model_file "${codec_exp}/${inference_model}" "${model}" || fail "${logfile}"
             need "${model}/config.json" "${logfile}"
             done_with "${model}/.done" "${inference_model}"
@@ -244,7 +244,7 @@ if ! ${skip_eval}; then
             fi
             logfile=${results}/${name}/log/tokenize.log
             # shellcheck disable=SC2086
-            ${train_cmd} "${logfile}" ${python} -m espnet2_decodec.bin.tokenize ${model_opts} --nj "${nj}" ${inference_args} \
+            ${train_cmd} "${logfile}" ${python} -m espnet2_decodec recipe tokenize ${model_opts} --nj "${nj}" ${inference_args} \
                 --scp "${dump}/${name}/mixture.scp" --out "${results}/${name}/tokens" || fail "${logfile}"
             need "${results}/${name}/tokens/codes_speech.scp" "${logfile}"
         done
@@ -256,7 +256,7 @@ if ! ${skip_eval}; then
             for stream in speech background both; do
                 logfile=${results}/${name}/log/resynthesize_${stream}.log
                 # shellcheck disable=SC2086
-                ${train_cmd} "${logfile}" ${python} -m espnet2_decodec.bin.resynthesize ${model_opts} --nj "${nj}" \
+                ${train_cmd} "${logfile}" ${python} -m espnet2_decodec recipe resynthesize ${model_opts} --nj "${nj}" \
                     --streams "${stream}" --tokens "${results}/${name}/tokens" --out "${results}/${name}/wav" \
                     || fail "${logfile}"
                 need "${results}/${name}/wav/${stream}.scp" "${logfile}"
@@ -271,7 +271,7 @@ if ! ${skip_eval}; then
             if ! up_to_date "${results}/${name}/.scored" "${options}" "${model}/config.json" "${dump}/${name}/utt2snr"; then
                 logfile=${results}/${name}/log/score.log
                 # shellcheck disable=SC2086
-                ${train_cmd} "${logfile}" ${python} -m espnet2_decodec.bin.score ${model_opts} --nj "${nj}" ${inference_args} \
+                ${train_cmd} "${logfile}" ${python} -m espnet2_decodec recipe score ${model_opts} --nj "${nj}" ${inference_args} \
                     ${score_opts} --data "${dump}/${name}" --out "${results}/${name}" || fail "${logfile}"
                 need "${results}/${name}/RESULTS.md" "${logfile}"
                 done_with "${results}/${name}/.scored" "${options}"
@@ -307,7 +307,7 @@ if ! ${skip_eval}; then
                 log "Voice conversion: ${conversion}"
                 logfile=${results}/${name}/log/convert.log
                 # shellcheck disable=SC2086
-                ${train_cmd} "${logfile}" ${python} -m espnet2_decodec.bin.score_conversion ${model_opts} --data "${dump}/${name}" \
+                ${train_cmd} "${logfile}" ${python} -m espnet2_decodec recipe score_conversion ${model_opts} --data "${dump}/${name}" \
                     --references "${voices[@]}" --out "${conversion}" ${options} \
                     || fail "${logfile}" "or leave this out by --convert_voices false"
                 grep '^[^-].*skipped' "${logfile}" || true

@@ -24,7 +24,7 @@ train_set=train        # Transcribed voices are looked for in <datadir>/<size>/s
 valid_set=dev          # of this,
 test_sets="test"       # and of these; the noise of prompts is that of background_ of the first, in training of train_set.
 tts_voices=            # Speakers, or beginnings of names; empty = festvox_ru for standard, asterisk_ru for mini, all for own.
-tts_data_opts=         # Further options of espnet2_decodec.bin.tts_data, e.g. "--max_seconds 10".
+tts_data_opts=         # Further options of `decodec recipe tts_data`, e.g. "--max_seconds 10".
 prompt_snr=5           # dB of the speech over the background in the noisy prompts of the test set.
 prompt_denoiser=       # Noisy prompts also denoised first, and not separated: gtcrn, dtln, ... as decodec evaluate --systems takes them.
 train_prompt_snrs="0 20"  # Lowest and highest of those in training, where half of the prompts are noisy.
@@ -42,7 +42,7 @@ inference_tts_model=valid.loss.best.pth  # Checkpoint of the experiment that is 
 # Evaluation
 inference_args=        # Further options of espnet2_decodec.bin.tts_inference, e.g. "--speed 0.9".
 inference_tag=         # Name of the results' folder; by default made of inference_args.
-score_opts=            # Further options of espnet2_decodec.bin.tts_score, e.g. "--recognizer none --limit 5".
+score_opts=            # Further options of `decodec recipe tts_score`, e.g. "--recognizer none --limit 5".
 keep=2                 # Utterances that can be listened to on the page of stage 11.
 
 help_message="Usage: $0 [--option value] ...
@@ -105,7 +105,7 @@ data_opts+=(--train_data_path_and_name_and_type "${tokens}/${train_prompts}/code
 tokenize() { # tokenize NAME SCP: speech tokens of recordings
     if [ "${codec_file[0]}" -nt "${tokens}/$1/made_with.json" ]; then rm -rf "${tokens:?}/$1"; fi
     logfile=${tokens}/log/tokenize_$1.log
-    ${train_cmd} "${logfile}" ${python} -m espnet2_decodec.bin.tokenize "${codec_opts[@]}" --nj "${nj}" --background_levels 0 \
+    ${train_cmd} "${logfile}" ${python} -m espnet2_decodec recipe tokenize "${codec_opts[@]}" --nj "${nj}" --background_levels 0 \
         --scp "$2" --out "${tokens}/$1" || fail "${logfile}"
     need "${tokens}/$1/codes_speech.scp" "${logfile}"
 }
@@ -113,7 +113,7 @@ tokenize() { # tokenize NAME SCP: speech tokens of recordings
 make_prompts() { # make_prompts SET BACKGROUND OUT LOW HIGH [OPTION ...]: for each recording another of the same voice, clean and in noise
     need "${datadir}/${size}/background_$2/wav.scp" "stage 1"
     logfile=${dump}/log/prompts_$1.log
-    ${train_cmd} "${logfile}" ${python} -m espnet2_decodec.bin.tts_prompts --data "${dump}/$1" \
+    ${train_cmd} "${logfile}" ${python} -m espnet2_decodec recipe tts_prompts --data "${dump}/$1" \
         --background "${datadir}/${size}/background_$2" --out "$3" --snrs "${@:4}" || fail "${logfile}"
     need "$3/noisy.scp" "${logfile}"
 }
@@ -137,7 +137,7 @@ if ! ${skip_data_prep} && runs 17; then
     if ! up_to_date "${dump}/.done" "${options}" "${speech[@]/%//wav.scp}"; then
         logfile=${dump}/log/data.log
         # shellcheck disable=SC2086
-        ${train_cmd} "${logfile}" ${python} -m espnet2_decodec.bin.tts_data --data "${speech[@]}" --out "${dump}" \
+        ${train_cmd} "${logfile}" ${python} -m espnet2_decodec recipe tts_data --data "${speech[@]}" --out "${dump}" \
             --voices ${tts_voices} ${tts_data_opts} || fail "${logfile}"
         need "${dump}/tokens.json" "${logfile}"
         grep recordings "${logfile}"
@@ -198,7 +198,7 @@ if ! ${skip_train}; then
         need "${tts_exp}/${inference_tts_model}" "training (${tts_exp}/train.log)"
         if ! up_to_date "${model}/.done" "${inference_tts_model}" "${tts_exp}/${inference_tts_model}"; then
             logfile=${tts_exp}/log/export.log
-            ${train_cmd} "${logfile}" ${python} -m espnet2_decodec.bin.tts_export --train_config "${tts_exp}/config.yaml" \
+            ${train_cmd} "${logfile}" ${python} -m espnet2_decodec recipe tts_export --train_config "${tts_exp}/config.yaml" \
                 --model_file "${tts_exp}/${inference_tts_model}" "${model}" || fail "${logfile}"
             need "${model}/model.safetensors" "${logfile}"
             done_with "${model}/.done" "${inference_tts_model}"
@@ -224,14 +224,14 @@ if ! ${skip_eval}; then
             logfile=${dump}/log/prompts_denoised.log
             mkdir -p "${denoised}/from/noisy"
             cp "${prompts}/noisy.scp" "${denoised}/from/noisy/wav.scp"
-            ${train_cmd} "${logfile}" ${python} -m espnet2_decodec.bin.asr_denoise --sets "${denoised}/from/noisy" \
+            ${train_cmd} "${logfile}" ${python} -m espnet2_decodec recipe denoise --sets "${denoised}/from/noisy" \
                 --system "${prompt_denoiser}" --out "${denoised}" --nj "${nj}" || fail "${logfile}"
             need "${denoised}/noisy/wav.scp" "${logfile}"
             done_with "${denoised}/.done" ""
         fi
         if ! up_to_date "${results}/.said" "${modes} ${inference_args}" "${model}/model.safetensors" "${prompts}/.done"; then
             logfile=${results}/log/originals.log
-            ${train_cmd} "${logfile}" ${python} -m espnet2_decodec.bin.tts_originals --model "${model}" --nj "${nj}" \
+            ${train_cmd} "${logfile}" ${python} -m espnet2_decodec recipe tts_copy_synthesis --model "${model}" --nj "${nj}" \
                 --tokens "${tokens}/test/codes_speech.scp" --out "${results}/originals" || fail "${logfile}"
             need "${results}/originals/vocoder.scp" "${logfile}"
             for mode in ${modes}; do
@@ -255,7 +255,7 @@ if ! ${skip_eval}; then
             said=()
             for mode in ${modes}; do said+=("${mode}=${results}/${mode}"); done
             # shellcheck disable=SC2086
-            ${train_cmd} "${logfile}" ${python} -m espnet2_decodec.bin.tts_score --out "${results}" --text "${dump}/test/text" \
+            ${train_cmd} "${logfile}" ${python} -m espnet2_decodec recipe tts_score --out "${results}" --text "${dump}/test/text" \
                 --voices "${prompts}/clean.scp" --language "${language}" --systems "recordings=${dump}/test/wav.scp" \
                 "all_levels=${results}/originals/all.scp" "vocoder_levels=${results}/originals/vocoder.scp" \
                 "${said[@]}" --sources "prompt=${prompts}/background.scp" "file=${prompts}/other.scp" --keep "${keep}" \

@@ -2,7 +2,6 @@
 
 import argparse
 
-from espnet2_decodec.data.settings import run
 from espnet2_decodec.tts.inference import add_options, say_all
 
 
@@ -16,4 +15,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    try:
+        main()
+    except (ValueError, FileNotFoundError) as error:
+        raise SystemExit(f"error: {error}") from None

@@ -4,25 +4,18 @@ A command module has SUMMARY (one line of help), `add_arguments(parser)` and `ru
 code), and imports torch only inside `run`, so that `--help` answers at once.
 """
 
-import argparse
 import sys
+from argparse import ArgumentParser
 from collections.abc import Sequence
 from importlib import import_module
 
 from espnet2_decodec import __version__
+from espnet2_decodec.cli.parser import Parser
 
-COMMANDS = ("encode", "decode", "separate", "remix", "convert", "say", "evaluate", "probe", "report", "info")
-
-
-class Parser(argparse.ArgumentParser):
-    """Says what is wrong with the arguments in one line."""
-
-    def error(self, message: str):
-        """One line and exit code 2."""
-        self.exit(2, f"decodec: error: {message}; see {self.prog} --help\n")
+COMMANDS = ("encode", "decode", "separate", "remix", "convert", "say", "evaluate", "probe", "report", "info", "recipe")
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser() -> ArgumentParser:
     """The parser of all commands."""
     parser = Parser(prog="decodec", description="A codec that separates speech from background.")
     parser.add_argument("--version", action="version", version=f"decodec {__version__}")

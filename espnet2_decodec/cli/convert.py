@@ -74,7 +74,8 @@ def _with_tokens(codec, args: Namespace, method: str):
 
 def _without_tokens(codec, args: Namespace):
     """Blocks of samples of a conversion that was never quantized; an audio file of which the background is heard is read again
-    for it while they are made."""
+    for it while they are made.
+    """
     from espnet2_decodec.conversion.convert import repeated, synthesize
     from espnet2_decodec.conversion.voices import moved
 

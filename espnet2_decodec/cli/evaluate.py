@@ -39,7 +39,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         required=True,
         nargs="+",
         metavar="DIR",
-        help="one set of mixtures that bin/make_mixtures.py wrote, or several",
+        help="one set of mixtures that `decodec recipe make_mixtures` wrote, or several",
     )
     parser.add_argument("--systems", required=True, nargs="+", metavar="SYSTEM", help="what to compare, see below")
     parser.add_argument(

@@ -27,7 +27,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.formatter_class = RawDescriptionHelpFormatter
     parser.epilog = EPILOG
     options.add_model(parser)
-    parser.add_argument("--data", required=True, metavar="DIR", help="test mixtures that bin/make_mixtures.py wrote")
+    parser.add_argument(
+        "--data", required=True, metavar="DIR", help="test mixtures that `decodec recipe make_mixtures` wrote"
+    )
     parser.add_argument("--out", required=True, metavar="OUT", help="folder for probes.csv and probes.md")
     parser.add_argument("--probes", nargs="+", metavar="PROBE", help="some of them, see below (default: all)")
     parser.add_argument(

@@ -78,7 +78,7 @@ def run(args: Namespace) -> int:
 
 
 def _device(name: str) -> str:
-    """cuda for auto where there is one, else cpu; and whether it works."""
+    """Cuda for auto where there is one, else cpu; and whether it works."""
     import torch
 
     if name == "auto":

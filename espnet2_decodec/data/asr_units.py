@@ -21,7 +21,7 @@ def words(codes: np.ndarray, repeats: bool) -> str:
 
 
 def stream_of(tokens: str | Path) -> str:
-    """Whether a folder that `bin.tokenize` wrote has tokens of the `content`, or of the `speech`."""
+    """Whether a folder that `decodec recipe tokenize` wrote has tokens of the `content`, or of the `speech`."""
     return "content" if (Path(tokens) / TABLES["content"]).is_file() else "speech"
 
 
@@ -29,7 +29,7 @@ def write_units(tokens: str | Path, out: str | Path, repeats: bool = True) -> in
     """Write a Kaldi table of units, the tokens of the speech or of the content as words.
 
     Args:
-        tokens: folder that `bin.tokenize` wrote, of the content, or with as many speech levels as are wanted.
+        tokens: folder that `decodec recipe tokenize` wrote, of the content, or with as many speech levels as are wanted.
         out: file.
         repeats: see `words`.
 

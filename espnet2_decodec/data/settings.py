@@ -1,7 +1,5 @@
-"""Which codec passes over a set, and how; with the options that all programs share."""
+"""Which codec passes over a set, and how."""
 
-import argparse
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from espnet2_decodec.codec.decodec import DeCodec
@@ -23,11 +21,6 @@ class Settings:
     background_levels: int | None = None
     device: str = "cpu"
     content: int = 0
-
-    @classmethod
-    def of(cls, args: argparse.Namespace) -> "Settings":
-        """From parsed `add_options`."""
-        return cls(args.model, args.speech_levels, args.background_levels, args.device, getattr(args, "content", 0))
 
     def codec(self) -> DeCodec:
         """The codec on its device, in eval mode.
@@ -58,20 +51,3 @@ class Settings:
         size = sum(p.numel() for p in codec.parameters()) / 1e6
         speech, background = (f"{codec.kbps(levels):.2f} kbit/s" for levels in self.levels(codec).values())
         return f"{self.name}, {size:.1f} M parameters, {speech} of speech and {background} of background"
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """--model, --speech_levels, --background_levels, --device and --nj."""
-    parser.add_argument("--model", help="folder of the codec; the shipped one when left out")
-    parser.add_argument("--speech_levels", type=int, help="levels of the speech stream; all when left out")
-    parser.add_argument("--background_levels", type=int, help="levels of the background stream; all when left out")
-    parser.add_argument("--device", default="cpu", help="of the codec, such as cuda")
-    parser.add_argument("--nj", type=int, default=1, help="processes, of one thread each when there are several")
-
-
-def run(program: Callable[[], None]) -> None:
-    """Run a program; where an input cannot be used, end it with one line in place of a traceback."""
-    try:
-        program()
-    except (ValueError, FileNotFoundError) as error:
-        raise SystemExit(f"error: {error}") from None

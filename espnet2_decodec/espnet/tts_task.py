@@ -77,7 +77,7 @@ class TTSTrainer(Trainer):
 
 
 class DeCodecTTSTask(AbsTask):
-    """Data are `text`, and `speech_codes`: arrays (T, K) as `espnet2_decodec.bin.tokenize` writes them."""
+    """Data are `text`, and `speech_codes`: arrays (T, K) as `decodec recipe tokenize` writes them."""
 
     num_optimizers = 1
     class_choices_list = []

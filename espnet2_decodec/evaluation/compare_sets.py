@@ -37,7 +37,7 @@ class Sets:
                 if key in self.home:
                     raise ValueError(
                         f"{self.home[key]} and {folder} both have a recording {key}, so they cannot be in one comparison: "
-                        f"write one of them anew with another --suffix of bin/make_mixtures.py."
+                        f"write one of them anew with another --suffix of `decodec recipe make_mixtures`."
                     )
                 self.home[key] = folder
             self.folders[folder] = found

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from espnet2_decodec.bin import asr_data
+from espnet2_decodec.cli.recipe import run_step
 from espnet2_decodec.data.activity import active_power
 from espnet2_decodec.data.asr import Plan, prepare, split_of
 from espnet2_decodec.data.kaldi import read_table
@@ -66,7 +66,8 @@ def test_other_options_do_not_mix_with_sets_that_are_there(made, corpus):
 
 
 def test_voices_are_chosen_by_name(corpus, tmp_path):
-    asr_data.main(
+    run_step(
+        "asr_data",
         [
             "--speech",
             f"{corpus}/speech",
@@ -76,7 +77,7 @@ def test_voices_are_chosen_by_name(corpus, tmp_path):
             f"{tmp_path}",
             "--voices",
             "bert",
-        ]
+        ],
     )
     assert all(key.startswith("bert") for key in read_table(tmp_path / "train" / "text"))
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from espnet2_decodec.bin import asr_compare, asr_score
+from espnet2_decodec.cli.recipe import run_step
 from espnet2_decodec.evaluation.asr_results import rates, report, score, tables
 
 pytest.importorskip("jiwer", reason="jiwer is not installed: tables of error rates are not tested")
@@ -42,7 +42,7 @@ def test_the_report_has_all_decodings_and_where_they_come_from(place, capsys):
             "--recognized",
             str(place / "recognized"),
         ]
-        asr_score.main([*command, "--out", str(place / "exp" / name), "--command", "./asr.sh --some option"])
+        run_step("asr_score", [*command, "--out", str(place / "exp" / name), "--command", "./asr.sh --some option"])
     said = capsys.readouterr().out
     assert "scored with" in said
     text = (place / "exp" / "RESULTS.md").read_text()
@@ -74,7 +74,7 @@ def test_experiments_are_compared_with_the_first(place, capsys):
     score(sets(place), place / "recognized", place / "a" / "decode_x")
     (place / "recognized").write_text("".join(f"test_{name}/u {'a' * 8}\n" for name in CONDITIONS))
     score(sets(place), place / "recognized", place / "b" / "decode_x")
-    asr_compare.main([f"ours={place}/b/decode_x", f"other={place}/a/decode_x,{place}/b/decode_x"])
+    run_step("asr_compare", [f"ours={place}/b/decode_x", f"other={place}/a/decode_x,{place}/b/decode_x"])
     said = capsys.readouterr().out
     assert "| ours | 1 | 20.0 |" in said and "| other | 2 | 10.0 ± 14.1 |" in said
     assert "| other |  | 0.50 | 1.25 |" in said
@@ -82,4 +82,4 @@ def test_experiments_are_compared_with_the_first(place, capsys):
 
 def test_an_experiment_without_error_rates_is_told(place):
     with pytest.raises(ValueError, match="run stage 16 first"):
-        asr_compare.main([f"ours={place}/nothing"])
+        run_step("asr_compare", [f"ours={place}/nothing"])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from espnet2_decodec.bin import asr_tokens
+from espnet2_decodec.cli.recipe import run_step
 from espnet2_decodec.data.asr_tokens import write_tokens
 
 
@@ -22,7 +22,7 @@ def test_characters_by_frequency(text, tmp_path):
 
 def test_byte_pairs_spell_every_line(text, tmp_path):
     sentencepiece = pytest.importorskip("sentencepiece", reason="sentencepiece is not installed: BPE is not tested")
-    asr_tokens.main(["--text", str(text), "--out", str(tmp_path / "list"), "--nbpe", "14"])
+    run_step("asr_token_list", ["--text", str(text), "--out", str(tmp_path / "list"), "--nbpe", "14"])
     tokens = (tmp_path / "list" / "tokens.txt").read_text().split("\n")[:-1]
     model = sentencepiece.SentencePieceProcessor(model_file=str(tmp_path / "list" / "bpe.model"))
     for line in text.read_text().splitlines():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from espnet2_decodec.bin import asr_units, tokenize
+from espnet2_decodec.cli.recipe import run_step
 from espnet2_decodec.codec.config import TINY
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.data.asr_units import words
@@ -30,8 +30,8 @@ def test_units_of_a_set(corpus, tmp_path, levels):
     scp = tmp_path / "wav.scp"
     scp.write_text("".join((corpus / "speech" / "wav.scp").read_text().splitlines(keepends=True)[:2]))
     out = ["--scp", str(scp), "--out", f"{tmp_path}/tokens", "--speech_levels", str(levels), "--background_levels", "0"]
-    tokenize.main([*model, *out])
-    asr_units.main([*model, "--tokens", f"{tmp_path}/tokens", "--list", f"{tmp_path}/list"])
+    run_step("tokenize", [*model, *out])
+    run_step("asr_units", [*model, "--tokens", f"{tmp_path}/tokens", "--list", f"{tmp_path}/list"])
     units = (tmp_path / "list").read_text().split("\n")[:-1]
     assert units[:2] == ["<blank>", "<unk>"] and units[-1] == "<sos/eos>" and len(units) == 3 + 16 * levels
     for key, line in read_table(tmp_path / "tokens" / "units").items():
@@ -47,22 +47,26 @@ def test_units_of_the_content(corpus, tmp_path):
     scp = tmp_path / "wav.scp"
     scp.write_text((corpus / "speech" / "wav.scp").read_text().splitlines(keepends=True)[0])
     common = ["--model", f"{tmp_path}/codec", "--scp", str(scp), "--out", f"{tmp_path}/tokens"]
-    tokenize.main([*common, "--content", "1"])
-    asr_units.main(["--model", f"{tmp_path}/codec", "--tokens", f"{tmp_path}/tokens", "--list", f"{tmp_path}/list"])
+    run_step("tokenize", [*common, "--content", "1"])
+    run_step(
+        "asr_units", ["--model", f"{tmp_path}/codec", "--tokens", f"{tmp_path}/tokens", "--list", f"{tmp_path}/list"]
+    )
     assert len((tmp_path / "list").read_text().splitlines()) == 3 + 8
     ((key, line),) = read_table(tmp_path / "tokens" / "units").items()
     codes = codec.content_tokens(load(read_table(scp)[key], codec))[0, :1]
     assert line == words(codes.T.numpy(), repeats=True)
     assert np.load(tmp_path / "tokens" / "codes" / f"{key}.content.npy").shape == (50, 1)
     with pytest.raises(ValueError, match="another codec or other options"):
-        tokenize.main([*common, "--content", "2"])
+        run_step("tokenize", [*common, "--content", "2"])
     with pytest.raises(ValueError, match="has 2 levels of tokens, so not 3"):
-        tokenize.main([*common, "--content", "3"])
+        run_step("tokenize", [*common, "--content", "3"])
 
 
 def test_tokens_without_speech_are_refused(corpus, tmp_path):
     DeCodec.from_config(TINY).save_pretrained(tmp_path / "codec")
     model = ["--model", f"{tmp_path}/codec"]
-    tokenize.main([*model, "--scp", f"{corpus}/speech/wav.scp", "--out", f"{tmp_path}/tokens", "--speech_levels", "0"])
+    run_step(
+        "tokenize", [*model, "--scp", f"{corpus}/speech/wav.scp", "--out", f"{tmp_path}/tokens", "--speech_levels", "0"]
+    )
     with pytest.raises(ValueError, match="need the same number, 1 or more"):
-        asr_units.main([*model, "--tokens", f"{tmp_path}/tokens", "--list", f"{tmp_path}/list"])
+        run_step("asr_units", [*model, "--tokens", f"{tmp_path}/tokens", "--list", f"{tmp_path}/list"])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from espnet2_decodec.bin.make_mixtures import main
+from espnet2_decodec.cli.recipe import run_step
 from espnet2_decodec.data.activity import active_power
 from espnet2_decodec.data.kaldi import read_table, write_table
 from espnet2_decodec.data.mixtures import Plan, make_mixtures
@@ -56,9 +56,10 @@ def test_text_is_that_of_the_prompts(made):
 
 
 def test_same_seed_same_bytes_and_nothing_twice(corpora, made, tmp_path):
-    main(
+    run_step(
+        "make_mixtures",
         f"--speech {corpora[0]} --background {corpora[1]} --out {tmp_path} --snrs -5 10 clean background "
-        "--per_condition 4 --seconds 1 2 --seed 3".split()
+        "--per_condition 4 --seconds 1 2 --seed 3".split(),
     )
     for path in made.rglob("*.wav"):
         assert path.read_bytes() == (tmp_path / path.relative_to(made)).read_bytes()
@@ -80,7 +81,10 @@ def test_a_second_set_of_the_same_speech_over_other_backgrounds(corpora, made, t
             others / table, {key: value for key, value in read_table(corpora[1] / table).items() if "drums" in key}
         )
     arguments = f"--speech {corpora[0]} --background {others} --out {out} --snrs -5 10 clean background --without clean"
-    main(f"{arguments} --per_condition 4 --seconds 1 2 --seed 3 --suffix seen --training_background {others}".split())
+    run_step(
+        "make_mixtures",
+        f"{arguments} --per_condition 4 --seconds 1 2 --seed 3 --suffix seen --training_background {others}".split(),
+    )
     speech, first = (read_table(folder / "utt2sources") for folder in (out, made))
     noisy = [key for key in first if "snr" in key]
     assert (

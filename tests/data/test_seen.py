@@ -2,7 +2,7 @@
 
 import pytest
 
-from espnet2_decodec.bin.make_mixtures import main
+from espnet2_decodec.cli.recipe import run_step
 from espnet2_decodec.data.kaldi import read_table, write_table
 from espnet2_decodec.data.seen import write_seen
 
@@ -14,7 +14,7 @@ def test_seen_by_source_and_by_recording(corpora, tmp_path):
     out = tmp_path / "out"
     arguments = ["--speech", corpora[0], "--background", corpora[1], "--out", out, "--training_background", training]
     arguments = [*map(str, arguments), *"--snrs 5 clean background --per_condition 4 --seconds 1 2".split()]
-    main(arguments)
+    run_step("make_mixtures", arguments)
     seen, classes, sources = (read_table(out / name) for name in ("utt2seen", "utt2background", "utt2sources"))
     assert seen.keys() == {key for key, kind in classes.items() if kind != "none"}
     assert all((seen[key] == "yes") == (classes[key] == "drums") for key in seen) and set(seen.values()) == {
@@ -23,7 +23,7 @@ def test_seen_by_source_and_by_recording(corpora, tmp_path):
     }
     rain = next(sources[key].split()[-1] for key in seen if classes[key] == "rain")
     write_table(training / "utt2spk", {rain: "another_name"})
-    main(arguments)
+    run_step("make_mixtures", arguments)
     again = read_table(out / "utt2seen")
     assert all((again[key] == "yes") == (sources[key].split()[-1] == rain) for key in again), (
         "a complete set has it anew"

@@ -5,11 +5,13 @@ import pytest
 import soundfile
 import torch
 
-from espnet2_decodec.bin import resynthesize, tokenize
+from espnet2_decodec.cli import main
+from espnet2_decodec.cli.recipe import run_step
 from espnet2_decodec.codec.config import TINY
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.data.kaldi import read_table, write_table
-from espnet2_decodec.data.settings import run
+from espnet2_decodec.data.resynthesize import resynthesize
+from espnet2_decodec.data.settings import Settings
 from espnet2_decodec.io.audio import read
 
 
@@ -27,12 +29,14 @@ def scp(tmp_path_factory):
 def test_tokens_and_back(model, scp, tmp_path, capsys):
     codec = DeCodec.from_pretrained(model)
     common = ["--model", str(model)]
-    tokenize.main([*common, "--scp", str(scp), "--out", str(tmp_path / "tokens")])
+    run_step("tokenize", [*common, "--scp", str(scp), "--out", str(tmp_path / "tokens")])
     speech, background = (read_table(tmp_path / "tokens" / f"codes_{s}.scp") for s in ("speech", "background"))
     assert read_table(tmp_path / "tokens" / "utt2num_samples") == {"a-1": "1000", "a-2": "4321", "b-1": "4000"}
     for streams, heard in (("speech", (True, False)), ("background", (False, True)), ("both", (True, True))):
         out = tmp_path / "wavs"
-        resynthesize.main([*common, "--tokens", str(tmp_path / "tokens"), "--out", str(out), "--streams", streams])
+        run_step(
+            "resynthesize", [*common, "--tokens", str(tmp_path / "tokens"), "--out", str(out), "--streams", streams]
+        )
         decoded = read_table(out / f"{streams}.scp")
         for key, path in read_table(scp).items():
             codes = codec.encode(read(path, 16000)[None])
@@ -44,36 +48,38 @@ def test_tokens_and_back(model, scp, tmp_path, capsys):
             wav = codec.decode(codes, *heard)[0].clamp(-1, 1)
             torch.testing.assert_close(read(decoded[key], 16000), wav, atol=1e-4, rtol=0)
     capsys.readouterr()
-    tokenize.main([*common, "--scp", str(scp), "--out", str(tmp_path / "tokens")])
+    run_step("tokenize", [*common, "--scp", str(scp), "--out", str(tmp_path / "tokens")])
     assert capsys.readouterr().out.startswith("0 recordings")
 
 
 def test_an_unfinished_run_is_finished(model, scp, tmp_path, capsys):
     arguments = f"--model {model} --scp {scp} --out {tmp_path} --speech_levels 1 --background_levels 0".split()
-    tokenize.main(arguments)
+    run_step("tokenize", arguments)
     assert np.load(read_table(tmp_path / "codes_background.scp")["a-1"]).shape == (4, 0)
     (tmp_path / "codes" / "a-2.background.npy").unlink()
     capsys.readouterr()
-    tokenize.main(arguments)
+    run_step("tokenize", arguments)
     assert capsys.readouterr().out.startswith("1 recordings")
     with pytest.raises(ValueError, match="other options"):
-        tokenize.main(arguments[:6])
+        run_step("tokenize", arguments[:6])
     with pytest.raises(ValueError, match="0..3 speech levels, not 9"):
-        tokenize.main(f"--model {model} --scp {scp} --out {tmp_path} --speech_levels 9".split())
+        run_step("tokenize", f"--model {model} --scp {scp} --out {tmp_path} --speech_levels 9".split())
 
 
 def test_tokens_of_another_codec(model, scp, tmp_path):
     torch.manual_seed(1)
     DeCodec.from_config(TINY).save_pretrained(tmp_path / "other")
-    tokenize.main(f"--model {model} --scp {scp} --out {tmp_path / 'tokens'}".split())
+    run_step("tokenize", f"--model {model} --scp {scp} --out {tmp_path / 'tokens'}".split())
     with pytest.raises(ValueError, match="made by another codec"):
-        resynthesize.main(
-            f"--model {tmp_path / 'other'} --tokens {tmp_path / 'tokens'} --out {tmp_path / 'out'}".split()
+        run_step(
+            "resynthesize",
+            f"--model {tmp_path / 'other'} --tokens {tmp_path / 'tokens'} --out {tmp_path / 'out'}".split(),
         )
     with pytest.raises(ValueError, match="no folder of results"):
-        resynthesize.resynthesize(scp.parent, tmp_path / "out", resynthesize.Settings(str(model)))
+        resynthesize(scp.parent, tmp_path / "out", Settings(str(model)))
 
 
-def test_errors_are_one_line():
-    with pytest.raises(SystemExit, match="error: .*wav.scp is not there"):
-        run(lambda: tokenize.main(["--scp", "nowhere/wav.scp", "--out", "nowhere"]))
+def test_errors_are_one_line(capsys):
+    assert main(["recipe", "tokenize", "--scp", "nowhere/wav.scp", "--out", "nowhere"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("decodec: error: ") and "wav.scp is not there" in line

@@ -10,8 +10,9 @@ import torch
 import yaml
 from espnet2.bin.gan_codec_inference import AudioCoding
 
-from espnet2_decodec.bin import check_exp, codec_train, export
+from espnet2_decodec.bin import codec_train
 from espnet2_decodec.bin.codec_train import main
+from espnet2_decodec.cli.recipe import run_step
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.espnet.baseline_codecs import check_lengths, stock_options
 from espnet2_decodec.espnet.check import check
@@ -71,7 +72,7 @@ def test_an_experiment_keeps_all_settings(trained):
 
 def test_export_gives_the_codec_of_the_experiment(trained, tmp_path):
     best = str(trained / "valid.distance.best.pth")
-    export.main(["--train_config", str(trained / "config.yaml"), "--model_file", best, str(tmp_path)])
+    run_step("export_codec", ["--train_config", str(trained / "config.yaml"), "--model_file", best, str(tmp_path)])
     model, _ = DeCodecTask.build_model_from_file(trained / "config.yaml", best)
     wav = 0.1 * torch.randn(1, 5000)
     ours, theirs = DeCodec.from_pretrained(tmp_path).encode(wav), model.eval().encode(wav)
@@ -84,7 +85,7 @@ def test_loading_names_what_is_missing_and_what_is_left_over(trained, tmp_path):
     torch.save(weights, tmp_path / "renamed.pth")
     for load in (
         lambda: DeCodecTask.build_model_from_file(trained / "config.yaml", tmp_path / "renamed.pth"),
-        lambda: export.export(trained / "config.yaml", tmp_path / "renamed.pth", tmp_path / "model"),
+        lambda: export(trained / "config.yaml", tmp_path / "renamed.pth", tmp_path / "model"),
     ):
         with pytest.raises(ValueError, match=r"1 missing \(.*subspace.weight\); 1 unexpected \(.*other\)"):
             load()
@@ -99,10 +100,10 @@ def test_espnets_own_program_codes_with_it(trained):
 
 def test_check_tells_whether_a_training_trained(trained, tmp_path, capsys):
     assert check(trained).endswith("2 epochs, 12 steps, best model " + check(trained).split("model ")[1])
-    check_exp.main([str(trained)])
+    run_step("check_training", [str(trained)])
     assert "12 steps" in capsys.readouterr().out
-    with pytest.raises(SystemExit, match="no epoch was finished"):
-        check_exp.main([str(tmp_path)])
+    with pytest.raises(ValueError, match="no epoch was finished"):
+        run_step("check_training", [str(tmp_path)])
     (tmp_path / "epochs.jsonl").write_text((trained / "epochs.jsonl").read_text())
     with pytest.raises(ValueError, match="no best model"):
         check(tmp_path)

@@ -11,7 +11,8 @@ import torch
 import yaml
 from espnet2.train.distributed_utils import free_port
 
-from espnet2_decodec.bin import tts_export, tts_train
+from espnet2_decodec.bin import tts_train
+from espnet2_decodec.cli.recipe import run_step
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.data.tts_text import Characters
 from espnet2_decodec.espnet.tts_preprocessor import TTSPreprocessor
@@ -92,7 +93,7 @@ def test_a_checkpoint_carries_its_codec_and_speaks(trained, place):
     assert config["codec_conf"]["quantizer"]["codebook_size"] == 16 and config["token_list"][:1] == ["<pad>"]
     (place / "codec").rename(place / "gone")
     try:
-        tts_export.main(["--train_config", f"{trained}/config.yaml", "--model_file", f"{trained}/valid.loss.best.pth",
+        run_step("tts_export", ["--train_config", f"{trained}/config.yaml", "--model_file", f"{trained}/valid.loss.best.pth",
                          f"{trained}/model"])  # fmt: skip
     finally:
         (place / "gone").rename(place / "codec")

@@ -9,8 +9,7 @@ import pytest
 import soundfile
 import torch
 
-from espnet2_decodec.bin import score_conversion
-from espnet2_decodec.bin.score_conversion import main
+from espnet2_decodec.cli.recipe import run_step, score_conversion
 from espnet2_decodec.data.kaldi import write_table
 from espnet2_decodec.evaluation import conversion_scores
 from espnet2_decodec.evaluation.conversion_scores import BARE, BARE_CEILING, CEILING, figures, markdown
@@ -113,7 +112,7 @@ def fakes(monkeypatch):
 
 def test_every_system_on_every_recording_and_voice(model, data, prompts, fakes, tmp_path, capsys):
     arguments = ["--data", data, "--references", prompts, "--voices", "anna", "boris", "--seconds", 1, "--model", model]
-    main([*map(str, arguments), "--denoiser", "mixture", "--out", str(tmp_path)])
+    run_step("score_conversion", [*map(str, arguments), "--denoiser", "mixture", "--out", str(tmp_path)])
     with open(tmp_path / "conversion.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     systems = ["untouched mixture", "not converted", "levels", "matched", "mixture, then matched", CEILING]
@@ -123,7 +122,10 @@ def test_every_system_on_every_recording_and_voice(model, data, prompts, fakes, 
     text = (tmp_path / "conversion.md").read_text()
     assert "| matched |  | 50.0 [50.0, 50.0] | 50.0 [50.0, 50.0] |" in text and "| system |  | 5 dB | clean |" in text
     assert capsys.readouterr().out.strip() == text.strip()
-    main([*map(str, arguments), "--denoiser", "none", "--limit", "1", "--conditions", "clean", "--out", str(tmp_path)])
+    run_step(
+        "score_conversion",
+        [*map(str, arguments), "--denoiser", "none", "--limit", "1", "--conditions", "clean", "--out", str(tmp_path)],
+    )
     assert len(list(open(tmp_path / "conversion.csv"))) == 1 + 2 * 5
 
 
@@ -139,7 +141,7 @@ def test_examples_are_kept(lapped, data, prompts, fakes, tmp_path):
     """Source, reference and every system of one recording of each condition; those of an earlier run go."""
     arguments = ["--data", data, "--references", prompts, "--seconds", 1, "--model", lapped, "--out", tmp_path]
     arguments = [*map(str, arguments), "--denoiser", "mixture"]
-    main([*arguments, "--keep", "1"])
+    run_step("score_conversion", [*arguments, "--keep", "1"])
     folder = tmp_path / "examples"
     lines = read_examples(folder)
     labels = [line.label for line in lines if line.example == "carla_000_5 in the voice of boris"]
@@ -162,13 +164,13 @@ def test_examples_are_kept(lapped, data, prompts, fakes, tmp_path):
     assert len(list(folder.glob("*.wav"))) == len({line.file for line in lines}) == 2 * 2 * (len(labels) - 3) + 2 * 3
     mixture = next(line.file for line in lines if line.example.startswith("carla_000_clean") and line.label == "source")
     assert soundfile.info(folder / mixture).frames == 8000
-    main([*arguments, "--voices", "anna", "--keep", "1", "--conditions", "clean"])
+    run_step("score_conversion", [*arguments, "--voices", "anna", "--keep", "1", "--conditions", "clean"])
     assert {line.example for line in read_examples(folder)} == {"carla_000_clean in the voice of anna"}
     assert len(list(folder.glob("*.wav"))) == len(labels)
-    main(arguments)
+    run_step("score_conversion", arguments)
     assert not list(folder.iterdir())
     with pytest.raises(ValueError, match="At least 0 recordings"):
-        main([*arguments, "--keep", "-1"])
+        run_step("score_conversion", [*arguments, "--keep", "-1"])
 
 
 def test_without_a_recognizer(model, data, prompts, fakes, tmp_path, monkeypatch, capsys):
@@ -178,7 +180,7 @@ def test_without_a_recognizer(model, data, prompts, fakes, tmp_path, monkeypatch
     (place / "text").unlink()
     given = ["--data", place, "--references", prompts, "--seconds", 1, "--model", model, "--out", tmp_path]
     given = [*map(str, given), "--recognizer", "none", "--denoiser", "none", "--keep", "1"]
-    main(given)
+    run_step("score_conversion", given)
     text = (tmp_path / "conversion.md").read_text()
     assert "no recognizer was asked for" in text and "## Similarity to the voice of the reference" in text
     assert "## Word error rate" not in text and "no recognizer was asked for" in capsys.readouterr().out
@@ -187,7 +189,7 @@ def test_without_a_recognizer(model, data, prompts, fakes, tmp_path, monkeypatch
         raise ImportError("Speaker similarity needs resemblyzer (pip install it).")
 
     monkeypatch.setattr(score_conversion, "speaker_similarity", missing)
-    main(given)
+    run_step("score_conversion", given)
     text = (tmp_path / "conversion.md").read_text()
     assert "speaker similarity is skipped: Speaker similarity needs resemblyzer" in text and "## " not in text
     assert [line.note for line in read_examples(tmp_path / "examples") if line.label == "matched"] == [""] * 4
@@ -197,13 +199,13 @@ def test_where_there_is_no_other_voice(model, data, prompts, fakes, tmp_path, ca
     """A line says so, and nothing is written; no recording is converted to its own voice."""
     given = ["--data", data, "--references", prompts, "--model", model, "--denoiser", "none", "--out", tmp_path / "out"]
     given = [*map(str, given)]
-    main([*given, "--seconds", "8"])
+    run_step("score_conversion", [*given, "--seconds", "8"])
     assert "Voice conversion is skipped: " in capsys.readouterr().out and not (tmp_path / "out").exists()
     own = tmp_path / "own"
     shutil.copytree(prompts, own)
     (own / "utt2spk").write_text((own / "utt2spk").read_text().replace(" anna", " carla"))
     with pytest.raises(ValueError, match="Every recording has the only voice"):
-        main([*given, "--references", str(own), "--voices", "carla", "--seconds", "1"])
+        run_step("score_conversion", [*given, "--references", str(own), "--voices", "carla", "--seconds", "1"])
 
 
 def test_what_cannot_be_had(model, data, prompts, fakes, tmp_path, monkeypatch, capsys):
@@ -223,18 +225,18 @@ def test_what_cannot_be_had(model, data, prompts, fakes, tmp_path, monkeypatch, 
     ]
     arguments = [*map(str, arguments), "--limit", "1"]
     with pytest.raises(ValueError, match="no recording with a text"):
-        main([*arguments, "--speakers", "dora"])
+        run_step("score_conversion", [*arguments, "--speakers", "dora"])
 
     def missing(name):
         raise Unavailable(f"{name} is not installed.")
 
     monkeypatch.setattr(score_conversion, "build", missing)
-    main(arguments)
+    run_step("score_conversion", arguments)
     assert "gtcrn is skipped: gtcrn is not installed." in capsys.readouterr().out
     assert "gtcrn is skipped" in (tmp_path / "conversion.md").read_text()
     monkeypatch.setattr(score_conversion, "recognizer", missing)
     with pytest.raises(ValueError, match="not installed"):
-        main(arguments)
+        run_step("score_conversion", arguments)
 
 
 def test_markdown_without_a_figure():

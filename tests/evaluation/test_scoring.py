@@ -6,7 +6,7 @@ import math
 import pytest
 import torch
 
-from espnet2_decodec.bin.score import main
+from espnet2_decodec.cli.recipe import run_step
 from espnet2_decodec.data.kaldi import read_table, write_table
 from espnet2_decodec.data.mixtures import Plan, make_mixtures
 from espnet2_decodec.data.settings import Settings
@@ -60,7 +60,7 @@ def test_clean_speech_is_its_own_ceiling(rows):
 
 
 def test_command_line(rows, mixtures, model, tmp_path, capsys):
-    main(f"--model {model} --data {mixtures} --out {tmp_path} --metrics si_sdr sdr mel".split())
+    run_step("score", f"--model {model} --data {mixtures} --out {tmp_path} --metrics si_sdr sdr mel".split())
     text = (tmp_path / "RESULTS.md").read_text()
     assert text in capsys.readouterr().out
     for part in ("- command: ", "- commit: ", "- machine: ", "## SI-SDR dB by condition", "## SNR -5 dB: 2 recordings"):

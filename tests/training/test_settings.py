@@ -10,7 +10,7 @@ import torch
 import yaml
 
 from espnet2_decodec import DeCodec
-from espnet2_decodec.bin import ablation
+from espnet2_decodec.cli.recipe import run_step
 from espnet2_decodec.codec.config import TINY
 from espnet2_decodec.data.mixing import Mixing
 from espnet2_decodec.training import __main__ as training
@@ -110,17 +110,17 @@ def test_variants_are_trained_once_and_stand_in_one_table(corpus, tmp_path, caps
     }
     (tmp_path / "plan.yaml").write_text(yaml.safe_dump(plan))
     common = ["--data", str(corpus), "--out", str(tmp_path / "out"), "--config", str(tmp_path / "plan.yaml")]
-    ablation.main([*common, "--variants", "default", "no split"])
+    run_step("ablation", [*common, "--variants", "default", "no split"])
     table = [line for line in capsys.readouterr().out.splitlines() if line.startswith("|")]
     assert [line.split(" | ")[0].strip("| ") for line in table[2:]] == ["default", "no split"]
     weights = [torch.load(tmp_path / "out" / name / "checkpoint.pt")["objective"] for name in ("default", "no_split")]
     learned, fixed = (w["generator.codec.subspace.weight"].abs().sum() for w in weights)
     assert learned > 0 and fixed == 0
     monkeypatch.setattr(Trainer, "step", None)
-    ablation.main([*common, "--variants", "no split"])
+    run_step("ablation", [*common, "--variants", "no split"])
     assert capsys.readouterr().out.splitlines()[-3:-1] == table[2:]
     with pytest.raises(ValueError, match="no variant 'nothing'"):
-        ablation.main([*common, "--variants", "nothing"])
+        run_step("ablation", [*common, "--variants", "nothing"])
 
 
 @pytest.mark.parametrize("codec", [TINY, {"split": {"name": "soft", "dim": 276}}], ids=["no stems", "no halves"])

@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from espnet2_decodec.bin import export_teacher
+from espnet2_decodec.cli.recipe import run_step
 from espnet2_decodec.training.teachers import (
     LogMelTeacher,
     SSLTeacher,
@@ -218,9 +218,9 @@ def test_a_model_in_two_parts_becomes_a_teacher(tmp_path, monkeypatch):
         WhisperTeacher.from_package(3)
 
     out = tmp_path / "new" / "teacher.safetensors"
-    export_teacher.main([str(out), "--layer", "1"])
-    with pytest.raises(SystemExit):
-        export_teacher.main([str(out), "--layer", "1"])
+    run_step("export_teacher", [str(out), "--layer", "1"])
+    with pytest.raises(ValueError, match="--force"):
+        run_step("export_teacher", [str(out), "--layer", "1"])
     wav = torch.randn(1, 3200, generator=torch.Generator().manual_seed(0)) / 10
     again = build_teacher(f"whisper:{out}")
     assert (again(wav) - first(wav)).abs().max() < 1e-2  # float16 in the file

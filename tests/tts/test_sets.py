@@ -8,7 +8,8 @@ import pytest
 import soundfile
 import torch
 
-from espnet2_decodec.bin import tts_inference, tts_originals, tts_score
+from espnet2_decodec.bin import tts_inference
+from espnet2_decodec.cli.recipe import run_step
 from espnet2_decodec.data.activity import active_power
 from espnet2_decodec.data.kaldi import read_table
 from espnet2_decodec.data.tts import Wanted, prepare
@@ -101,7 +102,10 @@ def test_a_missing_prompt_is_named(said, voice_model, tmp_path):
 def test_originals_are_decoded_from_all_levels_and_from_few(voice_model, tmp_path):
     np.save(tmp_path / "a.npy", np.random.default_rng(0).integers(0, 16, (30, 4)).astype(np.int16))
     (tmp_path / "codes.scp").write_text(f"a {tmp_path}/a.npy\n")
-    tts_originals.main(["--model", str(voice_model), "--tokens", f"{tmp_path}/codes.scp", "--out", f"{tmp_path}/out"])
+    run_step(
+        "tts_copy_synthesis",
+        ["--model", str(voice_model), "--tokens", f"{tmp_path}/codes.scp", "--out", f"{tmp_path}/out"],
+    )
     wavs = [read(read_table(tmp_path / f"out/{name}.scp")["a"], 16000) for name in ("all", "vocoder")]
     assert len(wavs[0]) == len(wavs[1]) == 30 * 320 and not torch.equal(*wavs)
 
@@ -117,7 +121,7 @@ def test_examples_are_kept(said, monkeypatch, tmp_path):
     options = ["--systems", *systems, "--text", f"{said}/test/text", "--out", f"{tmp_path}"]
     options += ["--voices", f"{said}/prompts/clean.scp"]
     prompts = ["--prompts", *(f"{kind}={said}/prompts/{kind}.scp" for kind in ("clean", "noisy"))]
-    tts_score.main([*options, *prompts, "--recognizer", "none", "--keep", "1"])
+    run_step("tts_score", [*options, *prompts, "--recognizer", "none", "--keep", "1"])
     lines = read_examples(tmp_path / "examples")
     labels = [
         "prompt, clean",
@@ -133,10 +137,10 @@ def test_examples_are_kept(said, monkeypatch, tmp_path):
     assert [line.note for line in lines] == ["", "", f"Ab, де! \N{MIDDLE DOT} {figures}", figures, figures]
     mix = read(read_table(said / "said/none/mix.scp")["x-01"], 16000)
     assert torch.allclose(read(tmp_path / "examples" / lines[3].file, 16000), mix, atol=1e-3)
-    tts_score.main([*options, "--recognizer", "none"])
+    run_step("tts_score", [*options, "--recognizer", "none"])
     assert not list((tmp_path / "examples").iterdir())
     with pytest.raises(ValueError, match="At least 0 utterances"):
-        tts_score.main([*options, "--recognizer", "none", "--keep", "-1"])
+        run_step("tts_score", [*options, "--recognizer", "none", "--keep", "-1"])
 
 
 def test_scores_without_judges_say_what_was_skipped(said, monkeypatch, capsys):
@@ -154,7 +158,7 @@ def test_scores_without_judges_say_what_was_skipped(said, monkeypatch, capsys):
     monkeypatch.setattr(score, "dnsmos", lambda *_: 3.0)
     options = ["--systems", f"recordings={said}/test/wav.scp", *(f"{m}={said}/said/{m}" for m in ("none", "prompt"))]
     options += ["--sources", f"prompt={said}/prompts/background.scp", "--text", f"{said}/test/text"]
-    tts_score.main([*options, "--voices", f"{said}/prompts/clean.scp", "--out", f"{said}/said", "--limit", "2"])
+    run_step("tts_score", [*options, "--voices", f"{said}/prompts/clean.scp", "--out", f"{said}/said", "--limit", "2"])
     printed = capsys.readouterr().out
     assert printed.count("skipped") == 2
     results = (said / "said/RESULTS.md").read_text()

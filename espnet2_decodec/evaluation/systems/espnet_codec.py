@@ -30,7 +30,7 @@ class ESPnetCodec(System):
         model, args = DeCodecTask.build_model_from_file(config, self.weights)
         if args.codec == "decodec":
             raise ValueError(
-                f"{folder} is a decodec: export it (espnet2_decodec.bin.export), and name it decodec:FOLDER."
+                f"{folder} is a decodec: export it (decodec recipe export_codec), and name it decodec:FOLDER."
             )
         self.config, self.model, self.sample_rate = config, model.eval(), sample_rate(args)
         self.options = {} if kbps is None else {"target_bw": kbps}

@@ -1,8 +1,8 @@
-"""What each idea of the codec brings, in trainings of equal time: python -m espnet2_decodec.bin.ablation --help"""
+"""Step of the recipe: an ablation study, trainings of equal time in one table."""
 
-import argparse
 import json
 import logging
+from argparse import ArgumentParser, Namespace
 from copy import deepcopy
 from pathlib import Path
 
@@ -10,7 +10,6 @@ import torch
 import yaml
 
 from espnet2_decodec.data.mixing import Mixing
-from espnet2_decodec.data.settings import run
 from espnet2_decodec.evaluation.environment import environment
 from espnet2_decodec.evaluation.score_tables import table
 from espnet2_decodec.training.loop import Options, Trainer, read_banks
@@ -29,9 +28,8 @@ COLUMNS = {
 """Heading -> condition and name of a score, see `quick_scores`."""
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Train what is not trained yet, and write the table of all that is."""
-    parser = argparse.ArgumentParser(description="Train variants of the codec for equal times and compare them.")
+def ablation_arguments(parser: ArgumentParser) -> None:
+    """Add the options of `ablation`."""
     parser.add_argument("--data", type=Path, required=True, help="folder with speech_train, background_train, *_dev")
     parser.add_argument("--out", type=Path, required=True, help="folder for the trainings and the table RESULTS.md")
     parser.add_argument(
@@ -41,8 +39,11 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--set", nargs="*", default=[], metavar="KEY=VALUE", help="for all variants, e.g. options.minutes=30"
     )
-    parser.add_argument("--device", default="cpu")
-    args = parser.parse_args(arguments)
+    parser.add_argument("--device", default="cpu", help="device of the trainings, e.g. cuda (default: cpu)")
+
+
+def ablation(args: Namespace) -> None:
+    """Train the variants without a model, and write the table of all variants with one."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     plan = yaml.safe_load(args.config.read_text())
     unknown = [name for name in args.variants if name not in plan["variants"]]
@@ -83,7 +84,3 @@ def row(name: str, folder: Path, settings: list[str]) -> list[str]:
 def rows(lines: list[list[str]]) -> list[str]:
     """The Markdown table."""
     return table(["variant", "settings", "steps", "minutes", *COLUMNS], lines)
-
-
-if __name__ == "__main__":
-    run(main)

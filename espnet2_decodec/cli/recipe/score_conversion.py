@@ -1,13 +1,13 @@
-"""Score voice conversion on test mixtures: python -m espnet2_decodec.bin.score_conversion --help"""
+"""Step of the recipe: scores of voice conversion on test mixtures."""
 
-import argparse
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 import torch
 
 from espnet2_decodec.data.kaldi import read_table
 from espnet2_decodec.data.mixtures import ALONE
-from espnet2_decodec.data.settings import Settings, run
+from espnet2_decodec.data.settings import Settings
 from espnet2_decodec.evaluation.compare import chosen
 from espnet2_decodec.evaluation.conversion_scores import Plan, markdown, score_conversions, write_rows
 from espnet2_decodec.evaluation.conversion_voices import choose, voices
@@ -24,19 +24,21 @@ EXAMPLES = "examples"
 """Folder of what can be listened to."""
 
 
-def parser() -> argparse.ArgumentParser:
-    """The options."""
-    options = argparse.ArgumentParser(
-        description="Convert noisy recordings to other voices: word error rate and speaker similarity, beside a cascade."
-    )
+def score_conversion_arguments(options: ArgumentParser) -> None:
+    """Add the options of `score_conversion`."""
     options.add_argument(
         "--data", required=True, help="folder that make_mixtures wrote, with its table text for error rates"
     )
     options.add_argument(
         "--references", nargs="+", required=True, help="Kaldi folders of clean speech with voices to convert to"
     )
-    options.add_argument("--voices", nargs="+", default=[], help="speakers of those folders; when left out, --most of the first "
-                         "of them that have enough to say; a recording is never converted to the voice that it has")  # fmt: skip
+    options.add_argument(
+        "--voices",
+        nargs="+",
+        default=[],
+        help="target speakers in those folders (default: the first --most of them with enough speech); "
+        "a recording is never converted to its own voice",
+    )
     options.add_argument("--most", type=int, default=2, help="voices, when --voices is left out")
     options.add_argument(
         "--speakers", nargs="+", default=[], help="sources: some speakers of the mixtures; all when left out"
@@ -60,12 +62,10 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--device", default="cpu", help="of the codec, such as cuda")
     options.add_argument("--nj", type=int, default=1, help="processes, of one thread each when there are several")
     options.add_argument("--out", required=True, help="folder for conversion.csv, conversion.md and examples")
-    return options
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Command line of `score_conversions`."""
-    args = parser().parse_args(arguments)
+def score_conversion(args: Namespace) -> None:
+    """Convert noisy recordings to other voices: word error rate and speaker similarity, beside a cascade."""
     data, out = Path(args.data), Path(args.out)
     judge, keys = _judge(args.recognizer), _keys(data, args)
     sources = {MixtureSet(data).speakers[key] for key in keys}
@@ -121,7 +121,7 @@ def _judge(name: str):
         raise ValueError(str(problem)) from None
 
 
-def _keys(data: Path, args: argparse.Namespace) -> list[str]:
+def _keys(data: Path, args: Namespace) -> list[str]:
     """The recordings that are wanted, with a text where words are counted."""
     folder, keys = MixtureSet(data), None
     if args.recognizer != "none":
@@ -146,7 +146,3 @@ def _kept(data: Path, keys: list[str], count: int) -> list[str]:
     conditions = MixtureSet(data).conditions
     places = {condition: [key for key in keys if conditions[key] == condition] for condition in conditions.values()}
     return [key for found in places.values() for key in found[:count]]
-
-
-if __name__ == "__main__":
-    run(main)

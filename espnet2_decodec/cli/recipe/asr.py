@@ -1,0 +1,111 @@
+"""Steps of the recipe for speech recognition: data sets, tokens as text, and error rates."""
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from espnet2_decodec.cli.recipe.options import add_nj
+
+
+def asr_data_arguments(parser: ArgumentParser) -> None:
+    """Add the options of `asr_data`."""
+    from espnet2_decodec.data.asr import Plan
+
+    parser.add_argument("--speech", nargs="+", required=True, help="Kaldi directories with text")
+    parser.add_argument("--background", required=True, help="Kaldi directory of backgrounds for the test sets")
+    parser.add_argument("--out", required=True, help="output folder")
+    parser.add_argument("--voices", nargs="*", default=[], help="speakers, or prefixes of their names (default: all)")
+    parser.add_argument("--snrs", nargs="+", default=list(Plan.snrs), help="conditions of the test sets: clean, or dB")
+    parser.add_argument("--seconds", type=float, nargs=2, default=Plan.seconds, help="shortest and longest recording")
+    parser.add_argument("--seed", type=int, default=0, help="random seed")
+
+
+def asr_data(args: Namespace) -> None:
+    """Write the data directories, and print their sizes."""
+    from espnet2_decodec.data.asr import Plan, prepare
+
+    plan = Plan(tuple(args.voices), tuple(args.snrs), tuple(args.seconds), args.seed)
+    print(*prepare(args.speech, args.background, args.out, plan), sep="\n")
+
+
+def denoise_arguments(parser: ArgumentParser) -> None:
+    """Add the options of `denoise`."""
+    parser.add_argument("--sets", nargs="+", required=True, help="data directories")
+    parser.add_argument(
+        "--system", required=True, help="as for `decodec evaluate --systems`, e.g. gtcrn or decodec:unquantized"
+    )
+    parser.add_argument("--out", required=True, help="output folder for data directories of the same names")
+    add_nj(parser)
+
+
+def denoise(args: Namespace) -> None:
+    """Write denoised copies of data directories."""
+    from espnet2_decodec.evaluation.denoise import denoise
+
+    print(denoise(args.sets, args.system, args.out, args.nj), "recordings denoised to", args.out)
+
+
+def asr_units_arguments(parser: ArgumentParser) -> None:
+    """Add the options of `asr_units`."""
+    parser.add_argument(
+        "--tokens", nargs="+", required=True, help="folders that the step tokenize wrote; each gets a table `units`"
+    )
+    parser.add_argument("--model", help="folder of the codec (default: the model in the package)")
+    parser.add_argument("--list", required=True, help="output file: the list of all units")
+    parser.add_argument("--no_repeats", action="store_true", help="leave out frames that equal the one before")
+
+
+def asr_units(args: Namespace) -> None:
+    """Write the tables of units and the list of all units."""
+    from espnet2_decodec.data.asr_units import stream_of, write_unit_list, write_units
+    from espnet2_decodec.data.settings import Settings
+
+    levels = [write_units(folder, Path(folder) / "units", not args.no_repeats) for folder in args.tokens]
+    codec = Settings(args.model).codec()
+    quantizer = codec.content_encoder.quantizer if stream_of(args.tokens[0]) == "content" else codec.speech_quantizer
+    write_unit_list(args.list, levels[0], quantizer.codebook_size)
+    print(f"units of {len(levels)} sets, {levels[0]} per frame")
+
+
+def asr_token_list_arguments(parser: ArgumentParser) -> None:
+    """Add the options of `asr_token_list`."""
+    parser.add_argument("--text", required=True, help="Kaldi table of training transcripts")
+    parser.add_argument("--out", required=True, help="output folder for tokens.txt and bpe.model")
+    parser.add_argument("--nbpe", type=int, default=0, help="size of the byte pair encoding; 0 for characters")
+
+
+def asr_token_list(args: Namespace) -> None:
+    """Write the token list, and print its size."""
+    from espnet2_decodec.data.asr_tokens import write_tokens
+
+    print(write_tokens(args.text, args.out, args.nbpe), "tokens")
+
+
+def asr_score_arguments(parser: ArgumentParser) -> None:
+    """Add the options of `asr_score`."""
+    parser.add_argument("--sets", nargs="+", required=True, help="folders of the test sets, with text")
+    parser.add_argument("--recognized", required=True, help="Kaldi table of hypotheses with ids SET/UTTERANCE")
+    parser.add_argument("--out", required=True, help="output folder decode_* inside the folder of the experiment")
+    parser.add_argument("--command", default="", help="command line that RESULTS.md records")
+
+
+def asr_score(args: Namespace) -> None:
+    """Write and print the error rates of an experiment."""
+    from espnet2_decodec.evaluation.asr_results import report, score
+
+    print("scored with", score({Path(name).name: Path(name, "text") for name in args.sets}, args.recognized, args.out))
+    print(report(Path(args.out).parent, {"command": args.command}), end="")
+
+
+def asr_compare_arguments(parser: ArgumentParser) -> None:
+    """Add the options of `asr_compare`."""
+    parser.add_argument(
+        "rows", nargs="+", metavar="NAME=FOLDER[,FOLDER...]", help="decode_* folders; the first row is the reference"
+    )
+
+
+def asr_compare(args: Namespace) -> None:
+    """Print the error rates of several experiments as one table."""
+    from espnet2_decodec.evaluation.asr_results import compare
+
+    rows = [row.partition("=") for row in args.rows]
+    print(compare({name: folders.split(",") for name, _, folders in rows}))

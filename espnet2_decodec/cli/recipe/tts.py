@@ -1,0 +1,97 @@
+"""Steps of the recipe for text-to-speech: data sets, prompts, export, upper bound and scores."""
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from espnet2_decodec.cli.recipe.options import add_nj
+
+
+def tts_data_arguments(parser: ArgumentParser) -> None:
+    """Add the options of `tts_data`."""
+    from espnet2_decodec.data.tts import Wanted
+
+    parser.add_argument("--data", nargs="+", required=True, help="Kaldi directories; those without text are skipped")
+    parser.add_argument("--out", required=True, help="output folder")
+    parser.add_argument("--voices", nargs="*", default=[], help="speakers, or prefixes of their names (default: all)")
+    parser.add_argument("--min_seconds", type=float, default=Wanted.seconds[0], help="shortest recording")
+    parser.add_argument("--max_seconds", type=float, default=Wanted.seconds[1], help="longest recording")
+
+
+def tts_data(args: Namespace) -> None:
+    """Write the sets and the list of characters."""
+    from espnet2_decodec.data.tts import Wanted, prepare
+
+    print(prepare(args.data, args.out, Wanted(tuple(args.voices), (args.min_seconds, args.max_seconds))))
+
+
+def tts_prompts_arguments(parser: ArgumentParser) -> None:
+    """Add the options of `tts_prompts`."""
+    from espnet2_decodec.data.tts_prompts import KINDS, Plan
+
+    parser.add_argument("--data", required=True, help="Kaldi directory of the set")
+    parser.add_argument("--background", required=True, help="Kaldi directory of backgrounds")
+    parser.add_argument("--out", required=True, help="output folder")
+    parser.add_argument(
+        "--snrs", type=float, nargs=2, default=Plan.snrs, help="lowest and highest SNR of noisy prompts in dB"
+    )
+    parser.add_argument("--seed", type=int, default=Plan.seed, help="random seed of the backgrounds")
+    parser.add_argument(
+        "--kinds", nargs="+", choices=KINDS, default=KINDS, help="recordings to write (default: all kinds)"
+    )
+
+
+def tts_prompts(args: Namespace) -> None:
+    """Write the prompts, and print their number."""
+    from espnet2_decodec.data.tts_prompts import Plan, make_prompts
+
+    plan = Plan(tuple(args.snrs), seed=args.seed)
+    print(f"{make_prompts(args.data, args.background, args.out, plan, args.kinds)} prompts in {args.out}")
+
+
+def tts_export_arguments(parser: ArgumentParser) -> None:
+    """Add the options of `tts_export`."""
+    parser.add_argument("--train_config", required=True, help="config.yaml of the experiment")
+    parser.add_argument("--model_file", required=True, help="weights, e.g. valid.loss.best.pth")
+    parser.add_argument("folder", help="output folder for config.json and model.safetensors")
+
+
+def tts_export(args: Namespace) -> None:
+    """Write the model of an experiment to a folder for `decodec say`."""
+    from espnet2_decodec.espnet.tts_task import export
+
+    export(args.train_config, args.model_file, args.folder)
+    print("wrote", args.folder)
+
+
+def tts_copy_synthesis_arguments(parser: ArgumentParser) -> None:
+    """Add the options of `tts_copy_synthesis`."""
+    parser.add_argument("--model", required=True, help="folder of a text-to-speech model")
+    parser.add_argument("--tokens", required=True, help="Kaldi table of utterance id and path of the speech tokens")
+    parser.add_argument("--out", required=True, help="output folder")
+    add_nj(parser)
+
+
+def tts_copy_synthesis(args: Namespace) -> None:
+    """Decode recordings from all speech levels, and from those that text-to-speech predicts."""
+    from espnet2_decodec.tts.inference import decode_all
+
+    print(" ".join(map(str, decode_all(args.model, args.tokens, args.out, args.nj).values())))
+
+
+def tts_score_arguments(parser: ArgumentParser) -> None:
+    """Add the options of `tts_score`."""
+    from espnet2_decodec.evaluation.tts import add_options
+
+    add_options(parser)
+
+
+def tts_score(args: Namespace) -> None:
+    """Write and print the scores of synthesized test sets."""
+    from espnet2_decodec.evaluation.tts import Judges, keep_examples, score, write_results
+
+    given = (args.systems, args.sources, args.prompts)
+    systems, sources, prompts = ({k: Path(v) for k, _, v in (item.partition("=") for item in items)} for items in given)
+    judges = Judges(args.recognizer, args.language)
+    rows = score(systems, args.text, args.voices, sources, judges, args.limit)
+    keep_examples(rows, systems, prompts, args.text, args.out, args.keep)
+    print(write_results(rows, args.out, judges))
