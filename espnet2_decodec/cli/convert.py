@@ -23,14 +23,14 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--method",
-        choices=("shift", "matched", "levels"),
-        help="how: move envelope and pitch, take the upper levels of matching frames, or of frames in a row "
-        "(default: shift, and matched for models without parametric levels)",
+        choices=("knn_shift", "knn_codes", "swap_codes"),
+        help="shift mel envelope and f0 by kNN regression, take the upper levels of the nearest frames, or of frames in a "
+        "row (default: knn_shift, or knn_codes for models without parametric levels)",
     )
     parser.add_argument(
         "--no-quantize",
         action="store_true",
-        help="leave the quantizers out, with shift only: nearer to the voice, better understood, and without a bit rate "
+        help="leave the quantizers out, with knn_shift only: nearer to the voice, better understood, and without a bit rate "
         "(of a .dcd file there are only its tokens to go by)",
     )
     parser.add_argument("--keep-pitch", action="store_true", help="do not move the pitch to the reference's")
@@ -47,8 +47,8 @@ def run(args: Namespace) -> int:
     (job,) = plan([args.source], args.output, (), ".wav", tuple(FORMATS))
     check_free(job.target, force=args.force)
     codec = load_model(args)
-    method = args.method or ("shift" if codec.parametric_levels else "matched")
-    if args.no_quantize and method != "shift":
+    method = args.method or ("knn_shift" if codec.parametric_levels else "knn_codes")
+    if args.no_quantize and method != "knn_shift":
         why = f"--method {method} exchanges tokens" if args.method else "this model has no parametric levels"
         raise ValueError(f"--no-quantize is not possible: {why}.")
     blocks = _without_tokens(codec, args) if args.no_quantize else _with_tokens(codec, args, method)
@@ -60,13 +60,13 @@ def _with_tokens(codec, args: Namespace, method: str):
     """Blocks of samples of a conversion that could be stored as tokens."""
     from espnet2_decodec.cli import streams
     from espnet2_decodec.cli.remixing import Remix
-    from espnet2_decodec.conversion.convert import convert
+    from espnet2_decodec.conversion import convert_codes
 
     source, reference = _codes(codec, args.source, args, args.background == "keep"), _codes(codec, args.reference, args)
     voices = None
-    if method == "shift" and codec.parametric_levels:
+    if method == "knn_shift" and codec.parametric_levels:
         voices = _voice(codec, args.source, args, source), _voice(codec, args.reference, args, reference)
-    converted = convert(codec, source, reference, method, not args.keep_pitch, voices).to("cpu")
+    converted = convert_codes(codec, source, reference, method, not args.keep_pitch, voices).to("cpu")
     if args.background in ("drop", "keep"):
         return streams.decode(codec, [converted], background=args.background == "keep")
     return Remix(codec, [converted], _collect(codec, args.background, args, True)).together()
@@ -76,14 +76,14 @@ def _without_tokens(codec, args: Namespace):
     """Blocks of samples of a conversion that was never quantized; an audio file of which the background is heard is read again
     for it while they are made.
     """
-    from espnet2_decodec.conversion.convert import repeated, synthesize
-    from espnet2_decodec.conversion.voices import moved
+    from espnet2_decodec.conversion.features import cycle_blocks, synthesize
+    from espnet2_decodec.conversion.shift import shift_voice
 
     path, background = {"drop": None, "keep": args.source}.get(args.background, args.background), ()
     if path is not None:
-        background = repeated(_backgrounds(codec, path, args))
+        background = cycle_blocks(_backgrounds(codec, path, args))
     spoken, wanted = (_voice(codec, path, args) for path in (args.source, args.reference))
-    return synthesize(codec, moved(spoken, wanted, codec.sample_rate, not args.keep_pitch), background)
+    return synthesize(codec, shift_voice(spoken, wanted, codec.sample_rate, not args.keep_pitch), background)
 
 
 def _collect(codec, path: str, args: Namespace, background: bool) -> list:
@@ -109,12 +109,14 @@ def _voice(codec, path: str, args: Namespace, codes=None):
 
     from espnet2_decodec.cli.messages import progress
     from espnet2_decodec.cli.streams import open_audio
-    from espnet2_decodec.conversion.convert import listen, voice
+    from espnet2_decodec.conversion.features import decode_features, extract_features
 
     if Path(path).suffix.lower() in TOKENS:
-        return voice(codec, _codes(codec, path, args) if codes is None else codes)
+        return decode_features(codec, _codes(codec, path, args) if codes is None else codes)
     reader = open_audio(Path(path), codec, args.quiet or codes is not None)
-    return listen(codec, progress(reader, reader.seconds, reader.path.name, lambda wav: len(wav) / codec.sample_rate))
+    return extract_features(
+        codec, progress(reader, reader.seconds, reader.path.name, lambda wav: len(wav) / codec.sample_rate)
+    )
 
 
 def _backgrounds(codec, path: str, args: Namespace):
@@ -122,11 +124,11 @@ def _backgrounds(codec, path: str, args: Namespace):
     from pathlib import Path
 
     from espnet2_decodec.cli.streams import open_audio
-    from espnet2_decodec.conversion.convert import listen_to_background
+    from espnet2_decodec.conversion.features import encode_background
 
     if Path(path).suffix.lower() in TOKENS:
         blocks, quantizer = _collect(codec, path, args, True), codec.background_quantizer
         device = quantizer.codebooks.device
         return lambda: (quantizer.decode(codes.background.long().to(device))[0].T for codes in blocks)
     reader = open_audio(Path(path), codec, args.quiet or path == args.source)
-    return lambda: listen_to_background(codec, reader)
+    return lambda: encode_background(codec, reader)

@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from espnet2_decodec.atomic import atomic_write
-from espnet2_decodec.conversion.convert import convert, listen, synthesize
-from espnet2_decodec.conversion.voices import Voice, moved
+from espnet2_decodec.conversion import convert_codes
+from espnet2_decodec.conversion.features import VocoderFeatures, extract_features, synthesize
+from espnet2_decodec.conversion.shift import shift_voice
 from espnet2_decodec.data.kaldi import read_table
 from espnet2_decodec.data.mixtures import condition_order, snr_of
 from espnet2_decodec.data.parallel import spread
@@ -40,13 +41,13 @@ DIGITS = {"wer": 1, "target": 3, "source": 3}
 NOTES = """\
 Source: a mixture; reference: clean prompts of another voice. Means over recordings and voices, with 95 % intervals in brackets
 (percentile bootstrap). Word error rate: all errors over all words. Similarity: cosine of voice embeddings, with other prompts
-of that voice than the reference. Levels: the first level of the source, the others of the reference as they come, which is
-the paper's exchange. Matched: the other levels from the frame of the reference that is most alike. Shift: what
+of that voice than the reference. swap_codes: the first level of the source, the others of the reference as they come, which is
+the paper's exchange. knn_codes: the other levels from the frame of the reference that is most alike. knn_shift: what
 `decodec convert` does, and with `--no-quantize` where it says not quantized. The reference itself: through the parametric levels,
-or their coordinates not quantized, which shift and matched cannot well exceed; levels is above it where it sounds like the
+or their coordinates not quantized, which knn_shift and knn_codes cannot well exceed; swap_codes is above it where it sounds like the
 reference in what it says, too."""
 
-BARE = "shift, not quantized"
+BARE = "knn_shift, not quantized"
 MIXTURE = "untouched mixture"
 CEILING, BARE_CEILING = "the reference itself, as tokens", "the reference itself, not quantized"
 UNKNOWN = {"errors": math.nan, "words": math.nan}
@@ -90,7 +91,7 @@ class Heard:
     """The tokens of a recording, and its voice where the codec has parametric levels."""
 
     codes: Codes
-    voice: Voice | None
+    voice: VocoderFeatures | None
 
 
 class Scorer:
@@ -140,16 +141,20 @@ class Scorer:
     @property
     def methods(self) -> tuple[str, ...]:
         """Those that the codec can do, the best ones last."""
-        return ("levels", "matched", "shift", BARE) if self.codec.parametric_levels else ("levels", "matched")
+        return (
+            ("swap_codes", "knn_codes", "knn_shift", BARE)
+            if self.codec.parametric_levels
+            else ("swap_codes", "knn_codes")
+        )
 
     def _converted(self, source: Heard, reference: Heard, methods: Sequence[str]) -> dict[str, Tensor]:
         voices = (source.voice, reference.voice) if source.voice and reference.voice else None
         pair, found = (source.codes, reference.codes), {}
         for method in methods:
             if method == BARE:
-                found[method] = self._synthesize(moved(*voices, self.codec.sample_rate))
+                found[method] = self._synthesize(shift_voice(*voices, self.codec.sample_rate))
             else:
-                found[method] = self._decode(convert(self.codec, *pair, method, voices=voices))
+                found[method] = self._decode(convert_codes(self.codec, *pair, method, features=voices))
         return found
 
     def _parametric(self, as_tokens: str, bare: str, heard: Heard) -> dict[str, Tensor]:
@@ -160,13 +165,15 @@ class Scorer:
 
     def _heard(self, wav: Tensor) -> Heard:
         wav = at_rate(wav, RATE, self.codec.sample_rate).to(next(self.codec.parameters()).device)
-        return Heard(self.codec.encode(wav[None]), listen(self.codec, [wav]) if self.codec.parametric_levels else None)
+        return Heard(
+            self.codec.encode(wav[None]), extract_features(self.codec, [wav]) if self.codec.parametric_levels else None
+        )
 
     def _decode(self, codes: Codes) -> Tensor:
         wav = self.codec.decode(codes, background=False)[0].cpu()
         return at_rate(wav, self.codec.sample_rate, RATE)
 
-    def _synthesize(self, voice: Voice) -> Tensor:
+    def _synthesize(self, voice: VocoderFeatures) -> Tensor:
         return at_rate(torch.cat(list(synthesize(self.codec, voice))).cpu(), self.codec.sample_rate, RATE)
 
     def _errors(self, key: str, wav: Tensor) -> Row:

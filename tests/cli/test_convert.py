@@ -5,8 +5,9 @@ import soundfile
 import torch
 
 from espnet2_decodec.cli import main
-from espnet2_decodec.conversion.convert import convert, convert_wav, listen, synthesize, voice
-from espnet2_decodec.conversion.voices import moved
+from espnet2_decodec.conversion import convert, convert_codes
+from espnet2_decodec.conversion.features import decode_features, extract_features, synthesize
+from espnet2_decodec.conversion.shift import shift_voice
 from espnet2_decodec.io import audio
 from espnet2_decodec.types import Codes
 
@@ -25,7 +26,7 @@ def files(codec, make_wav):
 
 def test_backgrounds(run, codec, files, tmp_path):
     (source, reference), codes = files
-    converted = convert(codec, *codes, "matched")
+    converted = convert_codes(codec, *codes, "knn_codes")
     looped = codes[1].background[..., torch.arange(converted.speech.shape[2]) % codes[1].background.shape[2]]
     replaced = Codes(converted.speech, looped, converted.lengths, 16000)
     run("encode", reference, "-o", tmp_path / "reference.dcd")
@@ -45,8 +46,8 @@ def test_backgrounds(run, codec, files, tmp_path):
 
 def test_the_papers_exchange(run, codec, files, tmp_path):
     (source, reference), codes = files
-    assert run("convert", source, reference, "-o", tmp_path / "out.wav", "--method", "levels")[0] == 0
-    expected = codec.decode(convert(codec, *codes, "levels"), background=False)[0]
+    assert run("convert", source, reference, "-o", tmp_path / "out.wav", "--method", "swap_codes")[0] == 0
+    expected = codec.decode(convert_codes(codec, *codes, "swap_codes"), background=False)[0]
     assert torch.allclose(samples(tmp_path / "out.wav"), expected.clamp(-1, 1), atol=1e-3)
 
 
@@ -57,7 +58,7 @@ def test_bad_input_is_one_line(run, files, tmp_path):
         ([source, reference, "-o", tmp_path / "there.wav"], "--force"),
         ([source, tmp_path / "nowhere.wav", "-o", tmp_path / "x.wav"], "does not exist"),
         ([tmp_path / "nowhere.wav", reference, "-o", tmp_path / "x.wav"], "does not exist"),
-        ([source, reference, "-o", tmp_path / "x.wav", "--method", "shift"], "no parametric levels"),
+        ([source, reference, "-o", tmp_path / "x.wav", "--method", "knn_shift"], "no parametric levels"),
         ([source, reference, "-o", tmp_path / "x.wav", "--background", tmp_path / "no.wav"], "does not exist"),
     ):
         code, _, lines = run("convert", *arguments)
@@ -104,10 +105,11 @@ def test_without_quantizing(bare, lapped, make_wav):
     )
     wavs = {path: audio.read(path, 16000) for path in (source, reference, long)}
     for given, background in (("drop", None), ("keep", source), (reference, reference), (long, long)):
-        expected = convert_wav(codec, wavs[source], wavs[reference], None if background is None else wavs[background])
+        mixed_in = None if background is None else wavs[background][None]
+        expected = convert(codec, wavs[source][None], wavs[reference][None], mixed_in)[0]
         found = bare(source, reference, "--background", given)
         assert found.shape == (20001,) and torch.allclose(found, expected.clamp(-1, 1), atol=1e-3)
-    kept = convert_wav(codec, wavs[source], wavs[reference], move_pitch=False)
+    kept = convert(codec, wavs[source][None], wavs[reference][None], convert_f0=False)[0]
     assert torch.allclose(bare(source, reference, "--keep-pitch"), kept.clamp(-1, 1), atol=1e-3)
 
 
@@ -117,7 +119,7 @@ def test_tokens_without_quantizing_again(bare, lapped, make_wav, tmp_path):
     source, reference = make_wav("source.wav", 20001), make_wav("reference.wav", 9000)
     assert main(["encode", str(source), "-o", str(tmp_path / "s.dcd"), "--model", str(folder), "--device", "cpu"]) == 0
     codes = codec.encode(audio.read(source, 16000)[None])
-    wanted = moved(voice(codec, codes), listen(codec, [audio.read(reference, 16000)]), 16000)
+    wanted = shift_voice(decode_features(codec, codes), extract_features(codec, [audio.read(reference, 16000)]), 16000)
     under = codec.background_quantizer.decode(codes.background)[0].T
     for given, background in (("drop", ()), ("keep", [under])):
         expected = torch.cat(list(synthesize(codec, wanted, background)))
@@ -133,11 +135,13 @@ def test_what_cannot_be_done_without_quantizing_is_one_line(run, lapped, files, 
         and len(lines) == 1
         and "--no-quantize is not possible: this model has no parametric levels" in lines[0]
     )
-    code, _, lines = run("convert", source, reference, "-o", tmp_path / "x.wav", "--no-quantize", "--method", "levels")
-    assert code == 1 and len(lines) == 1 and "--method levels exchanges tokens" in lines[0]
+    code, _, lines = run(
+        "convert", source, reference, "-o", tmp_path / "x.wav", "--no-quantize", "--method", "swap_codes"
+    )
+    assert code == 1 and len(lines) == 1 and "--method swap_codes exchanges tokens" in lines[0]
     silent = tmp_path / "silent.wav"
     soundfile.write(silent, torch.zeros(9000).numpy(), 16000)
     given = ["--no-quantize", "--model", str(lapped[1]), "--device", "cpu", "-o", str(tmp_path / "x.wav")]
     assert main(["convert", str(source), str(silent), *given]) == 1
-    assert "There is no speech in the reference." in capsys.readouterr().err
+    assert "There is no speech in the reference" in capsys.readouterr().err
     assert not (tmp_path / "x.wav").exists()

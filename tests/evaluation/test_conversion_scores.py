@@ -115,12 +115,12 @@ def test_every_system_on_every_recording_and_voice(model, data, prompts, fakes, 
     run_step("score_conversion", [*map(str, arguments), "--denoiser", "mixture", "--out", str(tmp_path)])
     with open(tmp_path / "conversion.csv", newline="") as file:
         rows = list(csv.DictReader(file))
-    systems = ["untouched mixture", "not converted", "levels", "matched", "mixture, then matched", CEILING]
+    systems = ["untouched mixture", "not converted", "swap_codes", "knn_codes", "mixture, then knn_codes", CEILING]
     assert len(rows) == 4 * 2 * len(systems) and list(dict.fromkeys(row["system"] for row in rows)) == systems
     assert all(row["errors"] == "2" and row["words"] == "4" for row in rows if row["system"] != CEILING)
     assert all(row["target"] == "0.25" and (row["errors"] == "") == (row["system"] == CEILING) for row in rows)
     text = (tmp_path / "conversion.md").read_text()
-    assert "| matched |  | 50.0 [50.0, 50.0] | 50.0 [50.0, 50.0] |" in text and "| system |  | 5 dB | clean |" in text
+    assert "| knn_codes |  | 50.0 [50.0, 50.0] | 50.0 [50.0, 50.0] |" in text and "| system |  | 5 dB | clean |" in text
     assert capsys.readouterr().out.strip() == text.strip()
     run_step(
         "score_conversion",
@@ -149,11 +149,11 @@ def test_examples_are_kept(lapped, data, prompts, fakes, tmp_path):
     systems = [
         "not converted",
         *parametric,
-        "levels",
-        "matched",
-        "shift",
+        "swap_codes",
+        "knn_codes",
+        "knn_shift",
         BARE,
-        "mixture, then shift",
+        "mixture, then knn_shift",
         f"mixture, then {BARE}",
     ]
     assert labels == ["source", "reference", *systems, CEILING, BARE_CEILING] and len(lines) == 4 * len(labels)
@@ -192,7 +192,7 @@ def test_without_a_recognizer(model, data, prompts, fakes, tmp_path, monkeypatch
     run_step("score_conversion", given)
     text = (tmp_path / "conversion.md").read_text()
     assert "speaker similarity is skipped: Speaker similarity needs resemblyzer" in text and "## " not in text
-    assert [line.note for line in read_examples(tmp_path / "examples") if line.label == "matched"] == [""] * 4
+    assert [line.note for line in read_examples(tmp_path / "examples") if line.label == "knn_codes"] == [""] * 4
 
 
 def test_where_there_is_no_other_voice(model, data, prompts, fakes, tmp_path, capsys):

@@ -1,0 +1,162 @@
+"""Vocoder features of a recording (mel envelope, f0, voicing), and the synthesis from them."""
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from espnet2_decodec.codec.decodec import DeCodec
+from espnet2_decodec.codec.latent_stream import LatentDecoder, LatentEncoder
+from espnet2_decodec.codec.streaming import BLOCK as BLOCK_FRAMES
+from espnet2_decodec.codec.windows import rechunk
+from espnet2_decodec.types import Codes
+
+VAD_THRESHOLD_DB = 30.0
+"""A frame counts as speech when its level is at most this far below the loudest frame of the recording."""
+
+
+@dataclass(frozen=True)
+class VocoderFeatures:
+    """The parametric coordinates of the speech in one recording.
+
+    Attributes:
+        envelope: [T, F] compressed mel envelope.
+        pitch: [T, 2] log f0 and voicing.
+        is_speech: [T] bool, frames with speech (voice activity detection by level).
+        is_voiced: [T] bool, frames of speech with an f0.
+        num_samples: length of the recording.
+    """
+
+    envelope: Tensor
+    pitch: Tensor
+    is_speech: Tensor
+    is_voiced: Tensor
+    num_samples: int
+
+    @property
+    def coordinates(self) -> Tensor:
+        """Envelope and pitch, [T, F + 2], as the speech stream codes them."""
+        return torch.cat([self.envelope, self.pitch], dim=1)
+
+
+@torch.no_grad()
+def extract_features(codec: DeCodec, blocks: Iterable[Tensor]) -> VocoderFeatures:
+    """Unquantized vocoder features of the speech in one recording.
+
+    Args:
+        codec: with parametric levels.
+        blocks: samples [l] in -1..1 at the codec's sample rate, in order.
+
+    Raises:
+        ValueError: if the codec has no parametric levels, or there are no samples.
+    """
+    check_parametric(codec)
+    dim, encoder = codec.backbone.parametric_dim, LatentEncoder(codec)
+    parts = [codec.subspace.split(latent.T[None])[0][0, :dim].T for latent in _encode(encoder, blocks)]
+    if not parts:
+        raise ValueError("The recording has no samples, so that no features can be extracted.")
+    coordinates = torch.cat(parts)
+    return _features(codec, coordinates, len(coordinates) * codec.hop - encoder.missing)
+
+
+def decode_features(codec: DeCodec, codes: Codes) -> VocoderFeatures:
+    """Vocoder features of one recording, decoded from its parametric levels.
+
+    Raises:
+        ValueError: if the codec has no parametric levels, or the codes lack one of them.
+    """
+    levels = check_parametric(codec)
+    if codes.speech.shape[1] < levels:
+        raise ValueError(f"Voice conversion needs the first {levels} speech levels, not {codes.speech.shape[1]}.")
+    coordinates = codec.speech_quantizer.decode(codes.speech[:, :levels])
+    return _features(codec, coordinates[0, : codec.backbone.parametric_dim].T, int(codes.lengths[0]))
+
+
+@torch.no_grad()
+def encode_background(codec: DeCodec, blocks: Iterable[Tensor]) -> Iterator[Tensor]:
+    """Unquantized background coordinates of one recording, as blocks [t, D_b]; arguments as in `extract_features`."""
+    for latent in _encode(LatentEncoder(codec), blocks):
+        yield codec.subspace.split(latent.T[None])[1][0].T
+
+
+@torch.no_grad()
+def synthesize(codec: DeCodec, features: VocoderFeatures, background: Iterable[Tensor] = ()) -> Iterator[Tensor]:
+    """Waveform of unquantized vocoder features.
+
+    Args:
+        codec: that the features are of.
+        features: of the speech.
+        background: blocks [t, D_b] of background coordinates that are mixed in; silence after their end.
+
+    Returns:
+        Blocks of samples [l], `features.num_samples` in total.
+    """
+    decoder, blocks = LatentDecoder(codec), rechunk(background, BLOCK_FRAMES)
+    decoder.expect(features.num_samples)
+    for speech in features.coordinates.split(BLOCK_FRAMES):
+        padded = speech.new_zeros(len(speech), codec.background_quantizer.dim)
+        block = next(blocks, padded)[: len(speech)]
+        padded[: len(block)] = block
+        yield decoder.push(codec.subspace.merge(pad_coordinates(codec, speech), padded.T[None])[0].T)
+    yield decoder.flush()
+
+
+def cycle_blocks(read: Callable[[], Iterable[Tensor]]) -> Iterator[Tensor]:
+    """Repeat a sequence of blocks endlessly without holding it in memory.
+
+    Args:
+        read: function that starts the sequence anew, () -> blocks [t, ...].
+
+    Raises:
+        ValueError: if the sequence is empty.
+    """
+    while True:
+        count = 0
+        for block in read():
+            count += len(block)
+            yield block
+        if not count:
+            raise ValueError("A background without frames cannot be repeated; give one with at least one sample.")
+
+
+def check_parametric(codec: DeCodec) -> int:
+    """Number of parametric levels of the codec.
+
+    Raises:
+        ValueError: if there are none.
+    """
+    if not codec.parametric_levels:
+        raise ValueError(
+            "This model has no parametric levels (mel envelope and f0); convert codes by knn_codes or swap_codes."
+        )
+    return codec.parametric_levels
+
+
+def pad_coordinates(codec: DeCodec, coordinates: Tensor) -> Tensor:
+    """Leading speech coordinates [T, C] -> all of them [1, D_s, T], the others zero."""
+    padded = coordinates.new_zeros(1, codec.speech_quantizer.dim, len(coordinates))
+    padded[0, : coordinates.shape[1]] = coordinates.T
+    return padded
+
+
+def _encode(encoder: LatentEncoder, blocks: Iterable[Tensor]) -> Iterator[Tensor]:
+    """Blocks of samples [l] -> blocks of latent frames [t, D]."""
+    for wav in rechunk(blocks, BLOCK_FRAMES * encoder.codec.hop):
+        latent = encoder.push(wav)
+        if latent is not None:
+            yield latent
+    latent = encoder.flush()
+    if latent is not None:
+        yield latent
+
+
+def _features(codec: DeCodec, coordinates: Tensor, num_samples: int) -> VocoderFeatures:
+    """Parametric coordinates [T, C] of a recording -> its features."""
+    backbone = codec.backbone
+    envelope, pitch = coordinates[:, : backbone.semantic_dim], coordinates[:, backbone.semantic_dim :]
+    level = envelope.mean(1)
+    above_threshold = level > level.max() - backbone.scale * math.log(10) * VAD_THRESHOLD_DB / 20
+    is_speech = above_threshold & (level > 0.1 * backbone.scale)
+    return VocoderFeatures(envelope, pitch, is_speech, is_speech & backbone.pitch.frequency(pitch)[1], num_samples)
