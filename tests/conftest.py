@@ -1,10 +1,13 @@
 """What tests of several folders share."""
 
+import numpy as np
 import pytest
+import soundfile
 import torch
 
 from espnet2_decodec.codec.config import TINY
 from espnet2_decodec.codec.decodec import DeCodec
+from espnet2_decodec.data.kaldi import write_table
 
 
 @pytest.fixture(scope="module")
@@ -34,3 +37,31 @@ def vocoder_codec(vocoder_config):
     for quantizer in (codec.speech_quantizer, codec.background_quantizer):
         quantizer.start(0.2 * torch.randn(400, 12), 2)
     return codec
+
+
+def write_noise_set(folder, groups, seconds, text, seed):
+    """A Kaldi folder of band noises: {group: count}, each of a length from `seconds`."""
+    rng = np.random.default_rng(seed)
+    (folder / "wav").mkdir(parents=True)
+    paths, owners, texts = {}, {}, {}
+    for group, count in groups.items():
+        for i in range(count):
+            key = f"{group}-{i:02d}"
+            length = int(rng.uniform(*seconds) * 16000)
+            wav = np.convolve(rng.normal(size=length), [0.5, 0.3, 0.2], mode="same") * rng.uniform(0.02, 0.2)
+            wav[: 16000 // 20] = 0
+            paths[key], owners[key], texts[key] = folder / "wav" / f"{key}.wav", group, f"words of {key}"
+            soundfile.write(paths[key], wav, 16000)
+    write_table(folder / "wav.scp", paths)
+    write_table(folder / "utt2spk", owners)
+    if text:
+        write_table(folder / "text", texts)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def corpora(tmp_path_factory):
+    """Folders of speech (three speakers, short recordings) and of backgrounds (two classes)."""
+    root = tmp_path_factory.mktemp("corpora")
+    speech = write_noise_set(root / "speech", {"anna": 8, "boris": 8, "carla": 1}, (0.4, 0.8), True, 1)
+    return speech, write_noise_set(root / "background", {"rain": 1, "drums": 2}, (0.5, 3.0), False, 2)

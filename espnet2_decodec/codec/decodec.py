@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from espnet2_decodec.codec.backbones.base import Backbone
 from espnet2_decodec.codec.checks import check_levels, check_wav
 from espnet2_decodec.codec.config import build_parts, complete, resolved_config
+from espnet2_decodec.codec.dsp.looping import loop_to_length
 from espnet2_decodec.codec.quantizer import Quantized
 from espnet2_decodec.codec.serialization import load_weights, model_folder, read_config, save_model
 from espnet2_decodec.types import Codes, Stems
@@ -304,11 +305,7 @@ class DeCodec(nn.Module):
             raise ValueError(
                 f"{len(speech.lengths)} speech codes cannot be remixed with {len(background.lengths)} backgrounds."
             )
-        frames = speech.speech.shape[2]
-        counts = self.frames(background.lengths)
-        index = torch.arange(frames, device=counts.device) % counts[:, None]  # [B, T]
-        tokens = background.background
-        looped = tokens.gather(2, index[:, None].expand(-1, tokens.shape[1], -1))
+        looped = loop_to_length(background.background, speech.speech.shape[2], self.frames(background.lengths))
         return self.decode(Codes(speech.speech, looped, speech.lengths, speech.sample_rate))
 
     def forward(

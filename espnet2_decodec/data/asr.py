@@ -10,11 +10,11 @@ import soundfile
 from tqdm import tqdm
 
 from espnet2_decodec.atomic import atomic_write
-from espnet2_decodec.data.activity import active_power
-from espnet2_decodec.data.asr_text import normalize
 from espnet2_decodec.data.kaldi import check_id, read_table, write_table
+from espnet2_decodec.data.levels import active_power
 from espnet2_decodec.data.mixtures import CLEAN, mix, snr_of
 from espnet2_decodec.data.segments import Segment, Source
+from espnet2_decodec.data.text import asr_transcript
 from espnet2_decodec.io.audio import read
 
 SPLITS = ("train", "dev", "test")
@@ -118,7 +118,7 @@ def collect(folders: Sequence[str | Path], plan: Plan) -> Found:
                 continue
             if key in found.tables["text"]:
                 raise ValueError(f"{key} is in two directories, {folder} being the second.")
-            words = normalize(text)
+            words = asr_transcript(text)
             seconds = float(tables["utt2dur"][key])
             if words is None:
                 found.drop("a digit or no letter in the text")

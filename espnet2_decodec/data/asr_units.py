@@ -10,7 +10,7 @@ from espnet2_decodec.data.tokenize import TABLES
 
 
 def words(codes: np.ndarray, repeats: bool) -> str:
-    """codes [T, K] -> `<level>_<code>` words, frame by frame, the K levels of a frame one after the other.
+    """Codes [T, K] -> `<level>_<code>` words, frame by frame, the K levels of a frame one after the other.
 
     Args:
         repeats: whether a frame that is as the one before it is told again.

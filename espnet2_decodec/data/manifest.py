@@ -1,4 +1,4 @@
-"""A note in each folder of results that says what made them, so that no folder mixes results of two codecs."""
+"""The file in each output folder that records what made it, so that no folder mixes outputs of two codecs."""
 
 import json
 from collections.abc import Mapping
@@ -8,34 +8,46 @@ from espnet2_decodec.atomic import atomic_write
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.io.identity import codec_id
 
-NOTE = "made_with.json"
 
+class Manifest:
+    """made_with.json of an output folder.
 
-def about(codec: DeCodec) -> dict[str, str | int]:
-    """What tokens need to be decoded: the codec they are of, its sample rate and hop."""
-    return {"codec": codec_id(codec).hex(), "sample_rate": codec.sample_rate, "hop": codec.hop}
-
-
-def claim(out: Path, content: Mapping[str, str | int | bool]) -> None:
-    """Leave the note in `out`, or see that the one that is there says the same.
-
-    Raises:
-        ValueError: if it does not.
+    Args:
+        folder: the output folder.
     """
-    note = out / NOTE
-    if note.is_file() and read_note(out) != content:
-        raise ValueError(f"{out} holds results of another codec or other options: remove it, or choose another folder.")
-    with atomic_write(note) as temporary:
-        temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
+    FILE = "made_with.json"
 
-def read_note(out: Path) -> dict[str, str | int | bool]:
-    """The note in `out`.
+    def __init__(self, folder: Path):
+        self.folder, self.path = folder, folder / self.FILE
 
-    Raises:
-        ValueError: if there is none, or it is damaged.
-    """
-    try:
-        return json.loads((out / NOTE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        raise ValueError(f"{out} has no readable {NOTE}: it is no folder of results, or an unfinished one.") from None
+    @staticmethod
+    def describe(codec: DeCodec) -> dict[str, str | int]:
+        """Entries that decoding depends on: id of the codec, sample rate and hop."""
+        return {"codec": codec_id(codec).hex(), "sample_rate": codec.sample_rate, "hop": codec.hop}
+
+    def check(self, entries: Mapping[str, str | int | bool]) -> None:
+        """Write the manifest, or compare it with the one that exists.
+
+        Raises:
+            ValueError: if the existing one has other entries.
+        """
+        if self.path.is_file() and self.read() != entries:
+            raise ValueError(
+                f"{self.folder} holds results of another codec or other options: remove it, or choose another folder."
+            )
+        with atomic_write(self.path) as temporary:
+            temporary.write_text(json.dumps(entries, indent=1) + "\n", encoding="utf-8")
+
+    def read(self) -> dict[str, str | int | bool]:
+        """The entries.
+
+        Raises:
+            ValueError: if there is no manifest, or it is damaged.
+        """
+        try:
+            return json.loads(self.path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            raise ValueError(
+                f"{self.folder} has no readable {self.FILE}: it is not a folder of results, or an unfinished one."
+            ) from None

@@ -11,8 +11,8 @@ import soundfile
 from tqdm import tqdm
 
 from espnet2_decodec.atomic import atomic_write
-from espnet2_decodec.data.activity import active_power
 from espnet2_decodec.data.kaldi import check_id, read_table, write_table
+from espnet2_decodec.data.levels import active_power
 from espnet2_decodec.data.segments import Segment, Source
 
 CLEAN, ALONE = "clean", "background"

@@ -1,55 +1,52 @@
-"""The same work on every recording of a set, spread over processes of one thread each, with a progress bar."""
+"""The same work on every recording of a set, distributed over single-threaded processes, with a progress bar."""
 
 import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
-from tqdm import tqdm
+
+from espnet2_decodec.progress import progress
 
 Result = TypeVar("Result")
 
 
-def spread(make: Callable[[], Callable[[str], Result]], keys: Sequence[str], jobs: int, title: str) -> Iterator[Result]:
-    """What the worker makes of each key, in their order.
+def parallel_map(
+    make_worker: Callable[[], Callable[[str], Result]], keys: Sequence[str], jobs: int, title: str
+) -> Iterator[Result]:
+    """Result of the worker for each key, in the order of the keys.
 
     Args:
-        make: builds the worker, a function of a key; called once in each process, so it must be picklable.
-        keys: of the recordings.
-        jobs: processes; with 1 everything happens in this one, with torch's own threads.
-        title: of the progress bar.
+        make_worker: builds the worker, a function of a key; called once in each process, so it must be picklable.
+        keys: ids of the recordings.
+        jobs: number of processes; 1 runs everything in this process, with torch's own threads.
+        title: label of the progress bar.
 
     Raises:
-        ValueError: if jobs is below 1. Errors of the worker come through as they are.
+        ValueError: if jobs is below 1. Errors of the worker are passed on as they are.
     """
     if jobs < 1:
         raise ValueError(f"The number of jobs must be at least 1, not {jobs}.")
-    with tqdm(total=len(keys), desc=title, unit="file") as bar:
-        if jobs == 1 or len(keys) < 2:
-            results = map(make(), keys) if keys else ()
-            yield from _counted(results, bar)
-            return
-        with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _start, (make,)) as pool:
-            yield from _counted(pool.map(_work, keys), bar)
+    if not keys:
+        return
+    if jobs == 1 or len(keys) < 2:
+        yield from progress(map(make_worker(), keys), desc=title, total=len(keys))
+        return
+    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _initialize, (make_worker,)) as pool:
+        yield from progress(pool.map(_run, keys), desc=title, total=len(keys))
 
 
-def _counted(results, bar: tqdm):
-    for result in results:
-        bar.update()
-        yield result
+_worker: list[Callable[[str], Any]] = []
+"""The worker of a process of the pool."""
 
 
-_worker: list[Callable[[str], object]] = []
-"""That of a process of the pool."""
-
-
-def _start(make: Callable[[], Callable[[str], object]]) -> None:
-    """Make this process ready."""
+def _initialize(make_worker: Callable[[], Callable[[str], Any]]) -> None:
+    """Build the worker in a new process."""
     torch.set_num_threads(1)
-    _worker[:] = [make()]
+    _worker[:] = [make_worker()]
 
 
-def _work(key: str) -> object:
-    """The result of one recording, in a process of the pool."""
+def _run(key: str) -> Any:
+    """The result for one key, in a process of the pool."""
     return _worker[0](key)

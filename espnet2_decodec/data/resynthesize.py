@@ -7,8 +7,8 @@ from pathlib import Path
 import torch
 
 from espnet2_decodec.data.kaldi import check_id, read_table, write_table
-from espnet2_decodec.data.manifest import about, claim, read_note
-from espnet2_decodec.data.parallel import spread
+from espnet2_decodec.data.manifest import Manifest
+from espnet2_decodec.data.parallel import parallel_map
 from espnet2_decodec.data.settings import Settings
 from espnet2_decodec.data.tokenize import LENGTHS, TABLES
 from espnet2_decodec.io import npy
@@ -37,14 +37,14 @@ def resynthesize(tokens: str | Path, out: str | Path, settings: Settings, stream
     tokens, out = Path(tokens), Path(out)
     if streams not in STREAMS:
         raise ValueError(f"What can be decoded is one of {', '.join(STREAMS)}, not {streams!r}.")
-    note = read_note(tokens)
+    manifest = Manifest(tokens).read()
     paths, lengths = read_table(tokens / TABLES["speech"]), read_table(tokens / LENGTHS)
-    if not about(settings.codec()).items() <= note.items():
+    if not Manifest.describe(settings.codec()).items() <= manifest.items():
         raise ValueError(f"The tokens in {tokens} were made by another codec than {settings.name}.")
-    claim(out, note | {"from": "tokens"})
+    Manifest(out).check(manifest | {"from": "tokens"})
     wavs = {key: out / streams / f"{check_id(key)}.wav" for key in paths}
     todo = [key for key in paths if not wavs[key].is_file()]
-    count = sum(1 for _ in spread(partial(Decoder, paths, lengths, wavs, settings, streams), todo, jobs, streams))
+    count = sum(1 for _ in parallel_map(partial(Decoder, paths, lengths, wavs, settings, streams), todo, jobs, streams))
     write_table(out / f"{streams}.scp", {key: path.resolve() for key, path in wavs.items()})
     return count
 

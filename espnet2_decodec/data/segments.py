@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 
-from espnet2_decodec.data.activity import FRAME, active_frames, trim
+from espnet2_decodec.codec.dsp.looping import loop_to_length
 from espnet2_decodec.data.kaldi import read_table
+from espnet2_decodec.data.levels import FRAME_LENGTH, active_frames, trim_silence
 from espnet2_decodec.io.audio import read
 
 PAUSE = (0.1, 0.3)
@@ -108,11 +110,15 @@ class Source:
         """
         name, wav = next(self._recordings(group))
         if len(wav) < length:
-            return Segment(_loop(wav, length, int(CROSSFADE * self.sample_rate)), (name,), False)
+            looped = loop_to_length(torch.from_numpy(wav), length, crossfade=int(CROSSFADE * self.sample_rate))
+            return Segment(looped.numpy(), (name,), False)
         busy = active_frames(wav).astype(float)
-        loudest = int(np.argmax(np.add.reduceat(np.square(wav), np.arange(0, len(wav), FRAME)))) * FRAME - length // 2
+        loudest = (
+            int(np.argmax(np.add.reduceat(np.square(wav), np.arange(0, len(wav), FRAME_LENGTH)))) * FRAME_LENGTH
+            - length // 2
+        )
         starts = [*rng.integers(0, len(wav) - length + 1, size=16), min(max(loudest, 0), len(wav) - length)]
-        shares = [busy[start // FRAME : (start + length) // FRAME].mean() for start in starts]
+        shares = [busy[start // FRAME_LENGTH : (start + length) // FRAME_LENGTH].mean() for start in starts]
         start = starts[int(np.argmax(np.minimum(shares, ENOUGH)))]
         return Segment(wav[start : start + length], (name,), False)
 
@@ -121,8 +127,8 @@ class Source:
         queue = self.queues[group]
         while queue:
             name = queue.popleft()
-            wav = trim(read(self.paths[name], self.sample_rate).double().numpy())
-            if active_frames(wav).sum() * FRAME < SHORTEST * self.sample_rate:
+            wav = trim_silence(read(self.paths[name], self.sample_rate).double().numpy())
+            if active_frames(wav).sum() * FRAME_LENGTH < SHORTEST * self.sample_rate:
                 continue
             queue.append(name)
             yield name, wav
@@ -140,18 +146,3 @@ def _cut(wav: np.ndarray, length: int, sample_rate: int) -> np.ndarray:
     """The first `length` samples of [L], faded out over 10 ms."""
     ramp = np.linspace(1, 0, min(length, sample_rate // 100))
     return np.concatenate([wav[: length - len(ramp)], wav[length - len(ramp) : length] * ramp])
-
-
-def _loop(wav: np.ndarray, length: int, fade: int) -> np.ndarray:
-    """[L] -> [length]: repeated, each time fading into the next with constant power."""
-    fade = min(fade, len(wav) // 2)
-    rise = np.sin(np.linspace(0, np.pi / 2, fade))
-    step = len(wav) - fade
-    out = np.zeros(length + len(wav))
-    for start in range(0, length, step):
-        piece = wav.copy()
-        if start:
-            piece[:fade] *= rise
-        piece[step:] *= rise[::-1]
-        out[start : start + len(wav)] += piece
-    return out[:length]

@@ -7,8 +7,8 @@ from torch import Tensor
 
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.data.kaldi import check_id, read_table, write_table
-from espnet2_decodec.data.manifest import about, claim
-from espnet2_decodec.data.parallel import spread
+from espnet2_decodec.data.manifest import Manifest
+from espnet2_decodec.data.parallel import parallel_map
 from espnet2_decodec.data.settings import Settings
 from espnet2_decodec.io import npy
 from espnet2_decodec.io.audio import read
@@ -41,7 +41,8 @@ def tokenize(scp: str | Path, out: str | Path, settings: Settings, jobs: int = 1
     """
     out, paths = Path(out), read_table(scp)
     codec = settings.codec()
-    claim(out, about(codec) | (_of_content(codec, settings.content) if settings.content else settings.levels(codec)))
+    levels = _content_entries(codec, settings.content) if settings.content else settings.levels(codec)
+    Manifest(out).check(Manifest.describe(codec) | levels)
     del codec
     stems = {key: out / "codes" / check_id(key) for key in paths}
     lengths = read_table(out / LENGTHS) if (out / LENGTHS).is_file() else {}
@@ -49,7 +50,7 @@ def tokenize(scp: str | Path, out: str | Path, settings: Settings, jobs: int = 1
     todo = [key for key in paths if key not in lengths or not all(npy.path(stems[key], s).is_file() for s in streams)]
     made = {}
     try:
-        for key, length in zip(todo, spread(partial(Tokenizer, paths, stems, settings), todo, jobs, "tokenize")):
+        for key, length in zip(todo, parallel_map(partial(Tokenizer, paths, stems, settings), todo, jobs, "tokenize")):
             made[key] = length
     finally:
         if made:
@@ -78,7 +79,7 @@ class Tokenizer:
         return wav.shape[1]
 
 
-def _of_content(codec: DeCodec, levels: int) -> dict[str, str | int]:
+def _content_entries(codec: DeCodec, levels: int) -> dict[str, str | int]:
     """What tells the tokens of this content from those of another."""
     encoder = codec.content_encoder
     most = 0 if encoder is None else encoder.levels

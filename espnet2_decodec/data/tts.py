@@ -7,7 +7,7 @@ from pathlib import Path
 
 from espnet2_decodec.atomic import atomic_write
 from espnet2_decodec.data.kaldi import check_id, read_table, write_table
-from espnet2_decodec.data.tts_text import Characters, normalize
+from espnet2_decodec.data.text import CharacterTokenizer, normalize
 
 SPLITS = ("train", "dev", "test")
 TABLES = ("wav.scp", "text", "utt2spk", "utt2dur")
@@ -60,7 +60,7 @@ def prepare(folders: Sequence[str | Path], out: str | Path, wanted: Wanted) -> s
             raise ValueError(f"{key} is in two folders.")
         for table in TABLES:
             parts[split][table][check_id(key)] = row[table]
-    characters = Characters.of(parts["train"]["text"].values())
+    characters = CharacterTokenizer.from_texts(parts["train"]["text"].values())
     for split in ("dev", "test"):
         for key in [k for k, text in parts[split]["text"].items() if set(normalize(text)) - set(characters.tokens)]:
             left_out += 1

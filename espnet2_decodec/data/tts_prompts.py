@@ -9,9 +9,9 @@ import soundfile
 import torch
 
 from espnet2_decodec.atomic import atomic_write
-from espnet2_decodec.data.activity import active_power
-from espnet2_decodec.data.background import fitted
+from espnet2_decodec.codec.dsp.looping import loop_to_length
 from espnet2_decodec.data.kaldi import check_id, read_table, write_table
+from espnet2_decodec.data.levels import active_power, fade_edges
 from espnet2_decodec.io.audio import read
 
 KINDS = ("clean", "noisy", "background", "other")
@@ -58,7 +58,8 @@ def make_prompts(
     for number, key in enumerate(paths):
         random = np.random.default_rng((plan.seed, number))
         voice = _voice(key, paths, speakers, plan)
-        noise = fitted(_sound(sounds, random, plan.sample_rate), len(voice), plan.sample_rate // 4).numpy()
+        sound = _sound(sounds, random, plan.sample_rate)
+        noise = fade_edges(loop_to_length(sound, len(voice), crossfade=plan.sample_rate // 4)).numpy()
         snr = random.uniform(*plan.snrs)
         noise = noise * (active_power(voice) / active_power(noise) / 10 ** (snr / 10)) ** 0.5
         gain = min(1.0, 0.95 / float(np.abs(voice + noise).max()))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from espnet2_decodec.data.tts_text import Characters
+from espnet2_decodec.data.text import CharacterTokenizer
 
 
 class TTSPreprocessor:
@@ -14,7 +14,7 @@ class TTSPreprocessor:
 
     Args:
         train: draw prompts at random; else each recording has its own.
-        tokens: of `Characters`.
+        tokens: of `CharacterTokenizer`.
         codes: id of a recording -> its .npy file of speech tokens, (T, K).
         speakers: id of a recording -> its speaker; one that is not there is a speaker of its own.
         prompt_frames: shortest and longest prompt in training.
@@ -34,7 +34,7 @@ class TTSPreprocessor:
         prompt_frames: tuple[int, int] = (50, 200),
         given: float = 0.5,
     ):
-        self.train, self.characters, self.codes = train, Characters(tokens), dict(codes)
+        self.train, self.characters, self.codes = train, CharacterTokenizer(tokens), dict(codes)
         self.speakers = {key: speakers.get(key, key) for key in self.codes}
         self.shortest, self.longest = prompt_frames
         self.given = given

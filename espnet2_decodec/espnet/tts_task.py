@@ -16,7 +16,7 @@ from espnet2.utils.types import str_or_none
 
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.data.kaldi import read_table
-from espnet2_decodec.data.tts_text import Characters
+from espnet2_decodec.data.text import CharacterTokenizer
 from espnet2_decodec.espnet.checkpoint import fill, load_strictly, read_config, read_weights
 from espnet2_decodec.espnet.trainer import Progress
 from espnet2_decodec.espnet.tts_model import DeCodecTTSModel
@@ -204,7 +204,7 @@ def _rebuild(args: Namespace) -> DeCodecTTSModel:
 def _tokens(args: Namespace) -> list[str]:
     """The list itself, from the file where it is one."""
     if isinstance(args.token_list, str):
-        return list(Characters(json.loads(Path(args.token_list).read_text(encoding="utf-8"))).tokens)
+        return list(CharacterTokenizer(json.loads(Path(args.token_list).read_text(encoding="utf-8"))).tokens)
     return list(args.token_list)
 
 

@@ -6,7 +6,9 @@ import torch
 from torch import Tensor
 
 from espnet2_decodec.codec.decodec import DeCodec
-from espnet2_decodec.training.ratios import SILENT
+from espnet2_decodec.codec.dsp.looping import loop_to_length
+from espnet2_decodec.training.energy_ratios import SILENCE_POWER
+from espnet2_decodec.training.validation import reconstruct_unquantized, whole_frames
 
 
 @dataclass(frozen=True)
@@ -30,11 +32,6 @@ class Answer:
     name: str
     reference: Tensor
     estimate: Tensor
-
-
-def unquantized(codec: DeCodec, wav: Tensor) -> Tensor:
-    """Reconstruction of wav [B, L] with the quantizers left out."""
-    return codec.synthesize(codec.subspace.merge(*codec.subspace.split(codec.latent(wav))))[:, : wav.shape[1]]
 
 
 def trivial(item: Item) -> list[Answer]:
@@ -77,20 +74,13 @@ def answers(
         Answer("background", "codec, not quantized", item.background, free.background[0].cpu()),
         Answer("background", "ceiling: background alone", item.background, alone),
         Answer("mixture", "codec", item.mixture, whole),
-        Answer("mixture", "codec, not quantized", item.mixture, unquantized(codec, inputs[:1])[0].cpu()),
+        Answer("mixture", "codec, not quantized", item.mixture, reconstruct_unquantized(codec, inputs[:1])[0].cpu()),
     ]
-    if all(x.square().mean() > SILENT for x in (item.speech, item.background, item.other_background)):
+    if all(x.square().mean() > SILENCE_POWER for x in (item.speech, item.background, item.other_background)):
         other = codec.encode(item.other_mixture[None].to(device), None, speech_levels, background_levels)
-        truth = item.speech + looped(item.other_background, len(item.speech), codec.hop)
+        truth = item.speech + loop_to_length(whole_frames(item.other_background, codec.hop), len(item.speech))
         found += [
             Answer("remix", "untouched mixture", truth, item.mixture),
             Answer("remix", "codec", truth, codec.remix(mine, other)[0].cpu()),
         ]
     return found
-
-
-def looped(wav: Tensor, length: int, hop: int) -> Tensor:
-    """[L'] -> [length], repeated in whole frames as `DeCodec.remix` repeats a background."""
-    frames = -(-len(wav) // hop)
-    filled = torch.nn.functional.pad(wav, (0, frames * hop - len(wav)))
-    return filled.repeat(-(-length // len(filled)))[:length]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from espnet2_decodec.data.parallel import spread
+from espnet2_decodec.data.parallel import parallel_map
 from espnet2_decodec.evaluation.compare_cache import Cache, metric_ids
 from espnet2_decodec.evaluation.compare_sets import Sets, Workers
 from espnet2_decodec.evaluation.compare_work import RATE
@@ -116,7 +116,7 @@ def compare(
                 todo.append((sets.home[key], (task, entry.spec, key in kept)))
     _write_truth(sets, sorted(kept), Path(out))
     work = partial(Workers, Path(out), ids)
-    done = sum(1 for _ in spread(work, todo, jobs, "evaluate"))
+    done = sum(1 for _ in parallel_map(work, todo, jobs, "evaluate"))
     rows = []
     for entry in systems:
         for key in keys:

@@ -18,7 +18,7 @@ Scores = dict[str, dict[str, float]]
 
 CODE = (
     "evaluation/metrics/registry.py",
-    "training/ratios.py",
+    "training/energy_ratios.py",
     "evaluation/metrics/spectral.py",
     "evaluation/metrics/perceptual.py",
     "evaluation/scoring.py",

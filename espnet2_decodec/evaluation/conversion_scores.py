@@ -16,7 +16,7 @@ from espnet2_decodec.conversion.features import VocoderFeatures, extract_feature
 from espnet2_decodec.conversion.shift import shift_voice
 from espnet2_decodec.data.kaldi import read_table
 from espnet2_decodec.data.mixtures import condition_order, snr_of
-from espnet2_decodec.data.parallel import spread
+from espnet2_decodec.data.parallel import parallel_map
 from espnet2_decodec.data.settings import Settings
 from espnet2_decodec.evaluation.conversion_voices import Voices
 from espnet2_decodec.evaluation.examples import Example, file_name, write_examples, write_sound
@@ -198,7 +198,7 @@ def score_conversions(plan: Plan, keys: Sequence[str], jobs: int = 1) -> list[Ro
         recognizer(plan.judge)
     if plan.denoiser:
         build(plan.denoiser)
-    rows = [row for rows in spread(partial(Scorer, plan), keys, jobs, "converting") for row in rows]
+    rows = [row for rows in parallel_map(partial(Scorer, plan), keys, jobs, "converting") for row in rows]
     kept = [row for row in rows if row["uttid"] in plan.kept]
     if kept:
         texts = plan.data / "text"

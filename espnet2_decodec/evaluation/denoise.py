@@ -9,7 +9,7 @@ import soundfile
 
 from espnet2_decodec.atomic import atomic_write
 from espnet2_decodec.data.kaldi import read_table, write_table
-from espnet2_decodec.data.parallel import spread
+from espnet2_decodec.data.parallel import parallel_map
 from espnet2_decodec.evaluation.systems.base import Unavailable
 from espnet2_decodec.evaluation.systems.specs import build
 from espnet2_decodec.io.audio import read
@@ -53,7 +53,7 @@ def denoise(sets: Sequence[str | Path], system: str, out: str | Path, jobs: int 
         wavs = {key: target / "wav" / f"{key}.wav" for key in paths}
         todo = [key for key in paths if not wavs[key].is_file()]
         try:
-            total += sum(1 for _ in spread(partial(Denoiser, system, paths, wavs), todo, jobs, folder.name))
+            total += sum(1 for _ in parallel_map(partial(Denoiser, system, paths, wavs), todo, jobs, folder.name))
         except Unavailable as problem:
             raise ValueError(f"{system} cannot be used: {problem}") from None
         except KeyError:

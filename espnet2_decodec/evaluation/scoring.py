@@ -9,12 +9,12 @@ from torch import Tensor
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.data.kaldi import read_table
 from espnet2_decodec.data.mixtures import STEMS
-from espnet2_decodec.data.parallel import spread
+from espnet2_decodec.data.parallel import parallel_map
 from espnet2_decodec.data.settings import Settings
 from espnet2_decodec.evaluation.answers import Answer, Item, answers
 from espnet2_decodec.evaluation.metrics.registry import METRICS, PACKAGES, si_sdr_improvement
 from espnet2_decodec.io.audio import read
-from espnet2_decodec.training import ratios
+from espnet2_decodec.training import energy_ratios
 
 Row = dict[str, str | float]
 """One answer to one mixture: uttid, condition, speaker, target, answer, and the metrics."""
@@ -60,7 +60,7 @@ def measure(answer: Answer, mixture: Tensor, metrics: tuple[str, ...], sample_ra
     PESQ and STOI are taken of speech only; the improvement over the mixture of speech and of background.
     """
     stem = answer.target in ("speech", "background")
-    values = {"level": ratios.level(answer.estimate, mixture).item()}
+    values = {"level": energy_ratios.relative_level(answer.estimate, mixture).item()}
     for name in metrics:
         wanted = name not in PACKAGES or answer.target == "speech"
         values[name] = METRICS[name](answer.reference, answer.estimate, sample_rate) if wanted else math.nan
@@ -92,7 +92,7 @@ def score_set(folder: str | Path, settings: Settings, metrics: tuple[str, ...], 
         ValueError: if the set or the model cannot be used.
     """
     work = partial(Scorer, folder, settings, metrics)
-    return [row for rows in spread(work, MixtureSet(folder).keys, jobs, "scoring") for row in rows]
+    return [row for rows in parallel_map(work, MixtureSet(folder).keys, jobs, "scoring") for row in rows]
 
 
 class Scorer:

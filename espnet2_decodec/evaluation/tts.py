@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from espnet2_decodec.atomic import atomic_write
-from espnet2_decodec.data.activity import active_power
 from espnet2_decodec.data.kaldi import read_table
+from espnet2_decodec.data.levels import active_power
 from espnet2_decodec.evaluation.environment import environment
 from espnet2_decodec.evaluation.examples import (
     Example,

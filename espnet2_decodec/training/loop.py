@@ -21,7 +21,7 @@ from espnet2_decodec.data.augment import change_speed
 from espnet2_decodec.data.bank import Bank
 from espnet2_decodec.data.mixing import Batch, Mixing
 from espnet2_decodec.training.objective import Objective
-from espnet2_decodec.training.validation import quick_scores
+from espnet2_decodec.training.validation import validation_scores
 
 log = logging.getLogger(__name__)
 
@@ -240,7 +240,7 @@ class Trainer:
     def _score(self, step: int, dev: dict[str, Batch]) -> None:
         self.objective.eval()
         for name, batch in dev.items():
-            scores = quick_scores(self.objective.codec, batch.speech, batch.background)
+            scores = validation_scores(self.objective.codec, batch.speech, batch.background)
             shown = " ".join(f"{key} {scores[key]:.2f}" for key in SHOWN)
             log.info("step %d, dev %s: %s", step, name, shown)
             with open(self.folder / "dev.jsonl", "a") as file:

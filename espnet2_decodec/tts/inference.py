@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from espnet2_decodec.data.kaldi import check_id, read_table, write_table
-from espnet2_decodec.data.parallel import spread
+from espnet2_decodec.data.parallel import parallel_map
 from espnet2_decodec.io.audio_writer import write
 from espnet2_decodec.tts.speak import TTS
 
@@ -47,7 +47,7 @@ def say_all(
         options = {name: value for name, value in options.items() if name not in ("background_gain", "background_snr")}
     out = Path(out)
     jobs_of = {key: (texts[key], voices[key], sounds[key]) for key in texts}
-    found = dict(zip(texts, spread(partial(Speaker, model, out, jobs_of, options), list(texts), jobs, out.name)))
+    found = dict(zip(texts, parallel_map(partial(Speaker, model, out, jobs_of, options), list(texts), jobs, out.name)))
     for stem in STEMS:
         write_table(out / f"{stem}.scp", {key: (out / stem / f"{key}.wav").resolve() for key in texts})
     write_table(out / "utt2start", {key: start for key, (start, _) in found.items()})
@@ -69,7 +69,7 @@ def decode_all(model: str, tokens: str | Path, out: str | Path, jobs: int) -> di
         Name -> table.
     """
     paths, out = read_table(tokens), Path(out)
-    for _ in spread(partial(Decoder, model, out, paths), list(paths), jobs, "decode"):
+    for _ in parallel_map(partial(Decoder, model, out, paths), list(paths), jobs, "decode"):
         pass
     for name in DECODED:
         write_table(out / f"{name}.scp", {key: (out / name / f"{key}.wav").resolve() for key in paths})

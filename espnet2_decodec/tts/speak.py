@@ -6,7 +6,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from espnet2_decodec.data.background import SILENT, fitted, leveled
+from espnet2_decodec.codec.dsp.looping import loop_to_length
+from espnet2_decodec.data.levels import SILENCE_RMS, fade_edges, scale_background
 from espnet2_decodec.io.audio import AudioReader
 from espnet2_decodec.tts.saving import load
 from espnet2_decodec.tts.synthesizer import Synthesizer
@@ -120,8 +121,9 @@ class TTS:
             under = self._background(heard if same else self._read(background, "background"))
             room = 0 if same else max(0, len(under) - len(speech))
             start = int(torch.randint(room + 1, (), generator=torch.Generator().manual_seed(seed)))
-            under = fitted(under[start:], len(speech), int(CROSSFADE * self.sample_rate))
-            under = leveled(under, speech, background_gain, background_snr)
+            crossfade = int(CROSSFADE * self.sample_rate)
+            under = fade_edges(loop_to_length(under[start:], len(speech), crossfade=crossfade))
+            under = scale_background(under, speech, background_gain, background_snr)
         return Said(*(x.cpu() for x in (speech, under, speech + under)), self.sample_rate, tokens[0].cpu(), start)
 
     @torch.no_grad()
@@ -136,7 +138,7 @@ class TTS:
         codec = self.synthesizer.codec
         decoded = codec.decode(codec.encode(wav), speech=False)[0]
         power, wanted = (float(x.square().mean()) for x in (decoded, codec.separate(wav, quantize=False).background))
-        gain = (wanted / power) ** 0.5 if min(wanted, power) > SILENT**2 else 1.0
+        gain = (wanted / power) ** 0.5 if min(wanted, power) > SILENCE_RMS**2 else 1.0
         return decoded * min(max(gain, 1 / MOST), MOST)
 
     def _read(self, recording: str | Path | Tensor, name: str) -> Tensor:

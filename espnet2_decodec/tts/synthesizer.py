@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from espnet2_decodec.codec.decodec import DeCodec
-from espnet2_decodec.data.tts_text import Characters
+from espnet2_decodec.data.text import CharacterTokenizer
 from espnet2_decodec.tts.coordinates import Coordinates
 from espnet2_decodec.tts.layers import within
 from espnet2_decodec.tts.model import TextToCoordinates, whole_durations
@@ -14,14 +14,14 @@ class Synthesizer(nn.Module):
     """Text and the tokens of a prompt to speech tokens. Its weights hold those of its codec.
 
     Args:
-        tokens: of `Characters`.
+        tokens: of `CharacterTokenizer`.
         codec: the codec, or its config.
         options: of `TextToCoordinates`.
     """
 
     def __init__(self, tokens: list[str], codec: DeCodec | dict, options: dict | None = None):
         super().__init__()
-        self.characters = Characters(tokens)
+        self.characters = CharacterTokenizer(tokens)
         self.coordinates = Coordinates(DeCodec.from_config(codec) if isinstance(codec, dict) else codec)
         self.model = TextToCoordinates(len(self.characters), self.coordinates.dim, self.coordinates.first, options)
 

@@ -7,9 +7,9 @@ import pytest
 import soundfile
 
 from espnet2_decodec.cli.recipe import run_step
-from espnet2_decodec.data.activity import active_power
 from espnet2_decodec.data.asr import Plan, prepare, split_of
 from espnet2_decodec.data.kaldi import read_table
+from espnet2_decodec.data.levels import active_power
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import pytest
 import soundfile
 import torch
 
-from espnet2_decodec.data.tts_text import Characters
+from espnet2_decodec.data.text import CharacterTokenizer
 from espnet2_decodec.tts.saving import save
 from espnet2_decodec.tts.synthesizer import Synthesizer
 
@@ -21,7 +21,7 @@ OPTIONS = {
 @pytest.fixture(scope="module")
 def voice(tmp_path_factory, vocoder_codec):
     """The folder of a tiny text-to-speech model with random weights."""
-    synthesizer = Synthesizer(list(Characters.of(["abc."]).tokens), vocoder_codec, OPTIONS)
+    synthesizer = Synthesizer(list(CharacterTokenizer.from_texts(["abc."]).tokens), vocoder_codec, OPTIONS)
     torch.nn.init.constant_(synthesizer.model.durations.leave.bias, 1.5)
     folder = tmp_path_factory.mktemp("voice")
     save(synthesizer, folder)
@@ -58,8 +58,8 @@ def test_the_same_seed_gives_the_same_file(say, make_wav, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("", "--background", "none"), "nothing to say"),
-        (("xyz",), "cannot say 'x' 'y' 'z'"),
+        (("", "--background", "none"), "nothing to synthesize"),
+        (("xyz",), "cannot pronounce 'x' 'y' 'z'"),
         (("abc", "--background", "no-such.wav"), "no-such.wav does not exist"),
         (("abc", "--speed", "0"), "speed must be within"),
         (("abc", "--background-snr", "5"), "There is no background"),

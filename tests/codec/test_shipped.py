@@ -9,7 +9,7 @@ import torch
 from espnet2_decodec import DeCodec
 from espnet2_decodec.codec.serialization import DEFAULT_MODEL
 from espnet2_decodec.io.audio import read
-from espnet2_decodec.training.ratios import si_sdr
+from espnet2_decodec.training.energy_ratios import si_sdr
 
 MINI = Path(__file__).parents[2] / "local" / "mini"
 

@@ -5,8 +5,8 @@ import pytest
 import soundfile
 
 from espnet2_decodec.cli.recipe import run_step
-from espnet2_decodec.data.activity import active_power
 from espnet2_decodec.data.kaldi import read_table, write_table
+from espnet2_decodec.data.levels import active_power
 from espnet2_decodec.data.mixtures import Plan, make_mixtures
 
 PLAN = Plan(("-5", "10", "clean", "background"), per_condition=4, seconds=(1.0, 2.0), seed=3)

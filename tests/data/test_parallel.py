@@ -5,18 +5,18 @@ from operator import methodcaller
 
 import pytest
 
-from espnet2_decodec.data.parallel import spread
+from espnet2_decodec.data.parallel import parallel_map
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_results_come_in_order(jobs):
     keys = [f"key{i}" for i in range(7)]
-    assert list(spread(partial(methodcaller, "upper"), keys, jobs, "upper")) == [key.upper() for key in keys]
+    assert list(parallel_map(partial(methodcaller, "upper"), keys, jobs, "upper")) == [key.upper() for key in keys]
 
 
 def test_errors_come_through():
     with pytest.raises(AttributeError, match="no attribute 'shout'"):
-        list(spread(partial(methodcaller, "shout"), ["a", "b"], 1, "shout"))
+        list(parallel_map(partial(methodcaller, "shout"), ["a", "b"], 1, "shout"))
     with pytest.raises(ValueError, match="at least 1, not 0"):
-        list(spread(partial(methodcaller, "upper"), ["a"], 0, "upper"))
-    assert list(spread(partial(methodcaller, "upper"), [], 2, "upper")) == []
+        list(parallel_map(partial(methodcaller, "upper"), ["a"], 0, "upper"))
+    assert list(parallel_map(partial(methodcaller, "upper"), [], 2, "upper")) == []

@@ -75,7 +75,7 @@ def test_tokens_of_another_codec(model, scp, tmp_path):
             "resynthesize",
             f"--model {tmp_path / 'other'} --tokens {tmp_path / 'tokens'} --out {tmp_path / 'out'}".split(),
         )
-    with pytest.raises(ValueError, match="no folder of results"):
+    with pytest.raises(ValueError, match="no readable made_with.json"):
         resynthesize(scp.parent, tmp_path / "out", Settings(str(model)))
 
 

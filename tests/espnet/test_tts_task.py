@@ -14,7 +14,7 @@ from espnet2.train.distributed_utils import free_port
 from espnet2_decodec.bin import tts_train
 from espnet2_decodec.cli.recipe import run_step
 from espnet2_decodec.codec.decodec import DeCodec
-from espnet2_decodec.data.tts_text import Characters
+from espnet2_decodec.data.text import CharacterTokenizer
 from espnet2_decodec.espnet.tts_preprocessor import TTSPreprocessor
 from espnet2_decodec.tts import TTS
 
@@ -42,7 +42,7 @@ def place(tmp_path_factory):
     values = {"text": lambda i: TEXTS[i], "codes.scp": lambda i: folder / f"u{i}.npy", "utt2spk": lambda i: i % 2}
     for table, value in values.items():
         (folder / table).write_text("".join(f"u{i} {value(i)}\n" for i in range(len(TEXTS))))
-    (folder / "tokens.json").write_text(json.dumps(Characters.of(TEXTS).tokens))
+    (folder / "tokens.json").write_text(json.dumps(CharacterTokenizer.from_texts(TEXTS).tokens))
     return folder
 
 
@@ -124,7 +124,7 @@ def test_prompts_are_of_the_same_speaker_and_another_recording(place):
     codes, speakers = (
         {f"u{i}": value(i) for i in range(8)} for value in (lambda i: place / f"u{i}.npy", lambda i: str(i % 2))
     )
-    tokens = list(Characters.of(TEXTS).tokens)
+    tokens = list(CharacterTokenizer.from_texts(TEXTS).tokens)
     arrays = {key: np.load(path) for key, path in codes.items()}
     for train in (True, False):
         made = TTSPreprocessor(train, tokens, codes, speakers, (10, 20))
@@ -144,8 +144,8 @@ def test_prompts_are_of_the_same_speaker_and_another_recording(place):
 
 
 def test_texts_too_long_for_their_frames_are_named(place):
-    made = TTSPreprocessor(True, list(Characters.of(TEXTS).tokens), {}, {})
+    made = TTSPreprocessor(True, list(CharacterTokenizer.from_texts(TEXTS).tokens), {}, {})
     with pytest.raises(ValueError, match="u9: 5 characters cannot be said in 4 frames"):
         made("u9", {"text": "abc", "speech_codes": np.zeros((4, 4), np.int16)})
-    with pytest.raises(ValueError, match="u9: This voice cannot say 'z'"):
+    with pytest.raises(ValueError, match="u9: This model cannot pronounce 'z'"):
         made("u9", {"text": "z", "speech_codes": np.zeros((40, 4), np.int16)})

@@ -4,13 +4,11 @@ import csv
 import math
 
 import pytest
-import torch
 
 from espnet2_decodec.cli.recipe import run_step
 from espnet2_decodec.data.kaldi import read_table, write_table
 from espnet2_decodec.data.mixtures import Plan, make_mixtures
 from espnet2_decodec.data.settings import Settings
-from espnet2_decodec.evaluation.answers import looped
 from espnet2_decodec.evaluation.scoring import score_set
 
 
@@ -84,12 +82,6 @@ def test_fewer_levels(mixtures, model, rows):
     assert all(a["si_sdr"] != b["si_sdr"] for a, b in zip(pick(rows, **wanted), pick(fewer, **wanted)))
     same = zip(pick(rows, answer="codec, not quantized"), pick(fewer, answer="codec, not quantized"))
     assert all(a["si_sdr"] == b["si_sdr"] or math.isnan(a["si_sdr"]) for a, b in same)
-
-
-def test_true_remix_repeats_the_background_in_whole_frames():
-    wav = torch.arange(1.0, 6.0)
-    assert looped(wav, 11, 4).tolist() == [1, 2, 3, 4, 5, 0, 0, 0, 1, 2, 3]
-    assert looped(wav, 3, 4).tolist() == [1, 2, 3]
 
 
 def test_sets_that_cannot_be_scored(mixtures, model, tmp_path):

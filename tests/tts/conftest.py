@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from espnet2_decodec.codec.decodec import DeCodec
-from espnet2_decodec.data.tts_text import Characters
+from espnet2_decodec.data.text import CharacterTokenizer
 from espnet2_decodec.tts.saving import save
 from espnet2_decodec.tts.synthesizer import Synthesizer
 
@@ -27,7 +27,7 @@ def build() -> Synthesizer:
         stems = codec.subspace.split(codec.latent(noise))
         for quantizer, stem in zip((codec.speech_quantizer, codec.background_quantizer), stems):
             quantizer.start(stem.transpose(1, 2).flatten(0, 1), 2)
-    synthesizer = Synthesizer(list(Characters.of(["abc де."]).tokens), codec, OPTIONS)
+    synthesizer = Synthesizer(list(CharacterTokenizer.from_texts(["abc де."]).tokens), codec, OPTIONS)
     with torch.no_grad():
         synthesizer.model.durations.leave.bias.fill_(1.5)
     return synthesizer.eval()

@@ -68,13 +68,15 @@ def test_broken_folders_are_refused(synthesizer, tmp_path):
 def test_alignment_and_coordinates_are_learned():
     """Each of four letters sounds like one token, for a while: after some steps the model knows which, and for how long."""
     pytest.importorskip("espnet2", reason="ESPnet is not installed: pip install '.[recipe]'")
-    from espnet2_decodec.data.tts_text import Characters
+    from espnet2_decodec.data.text import CharacterTokenizer
     from espnet2_decodec.espnet.tts_objective import Objective
     from espnet2_decodec.tts.synthesizer import Synthesizer
 
     torch.manual_seed(0)
     codec = DeCodec.from_config(TINY)
-    model = Synthesizer(list(Characters.of(["abcd"]).tokens), codec, {"channels": 32, "dropout": 0.0, "kernel": 3})
+    model = Synthesizer(
+        list(CharacterTokenizer.from_texts(["abcd"]).tokens), codec, {"channels": 32, "dropout": 0.0, "kernel": 3}
+    )
     model.coordinates.normalize_by(torch.zeros(8), codec.speech_quantizer.codebooks[0].std(0))
     objective = Objective(model, binarize_after=20, window=None).train()
     optimizer = torch.optim.Adam([p for p in objective.parameters() if p.requires_grad], 3e-3)

@@ -10,8 +10,8 @@ import torch
 
 from espnet2_decodec.bin import tts_inference
 from espnet2_decodec.cli.recipe import run_step
-from espnet2_decodec.data.activity import active_power
 from espnet2_decodec.data.kaldi import read_table
+from espnet2_decodec.data.levels import active_power
 from espnet2_decodec.data.tts import Wanted, prepare
 from espnet2_decodec.data.tts_prompts import KINDS, Plan, make_prompts
 from espnet2_decodec.evaluation.examples import read_examples

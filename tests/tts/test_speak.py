@@ -103,7 +103,7 @@ def test_a_prompt_without_speech(tts, monkeypatch):
         tts(TEXT, noise(1))
 
 
-@pytest.mark.parametrize(("text", "said"), [("", "nothing to say"), ("abz", "cannot say 'z'")])
+@pytest.mark.parametrize(("text", "said"), [("", "nothing to synthesize"), ("abz", "cannot pronounce 'z'")])
 def test_texts_that_cannot_be_said(tts, text, said):
     with pytest.raises(ValueError, match=said):
         tts(text, noise(1))

@@ -25,7 +25,7 @@ COLUMNS = {
     "background alone": ("0 dB", "background_ceiling_si_sdr"),
     "speech in background": ("0 dB", "speech_in_background"),
 }
-"""Heading -> condition and name of a score, see `quick_scores`."""
+"""Heading -> condition and name of a score, see `validation_scores`."""
 
 
 def ablation_arguments(parser: ArgumentParser) -> None:

@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 from torch import Tensor
 
-from espnet2_decodec.training.ratios import SILENT
+from espnet2_decodec.training.energy_ratios import SILENCE_POWER
 
 
 def pesq(reference: Tensor, estimate: Tensor, sample_rate: int) -> float:
@@ -123,7 +123,7 @@ def speaker_similarity(reference: Tensor, estimate: Tensor, sample_rate: int) ->
 def voice(samples: bytes) -> np.ndarray | None:
     """The embedding [256] of float32 samples at 16000 Hz, of norm 1; None with less than 0.3 s of voice."""
     wav = np.frombuffer(samples, np.float32)
-    if not len(wav) or np.square(wav, dtype=float).mean() <= SILENT:
+    if not len(wav) or np.square(wav, dtype=float).mean() <= SILENCE_POWER:
         return None
     spoken = _voice_package().preprocess_wav(wav.clip(-1, 1) * 0.999)
     return None if len(spoken) < 4800 else _encoder().embed_utterance(spoken)
@@ -150,4 +150,4 @@ def _encoder():
 
 def _silent(wav: Tensor) -> bool:
     """Whether nothing is to be heard."""
-    return wav.double().square().mean().item() <= SILENT
+    return wav.double().square().mean().item() <= SILENCE_POWER

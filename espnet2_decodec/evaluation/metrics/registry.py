@@ -13,19 +13,19 @@ from importlib.util import find_spec
 from torch import Tensor
 
 from espnet2_decodec.evaluation.metrics import perceptual, spectral
-from espnet2_decodec.training import ratios
+from espnet2_decodec.training import energy_ratios
 
 Metric = Callable[[Tensor, Tensor, int], float]
 
 
 def si_sdr(reference: Tensor, estimate: Tensor, sample_rate: int) -> float:
-    """Scale-invariant signal-to-distortion ratio in dB, see `ratios.si_sdr`."""
-    return ratios.si_sdr(reference, estimate).item()
+    """Scale-invariant signal-to-distortion ratio in dB, see `energy_ratios.si_sdr`."""
+    return energy_ratios.si_sdr(reference, estimate).item()
 
 
 def sdr(reference: Tensor, estimate: Tensor, sample_rate: int) -> float:
-    """Plain signal-to-distortion ratio in dB, see `ratios.sdr`."""
-    return ratios.sdr(reference, estimate).item()
+    """Plain signal-to-distortion ratio in dB, see `energy_ratios.sdr`."""
+    return energy_ratios.sdr(reference, estimate).item()
 
 
 def si_sdr_improvement(reference: Tensor, estimate: Tensor, mixture: Tensor) -> float:
@@ -35,7 +35,7 @@ def si_sdr_improvement(reference: Tensor, estimate: Tensor, mixture: Tensor) -> 
     """
     if mixture.equal(reference):
         return math.nan
-    return (ratios.si_sdr(reference, estimate) - ratios.si_sdr(reference, mixture)).item()
+    return (energy_ratios.si_sdr(reference, estimate) - energy_ratios.si_sdr(reference, mixture)).item()
 
 
 METRICS: dict[str, Metric] = {

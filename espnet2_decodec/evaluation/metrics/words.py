@@ -1,11 +1,11 @@
 """Words of a text, and how many of them a recogniser got right: error rates through jiwer."""
 
 import math
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 
+from espnet2_decodec.data.text import words
 from espnet2_decodec.evaluation.systems.base import Unavailable
 
 
@@ -32,13 +32,6 @@ class Counts:
     def error_rate(self) -> float:
         """Errors over the length of the reference, which insertions can carry above 1; NaN for an empty reference."""
         return (self.substitutions + self.deletions + self.insertions) / self.length if self.length else math.nan
-
-
-def words(text: str) -> list[str]:
-    """Lower case, without punctuation: what stands between letters, digits, accents and apostrophes inside a word."""
-    plain = unicodedata.normalize("NFC", text.lower()).replace("\u2019", "'")
-    kept = "".join(c if c.isalnum() or c == "'" or unicodedata.combining(c) else " " for c in plain)
-    return [word for word in (part.strip("'") for part in kept.split()) if word]
 
 
 def word_counts(reference: str, transcript: str) -> Counts:

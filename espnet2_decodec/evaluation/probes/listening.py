@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from espnet2_decodec.data.activity import FRAME, active_frames
+from espnet2_decodec.data.levels import FRAME_LENGTH, active_frames
 from espnet2_decodec.data.mixtures import ALONE, CLEAN
 from espnet2_decodec.evaluation.answers import Item
 from espnet2_decodec.evaluation.metrics.recognizers import RATE, recognizer
 from espnet2_decodec.evaluation.probes.features import log_mel, windowed
 from espnet2_decodec.evaluation.scoring import MixtureSet
 from espnet2_decodec.evaluation.systems.specs import build
-from espnet2_decodec.training import ratios
+from espnet2_decodec.training import energy_ratios
 
 TRUTH = "true stems"
 """Spec and name of the stems that the mixture was made of."""
@@ -77,7 +77,7 @@ class Listener:
         speech = stems.get("speech")
         windows = None
         if speech is not None and item.condition != ALONE:
-            windows = windowed(log_mel(level(speech), RATE, FRAME))
+            windows = windowed(log_mel(level(speech), RATE, FRAME_LENGTH))
         return Notes(work.system, work.key, transcripts, in_pauses(item, speech), windows)
 
     def _stems(self, spec: str, item: Item) -> dict[str, Tensor]:
@@ -100,7 +100,7 @@ class Listener:
 def level(wav: Tensor, wanted: float = -26.0) -> Tensor:
     """[L] scaled to `wanted` dBFS as a whole, so that no words hide in a low level; silence stays silent."""
     power = wav.double().square().mean()
-    if power <= ratios.SILENT:
+    if power <= energy_ratios.SILENCE_POWER:
         return wav
     return (wav * (10 ** (wanted / 20) / power.sqrt())).float().clamp(-1, 1)
 
@@ -113,5 +113,5 @@ def in_pauses(item: Item, speech: Tensor | None) -> float:
     near = np.convolve(busy, np.ones(2 * MARGIN + 1), mode="same") > 0
     if (~near).sum() < SHORTEST:
         return math.nan
-    silent = np.repeat(~near, FRAME)[: len(item.speech)]
-    return ratios.level(speech[silent], item.mixture[silent]).item()
+    silent = np.repeat(~near, FRAME_LENGTH)[: len(item.speech)]
+    return energy_ratios.relative_level(speech[silent], item.mixture[silent]).item()

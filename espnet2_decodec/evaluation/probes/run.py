@@ -8,7 +8,7 @@ from pathlib import Path
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.data.kaldi import read_table
 from espnet2_decodec.data.mixtures import ALONE, CLEAN, NOBODY
-from espnet2_decodec.data.parallel import spread
+from espnet2_decodec.data.parallel import parallel_map
 from espnet2_decodec.evaluation.compare import chosen
 from espnet2_decodec.evaluation.metrics.recognizers import recognizer
 from espnet2_decodec.evaluation.metrics.words import require_jiwer
@@ -87,7 +87,7 @@ class Probing:
             if noise or key in texts
         ]
         listener = partial(Listener, self.data, judge, language)
-        notes: list[Notes] = list(spread(listener, work, jobs, "listening"))
+        notes: list[Notes] = list(parallel_map(listener, work, jobs, "listening"))
         conditions = self.set.conditions
         if judge:
             self.found.lines += word_lines(notes, texts, conditions)

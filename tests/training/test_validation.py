@@ -7,7 +7,7 @@ import torch
 
 from espnet2_decodec.codec.config import TINY
 from espnet2_decodec.codec.decodec import DeCodec
-from espnet2_decodec.training.validation import quick_scores
+from espnet2_decodec.training.validation import validation_scores
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def batch():
 def test_scores_of_a_codec(batch):
     codec = DeCodec.from_config(TINY).train()
     before = {name: value.clone() for name, value in codec.state_dict().items()}
-    scores = quick_scores(codec, *batch)
+    scores = validation_scores(codec, *batch)
     assert all(math.isfinite(value) for value in scores.values())
     assert scores["input_si_sdr"] == pytest.approx(6.0, abs=0.7)
     improvement = scores["speech_si_sdr"] - scores["input_si_sdr"]
@@ -31,9 +31,9 @@ def test_scores_of_a_codec(batch):
 def test_items_without_speech_are_left_out(batch):
     speech, background = batch
     codec = DeCodec.from_config(TINY)
-    fewer = quick_scores(codec, speech[:2], background[:2])
+    fewer = validation_scores(codec, speech[:2], background[:2])
     speech[2] = 0
-    scores = quick_scores(codec, speech, background)
+    scores = validation_scores(codec, speech, background)
     for name in (
         "input_si_sdr",
         "speech_si_sdr",
@@ -42,10 +42,10 @@ def test_items_without_speech_are_left_out(batch):
         "speech_in_background",
     ):
         assert scores[name] == pytest.approx(fewer[name], abs=1e-3)
-    nothing = quick_scores(codec, torch.zeros_like(speech), background)
+    nothing = validation_scores(codec, torch.zeros_like(speech), background)
     assert math.isnan(nothing["speech_si_sdr"]) and math.isfinite(nothing["background_si_sdr"])
 
 
 def test_shapes_must_agree(batch):
     with pytest.raises(ValueError, match="must both be"):
-        quick_scores(DeCodec.from_config(TINY), batch[0], batch[1][:, :100])
+        validation_scores(DeCodec.from_config(TINY), batch[0], batch[1][:, :100])
