@@ -42,9 +42,9 @@ def run(args: Namespace) -> int:
     from espnet2_decodec.cli import streams
     from espnet2_decodec.cli.files import check_free, plan
     from espnet2_decodec.cli.work import load_model
-    from espnet2_decodec.io.audio_writer import FORMATS
+    from espnet2_decodec.io.audio import OUTPUT_FORMATS
 
-    (job,) = plan([args.source], args.output, (), ".wav", tuple(FORMATS))
+    (job,) = plan([args.source], args.output, (), ".wav", tuple(OUTPUT_FORMATS))
     check_free(job.target, force=args.force)
     codec = load_model(args)
     method = args.method or ("knn_shift" if codec.parametric_levels else "knn_codes")

@@ -23,9 +23,9 @@ def run(args: Namespace) -> int:
     from espnet2_decodec.cli import streams
     from espnet2_decodec.cli.files import Job, check_free, plan
     from espnet2_decodec.cli.work import each, levels, load_model
-    from espnet2_decodec.io.audio_writer import FORMATS
+    from espnet2_decodec.io.audio import OUTPUT_FORMATS
 
-    jobs = plan(args.inputs, args.output, (".dcd", ".speech.npy"), f".{args.format}", tuple(FORMATS))
+    jobs = plan(args.inputs, args.output, (".dcd", ".speech.npy"), f".{args.format}", tuple(OUTPUT_FORMATS))
     codec = load_model(args)
     wanted = levels(args, codec)
     heard = args.only != "background", args.only != "speech"

@@ -35,11 +35,11 @@ def run(args: Namespace) -> int:
     from espnet2_decodec.cli.work import each, levels, load_model
     from espnet2_decodec.codec.streaming import concatenate
     from espnet2_decodec.io import dcd, npy
-    from espnet2_decodec.io.audio import SUFFIXES
+    from espnet2_decodec.io.audio import INPUT_SUFFIXES
 
     if args.npy and args.gate is not None:
         raise ValueError("--gate needs .dcd files; leave out --npy.")
-    jobs = plan(args.inputs, args.output, SUFFIXES, "" if args.npy else ".dcd", () if args.npy else (".dcd",))
+    jobs = plan(args.inputs, args.output, INPUT_SUFFIXES, "" if args.npy else ".dcd", () if args.npy else (".dcd",))
     if args.no_gate and args.gate is not None:
         raise ValueError("--gate and --no-gate do not go together.")
     gate = GATE if args.gate is None else args.gate
@@ -52,7 +52,7 @@ def run(args: Namespace) -> int:
         if args.npy:
             npy.save(job.target, concatenate(c.to("cpu") for c in blocks))
             return
-        with dcd.Writer(job.target, dcd.header_for(codec, **wanted)) as writer:
+        with dcd.Writer(job.target, dcd.make_header(codec, **wanted)) as writer:
             for codes in blocks:
                 writer.write(codes, *(() if args.no_gate else power(codec, codes, gate)))
 

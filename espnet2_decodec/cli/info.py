@@ -24,9 +24,9 @@ def run(args: Namespace) -> int:
 
 def _file(path: str) -> list[str]:
     """Lines about a .dcd file."""
-    from espnet2_decodec.io.scan import scan
+    from espnet2_decodec.io.dcd_format import read_info
 
-    content = scan(path)
+    content = read_info(path)
     header = content.header
     lines = [
         f"file          {path}, {content.size} bytes",

@@ -30,9 +30,9 @@ def run(args: Namespace) -> int:
     from espnet2_decodec.cli.files import check_free, plan
     from espnet2_decodec.cli.remixing import Remix, collect
     from espnet2_decodec.cli.work import levels, load_model
-    from espnet2_decodec.io.audio_writer import FORMATS
+    from espnet2_decodec.io.audio import OUTPUT_FORMATS
 
-    (job,) = plan([args.speech], args.output, (), ".wav", tuple(FORMATS))
+    (job,) = plan([args.speech], args.output, (), ".wav", tuple(OUTPUT_FORMATS))
     check_free(job.target, force=args.force)
     codec = load_model(args)
     wanted = levels(args, codec)

@@ -49,7 +49,7 @@ def run(args: Namespace) -> int:
     from espnet2_decodec.cli.files import check_free
     from espnet2_decodec.cli.messages import note
     from espnet2_decodec.cli.streams import warn_of_clipping
-    from espnet2_decodec.io.audio_writer import AudioWriter
+    from espnet2_decodec.io.audio import AudioWriter
     from espnet2_decodec.tts import TTS
 
     out = Path(args.output)

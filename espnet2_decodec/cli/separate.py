@@ -22,10 +22,9 @@ def run(args: Namespace) -> int:
     from espnet2_decodec.cli import streams
     from espnet2_decodec.cli.files import Job, check_free, plan
     from espnet2_decodec.cli.work import each, levels, load_model
-    from espnet2_decodec.io.audio import SUFFIXES
-    from espnet2_decodec.io.audio_writer import AudioWriter
+    from espnet2_decodec.io.audio import INPUT_SUFFIXES, AudioWriter
 
-    jobs = plan(args.inputs, args.output, SUFFIXES, "")
+    jobs = plan(args.inputs, args.output, INPUT_SUFFIXES, "")
     codec = load_model(args)
     wanted = levels(args, codec)
 

@@ -10,8 +10,7 @@ from espnet2_decodec.cli.messages import note, progress, warn
 from espnet2_decodec.codec import streaming
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.io import npy
-from espnet2_decodec.io.audio import AudioReader
-from espnet2_decodec.io.audio_writer import AudioWriter
+from espnet2_decodec.io.audio import AudioReader, AudioWriter
 from espnet2_decodec.io.dcd import Reader
 from espnet2_decodec.types import Codes, Stems
 
@@ -21,8 +20,8 @@ def open_audio(path: Path, codec: DeCodec, quiet: bool) -> AudioReader:
     if path.suffix.lower() == ".dcd":
         raise ValueError(f"{path} holds tokens, not audio; use decodec decode.")
     reader = AudioReader(path, codec.sample_rate)
-    if reader.note and not quiet:
-        note(f"{path}: {reader.note}.")
+    if reader.conversion and not quiet:
+        note(f"{path}: {reader.conversion}.")
     return reader
 
 

@@ -12,7 +12,7 @@ from espnet2_decodec.data.parallel import parallel_map
 from espnet2_decodec.data.settings import Settings
 from espnet2_decodec.data.tokenize import LENGTHS, TABLES
 from espnet2_decodec.io import npy
-from espnet2_decodec.io.audio_writer import write
+from espnet2_decodec.io.audio import write
 
 STREAMS = {"speech": (True, False), "background": (False, True), "both": (True, True)}
 """What is heard -> (speech, background) of `DeCodec.decode`."""

@@ -14,8 +14,7 @@ from espnet2_decodec.evaluation.scoring import MixtureSet
 from espnet2_decodec.evaluation.systems import specs
 from espnet2_decodec.evaluation.systems.base import TARGETS, Unavailable
 from espnet2_decodec.evaluation.systems.identity import source
-from espnet2_decodec.io.audio import read
-from espnet2_decodec.io.audio_writer import write
+from espnet2_decodec.io.audio import read, write
 
 Row = dict[str, str | float | None]
 """One answer to one recording: system, kbps, condition, seen, uttid, speaker, target, and the metrics."""

@@ -11,7 +11,7 @@ from espnet2_decodec.evaluation.metrics import registry as metrics
 from espnet2_decodec.evaluation.scoring import MixtureSet, measure
 from espnet2_decodec.evaluation.systems.identity import digest
 from espnet2_decodec.evaluation.systems.specs import build
-from espnet2_decodec.io.audio_writer import write
+from espnet2_decodec.io.audio import write
 
 RATE = 16000
 """Hz at which everything is compared: wide-band PESQ and DNSMOS know no other."""

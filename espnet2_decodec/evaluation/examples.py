@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from torch import Tensor
 
 from espnet2_decodec.atomic import atomic_write
-from espnet2_decodec.io.audio_writer import write
+from espnet2_decodec.io.audio import write
 
 TABLE = "examples.csv"
 

@@ -1,1 +1,1 @@
-"""Files: audio in and out, and tokens."""
+"""Reading and writing of audio files and token files."""

@@ -1,49 +1,53 @@
-"""What can be wrong with a file, one class each. Every message is one sentence that names the file."""
+"""Exceptions for files, one class for each cause. Every message is one sentence that names the file."""
 
 
-class FileProblem(ValueError):
-    """A file that cannot be read or written as asked."""
+class FileError(ValueError):
+    """Base class: the file cannot be read or written as requested."""
 
 
-class MissingFile(FileProblem):
-    """There is nothing at this path, or it is a folder."""
+class MissingFileError(FileError):
+    """The path does not exist, or is a folder."""
 
 
-class NotAudio(FileProblem):
-    """The content is not audio in a format that can be read."""
+class OutputExistsError(FileError):
+    """The output file exists already, and overwriting was not requested."""
 
 
-class EmptyAudio(FileProblem):
-    """An audio file without a single sample."""
+class UnknownSuffixError(FileError):
+    """The suffix of an output file stands for no format that can be written."""
 
 
-class NotFiniteAudio(FileProblem):
-    """Samples that are NaN or infinite."""
+class TruncatedFileError(FileError):
+    """The file is shorter than its header states."""
 
 
-class TruncatedFile(FileProblem):
-    """The file ends before its header says."""
+class AudioFormatError(FileError):
+    """The content is not audio in a supported format."""
 
 
-class UnknownFormat(FileProblem):
-    """A suffix that names no format that can be written."""
+class EmptyAudioError(FileError):
+    """The audio file has no samples."""
 
 
-class NotDcd(FileProblem):
+class NonFiniteAudioError(FileError):
+    """The audio file has samples that are NaN or infinite."""
+
+
+class DcdFormatError(FileError):
     """The content is not that of a .dcd file."""
 
 
-class NewerDcd(FileProblem):
-    """A .dcd file of a later version of the format."""
+class DcdVersionError(FileError):
+    """The .dcd file was written by a later version of the format."""
 
 
-class DamagedDcd(FileProblem):
+class ChecksumError(FileError):
     """The checksum of a .dcd file does not match its content."""
 
 
-class WrongModel(FileProblem):
-    """Tokens that another model made."""
+class ModelMismatchError(FileError):
+    """The tokens were encoded by another model."""
 
 
-class NotTokens(FileProblem):
-    """A .npy file that does not hold tokens."""
+class TokenFileError(FileError):
+    """The .npy file does not hold tokens."""

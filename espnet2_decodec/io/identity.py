@@ -1,4 +1,4 @@
-"""A short name for a trained codec, by which tokens find their model."""
+"""Short ids of trained codecs, stored with tokens to find the model that encoded them."""
 
 import hashlib
 import json
@@ -9,10 +9,10 @@ from espnet2_decodec.codec.quantizer import ResidualVQ
 
 
 def codec_id(codec: DeCodec) -> bytes:
-    """8 bytes made from the config and the codebooks.
+    """Return 8 bytes that depend on the config and the codebooks.
 
-    Codebooks count as rounded to float16, so a codec that was saved in half precision keeps its id. Content is no part of it:
-    tokens are the same with and without.
+    Codebooks are rounded to float16, so that a codec saved in half precision keeps its id. The content encoder does not
+    count: tokens are the same with and without it.
     """
     config = {section: options for section, options in codec.resolved_config().items() if section != "content"}
     digest = hashlib.sha256(json.dumps(config, sort_keys=True).encode())
@@ -22,7 +22,7 @@ def codec_id(codec: DeCodec) -> bytes:
 
 
 def content_id(encoder: ContentEncoder) -> bytes:
-    """8 bytes made from the codebooks of a content encoder that has some, rounded to float16."""
+    """Return 8 bytes that depend on the codebooks of a content encoder, rounded to float16."""
     return hashlib.sha256(_rounded(encoder.quantizer)).digest()[:8]
 
 

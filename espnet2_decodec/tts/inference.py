@@ -10,7 +10,7 @@ import torch
 
 from espnet2_decodec.data.kaldi import check_id, read_table, write_table
 from espnet2_decodec.data.parallel import parallel_map
-from espnet2_decodec.io.audio_writer import write
+from espnet2_decodec.io.audio import write
 from espnet2_decodec.tts.speak import TTS
 
 STEMS = ("mix", "speech", "background")

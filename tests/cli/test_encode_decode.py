@@ -6,7 +6,7 @@ import soundfile
 import torch
 
 from espnet2_decodec.io import audio, dcd
-from espnet2_decodec.io.errors import TruncatedFile
+from espnet2_decodec.io.errors import TruncatedFileError
 
 
 def decoded(path) -> torch.Tensor:
@@ -90,9 +90,9 @@ def test_gate_leaves_quiet_streams_out(run, codec, make_wav, tmp_path):
         path = tmp_path / f"{level}.dcd"
         assert run("encode", wav, "-o", path, "--gate", level)[0] == 0
         reader = dcd.Reader(path)
-        assert all(bool(p.any()) == bool(p.all()) == present for p in reader.presence)
+        assert all(any(p) == all(p) == present for p in (reader.info.speech, reader.info.background))
         assert run("decode", path, "-o", tmp_path / f"{level}.wav", "--rescale")[0] == 0
-    assert reader.scan.size < 50
+    assert reader.info.size < 50
 
 
 def test_what_is_all_but_silent_costs_nothing_unless_it_shall(run, make_wav, tmp_path):
@@ -101,7 +101,8 @@ def test_what_is_all_but_silent_costs_nothing_unless_it_shall(run, make_wav, tmp
     for name, options in (("plain", []), ("gate", ["--gate", -60]), ("all", ["--no-gate"])):
         assert run("encode", wav, "-o", tmp_path / f"{name}.dcd", *options)[0] == 0
     assert (tmp_path / "plain.dcd").read_bytes() == (tmp_path / "gate.dcd").read_bytes()
-    assert all(p.all() for p in dcd.Reader(tmp_path / "all.dcd").presence)
+    info = dcd.Reader(tmp_path / "all.dcd").info
+    assert all(info.speech) and all(info.background)
 
 
 def test_nothing_is_overwritten_without_force(run, make_wav, tmp_path):
@@ -168,7 +169,7 @@ def test_other_model_is_refused(run, codec, make_wav, tmp_path):
     other.save_pretrained(tmp_path / "other")
     arguments = "decode", tmp_path / "a.dcd", "-o", tmp_path / "x.wav", "--model", tmp_path / "other"
     code, _, lines = run(*arguments, with_model=False)
-    assert code == 1 and len(lines) == 1 and "made by another model" in lines[0]
+    assert code == 1 and len(lines) == 1 and "encoded by another model" in lines[0]
     code, _, lines = run("decode", tmp_path / "a.dcd", "-o", tmp_path / "x.wav", "--model", tmp_path, with_model=False)
     assert code == 1 and len(lines) == 1 and "no config.json" in lines[0]
 
@@ -179,7 +180,7 @@ def test_a_file_that_breaks_while_it_is_read(run, make_wav, tmp_path, monkeypatc
 
     def broken(reader):
         yield torch.zeros(1000)
-        raise TruncatedFile(f"{reader.path} is cut off.")
+        raise TruncatedFileError(f"{reader.path} is cut off.")
 
     monkeypatch.setattr(audio.AudioReader, "__iter__", broken)
     code, _, lines = run("encode", wav, "-o", tmp_path / "out" / "a.dcd")

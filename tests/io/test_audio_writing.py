@@ -6,7 +6,7 @@ import soundfile
 import torch
 
 from espnet2_decodec.io import audio, errors
-from espnet2_decodec.io.audio_writer import AudioWriter, write
+from espnet2_decodec.io.audio import AudioWriter, write
 
 
 @pytest.mark.parametrize("suffix", [".wav", ".flac", ".ogg", ".WAV"])
@@ -52,5 +52,5 @@ def test_failure_leaves_the_old_file(tmp_path, rescale):
 
 def test_unknown_suffix(tmp_path):
     """The message lists what there is."""
-    with pytest.raises(errors.UnknownFormat, match=r"one of .wav .flac .ogg"):
+    with pytest.raises(errors.UnknownSuffixError, match=r"one of .wav .flac .ogg"):
         AudioWriter(tmp_path / "a.mp3", 16000)

@@ -9,7 +9,8 @@ import torch
 from espnet2_decodec import DeCodec
 from espnet2_decodec.codec.config import TINY
 from espnet2_decodec.codec.streaming import decode_blocks
-from espnet2_decodec.io import bits, dcd, errors
+from espnet2_decodec.io import dcd, errors
+from espnet2_decodec.io.dcd_format import pack_bits, packed_size, unpack_bits
 from espnet2_decodec.io.identity import codec_id
 from espnet2_decodec.types import Codes
 
@@ -46,11 +47,11 @@ def test_bits_round_trip(width):
     """Any tokens of any width come back, in the fewest bytes."""
     tokens = np.random.default_rng(0).integers(0, 1 << width, 77)
     tokens[:2] = 0, (1 << width) - 1
-    data = bits.pack(tokens, width)
-    assert len(data) == bits.size(77, width) == math.ceil(77 * width / 8)
-    assert (bits.unpack(data, 77, width) == tokens).all()
+    data = pack_bits(tokens, width)
+    assert len(data) == packed_size(77, width) == math.ceil(77 * width / 8)
+    assert (unpack_bits(data, 77, width) == tokens).all()
     with pytest.raises(ValueError, match="outside"):
-        bits.pack(np.array([1 << width]), width)
+        pack_bits(np.array([1 << width]), width)
 
 
 @pytest.mark.parametrize("length", [1, 320, 321, 50 * HOP, 48001])
@@ -59,7 +60,7 @@ def test_bits_round_trip(width):
 def test_round_trip(codec, tmp_path, length, levels, size):
     """Tokens and length are exact, whatever the blocks they are written in."""
     codes, path = make_codes(length, *levels), tmp_path / "a.dcd"
-    with dcd.Writer(path, dcd.header_for(codec, *levels)) as writer:
+    with dcd.Writer(path, dcd.make_header(codec, *levels)) as writer:
         for block in split(codes, size):
             writer.write(block)
     loaded = dcd.load(path, codec)
@@ -74,9 +75,9 @@ def test_rate_is_the_promised_one(codec, tmp_path):
     dcd.save(path, make_codes(60 * 16000), codec)
     reader = dcd.Reader(path)
     tokens = codec.kbps(3) + codec.kbps(2)
-    assert tokens < reader.scan.kbps() < tokens + 0.02
-    assert reader.scan.stream_kbps("speech") == pytest.approx(codec.kbps(3))
-    assert reader.scan.stream_kbps("background") == pytest.approx(codec.kbps(2))
+    assert tokens < reader.info.kbps() < tokens + 0.02
+    assert reader.info.stream_kbps("speech") == pytest.approx(codec.kbps(3))
+    assert reader.info.stream_kbps("background") == pytest.approx(codec.kbps(2))
 
 
 def test_absent_stream_costs_next_to_nothing(codec, tmp_path):
@@ -84,13 +85,13 @@ def test_absent_stream_costs_next_to_nothing(codec, tmp_path):
     codes, path = make_codes(200 * HOP), tmp_path / "a.dcd"
     power = torch.zeros(200)
     power[60], power[100:150], power[160] = 51, 0.9, 49
-    with dcd.Writer(path, dcd.header_for(codec)) as writer:
+    with dcd.Writer(path, dcd.make_header(codec)) as writer:
         for i, block in enumerate(split(codes, 40)):
-            writer.write(block, background=power[40 * i : 40 * i + 40])
+            writer.write(block, background_power=power[40 * i : 40 * i + 40])
     reader = dcd.Reader(path, codec)
-    assert [p.tolist() for p in reader.presence] == [[True] * 4, [False, True, False, False]]
+    assert [reader.info.speech, reader.info.background] == [[True] * 4, [False, True, False, False]]
     assert [c.background.shape[1] for c in reader] == [0, 2, 0, 0]
-    assert reader.scan.kbps() < codec.kbps(3) + codec.kbps(2) / 4 + 0.1
+    assert reader.info.kbps() < codec.kbps(3) + codec.kbps(2) / 4 + 0.1
     wav = torch.cat(list(decode_blocks(codec, reader)))
     alone = codec.decode(codes, background=False)[0]
     assert torch.allclose(wav[: 40 * HOP], alone[: 40 * HOP], atol=1e-4)
@@ -113,7 +114,7 @@ def test_absence_needs_whole_blocks(codec, tmp_path):
     codes = make_codes(10 * HOP)
     bare = Codes(codes.speech, codes.background[:, :0], codes.lengths, 16000)
     with pytest.raises(ValueError, match="whole blocks of 50"):
-        with dcd.Writer(tmp_path / "a.dcd", dcd.header_for(codec)) as writer:
+        with dcd.Writer(tmp_path / "a.dcd", dcd.make_header(codec)) as writer:
             writer.write(codes)
             writer.write(bare)
     assert not list(tmp_path.iterdir())
@@ -126,14 +127,14 @@ def test_damage_is_found(codec, tmp_path):
     data, bad = good.read_bytes(), tmp_path / "bad.dcd"
     for end in range(len(data)):
         bad.write_bytes(data[:end])
-        with pytest.raises((errors.TruncatedFile, errors.NotDcd)):
+        with pytest.raises((errors.TruncatedFileError, errors.DcdFormatError)):
             dcd.Reader(bad)
     for at in range(len(data)):
         bad.write_bytes(data[:at] + bytes([data[at] ^ 4]) + data[at + 1 :])
-        with pytest.raises(errors.FileProblem):
+        with pytest.raises(errors.FileError):
             dcd.Reader(bad)
     bad.write_bytes(data + b"x")
-    with pytest.raises(errors.DamagedDcd, match="checksum"):
+    with pytest.raises(errors.ChecksumError, match="checksum"):
         dcd.Reader(bad)
 
 
@@ -142,18 +143,18 @@ def test_one_error_for_each_kind(codec, tmp_path):
     path = tmp_path / "a.dcd"
     for content in (b"", b"RIFFxxxxWAVE" * 9):
         path.write_bytes(content)
-        with pytest.raises(errors.NotDcd, match="a.dcd is not a .dcd file"):
+        with pytest.raises(errors.DcdFormatError, match="a.dcd is not a .dcd file"):
             dcd.Reader(path)
-    with pytest.raises(errors.MissingFile, match="does not exist"):
+    with pytest.raises(errors.MissingFileError, match="does not exist"):
         dcd.Reader(tmp_path / "b.dcd")
     dcd.save(path, make_codes(999), codec)
     torch.manual_seed(1)
-    with pytest.raises(errors.WrongModel, match="another model"):
+    with pytest.raises(errors.ModelMismatchError, match="another model"):
         dcd.Reader(path, DeCodec.from_config(TINY))
     data = bytearray(path.read_bytes())
     data[4] = 2
     path.write_bytes(data)
-    with pytest.raises(errors.NewerDcd, match="version 2"):
+    with pytest.raises(errors.DcdVersionError, match="version 2"):
         dcd.Reader(path)
 
 
@@ -161,14 +162,14 @@ def test_wrong_use_is_refused_and_leaves_no_file(codec, tmp_path):
     """Levels that are not the file's, a frame cut in the middle, nothing at all."""
     path = tmp_path / "a.dcd"
     with pytest.raises(ValueError, match="3 speech levels, the file has 1"):
-        with dcd.Writer(path, dcd.header_for(codec, 1, 2)) as writer:
+        with dcd.Writer(path, dcd.make_header(codec, 1, 2)) as writer:
             writer.write(make_codes(999))
     with pytest.raises(ValueError, match="within a frame"):
-        with dcd.Writer(path, dcd.header_for(codec)) as writer:
+        with dcd.Writer(path, dcd.make_header(codec)) as writer:
             writer.write(make_codes(999))
             writer.write(make_codes(999))
     with pytest.raises(ValueError, match="no tokens"):
-        with dcd.Writer(path, dcd.header_for(codec)):
+        with dcd.Writer(path, dcd.make_header(codec)):
             pass
     assert not list(tmp_path.iterdir())
 

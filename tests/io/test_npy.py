@@ -22,15 +22,15 @@ def test_round_trip(tmp_path):
 
 def test_one_error_for_each_kind(tmp_path):
     """Other names, missing or foreign files, arrays that do not belong together."""
-    with pytest.raises(errors.NotTokens, match="NAME.speech.npy"):
+    with pytest.raises(errors.TokenFileError, match="NAME.speech.npy"):
         npy.load(tmp_path / "a.npy", 16000, 320)
-    with pytest.raises(errors.MissingFile):
+    with pytest.raises(errors.MissingFileError):
         npy.load(tmp_path / "a.speech.npy", 16000, 320)
     speech, background = npy.paths(tmp_path / "a")
     np.save(background, np.zeros((4, 2), np.int16))
     for content, message in ((b"hello", "not a .npy"), (b"", "not a .npy")):
         speech.write_bytes(content)
-        with pytest.raises(errors.NotTokens, match=message):
+        with pytest.raises(errors.TokenFileError, match=message):
             npy.load(speech, 16000, 320)
     for array, message in (
         (np.zeros((4, 2)), "integers"),
@@ -39,7 +39,7 @@ def test_one_error_for_each_kind(tmp_path):
         (np.array([{}]), "not a .npy"),
     ):
         np.save(speech, array)
-        with pytest.raises(errors.NotTokens, match=message):
+        with pytest.raises(errors.TokenFileError, match=message):
             npy.load(speech, 16000, 320)
     large = Codes(torch.full((1, 1, 1), 40000), torch.zeros(1, 0, 1, dtype=torch.long), torch.tensor([1]), 16000)
     with pytest.raises(ValueError, match="beyond 32767"):

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from espnet2_decodec.atomic import atomic_write
-from espnet2_decodec.io.audio_writer import write
+from espnet2_decodec.io.audio import write
 
 FOLDER = "audio"
 
