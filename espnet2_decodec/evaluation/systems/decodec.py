@@ -9,9 +9,9 @@ from torch import Tensor
 from espnet2_decodec import __version__
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.codec.serialization import DEFAULT_MODEL
-from espnet2_decodec.evaluation.answers import unquantized
 from espnet2_decodec.evaluation.systems.base import System
 from espnet2_decodec.evaluation.systems.identity import digest, source
+from espnet2_decodec.training.validation import reconstruct_unquantized
 
 OPTIONS = "speech=N, background=N, levels=N (of both, or all that a stream has) and unquantized"
 
@@ -107,7 +107,7 @@ class DeCodecSystem(System):
             return {
                 "speech": stems.speech[0],
                 "background": stems.background[0],
-                "mixture": unquantized(codec, batch)[0],
+                "mixture": reconstruct_unquantized(codec, batch)[0],
             }
         codes = codec.encode(batch, None, self.levels["speech"], self.levels["background"])
         answers = {"mixture": codec.decode(codes)[0]}
