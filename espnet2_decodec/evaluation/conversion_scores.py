@@ -20,15 +20,15 @@ from espnet2_decodec.data.parallel import parallel_map
 from espnet2_decodec.data.settings import Settings
 from espnet2_decodec.evaluation.conversion_voices import Voices
 from espnet2_decodec.evaluation.examples import Example, file_name, write_examples, write_sound
-from espnet2_decodec.evaluation.metrics.bootstrap import Interval, interval
+from espnet2_decodec.evaluation.metrics.bootstrap import Interval, bootstrap_interval
 from espnet2_decodec.evaluation.metrics.perceptual import speaker_similarity
 from espnet2_decodec.evaluation.metrics.recognizers import RATE, recognizer
 from espnet2_decodec.evaluation.metrics.words import word_counts
+from espnet2_decodec.evaluation.mixture_set import MixtureSet
 from espnet2_decodec.evaluation.probes.listening import level
-from espnet2_decodec.evaluation.score_tables import table
-from espnet2_decodec.evaluation.scoring import MixtureSet
-from espnet2_decodec.evaluation.systems.base import convert as at_rate
+from espnet2_decodec.evaluation.systems.base import resample
 from espnet2_decodec.evaluation.systems.specs import build
+from espnet2_decodec.evaluation.tables import markdown_table
 from espnet2_decodec.types import Codes
 
 HEADINGS = {
@@ -164,17 +164,16 @@ class Scorer:
         return found | ({bare: self._synthesize(heard.voice)} if levels else {})
 
     def _heard(self, wav: Tensor) -> Heard:
-        wav = at_rate(wav, RATE, self.codec.sample_rate).to(next(self.codec.parameters()).device)
-        return Heard(
-            self.codec.encode(wav[None]), extract_features(self.codec, [wav]) if self.codec.parametric_levels else None
-        )
+        wav = resample(wav, RATE, self.codec.sample_rate).to(next(self.codec.parameters()).device)
+        features = extract_features(self.codec, [wav]) if self.codec.parametric_levels else None
+        return Heard(self.codec.encode(wav[None]), features)
 
     def _decode(self, codes: Codes) -> Tensor:
         wav = self.codec.decode(codes, background=False)[0].cpu()
-        return at_rate(wav, self.codec.sample_rate, RATE)
+        return resample(wav, self.codec.sample_rate, RATE)
 
     def _synthesize(self, voice: VocoderFeatures) -> Tensor:
-        return at_rate(torch.cat(list(synthesize(self.codec, voice))).cpu(), self.codec.sample_rate, RATE)
+        return resample(torch.cat(list(synthesize(self.codec, voice))).cpu(), self.codec.sample_rate, RATE)
 
     def _errors(self, key: str, wav: Tensor) -> Row:
         if self.judge is None:
@@ -253,23 +252,23 @@ def markdown(rows: Sequence[Row], head: Mapping[str, str], skipped: Sequence[str
         *(f"- {line}" for line in skipped),
     ]
     text += ["", NOTES]
-    headings = ["system", "", *(f"{c} dB" if snr_of(c) is not None else c for c in conditions)]
+    headings = ["system", *(f"{c} dB" if snr_of(c) is not None else c for c in conditions)]
     for name, title in HEADINGS.items():
         body = []
         for system in dict.fromkeys(row["system"] for row in rows):
             cells = ([row for row in rows if (row["system"], row["condition"]) == (system, c)] for c in conditions)
-            body.append([str(system), "", *(_cell(name, figures(here, name)) for here in cells)])
-        if any(cell != "-" for line in body for cell in line[2:]):
-            text += ["", f"## {title}", "", *table(headings, body)]
+            body.append([str(system), *(_cell(name, figures(here, name)) for here in cells)])
+        if any(cell != "-" for line in body for cell in line[1:]):
+            text += ["", f"## {title}", "", *markdown_table(headings, body)]
     return "\n".join(text) + "\n"
 
 
 def figures(rows: Sequence[Row], name: str) -> Interval:
     """The mean of a measure and its interval; errors are divided by the mean number of words, so that all words count alike."""
     if name != "wer":
-        return interval([float(row[name]) for row in rows])
+        return bootstrap_interval([float(row[name]) for row in rows])
     words = sum(row["words"] for row in rows) / max(1, len(rows))
-    return interval([100 * row["errors"] / words if words else math.nan for row in rows])
+    return bootstrap_interval([100 * row["errors"] / words if words else math.nan for row in rows])
 
 
 def _cell(name: str, found: Interval) -> str:

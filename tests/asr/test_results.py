@@ -77,7 +77,7 @@ def test_experiments_are_compared_with_the_first(place, capsys):
     run_step("asr_compare", [f"ours={place}/b/decode_x", f"other={place}/a/decode_x,{place}/b/decode_x"])
     said = capsys.readouterr().out
     assert "| ours | 1 | 20.0 |" in said and "| other | 2 | 10.0 ± 14.1 |" in said
-    assert "| other |  | 0.50 | 1.25 |" in said
+    assert "| other | 0.50 | 1.25 |" in said
 
 
 def test_an_experiment_without_error_rates_is_told(place):

@@ -34,17 +34,17 @@ def test_a_comparison(run, data, model, tmp_path):
     arguments = ["--data", data, "--out", tmp_path, "--metrics", "si_sdr", "sdr", "--keep", 1, "--systems"]
     code, out, err = run("evaluate", *arguments, "mixture", f"ours=decodec:{model}:levels=1..2", with_model=False)
     assert code == 0 and not out
-    assert any("12 answers were computed" in line for line in err)
-    with open(tmp_path / "rows.csv", newline="") as file:
+    assert any("12 estimates were computed" in line for line in err)
+    with open(tmp_path / "scores.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert {row["system"] for row in rows} == {"mixture", "ours-1", "ours-2"}
     assert (tmp_path / "summary.csv").is_file() and "SI-SDR" in (tmp_path / "summary.md").read_text()
     assert (tmp_path / "wav" / "ours-2" / "anna_000_clean.mixture.flac").is_file()
     assert (tmp_path / "wav" / "_truth" / "anna_000_5.background.flac").is_file()
-    before = (tmp_path / "rows.csv").read_bytes()
+    before = (tmp_path / "scores.csv").read_bytes()
     code, _, err = run("evaluate", *arguments, "mixture", f"ours=decodec:{model}:levels=1..2", with_model=False)
-    assert code == 0 and any("0 answers were computed" in line for line in err)
-    assert (tmp_path / "rows.csv").read_bytes() == before
+    assert code == 0 and any("0 estimates were computed" in line for line in err)
+    assert (tmp_path / "scores.csv").read_bytes() == before
 
 
 def test_what_is_missing_is_a_warning(run, data, tmp_path):
@@ -57,7 +57,7 @@ def test_what_is_missing_is_a_warning(run, data, tmp_path):
     code, _, err = run(
         "evaluate", "--data", data, "--out", tmp_path, "--metrics", "sdr", "--systems", systems[1], with_model=False
     )
-    assert code == 1 and "error: None of the systems can be had here." in err[-1]
+    assert code == 1 and "error: None of the systems is available here" in err[-1]
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_bad_input_is_one_line(run, data, tmp_path, arguments, words):
     code, _, err = run("evaluate", "--data", data, "--out", tmp_path, *metrics, *arguments, with_model=False)
     found = [line for line in err if "error:" in line]
     assert code == 1 and len(found) == 1 and words in found[0]
-    assert not (tmp_path / "rows.csv").exists()
+    assert not (tmp_path / "scores.csv").exists()
 
 
 def test_a_folder_that_is_no_set(run, tmp_path):

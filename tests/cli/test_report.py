@@ -78,10 +78,10 @@ def test_broken_input_is_one_line(report, comparison, tmp_path):
     (comparison / "wav" / "_truth" / "rec0_0.speech.flac").write_text("no audio")
     assert "rec0_0.speech.flac is not audio" in refused(comparison)
     assert not (comparison / "report" / "index.html").exists()
-    (comparison / "rows.csv").write_text("system,score\nours,1\n")
-    assert "rows.csv lacks the column kbps, condition, seen, uttid, speaker, target" in refused(comparison, "-f")
-    (comparison / "rows.csv").unlink()
-    assert "rows.csv is not there" in refused(comparison, "-f")
+    (comparison / "scores.csv").write_text("system,score\nours,1\n")
+    assert "scores.csv lacks the column kbps, condition, seen, uttid, speaker, target" in refused(comparison, "-f")
+    (comparison / "scores.csv").unlink()
+    assert "scores.csv is not there" in refused(comparison, "-f")
 
 
 def test_examples_on_the_page(report, comparison, tmp_path):

@@ -120,7 +120,7 @@ def test_every_system_on_every_recording_and_voice(model, data, prompts, fakes, 
     assert all(row["errors"] == "2" and row["words"] == "4" for row in rows if row["system"] != CEILING)
     assert all(row["target"] == "0.25" and (row["errors"] == "") == (row["system"] == CEILING) for row in rows)
     text = (tmp_path / "conversion.md").read_text()
-    assert "| knn_codes |  | 50.0 [50.0, 50.0] | 50.0 [50.0, 50.0] |" in text and "| system |  | 5 dB | clean |" in text
+    assert "| knn_codes | 50.0 [50.0, 50.0] | 50.0 [50.0, 50.0] |" in text and "| system | 5 dB | clean |" in text
     assert capsys.readouterr().out.strip() == text.strip()
     run_step(
         "score_conversion",
@@ -251,4 +251,4 @@ def test_markdown_without_a_figure():
         "source": 1,
     }
     text = markdown([row, row | {"condition": "5", "source": math.nan}], {}, [])
-    assert "| s |  | 1.000 [1.000, 1.000] | - |" in text and text.count("## ") == 1
+    assert "| s | 1.000 [1.000, 1.000] | - |" in text and text.count("## ") == 1

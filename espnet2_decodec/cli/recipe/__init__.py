@@ -20,7 +20,6 @@ STEPS = {
     "export_codec": ("codec", "Write the codec of an ESPnet experiment to a model folder"),
     "tokenize": ("codec", "Encode the recordings of a wav.scp to arrays of tokens"),
     "resynthesize": ("codec", "Decode a folder of tokens to wav files"),
-    "score": ("codec", "Score a codec on test mixtures"),
     "score_conversion": ("score_conversion", "Score voice conversion on test mixtures"),
     "ablation": ("ablation", "Train variants of the codec for equal times and tabulate their scores"),
     "asr_data": ("asr", "Write the data directories of ASR: train, dev, and test sets at several SNRs"),

@@ -11,7 +11,7 @@ import yaml
 
 from espnet2_decodec.data.mixing import Mixing
 from espnet2_decodec.evaluation.environment import environment
-from espnet2_decodec.evaluation.score_tables import table
+from espnet2_decodec.evaluation.tables import markdown_table
 from espnet2_decodec.training.loop import Options, Trainer, read_banks
 from espnet2_decodec.training.objective import Objective
 from espnet2_decodec.training.settings import change
@@ -83,4 +83,4 @@ def row(name: str, folder: Path, settings: list[str]) -> list[str]:
 
 def rows(lines: list[list[str]]) -> list[str]:
     """The Markdown table."""
-    return table(["variant", "settings", "steps", "minutes", *COLUMNS], lines)
+    return markdown_table(["variant", "settings", "steps", "minutes", *COLUMNS], lines, 2)

@@ -1,4 +1,4 @@
-"""Steps of the recipe for the codec: mixtures, teacher, export, tokens and scores."""
+"""Steps of the recipe for the codec: mixtures, teacher, export and tokens."""
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
@@ -121,20 +121,3 @@ def resynthesize(args: Namespace) -> None:
 
     count = resynthesize.resynthesize(args.tokens, args.out, codec_settings(args), args.streams, args.nj)
     print(f"{count} recordings written to {args.out}")
-
-
-def score_arguments(parser: ArgumentParser) -> None:
-    """Add the options of `score`."""
-    from espnet2_decodec.evaluation.metrics.registry import METRICS
-
-    parser.add_argument("--data", required=True, help="folder that the step make_mixtures wrote")
-    parser.add_argument("--out", required=True, help="output folder for scores.csv and RESULTS.md")
-    parser.add_argument("--metrics", nargs="+", default=list(METRICS), help=f"some of: {' '.join(METRICS)}")
-    add_codec_options(parser)
-
-
-def score(args: Namespace) -> None:
-    """Write scores.csv and RESULTS.md, and print the latter."""
-    from espnet2_decodec.evaluation.score import score
-
-    print(score(args.data, args.out, args.metrics, codec_settings(args), args.nj))

@@ -8,7 +8,6 @@ import torch
 from espnet2_decodec.data.kaldi import read_table
 from espnet2_decodec.data.mixtures import ALONE
 from espnet2_decodec.data.settings import Settings
-from espnet2_decodec.evaluation.compare import chosen
 from espnet2_decodec.evaluation.conversion_scores import Plan, markdown, score_conversions, write_rows
 from espnet2_decodec.evaluation.conversion_voices import choose, voices
 from espnet2_decodec.evaluation.environment import environment
@@ -16,7 +15,7 @@ from espnet2_decodec.evaluation.examples import remove_examples
 from espnet2_decodec.evaluation.metrics.perceptual import speaker_similarity
 from espnet2_decodec.evaluation.metrics.recognizers import RATE, recognizer
 from espnet2_decodec.evaluation.metrics.words import require_jiwer
-from espnet2_decodec.evaluation.scoring import MixtureSet
+from espnet2_decodec.evaluation.mixture_set import MixtureSet
 from espnet2_decodec.evaluation.systems.base import Unavailable
 from espnet2_decodec.evaluation.systems.specs import build
 
@@ -130,7 +129,7 @@ def _keys(data: Path, args: Namespace) -> list[str]:
     wanted = [key for key in folder.keys if not args.speakers or folder.speakers[key] in args.speakers]
     found = []
     for condition in args.conditions or [c for c in there if c != ALONE]:
-        found += [key for key in chosen(folder, [condition]) if key in wanted and (keys is None or key in keys)][
+        found += [key for key in folder.select([condition]) if key in wanted and (keys is None or key in keys)][
             : args.limit
         ]
     if not found:

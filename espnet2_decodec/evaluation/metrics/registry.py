@@ -1,8 +1,8 @@
-"""Every metric of a file by name: (reference [L], estimate [L], sample_rate) -> float.
+"""Metrics by name: (reference [L], estimate [L], sample_rate) -> float.
 
 On a silent reference the ratios, PESQ and STOI are undefined and give NaN, which tables leave out; the mel distance
-is defined there as everywhere. What a stem holds where it should be silent is told by its level relative to the
-mixture, see `scoring.py`.
+is defined everywhere. Leakage into a stem that should be silent is measured by its level relative to the mixture, see
+`measure`.
 """
 
 import math
@@ -29,9 +29,9 @@ def sdr(reference: Tensor, estimate: Tensor, sample_rate: int) -> float:
 
 
 def si_sdr_improvement(reference: Tensor, estimate: Tensor, mixture: Tensor) -> float:
-    """SI-SDR in dB of the estimate [L], less that of the untouched mixture [L].
+    """SI-SDR in dB of the estimate [L], less that of the noisy input [L].
 
-    NaN where either is undefined, and where the mixture is the reference itself: nothing can be improved there.
+    NaN where either is undefined, and where the mixture is the reference itself.
     """
     if mixture.equal(reference):
         return math.nan
@@ -47,21 +47,47 @@ METRICS: dict[str, Metric] = {
 }
 
 DNSMOS: dict[str, Metric] = {f"dnsmos_{part}": partial(perceptual.dnsmos, part=part) for part in ("sig", "bak", "ovrl")}
-"""Judgements that need no reference. They take far longer than the others, and are there for comparisons of systems."""
+"""Metrics that need no reference; they take far longer than the others."""
 
 PACKAGES = {"pesq": "pesq", "stoi": "pystoi"}
-"""What a metric needs beside torch."""
+"""Metric -> the package that it needs beside torch."""
 
 DNSMOS_PACKAGES = ("speechmos", "onnxruntime", "librosa", "requests")
-"""speechmos does not say what it needs itself."""
+"""speechmos, and its dependencies, which it does not declare."""
+
+
+def measure(
+    target: str, reference: Tensor, estimate: Tensor, mixture: Tensor, metrics: Sequence[str], sample_rate: int
+) -> dict[str, float]:
+    """The metrics of one estimate, and its level in dB relative to the mixture.
+
+    PESQ, STOI and DNSMOS are defined for speech only, the improvement in SI-SDR (`si_sdri`, along with `si_sdr`) for
+    speech and background; they are NaN for other targets.
+
+    Args:
+        target: speech, background, mixture or remix.
+        reference, estimate, mixture: [L] at `sample_rate` Hz.
+        metrics: names out of `METRICS` and `DNSMOS`.
+        sample_rate: Hz.
+    """
+    values = {"level": energy_ratios.relative_level(estimate, mixture).item()}
+    for name in metrics:
+        if target != "speech" and (name in PACKAGES or name in DNSMOS):
+            values[name] = math.nan
+        else:
+            values[name] = (METRICS | DNSMOS)[name](reference, estimate, sample_rate)
+    if "si_sdr" in metrics:
+        is_stem = target in ("speech", "background")
+        values["si_sdri"] = si_sdr_improvement(reference, estimate, mixture) if is_stem else math.nan
+    return values
 
 
 def available(names: Sequence[str], known: Mapping[str, Metric] = METRICS) -> tuple[list[str], list[str]]:
-    """Those of the metrics that can be taken here, and one line for each that cannot.
+    """The metrics whose packages are installed, and one line for each of the others.
 
     Args:
         names: of metrics; `dnsmos` stands for all its parts, where they are known.
-        known: the metrics that there are.
+        known: all metrics.
 
     Raises:
         ValueError: if a name is unknown.

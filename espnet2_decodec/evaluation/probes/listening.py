@@ -10,10 +10,9 @@ from torch import Tensor
 
 from espnet2_decodec.data.levels import FRAME_LENGTH, active_frames
 from espnet2_decodec.data.mixtures import ALONE, CLEAN
-from espnet2_decodec.evaluation.answers import Item
 from espnet2_decodec.evaluation.metrics.recognizers import RATE, recognizer
+from espnet2_decodec.evaluation.mixture_set import MixtureItem, MixtureSet
 from espnet2_decodec.evaluation.probes.features import log_mel, windowed
-from espnet2_decodec.evaluation.scoring import MixtureSet
 from espnet2_decodec.evaluation.systems.specs import build
 from espnet2_decodec.training import energy_ratios
 
@@ -80,7 +79,7 @@ class Listener:
             windows = windowed(log_mel(level(speech), RATE, FRAME_LENGTH))
         return Notes(work.system, work.key, transcripts, in_pauses(item, speech), windows)
 
-    def _stems(self, spec: str, item: Item) -> dict[str, Tensor]:
+    def _stems(self, spec: str, item: MixtureItem) -> dict[str, Tensor]:
         if spec == TRUTH:
             return {stream: getattr(item, stream) for stream in STREAMS}
         if spec != self.spec:
@@ -105,7 +104,7 @@ def level(wav: Tensor, wanted: float = -26.0) -> Tensor:
     return (wav * (10 ** (wanted / 20) / power.sqrt())).float().clamp(-1, 1)
 
 
-def in_pauses(item: Item, speech: Tensor | None) -> float:
+def in_pauses(item: MixtureItem, speech: Tensor | None) -> float:
     """Level in dB of a speech stem [L] where the clean speech pauses, relative to the mixture there; NaN where undefined."""
     if speech is None or item.condition in (CLEAN, ALONE):
         return math.nan

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from espnet2_decodec.data.mixtures import ALONE, CLEAN
-from espnet2_decodec.evaluation.metrics.bootstrap import interval
+from espnet2_decodec.evaluation.metrics.bootstrap import bootstrap_interval
 from espnet2_decodec.evaluation.probes.linear import LinearProbe
 from espnet2_decodec.evaluation.probes.listening import TRUTH, Notes
 from espnet2_decodec.evaluation.probes.tables import Line
@@ -20,7 +20,8 @@ def pause_lines(notes: Sequence[Notes], conditions: Mapping[str, str]) -> list[L
         if note.system != TRUTH and not math.isnan(note.pauses):
             groups.setdefault((note.system, conditions[note.key]), []).append(note.pauses)
     return [
-        Line("pauses", system, "speech", condition, interval(values)) for (system, condition), values in groups.items()
+        Line("pauses", system, "speech", condition, bootstrap_interval(values))
+        for (system, condition), values in groups.items()
     ]
 
 
@@ -44,7 +45,7 @@ def detector_lines(notes: Sequence[Notes], conditions: Mapping[str, str], speake
         for condition in noisy:
             keys = [key for key in mine if conditions[key] == condition]
             if keys:
-                found = interval([100 * area for area in _areas(mine, clean, keys, speakers)])
+                found = bootstrap_interval([100 * area for area in _areas(mine, clean, keys, speakers)])
                 lines.append(Line("detector", system, "speech", condition, found, 50.0))
     return lines
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.data.mixtures import CLEAN, mix
 from espnet2_decodec.data.segments import Segment
-from espnet2_decodec.evaluation.metrics.bootstrap import interval
+from espnet2_decodec.evaluation.metrics.bootstrap import bootstrap_interval
 from espnet2_decodec.evaluation.probes.linear import LinearProbe
 from espnet2_decodec.evaluation.probes.tables import Line
 from espnet2_decodec.evaluation.probes.tokens import SUM, views
@@ -121,4 +121,4 @@ def _accuracy(frames: Sequence[Tensor], truth: Sequence[Sequence[str]]):
     probe = LinearProbe(torch.cat([frames[i] for i in train]), learned, len(names))
     right = [100 * float((probe(frames[i]).argmax(1) == y[i]).float().mean()) for i in test]
     chance = [100 * float((y[i] == learned.mode().values).float().mean()) for i in test]
-    return interval(right), interval(chance).mean
+    return bootstrap_interval(right), bootstrap_interval(chance).mean

@@ -9,16 +9,15 @@ from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.data.kaldi import read_table
 from espnet2_decodec.data.mixtures import ALONE, CLEAN, NOBODY
 from espnet2_decodec.data.parallel import parallel_map
-from espnet2_decodec.evaluation.compare import chosen
 from espnet2_decodec.evaluation.metrics.recognizers import recognizer
 from espnet2_decodec.evaluation.metrics.words import require_jiwer
+from espnet2_decodec.evaluation.mixture_set import MixtureSet
 from espnet2_decodec.evaluation.probes.listening import TRUTH, Listener, Notes, Work
 from espnet2_decodec.evaluation.probes.noise import detector_lines, pause_lines
 from espnet2_decodec.evaluation.probes.phones import SENTENCES, phone_lines
 from espnet2_decodec.evaluation.probes.tables import Line
 from espnet2_decodec.evaluation.probes.tokens import example, token_lines
 from espnet2_decodec.evaluation.probes.words import word_lines
-from espnet2_decodec.evaluation.scoring import MixtureSet
 from espnet2_decodec.evaluation.systems import specs
 from espnet2_decodec.evaluation.systems.base import Unavailable
 from espnet2_decodec.io.audio import read
@@ -56,7 +55,7 @@ class Probing:
         tell: Callable[[str], None] = lambda line: None,
     ):
         self.data, self.set = Path(data), MixtureSet(data)
-        self.keys = chosen(self.set, conditions, limit)
+        self.keys = self.set.select(conditions, limit)
         self.found, self.tell = Findings(), tell
 
     def stems(

@@ -9,7 +9,7 @@ from pathlib import Path
 from espnet2_decodec.atomic import atomic_write
 from espnet2_decodec.data.mixtures import condition_order, snr_of
 from espnet2_decodec.evaluation.metrics.bootstrap import RESAMPLES, SEED, Interval
-from espnet2_decodec.evaluation.score_tables import table
+from espnet2_decodec.evaluation.tables import markdown_table
 
 TITLES = {
     "words": "Words of the speech that a recogniser finds, %",
@@ -100,7 +100,7 @@ def _table(lines: Sequence[Line]) -> list[str]:
     for line in lines:
         rows.setdefault((line.system, line.what), {})[line.condition] = line
     body = [[*key, *(_cell(cells.get(c)) for c in conditions)] for key, cells in rows.items()]
-    return table(["system", "of", *map(_heading, conditions)], body)
+    return markdown_table(["system", "of", *map(_heading, conditions)], body, 2)
 
 
 def _cell(line: Line | None) -> str:

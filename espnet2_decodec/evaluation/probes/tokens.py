@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from espnet2_decodec.codec.decodec import DeCodec
-from espnet2_decodec.evaluation.metrics.bootstrap import interval
+from espnet2_decodec.evaluation.metrics.bootstrap import bootstrap_interval
 from espnet2_decodec.evaluation.probes.features import log_mel, segment, windowed
 from espnet2_decodec.evaluation.probes.linear import cross_validated, folds, majority
 from espnet2_decodec.evaluation.probes.tables import Line
@@ -92,12 +92,12 @@ def token_lines(probe: str, examples: Sequence[Example]) -> list[Line]:
     groups = [name for name, size in zip(segments, sizes) for _ in range(size)]
     held_out = folds(labels, groups)
     y = torch.tensor([names.index(label) for label in labels])
-    chance = interval(_by_segment(majority(y, held_out), sizes, segments)).mean
+    chance = bootstrap_interval(_by_segment(majority(y, held_out), sizes, segments)).mean
     lines = []
     for number, view in enumerate(examples[0].views):
         x = torch.cat([example.views[number].frames for example in examples])
         right = (cross_validated(x, y, held_out, len(names)).argmax(1) == y).float()
-        found = interval(_by_segment(right, sizes, segments))
+        found = bootstrap_interval(_by_segment(right, sizes, segments))
         lines.append(Line(probe, view.system, view.what, view.condition, found, chance))
     return lines
 

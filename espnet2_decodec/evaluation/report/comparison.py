@@ -36,7 +36,7 @@ class Comparison:
         counts: (condition, target) -> recordings.
         scores: (system, uttid, target) -> metric -> the figure of one recording, where it is defined.
         recordings: those that can be listened to.
-        strange: systems and recordings that are among the sounds and not in rows.csv, perhaps from an earlier comparison.
+        strange: systems and recordings that are among the sounds and not in scores.csv, perhaps from an earlier comparison.
     """
 
     head: dict[str, str] | None
@@ -62,13 +62,13 @@ def read_comparison(folder: str | Path) -> Comparison:
     """Read a comparison folder.
 
     Raises:
-        ValueError: if it is not there, rows.csv or summary.csv is missing or empty, lacks a column, or holds
+        ValueError: if it is not there, scores.csv or summary.csv is missing or empty, lacks a column, or holds
             a word where a number must stand.
     """
     folder = Path(folder)
     if not folder.is_dir():
         raise ValueError(f"{folder} is no folder; give the one that `decodec evaluate` wrote.")
-    rows = list(_table(folder / "rows.csv", ROW_COLUMNS))
+    rows = list(_table(folder / "scores.csv", ROW_COLUMNS))
     metrics = [name for name in rows[0][1] if name not in ROW_COLUMNS]
     figures: dict[tuple[str, str, str], dict[str, Figure]] = {}
     kbps: dict[tuple[str, str, str], float] = {}

@@ -30,8 +30,8 @@ class Recording:
 
     Attributes:
         uttid: its name.
-        condition: as in rows.csv.
-        speaker: as in rows.csv.
+        condition: as in scores.csv.
+        speaker: as in scores.csv.
         seen: whether its background was among those of the training; None if that is not said.
         paths: (system, target) -> audio file; the system of mixture and stems is `TRUTH`.
     """
@@ -51,7 +51,7 @@ def find_recordings(
     Args:
         folder: with <system>/<uttid>.<target>.flac or .wav. A folder that has no system's name belongs to the
             system whose name is the same but for the characters that file names do not hold.
-        rows: lines of rows.csv.
+        rows: lines of scores.csv.
         systems: their names.
 
     Returns:
@@ -80,7 +80,7 @@ def find_recordings(
 
 
 def _recording(uttid: str, row: Mapping[str, str], paths: dict[tuple[str, str], Path]) -> Recording:
-    """A recording with what rows.csv says of it."""
+    """A recording with what scores.csv says of it."""
     return Recording(uttid, row["condition"], row["speaker"], SEEN.get(row["seen"].strip().lower()), paths)
 
 

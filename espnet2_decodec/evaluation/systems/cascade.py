@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from espnet2_decodec.evaluation.systems.base import System
-from espnet2_decodec.evaluation.systems.identity import source
+from espnet2_decodec.evaluation.systems.identity import hash_source
 
 
 class Cascade(System):
@@ -25,7 +25,7 @@ class Cascade(System):
         """Both of them."""
         parts = (("first", self.first), ("second", self.second))
         both = {f"{name} {key}": value for name, part in parts for key, value in part.identity().items()}
-        return both | {"kind": "cascade", "code": source("evaluation/systems/cascade.py")}
+        return both | {"kind": "cascade", "code": hash_source("evaluation/systems/cascade.py")}
 
     def process(self, wav: Tensor) -> dict[str, Tensor]:
         """Not asked for: `__call__` hands the audio from one to the other at its own rate."""

@@ -1,4 +1,4 @@
-"""The codec of this package at any pair of levels, or with the quantizers left out."""
+"""The codec of this package at any pair of levels or without quantizers, its ceiling, and its residual."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -9,25 +9,29 @@ from torch import Tensor
 from espnet2_decodec import __version__
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.codec.serialization import DEFAULT_MODEL
-from espnet2_decodec.evaluation.systems.base import System
-from espnet2_decodec.evaluation.systems.identity import digest, source
+from espnet2_decodec.evaluation.mixture_set import MixtureItem
+from espnet2_decodec.evaluation.systems.base import System, fit_length, resample
+from espnet2_decodec.evaluation.systems.identity import hash_files, hash_source
 from espnet2_decodec.training.validation import reconstruct_unquantized
+from espnet2_decodec.types import Codes
 
-OPTIONS = "speech=N, background=N, levels=N (of both, or all that a stream has) and unquantized"
+OPTIONS = "speech=N, background=N, levels=N (of both, or all that a stream has), unquantized, ceiling and residual"
 
 
 class DeCodecSystem(System):
-    """Speech and background from the tokens of one stream each, the mixture from both.
+    """Speech and background decoded from the codes of one stream each, mixture and remix from both.
 
     Args:
         model: folder of the codec; None for the one in the package.
-        speech, background: levels of each stream; None for all. A stream with 0 levels is no answer.
+        speech, background: levels of each stream; None for all. A stream with 0 levels gives no estimate.
         levels: at most so many of both, in place of these two.
         quantize: False leaves the quantizers out.
 
     Raises:
         ValueError, FileNotFoundError: if the model cannot be used, or has no such levels.
     """
+
+    kind = "decodec"
 
     def __init__(
         self,
@@ -37,93 +41,172 @@ class DeCodecSystem(System):
         levels: int | None = None,
         quantize: bool = True,
     ):
-        self.folder, self.quantize = DEFAULT_MODEL if model is None else Path(model), quantize
+        self.folder, self.quantize, self.device = DEFAULT_MODEL if model is None else Path(model), quantize, "cpu"
         if not self.folder.is_dir():
             raise FileNotFoundError(f"There is no folder {self.folder} with a codec.")
-        self.files = digest(sorted(path for path in self.folder.iterdir() if path.suffix in (".json", ".safetensors")))
-        self.codec = _load(self.folder, self.files)
+        files = sorted(path for path in self.folder.iterdir() if path.suffix in (".json", ".safetensors"))
+        self.files_hash = hash_files(files)
+        self.codec = _load_codec(self.folder, self.files_hash)
         self.sample_rate = self.codec.sample_rate
-        counts = (self.codec.speech_levels, self.codec.background_levels)
+        available = {"speech": self.codec.speech_levels, "background": self.codec.background_levels}
         if levels is not None:
-            if not 0 <= levels <= max(counts):
-                raise ValueError(f"The codec in {self.folder} has 0..{max(counts)} levels, not {levels}.")
-            speech, background = (min(levels, count) for count in counts)
+            most = max(available.values())
+            if not 0 <= levels <= most:
+                raise ValueError(f"The codec in {self.folder} has 0..{most} levels, not {levels}.")
+            speech, background = (min(levels, count) for count in available.values())
         self.levels = {}
         for stream, wanted in (("speech", speech), ("background", background)):
-            most = getattr(self.codec, f"{stream}_levels")
-            if wanted is not None and not 0 <= wanted <= most:
-                raise ValueError(f"The codec in {self.folder} has 0..{most} {stream} levels, not {wanted}.")
-            self.levels[stream] = most if wanted is None else wanted
+            if wanted is not None and not 0 <= wanted <= available[stream]:
+                raise ValueError(
+                    f"The codec in {self.folder} has 0..{available[stream]} {stream} levels, not {wanted}."
+                )
+            self.levels[stream] = available[stream] if wanted is None else wanted
 
     @classmethod
-    def of(cls, arguments: list[str]) -> "DeCodecSystem":
+    def from_arguments(cls, arguments: list[str]) -> "DeCodecSystem":
         """From [MODEL] and [OPTIONS] of a spec, where options are separated by commas.
 
         Raises:
-            ValueError: if an option is unknown.
+            ValueError: if an option is unknown, or two of them exclude each other.
         """
         folders = [part for part in arguments if part and not _is_options(part)]
         words = [word for part in arguments if _is_options(part) for word in part.split(",")]
         if len(folders) > 1:
-            raise ValueError(f"A codec has one folder and its options are {OPTIONS}, not {' '.join(folders)}.")
-        options: dict[str, int | bool] = {}
+            raise ValueError(f"A codec has one folder, and its options are {OPTIONS}, not {' '.join(folders)}.")
+        kinds = [_VARIANTS[word] for word in words if word in _VARIANTS]
+        if len(kinds) > 1:
+            raise ValueError("ceiling and residual exclude each other: give two systems.")
+        counts: dict[str, int] = {}
         for word in words:
             name, _, value = word.partition("=")
-            if word == "unquantized":
-                options["quantize"] = False
-            elif name in ("speech", "background", "levels") and value.isdecimal():
-                options[name] = int(value)
-            else:
+            if name in ("speech", "background", "levels") and value.isdecimal():
+                counts[name] = int(value)
+            elif word not in _VARIANTS and word != "unquantized":
                 raise ValueError(f"{word!r} is no option of decodec; there are {OPTIONS}.")
-        if "levels" in options and len(options) > 1:
-            raise ValueError("levels=N is of both streams: give no other option beside it.")
-        if "quantize" in options and len(options) > 1:
-            raise ValueError("Without quantizers there are no levels: give unquantized alone.")
-        return cls(folders[0] if folders else None, **options)
+        if "levels" in counts and len(counts) > 1:
+            raise ValueError("levels=N is for both streams: give no other number of levels beside it.")
+        if "unquantized" in words and counts:
+            raise ValueError("Without quantizers there are no levels: leave their number out.")
+        kind = kinds[0] if kinds else cls
+        return kind(folders[0] if folders else None, **counts, quantize="unquantized" not in words)
+
+    def describe(self) -> str:
+        """Where the model is, and its size."""
+        size = sum(parameter.numel() for parameter in self.codec.parameters()) / 1e6
+        return f"{'model in the package' if self.folder == DEFAULT_MODEL else self.folder}, {size:.1f} M parameters"
+
+    def to(self, device: str) -> "DeCodecSystem":
+        """Run the codec on another device; all systems of one model share its weights."""
+        self.device = device
+        self.codec.to(device)
+        return self
 
     def kbps(self, target: str) -> float | None:
-        """Of the stream that the target is decoded from, for the mixture of both."""
+        """Bit rate of the streams that the target is decoded from."""
         if not self.quantize:
             return None
-        levels = sum(self.levels.values()) if target == "mixture" else self.levels[target]
+        levels = self.levels[target] if target in self.levels else sum(self.levels.values())
         return self.codec.kbps(levels)
 
     def identity(self) -> dict[str, str]:
         """The model's files, the code of the codec, and the levels."""
         return {
-            "kind": "decodec",
-            "model": self.files,
-            "code": source("codec", "types.py", "evaluation/answers.py", "evaluation/systems/decodec.py"),
+            "kind": self.kind,
+            "model": self.files_hash,
+            "code": hash_source("codec", "types.py", "training/validation.py", "evaluation/systems/decodec.py"),
             "version": __version__,
             "torch": torch.__version__,
             "settings": f"{self.levels} {self.quantize}",
+            "device": self.device,
         }
 
     def process(self, wav: Tensor) -> dict[str, Tensor]:
         """[L] -> [L] each."""
-        codec, batch = self.codec, wav[None]
+        batch = wav[None].to(self.device)
         if not self.quantize:
-            stems = codec.separate(batch, quantize=False)
-            return {
-                "speech": stems.speech[0],
-                "background": stems.background[0],
-                "mixture": reconstruct_unquantized(codec, batch)[0],
-            }
-        codes = codec.encode(batch, None, self.levels["speech"], self.levels["background"])
-        answers = {"mixture": codec.decode(codes)[0]}
+            stems = self.codec.separate(batch, quantize=False)
+            return {"speech": stems.speech[0], "background": stems.background[0], "mixture": self._reconstruct(batch)}
+        codes = self._encode(batch)
+        estimates = {"mixture": self.codec.decode(codes)[0]}
         if self.levels["speech"]:
-            answers["speech"] = codec.decode(codes, background=False)[0]
+            estimates["speech"] = self.codec.decode(codes, background=False)[0]
         if self.levels["background"]:
-            answers["background"] = codec.decode(codes, speech=False)[0]
-        return answers
+            estimates["background"] = self.codec.decode(codes, speech=False)[0]
+        return estimates
+
+    @torch.no_grad()
+    def remix(self, item: MixtureItem, other: MixtureItem, sample_rate: int) -> Tensor | None:
+        """The codes of both streams, each of another mixture, decoded together; None without quantizers."""
+        if not self.quantize:
+            return None
+        wavs = [resample(mixture, sample_rate, self.sample_rate) for mixture in (item.mixture, other.mixture)]
+        speech, background = (self._encode(wav[None].to(self.device)) for wav in wavs)
+        remixed = self.codec.remix(speech, background)[0].cpu()
+        return fit_length(resample(remixed, self.sample_rate, sample_rate), len(item.mixture))
+
+    def _encode(self, batch: Tensor) -> Codes:
+        """[1, L] -> codes at the levels of this system."""
+        return self.codec.encode(batch, None, self.levels["speech"], self.levels["background"])
+
+    def _reconstruct(self, batch: Tensor) -> Tensor:
+        """[1, L] -> [L], decoded from both streams."""
+        if self.quantize:
+            return self.codec.decode(self._encode(batch))[0]
+        return reconstruct_unquantized(self.codec, batch)[0]
+
+
+class DeCodecCeiling(DeCodecSystem):
+    """An upper bound of the stems: the clean stem alone, coded and decoded from both streams."""
+
+    kind = "decodec ceiling"
+
+    def kbps(self, target: str) -> float | None:
+        """Bit rate of both streams."""
+        return super().kbps("mixture")
+
+    def estimate(self, item: MixtureItem, sample_rate: int) -> dict[str, Tensor]:
+        """The reconstruction of each true stem."""
+        stems = {"speech": item.speech, "background": item.background}
+        return {target: self(wav, sample_rate)["mixture"] for target, wav in stems.items()}
+
+    def process(self, wav: Tensor) -> dict[str, Tensor]:
+        """[L] -> its reconstruction [L]."""
+        return {"mixture": self._reconstruct(wav[None].to(self.device))}
+
+    def remix(self, item: MixtureItem, other: MixtureItem, sample_rate: int) -> None:
+        """Not defined for a ceiling."""
+        return None
+
+
+class DeCodecResidual(DeCodecSystem):
+    """The background as the mixture less the decoded speech, as a denoiser would give it."""
+
+    kind = "decodec residual"
+
+    def kbps(self, target: str) -> float | None:
+        """Nothing is coded of a residual."""
+        return None
+
+    def __call__(self, mixture: Tensor, sample_rate: int) -> dict[str, Tensor]:
+        """Mixture [L] -> background [L]."""
+        estimates = super().__call__(mixture, sample_rate)
+        return {"background": mixture - estimates["speech"]} if "speech" in estimates else {}
+
+    def remix(self, item: MixtureItem, other: MixtureItem, sample_rate: int) -> None:
+        """Not defined for a residual."""
+        return None
+
+
+_VARIANTS = {"ceiling": DeCodecCeiling, "residual": DeCodecResidual}
+"""Options of a spec that stand for another system of the same codec."""
 
 
 @lru_cache(maxsize=1)
-def _load(folder: Path, files: str) -> DeCodec:
-    """The codec last asked for stays, as long as its files do: its levels are compared one after the other."""
+def _load_codec(folder: Path, files_hash: str) -> DeCodec:
+    """The codec loaded last stays in memory as long as its files do not change: systems differ in levels mostly."""
     return DeCodec.from_pretrained(folder).eval()
 
 
 def _is_options(part: str) -> bool:
     """Whether a part of a spec is a list of options and no folder."""
-    return "=" in part or part == "unquantized"
+    return "=" in part or part.split(",")[0] in ("unquantized", *_VARIANTS)

@@ -1,4 +1,4 @@
-"""How late a system answers, from the cross-correlation of a probe with what becomes of it."""
+"""Delay of a system, from the cross-correlation of a synthetic signal with its output."""
 
 from collections.abc import Callable
 
@@ -6,53 +6,53 @@ import numpy as np
 import torch
 from torch import Tensor
 
-LONGEST = 0.25
-"""Seconds within which the delay is looked for."""
+MAX_DELAY_SECONDS = 0.25
+"""Longest delay that is found."""
 
-CLEAR = 0.3
-"""The correlation that the best delay must reach."""
+MIN_CORRELATION = 0.3
+"""Normalized correlation below which a delay is not accepted."""
 
-VOWELS = ((700, 1200, 2500), (300, 2300, 3000), (500, 1700, 2500), (350, 800, 2400), (600, 1000, 2600))
-"""Hz of the resonances of the probe's syllables."""
+FORMANTS_HZ = ((700, 1200, 2500), (300, 2300, 3000), (500, 1700, 2500), (350, 800, 2400), (600, 1000, 2600))
+"""Of the vowels of the synthetic syllables."""
 
 
-def probe(sample_rate: int, seconds: float = 3.0) -> Tensor:
-    """Something that a denoiser takes for speech: voiced syllables with a gliding pitch, [seconds * sample_rate]."""
+def synthetic_speech(sample_rate: int, seconds: float = 3.0) -> Tensor:
+    """Synthetic voiced syllables with a gliding pitch, which denoisers pass as speech: [seconds * sample_rate]."""
     time = np.arange(int(seconds * sample_rate)) / sample_rate
     pitch = 130 + 25 * np.sin(4.4 * time) + 8 * np.sin(19.5 * time + 1)
     phase = 2 * np.pi * np.cumsum(pitch) / sample_rate
     wav = np.zeros(len(time))
     syllable, within = np.divmod(time, 0.18)
     envelope = np.sqrt(np.sin(np.pi * within / 0.18)) * (syllable % 4 != 3)
-    vowels = np.array(VOWELS)[syllable.astype(int) % len(VOWELS)]
+    formants = np.array(FORMANTS_HZ)[syllable.astype(int) % len(FORMANTS_HZ)]
     for harmonic in range(1, int(min(4000, sample_rate / 2) // pitch.max()) + 1):
-        distance = (harmonic * pitch[:, None] - vowels) / 100
+        distance = (harmonic * pitch[:, None] - formants) / 100
         wav += (1 / (1 + np.square(distance))).sum(1) * np.cos(harmonic * phase + harmonic**2)
     wav = wav * envelope
     return torch.from_numpy(0.3 * wav / np.abs(wav).max()).float()
 
 
-def measure(process: Callable[[Tensor], Tensor], sample_rate: int) -> int:
-    """By how many samples the output of `process` ([L] -> about [L]) lags behind its input.
+def measure_delay(process: Callable[[Tensor], Tensor], sample_rate: int) -> int:
+    """Samples by which the output of `process` ([L] -> about [L]) lags behind its input.
 
     Raises:
-        ValueError: if too little of the probe comes out to tell.
+        ValueError: if the output has too low a correlation with the input.
     """
-    wav = probe(sample_rate)
-    most = int(LONGEST * sample_rate)
-    late, strength = lag(wav, process(torch.nn.functional.pad(wav, (0, most))), most)
-    if strength < CLEAR:
+    wav = synthetic_speech(sample_rate)
+    most = int(MAX_DELAY_SECONDS * sample_rate)
+    delay, correlation = find_lag(wav, process(torch.nn.functional.pad(wav, (0, most))), most)
+    if correlation < MIN_CORRELATION:
         raise ValueError(
-            f"The delay cannot be measured: the probe comes out with a correlation of {strength:.2f} only."
+            f"The delay cannot be measured: input and output have a correlation of {correlation:.2f} only."
         )
-    return late
+    return delay
 
 
-def lag(reference: Tensor, late: Tensor, most: int) -> tuple[int, float]:
-    """The shift of 0..most samples at which `late` [L'] is most like `reference` [L], and the correlation there."""
-    size = 1 << (len(reference) + max(len(late), most)).bit_length()
-    spectra = torch.fft.rfft(reference.double(), size).conj() * torch.fft.rfft(late.double(), size)
+def find_lag(reference: Tensor, delayed: Tensor, most: int) -> tuple[int, float]:
+    """The lag of 0..most samples of `delayed` [L'] behind `reference` [L], and the normalized correlation there."""
+    size = 1 << (len(reference) + max(len(delayed), most)).bit_length()
+    spectra = torch.fft.rfft(reference.double(), size).conj() * torch.fft.rfft(delayed.double(), size)
     correlation = torch.fft.irfft(spectra, size)[: most + 1].abs()
     best = int(correlation.argmax())
-    energy = reference.double().square().sum() * late.double().square().sum()
+    energy = reference.double().square().sum() * delayed.double().square().sum()
     return best, (correlation[best] / energy.sqrt().clamp(min=1e-12)).item()

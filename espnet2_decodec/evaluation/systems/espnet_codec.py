@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from espnet2_decodec.evaluation.systems.base import System
-from espnet2_decodec.evaluation.systems.identity import digest, source, versions
+from espnet2_decodec.evaluation.systems.identity import hash_files, hash_source, versions
 
 
 class ESPnetCodec(System):
@@ -40,7 +40,7 @@ class ESPnetCodec(System):
         self.rate = levels * bits * self.sample_rate / self.shift / 1000
 
     @classmethod
-    def of(cls, arguments: list[str]) -> "ESPnetCodec":
+    def from_arguments(cls, arguments: list[str]) -> "ESPnetCodec":
         """From FOLDER and [KBPS] of a spec."""
         if not 1 <= len(arguments) <= 2:
             raise ValueError("Name the experiment and at most a bit rate, as in espnet:exp/dac or espnet:exp/dac:4.")
@@ -52,8 +52,8 @@ class ESPnetCodec(System):
 
     def identity(self) -> dict[str, str]:
         """The experiment's files, the rate, versions."""
-        code = source("evaluation/systems/espnet_codec.py", "espnet/checkpoint.py", "espnet/baseline_codecs.py")
-        files = digest([self.config, self.weights])
+        code = hash_source("evaluation/systems/espnet_codec.py", "espnet/checkpoint.py", "espnet/baseline_codecs.py")
+        files = hash_files([self.config, self.weights])
         return {"kind": "espnet", "files": files, "kbps": f"{self.rate:g}", **self.found, "code": code}
 
     def process(self, wav: Tensor) -> dict[str, Tensor]:

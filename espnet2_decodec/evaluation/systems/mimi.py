@@ -6,7 +6,7 @@ from pathlib import Path
 from torch import Tensor
 
 from espnet2_decodec.evaluation.systems.base import System, Unavailable
-from espnet2_decodec.evaluation.systems.identity import digest, source, versions
+from espnet2_decodec.evaluation.systems.identity import hash_files, hash_source, versions
 
 
 class Mimi(System):
@@ -35,7 +35,7 @@ class Mimi(System):
         self.sample_rate, self.levels = self.codec.config.sampling_rate, levels or most
 
     @classmethod
-    def of(cls, arguments: list[str]) -> "Mimi":
+    def from_arguments(cls, arguments: list[str]) -> "Mimi":
         """From FOLDER and [LEVELS] of a spec."""
         if not 1 <= len(arguments) <= 2:
             raise ValueError(
@@ -50,9 +50,9 @@ class Mimi(System):
 
     def identity(self) -> dict[str, str]:
         """Levels, weights, versions."""
-        code = source("evaluation/systems/mimi.py")
+        code = hash_source("evaluation/systems/mimi.py")
         found = {**self.found, **versions("torch")}
-        return {"kind": "mimi", "levels": str(self.levels), "weights": digest(self.files), **found, "code": code}
+        return {"kind": "mimi", "levels": str(self.levels), "weights": hash_files(self.files), **found, "code": code}
 
     def process(self, wav: Tensor) -> dict[str, Tensor]:
         """[L] -> the decoded mixture for every target."""

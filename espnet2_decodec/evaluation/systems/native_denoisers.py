@@ -4,7 +4,7 @@ import ctypes
 
 import numpy as np
 
-from espnet2_decodec.evaluation.systems.denoiser import Denoiser, denoising_code, in_frames
+from espnet2_decodec.evaluation.systems.denoiser import Denoiser, hash_denoiser_source, split_frames
 from espnet2_decodec.evaluation.systems.identity import packaged_file, versions
 
 _FLOATS = ctypes.POINTER(ctypes.c_float)
@@ -26,7 +26,11 @@ class DeepFilterNet(Denoiser):
 
     def identity(self) -> dict[str, str]:
         """Version of the package."""
-        return {"kind": "deepfilternet", **versions(self.distribution), "code": denoising_code("native_denoisers.py")}
+        return {
+            "kind": "deepfilternet",
+            **versions(self.distribution),
+            "code": hash_denoiser_source("native_denoisers.py"),
+        }
 
     def denoise(self, wav: np.ndarray) -> np.ndarray:
         """[L] at 48 kHz -> [about L]."""
@@ -60,7 +64,7 @@ class RNNoise(Denoiser):
 
     def identity(self) -> dict[str, str]:
         """Version of the package."""
-        return {"kind": "rnnoise", **versions(self.distribution), "code": denoising_code("native_denoisers.py")}
+        return {"kind": "rnnoise", **versions(self.distribution), "code": hash_denoiser_source("native_denoisers.py")}
 
     def denoise(self, wav: np.ndarray) -> np.ndarray:
         """[L] at 48 kHz -> [about L]; the library works in the range of 16-bit samples."""
@@ -80,7 +84,7 @@ class RNNoise(Denoiser):
 
 def _through(wav: np.ndarray, size: int, work) -> np.ndarray:
     """[L] -> [about L], frame by frame; `work` takes pointers to a frame of `size` samples and to its result."""
-    frames = in_frames(wav, size).copy()
+    frames = split_frames(wav, size).copy()
     heard = np.zeros_like(frames)
     for frame, result in zip(frames, heard):
         work(frame.ctypes.data_as(_FLOATS), result.ctypes.data_as(_FLOATS))

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from espnet2_decodec.evaluation.systems.denoiser import Denoiser, denoising_code, in_frames
+from espnet2_decodec.evaluation.systems.denoiser import Denoiser, hash_denoiser_source, split_frames
 from espnet2_decodec.evaluation.systems.identity import packaged_file, versions
 
 
@@ -25,7 +25,7 @@ class _OnnxDenoiser(Denoiser):
 
     def identity(self) -> dict[str, str]:
         """Versions, and the code of this file."""
-        return {"kind": self.kind, **self.found, "code": denoising_code("onnx_denoisers.py")}
+        return {"kind": self.kind, **self.found, "code": hash_denoiser_source("onnx_denoisers.py")}
 
     def open(self) -> list:
         """The sessions, of one thread each."""
@@ -75,7 +75,7 @@ class DTLN(_OnnxDenoiser):
         states = [np.zeros(session.get_inputs()[1].shape, np.float32) for session in sessions]
         window, synthesis = np.zeros(512, np.float32), np.zeros(512, np.float32)
         heard = []
-        for block in in_frames(wav, 128):
+        for block in split_frames(wav, 128):
             window = np.concatenate([window[128:], block])
             spectrum = np.fft.rfft(window)
             magnitude = np.abs(spectrum)[None, None].astype(np.float32)

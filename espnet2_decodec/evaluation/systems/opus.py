@@ -10,7 +10,7 @@ import soundfile
 from torch import Tensor
 
 from espnet2_decodec.evaluation.systems.base import System, Unavailable
-from espnet2_decodec.evaluation.systems.identity import source
+from espnet2_decodec.evaluation.systems.identity import hash_source
 from espnet2_decodec.io.audio import read
 
 SHORTEST = 1600
@@ -44,7 +44,7 @@ class Opus(System):
         self.version = _run(asking).splitlines()[0]
 
     @classmethod
-    def of(cls, arguments: list[str]) -> "Opus":
+    def from_arguments(cls, arguments: list[str]) -> "Opus":
         """From [KBPS] of a spec."""
         try:
             return cls(*map(float, arguments))
@@ -61,7 +61,7 @@ class Opus(System):
             "kind": "opus",
             "kbps": f"{self.rate:g}",
             "program": self.version,
-            "code": source("evaluation/systems/opus.py"),
+            "code": hash_source("evaluation/systems/opus.py"),
         }
 
     def process(self, wav: Tensor) -> dict[str, Tensor]:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from espnet2_decodec.evaluation.systems.base import System, Unavailable
-from espnet2_decodec.evaluation.systems.identity import digest, source, versions
+from espnet2_decodec.evaluation.systems.identity import hash_files, hash_source, versions
 
 _CODE = "evaluation/systems/packaged_codecs.py"
 ENCODEC_WEIGHTS = "encodec_24khz-d7cc33bc.th"
@@ -40,7 +40,7 @@ class EnCodec(System):
         self.codec = None
 
     @classmethod
-    def of(cls, arguments: list[str]) -> "EnCodec":
+    def from_arguments(cls, arguments: list[str]) -> "EnCodec":
         """From KBPS and [FOLDER] of a spec."""
         if not 1 <= len(arguments) <= 2:
             raise ValueError(
@@ -54,7 +54,7 @@ class EnCodec(System):
 
     def identity(self) -> dict[str, str]:
         """Rate, weights, versions."""
-        weights, code = digest([self.weights]), source(_CODE)
+        weights, code = hash_files([self.weights]), hash_source(_CODE)
         return {
             "kind": "encodec",
             "kbps": f"{self.rate:g}",
@@ -97,7 +97,7 @@ class DAC(System):
         self.sample_rate = self.codec.sample_rate
 
     @classmethod
-    def of(cls, arguments: list[str]) -> "DAC":
+    def from_arguments(cls, arguments: list[str]) -> "DAC":
         """From FOLDER and [LEVELS] of a spec."""
         if not 1 <= len(arguments) <= 2:
             raise ValueError(
@@ -112,7 +112,7 @@ class DAC(System):
 
     def identity(self) -> dict[str, str]:
         """Levels, weights, versions."""
-        weights, code = digest([self.weights]), source(_CODE)
+        weights, code = hash_files([self.weights]), hash_source(_CODE)
         return {
             "kind": "dac",
             "levels": str(self.levels),

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from espnet2_decodec.evaluation.systems.base import System
+from espnet2_decodec.evaluation.systems.baselines import NoisyInput, Silence
 from espnet2_decodec.evaluation.systems.cascade import Cascade
 from espnet2_decodec.evaluation.systems.decodec import DeCodecSystem
 from espnet2_decodec.evaluation.systems.espnet_codec import ESPnetCodec
@@ -13,7 +14,6 @@ from espnet2_decodec.evaluation.systems.onnx_denoisers import DTLN, GTCRN
 from espnet2_decodec.evaluation.systems.opus import Opus
 from espnet2_decodec.evaluation.systems.packaged_codecs import DAC, EnCodec
 from espnet2_decodec.evaluation.systems.spectral_gate import NoiseReduce
-from espnet2_decodec.evaluation.systems.trivial import Silence, Untouched
 
 
 def _plain(kind: type[System]) -> Callable[[list[str]], System]:
@@ -28,14 +28,14 @@ def _plain(kind: type[System]) -> Callable[[list[str]], System]:
 
 
 KINDS: dict[str, Callable[[list[str]], System]] = {
-    "mixture": _plain(Untouched),
+    "mixture": _plain(NoisyInput),
     "silence": _plain(Silence),
-    "decodec": DeCodecSystem.of,
-    "opus": Opus.of,
-    "encodec": EnCodec.of,
-    "dac": DAC.of,
-    "mimi": Mimi.of,
-    "espnet": ESPnetCodec.of,
+    "decodec": DeCodecSystem.from_arguments,
+    "opus": Opus.from_arguments,
+    "encodec": EnCodec.from_arguments,
+    "dac": DAC.from_arguments,
+    "mimi": Mimi.from_arguments,
+    "espnet": ESPnetCodec.from_arguments,
     "gtcrn": _plain(GTCRN),
     "dtln": _plain(DTLN),
     "deepfilternet": _plain(DeepFilterNet),

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from espnet2_decodec.evaluation.systems.denoiser import Denoiser, denoising_code
+from espnet2_decodec.evaluation.systems.denoiser import Denoiser, hash_denoiser_source
 from espnet2_decodec.evaluation.systems.identity import versions
 
 
@@ -18,7 +18,7 @@ class NoiseReduce(Denoiser):
 
     def identity(self) -> dict[str, str]:
         """Versions of the packages."""
-        return {"kind": "noisereduce", **self.found, "code": denoising_code("spectral_gate.py")}
+        return {"kind": "noisereduce", **self.found, "code": hash_denoiser_source("spectral_gate.py")}
 
     def denoise(self, wav: np.ndarray) -> np.ndarray:
         """[L] at 16 kHz -> [L]; silence stays silent."""

@@ -11,8 +11,8 @@ import torch
 from espnet2_decodec.codec.config import TINY
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.data.kaldi import write_table
-from espnet2_decodec.evaluation.answers import Item
-from espnet2_decodec.evaluation.metrics.bootstrap import Interval, interval
+from espnet2_decodec.evaluation.metrics.bootstrap import Interval, bootstrap_interval
+from espnet2_decodec.evaluation.mixture_set import MixtureItem
 from espnet2_decodec.evaluation.probes import run as running
 from espnet2_decodec.evaluation.probes.listening import TRUTH, Notes, in_pauses, level
 from espnet2_decodec.evaluation.probes.noise import detector_lines, pause_lines
@@ -32,7 +32,7 @@ def codec():
 
 
 def item(condition, speech, background):
-    return Item("a_000_0", condition, speech + background, speech, background, speech, background)
+    return MixtureItem("a_000_0", condition, speech + background, speech, background)
 
 
 def test_words_are_looked_for_in_their_own_text():
@@ -165,9 +165,9 @@ def test_phones_of_frames(codec, voice):
 
 def test_tables(tmp_path):
     lines = [
-        Line("words", "decodec", "background", "10", interval([10.0, 20.0]), 5.0),
+        Line("words", "decodec", "background", "10", bootstrap_interval([10.0, 20.0]), 5.0),
         Line("words", "decodec", "background", "-5", Interval(math.nan, math.nan, math.nan, 0)),
-        Line("speaker", "speech", "level 1", SUM, interval([50.0]), 25.0),
+        Line("speaker", "speech", "level 1", SUM, bootstrap_interval([50.0]), 25.0),
     ]
     write_lines(tmp_path / "probes.csv", lines)
     with open(tmp_path / "probes.csv", newline="") as file:

@@ -33,7 +33,7 @@ HEAD = {
 
 
 def write_comparison(folder: Path, each: int = 3, keep: int = 1, seconds: float = 0.4, rate: int = RATE) -> Path:
-    """Write rows.csv, summary.csv, summary.md and wav/; DNSMOS is undefined everywhere."""
+    """Write scores.csv, summary.csv, summary.md and wav/; DNSMOS is undefined everywhere."""
     folder.mkdir(parents=True, exist_ok=True)
     draw = random.Random(0)
     rows = [
@@ -43,7 +43,7 @@ def write_comparison(folder: Path, each: int = 3, keep: int = 1, seconds: float 
         for system in SYSTEMS
         for target in TARGETS
     ]
-    write_csv(folder / "rows.csv", rows)
+    write_csv(folder / "scores.csv", rows)
     write_csv(folder / "summary.csv", list(summaries(rows)))
     lines = [
         "# Scores",
@@ -62,7 +62,7 @@ def write_comparison(folder: Path, each: int = 3, keep: int = 1, seconds: float 
 
 
 def row(draw: random.Random, system: str, condition: str, target: str, uttid: str) -> dict[str, str]:
-    """One line of rows.csv: better with the rate, PESQ and STOI of speech alone."""
+    """One line of scores.csv: better with the rate, PESQ and STOI of speech alone."""
     rate = SYSTEMS[system]
     quality = 2 * (rate or 2) ** 0.5 + draw.gauss(0, 1)
     values = {"si_sdr": quality, "si_sdri": quality + 3, "mel": 3 / (4 + quality), "level": quality - 9}

@@ -141,7 +141,7 @@ def test_what_is_missing_is_left_out_with_a_sentence(fake, tmp_path, missing, re
         (folder / "summary.md").unlink()
     if missing == "truth":
         shutil.rmtree(folder / "wav" / "_truth")
-    for name in ("rows.csv", "summary.csv"):
+    for name in ("scores.csv", "summary.csv"):
         found = lines(folder / name)
         if missing == "rates":
             found = [line | {"kbps": ""} for line in found]

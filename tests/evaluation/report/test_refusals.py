@@ -12,7 +12,7 @@ def replaced(folder, name, old, new):
     path.write_text(path.read_text(encoding="utf-8").replace(old, new, 1), encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", ["rows.csv", "summary.csv"])
+@pytest.mark.parametrize("name", ["scores.csv", "summary.csv"])
 def test_tables_that_cannot_be_used(fake, tmp_path, name):
     """Not there, empty, without a column, with a short line, with a word for a number, not text at all."""
     folder = fake.write_comparison(tmp_path, each=1, keep=0)

@@ -1,28 +1,33 @@
-"""Answers that need no system."""
+"""Trivial baselines, which need no model."""
 
 import torch
 from torch import Tensor
 
+from espnet2_decodec.evaluation.mixture_set import MixtureItem
 from espnet2_decodec.evaluation.systems.base import System
 
 
-class Untouched(System):
-    """The mixture itself, taken for its speech and for its background."""
+class NoisyInput(System):
+    """The mixture itself as estimate of its speech, of its background and of a remix."""
 
     def identity(self) -> dict[str, str]:
-        """Its kind is all."""
+        """Its kind alone."""
         return {"kind": "mixture"}
 
     def process(self, wav: Tensor) -> dict[str, Tensor]:
-        """[L] -> the same as both stems."""
+        """[L] -> the same for both stems."""
         return {"speech": wav, "background": wav}
+
+    def remix(self, item: MixtureItem, other: MixtureItem, sample_rate: int) -> Tensor:
+        """The first mixture, unchanged."""
+        return item.mixture
 
 
 class Silence(System):
-    """Nothing, for either stem."""
+    """Zeros for both stems."""
 
     def identity(self) -> dict[str, str]:
-        """Its kind is all."""
+        """Its kind alone."""
         return {"kind": "silence"}
 
     def process(self, wav: Tensor) -> dict[str, Tensor]:

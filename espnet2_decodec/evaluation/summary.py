@@ -1,0 +1,152 @@
+"""The scores of a benchmark as scores.csv, summary.csv and summary.md."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from espnet2_decodec.data.mixtures import condition_order, snr_of
+from espnet2_decodec.evaluation.metrics.bootstrap import Interval, bootstrap_interval
+from espnet2_decodec.evaluation.systems.base import TARGETS
+from espnet2_decodec.evaluation.tables import (
+    INTERVAL_NOTE,
+    Row,
+    bullet_list,
+    condition_heading,
+    condition_title,
+    format_interval,
+    markdown_table,
+    write_csv,
+)
+
+METRICS = {
+    "si_sdr": ("SI-SDR dB", 1),
+    "si_sdri": ("SI-SDRi dB", 1),
+    "sdr": ("SDR dB", 1),
+    "mel": ("mel distance", 2),
+    "pesq": ("PESQ", 2),
+    "stoi": ("STOI", 3),
+    "dnsmos_sig": ("DNSMOS speech", 2),
+    "dnsmos_bak": ("DNSMOS background", 2),
+    "dnsmos_ovrl": ("DNSMOS overall", 2),
+    "level": ("level dB", 1),
+}
+"""Metric -> heading and decimals, in the order of the columns."""
+
+COLUMNS = ("system", "kbps", "condition", "seen", "uttid", "speaker", "target")
+"""Columns of scores.csv before those of the metrics."""
+
+NOTES = f"""\
+Means over recordings, with {INTERVAL_NOTE};
+"-" where a metric is undefined for all. kbit/s: of the codes that the target is decoded from; empty where nothing is coded. The
+delay of each system is compensated for. The background of a denoiser, and of a residual, is the mixture less its speech; a codec
+that does not separate estimates every target by the decoded mixture. Ceiling: the clean stem alone, coded and decoded from both
+streams. Remix: the speech over the background of the next recording of the same condition. SI-SDRi: improvement over the noisy
+input. Level: of the estimate relative to the mixture; where the reference is silent, lower is better. Lower is better for the mel
+distance, higher for the other metrics. DNSMOS, PESQ and STOI are computed for speech only. The same speech and background segments
+are used at every SNR."""
+
+SEEN = {"yes": "seen", "no": "unseen"}
+"""Entries of utt2seen in words."""
+
+METRICS_BY_SEEN = ("si_sdr", "pesq", "stoi")
+"""Metrics with separate tables for seen and unseen backgrounds; scores.csv has the distinction for all."""
+
+SEEN_NOTES = """\
+The tables above are over all backgrounds; those below separate seen ones, whose source is in the training data of our codec, from
+unseen ones. A system that was trained on neither shows how much harder the one kind is by itself."""
+
+
+@dataclass(frozen=True)
+class SummaryLine:
+    """The mean of one metric of one system, condition and target."""
+
+    system: str
+    kbps: float | None
+    condition: str
+    target: str
+    metric: str
+    interval: Interval
+
+
+def summarize(rows: Sequence[Row]) -> list[SummaryLine]:
+    """The mean of each metric by system, condition and target, in the order of the systems."""
+    groups: dict[tuple, list[Row]] = {}
+    for row in rows:
+        groups.setdefault((row["system"], row["kbps"], row["condition"], row["target"]), []).append(row)
+    order = {system: i for i, system in enumerate(dict.fromkeys(row["system"] for row in rows))}
+    keys = sorted(groups, key=lambda key: (order[key[0]], condition_order(key[2]), TARGETS.index(key[3])))
+    return [
+        SummaryLine(*key, name, bootstrap_interval([row[name] for row in groups[key]]))
+        for key in keys
+        for name in METRICS
+        if name in groups[key][0]
+    ]
+
+
+def write_scores(path: str | Path, rows: Sequence[Row]) -> None:
+    """Write scores.csv: one line per system, recording and target."""
+    write_csv(path, [*COLUMNS, *(name for name in METRICS if any(name in row for row in rows))], rows)
+
+
+def write_summary(path: str | Path, lines: Sequence[SummaryLine]) -> None:
+    """Write summary.csv: one line per system, condition, target and metric."""
+    columns = ["system", "kbps", "condition", "target", "metric", "mean", "low", "high", "count"]
+    write_csv(path, columns, (vars(line) | asdict(line.interval) for line in lines))
+
+
+def markdown(rows: Sequence[Row], lines: Sequence[SummaryLine], head: Mapping[str, str], skipped: Sequence[str]) -> str:
+    """The content of summary.md: the head, then for each target one table per metric, systems down, conditions across."""
+    conditions = sorted({line.condition for line in lines}, key=condition_order)
+    text = ["# Evaluation", "", *bullet_list(head, skipped), "", NOTES]
+    counts = ((c, len({row["uttid"] for row in rows if row["condition"] == c})) for c in conditions)
+    text += ["", "Recordings: " + ", ".join(f"{condition_title(c)} {count}" for c, count in counts) + "."]
+    kinds = ((words, len({row["uttid"] for row in rows if row["seen"] == kind})) for kind, words in SEEN.items())
+    if any(row["seen"] for row in rows):
+        text += ["Backgrounds: " + ", ".join(f"{words} in training {count}" for words, count in kinds) + "."]
+    headings = ["system", "kbit/s", *map(condition_heading, conditions)]
+    for target in TARGETS:
+        for name, (heading, digits) in METRICS.items():
+            systems: dict[tuple, dict[str, Interval]] = {}
+            for line in lines:
+                if (line.target, line.metric) == (target, name) and line.interval.count:
+                    systems.setdefault((line.system, line.kbps), {})[line.condition] = line.interval
+            body = [
+                [system, _format_rate(kbps), *(format_interval(cells.get(c), digits) for c in conditions)]
+                for (system, kbps), cells in systems.items()
+            ]
+            if body:
+                text += ["", f"## {target.capitalize()}: {heading}", "", *markdown_table(headings, body)]
+    return "\n".join(text + _tables_by_seen(rows)) + "\n"
+
+
+def _tables_by_seen(rows: Sequence[Row]) -> list[str]:
+    """Tables with seen and unseen backgrounds on neighboring lines; nothing where there is one kind only."""
+    known = [row for row in rows if row["seen"] in SEEN and snr_of(row["condition"]) is not None]
+    if {row["seen"] for row in known} != SEEN.keys():
+        return []
+    conditions = sorted({row["condition"] for row in known}, key=condition_order)
+    headings = ["system", "background", "kbit/s", *map(condition_heading, conditions)]
+    text = []
+    for target in ("speech", "background"):
+        for name in METRICS_BY_SEEN:
+            scores: dict[tuple, dict[str, list[float]]] = {}
+            for row in known:
+                if row["target"] == target and not math.isnan(row.get(name, math.nan)):
+                    for kind in SEEN:  # so that they come in pairs
+                        scores.setdefault((row["system"], row["kbps"], kind), {})
+                    scores[row["system"], row["kbps"], row["seen"]].setdefault(row["condition"], []).append(row[name])
+            heading, digits = METRICS[name]
+            body = []
+            for (system, kbps, kind), cells in scores.items():
+                intervals = (bootstrap_interval(cells.get(c, [])) for c in conditions)
+                body.append([system, SEEN[kind], _format_rate(kbps), *(format_interval(x, digits) for x in intervals)])
+            if body:
+                title = f"## {target.capitalize()}, seen and unseen backgrounds: {heading}"
+                text += ["", title, "", *markdown_table(headings, body, 2)]
+    return ["", SEEN_NOTES, *text]
+
+
+def _format_rate(kbps: float | None) -> str:
+    """A bit rate in kbit/s; empty where nothing is coded."""
+    return "" if kbps is None else f"{kbps:g}"
