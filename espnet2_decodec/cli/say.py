@@ -13,7 +13,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--prompt", required=True, metavar="FILE", help="recording of the voice; it may be noisy")
     options.add_output(parser, "audio file")
     parser.add_argument(
-        "--model", required=True, metavar="FOLDER", help="text-to-speech model, as stage 19 of the recipe writes it"
+        "--model", required=True, metavar="FOLDER", help="text-to-speech model, as stage 18 of the recipe writes it"
     )
     parser.add_argument("--device", default="auto", help="cpu, cuda, cuda:1, ... (default: cuda if there is one)")
     parser.add_argument(

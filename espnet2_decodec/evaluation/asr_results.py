@@ -119,7 +119,7 @@ def compare(rows: Mapping[str, Sequence[str | Path]]) -> str:
     for name, runs in found.items():
         for folder, run in zip(rows[name], runs):
             if not run["char"]:
-                raise ValueError(f"{folder} of {name} holds no error rates: run stage 16 first.")
+                raise ValueError(f"{folder} of {name} holds no error rates: run stage 15 first.")
     lines = tables(found, "frontend")
     first = next(iter(found))
     conditions = [c for c in ("clean", "noisy") if all(c in run["char"] for runs in found.values() for run in runs)]

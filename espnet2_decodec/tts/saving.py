@@ -35,7 +35,7 @@ def load(folder: str | Path) -> Synthesizer:
     for name in (CONFIG, WEIGHTS):
         if not (folder / name).is_file():
             raise FileNotFoundError(
-                f"There is no {name} in {folder}; a text-to-speech model is a folder that the recipe's stage 19 writes."
+                f"There is no {name} in {folder}; a text-to-speech model is a folder that the recipe's stage 18 writes."
             )
     try:
         content = json.loads((folder / CONFIG).read_text(encoding="utf-8"))

@@ -42,13 +42,13 @@ def test_the_report_has_all_decodings_and_where_they_come_from(place, capsys):
             "--recognized",
             str(place / "recognized"),
         ]
-        run_step("asr_score", [*command, "--out", str(place / "exp" / name), "--command", "./asr.sh --some option"])
+        run_step("asr_score", [*command, "--out", str(place / "exp" / name), "--command", "./run.sh --some option"])
     said = capsys.readouterr().out
     assert "scored with" in said
     text = (place / "exp" / "RESULTS.md").read_text()
-    assert text in said and report(place / "exp", {"command": "./asr.sh --some option"}) == text
+    assert text in said and report(place / "exp", {"command": "./run.sh --some option"}) == text
     assert "| decode_b | 1 | 0.0 | 10.0 | 20.0 | 30.0 | 40.0 | 30.0 |" in text
-    assert "## Environments" in text and "- command: ./asr.sh --some option" in text and "ESPnet" in text
+    assert "## Environments" in text and "- command: ./run.sh --some option" in text and "ESPnet" in text
 
 
 def test_several_runs_become_mean_and_deviation():
@@ -81,5 +81,5 @@ def test_experiments_are_compared_with_the_first(place, capsys):
 
 
 def test_an_experiment_without_error_rates_is_told(place):
-    with pytest.raises(ValueError, match="run stage 16 first"):
+    with pytest.raises(ValueError, match="run stage 15 first"):
         run_step("asr_compare", [f"ours={place}/nothing"])
