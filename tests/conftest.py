@@ -65,3 +65,21 @@ def corpora(tmp_path_factory):
     root = tmp_path_factory.mktemp("corpora")
     speech = write_noise_set(root / "speech", {"anna": 8, "boris": 8, "carla": 1}, (0.4, 0.8), True, 1)
     return speech, write_noise_set(root / "background", {"rain": 1, "drums": 2}, (0.5, 3.0), False, 2)
+
+
+@pytest.fixture(scope="session")
+def write_dir():
+    """A function that writes a Kaldi directory of noise with transcripts."""
+
+    def write(folder, count: int, text: str = "Ab, де!", seconds: float = 2.0, speaker: str = "x"):
+        folder.mkdir(parents=True)
+        random = np.random.default_rng(0)
+        names = [f"{speaker}-{i:02d}" for i in range(count)]
+        for name in names:
+            soundfile.write(folder / f"{name}.wav", 0.1 * random.standard_normal(int(16000 * seconds)), 16000)
+        for table, value in (("utt2spk", speaker), ("utt2dur", seconds), ("text", text)):
+            write_table(folder / table, dict.fromkeys(names, value))
+        write_table(folder / "wav.scp", {name: folder / f"{name}.wav" for name in names})
+        return folder
+
+    return write

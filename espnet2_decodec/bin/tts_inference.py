@@ -1,17 +1,19 @@
-"""All texts of a set to speech: python -m espnet2_decodec.bin.tts_inference --help"""
+"""Text-to-speech for a whole set: python -m espnet2_decodec.bin.tts_inference --help"""
 
 import argparse
 
-from espnet2_decodec.tts.inference import add_options, say_all
+from espnet2_decodec.tts.synthesize_set import add_options, synthesize_set
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Command line of `say_all`."""
-    parser = argparse.ArgumentParser(description="Texts to speech in the voices of prompts, over a background or none.")
+    """Command line of `synthesize_set`."""
+    parser = argparse.ArgumentParser(
+        description="Text-to-speech for a whole set, in the voices of prompts, over a background or none."
+    )
     add_options(parser)
     args = vars(parser.parse_args(arguments))
     jobs = args.pop("nj")
-    print(f"{say_all(**args, jobs=jobs):.3f} s of work for a second of speech")
+    print(f"Real-time factor: {synthesize_set(**args, jobs=jobs):.3f}")
 
 
 if __name__ == "__main__":

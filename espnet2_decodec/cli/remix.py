@@ -1,58 +1,46 @@
-"""decodec remix: the speech of one recording over the background of another."""
+"""decodec remix: the speech of one recording with the background of another."""
 
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
 
-from espnet2_decodec.cli import parser as options
+from espnet2_decodec.cli import options
 
-SUMMARY = "Combine the speech of one file with the background of another"
-
-EXAMPLES = """\
-examples:
-  decodec remix noisy.wav street.wav -o remix.wav
-  decodec remix noisy.dcd street.wav -o remix.wav --snr 10
-"""
+SUMMARY = "Put the speech of one file over the background of another"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Add the options of this command."""
-    parser.epilog = EXAMPLES
-    parser.add_argument("speech", metavar="SPEECH", help="audio or token file that gives the speech and the duration")
-    parser.add_argument(
-        "background", metavar="BACKGROUND", help="audio or token file that gives the background, repeated or cut"
-    )
-    options.add_output(parser, "output audio file")
-    level = parser.add_mutually_exclusive_group()
-    level.add_argument("--snr", type=float, metavar="DB", help="speech to background power ratio of the output")
-    level.add_argument("--gain", type=float, metavar="DB", help="gain of the background")
+    """The options of this command."""
+    parser.add_argument("speech", metavar="SPEECH", help="audio or .dcd file whose speech, and length, is taken")
+    parser.add_argument("background", metavar="BACKGROUND", help="audio or .dcd file whose background is taken")
+    options.add_output(parser, "audio file")
+    loudness = parser.add_mutually_exclusive_group()
+    loudness.add_argument("--snr", type=float, metavar="DB", help="speech to background power ratio of the result")
+    loudness.add_argument("--gain", type=float, metavar="DB", help="amplify the background by this much")
     options.add_model(parser)
     options.add_levels(parser, "use")
-    options.add_rescale(parser)
+    parser.add_argument("--rescale", action="store_true", help="make a file that would clip quieter")
 
 
 def run(args: Namespace) -> int:
-    """Remix and return the exit code.
+    """Remix; the exit code.
 
-    By default the tokens of both streams are decoded together. With --snr or --gain the streams are decoded separately,
-    and their waveforms are added.
+    Without --snr and --gain the tokens of both streams are decoded together; with them the streams are
+    decoded apart, and added as waveforms.
     """
-    from espnet2_decodec.cli import pipeline
-    from espnet2_decodec.cli.jobs import check_output, plan_jobs
-    from espnet2_decodec.cli.model import load_model, selected_levels
-    from espnet2_decodec.cli.remixing import Remix
+    from espnet2_decodec.cli import streams
+    from espnet2_decodec.cli.files import check_free, plan
+    from espnet2_decodec.cli.remixing import Remix, collect
+    from espnet2_decodec.cli.work import levels, load_model
     from espnet2_decodec.io.audio import OUTPUT_FORMATS
 
-    (job,) = plan_jobs([args.speech], args.output, (), ".wav", tuple(OUTPUT_FORMATS))
-    check_output(job.target, force=args.force)
+    (job,) = plan([args.speech], args.output, (), ".wav", tuple(OUTPUT_FORMATS))
+    check_free(job.target, force=args.force)
     codec = load_model(args)
-    levels = selected_levels(args, codec)
-    speech, background = (
-        pipeline.collect_tokens(codec, Path(path), levels, args.quiet) for path in (args.speech, args.background)
-    )
-    remix = Remix(codec, speech, background)
+    wanted = levels(args, codec)
+
+    remix = Remix(codec, *(collect(codec, path, wanted, args.quiet) for path in (args.speech, args.background)))
     if args.snr is None and args.gain is None:
-        blocks = remix.decode()
+        blocks = remix.together()
     else:
-        blocks = remix.decode_sum(remix.gain_for_snr(args.snr) if args.gain is None else 10 ** (args.gain / 20))
-    pipeline.write_audio(job.target, blocks, codec, args.rescale, remix.seconds)
+        blocks = remix.apart(remix.gain_for(args.snr) if args.gain is None else 10 ** (args.gain / 20))
+    streams.write(job.target, blocks, codec, args.rescale)
     return 0

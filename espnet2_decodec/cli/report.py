@@ -40,19 +40,19 @@ def run(args: Namespace) -> int:
 
     from tqdm import tqdm
 
-    from espnet2_decodec.cli.jobs import check_output
-    from espnet2_decodec.cli.console import note
+    from espnet2_decodec.cli.files import check_free
+    from espnet2_decodec.cli.messages import note
     from espnet2_decodec.evaluation.report.media import FOLDER
     from espnet2_decodec.evaluation.report.writing import INDEX, write_report
     from espnet2_decodec.io.errors import FileError
 
     out = Path(args.output or Path(args.comparison) / ("report.html" if args.single else "report"))
     if args.single:
-        check_output(out, force=args.force)
+        check_free(out, force=args.force)
     elif out.exists() and not out.is_dir():
         raise FileError(f"{out} is a file, but a folder is needed; --single writes one file.")
     else:
-        check_output(out / INDEX, force=args.force)
+        check_free(out / INDEX, force=args.force)
         if (out / FOLDER).exists() and not (out / INDEX).exists() and not args.force:
             raise FileError(f"{out / FOLDER} exists; add --force to write into it.")
 

@@ -6,8 +6,7 @@ from copy import deepcopy
 
 from espnet2.tasks.gan_codec import codec_choices
 
-BROKEN = {("encodec", "discriminator_params"), ("funcodec", "generator_params")}
-"""Defaults that the classes themselves refuse: given as a whole or not at all."""
+from espnet2_decodec.espnet.compat import BROKEN_DEFAULTS
 
 
 def stock_options(name: str, conf: dict) -> dict:
@@ -32,7 +31,7 @@ def stock_options(name: str, conf: dict) -> dict:
     unknown = sorted(conf.keys() - defaults.keys())
     if unknown:
         raise ValueError(f"The codec {name} has no option {', '.join(unknown)}; it has {', '.join(defaults)}.")
-    for key in (key for broken, key in BROKEN if broken == name):
+    for key in (key for broken, key in BROKEN_DEFAULTS if broken == name):
         if key not in conf:
             raise ValueError(f"The default {key} of ESPnet's {name} does not work: give it, as conf/codec does.")
         defaults[key] = {}

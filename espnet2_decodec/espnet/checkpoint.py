@@ -1,4 +1,4 @@
-"""Loading the checkpoints of ESPnet experiments without letting anything slip, and handing the codec on."""
+"""Checkpoints of ESPnet experiments: strict loading, and export of the codec."""
 
 from argparse import Namespace
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from espnet2_decodec.codec.decodec import DeCodec
 
 PREFIX = "codec.generator.codec."
-"""Of the codec's weights in the checkpoints of the codec task."""
+"""Prefix of the codec's weights in checkpoints of the codec task."""
 
 
 def load_strictly(
@@ -36,7 +36,7 @@ def load_strictly(
     args = read_config(config_file or Path(model_file).parent / "config.yaml")
     model = build(args).to(device)
     if model_file is not None:
-        fill(model, read_weights(model_file, device), str(model_file))
+        load_state(model, read_weights(model_file, device), str(model_file))
     return model, args
 
 
@@ -57,7 +57,7 @@ def export(train_config: str | Path, model_file: str | Path, folder: str | Path,
         raise ValueError(f"{train_config} is of the codec {args.codec}; only decodec can be exported.")
     codec = DeCodec.from_config(args.codec_conf.get("codec") or {}).eval()
     weights = read_weights(model_file)
-    fill(codec, {k.removeprefix(PREFIX): v for k, v in weights.items() if k.startswith(PREFIX)}, str(model_file))
+    load_state(codec, {k.removeprefix(PREFIX): v for k, v in weights.items() if k.startswith(PREFIX)}, str(model_file))
     codec.save_pretrained(folder, half)
     return codec
 
@@ -72,7 +72,7 @@ def read_weights(path: str | Path, device: str = "cpu") -> dict[str, Tensor]:
     return torch.load(path, map_location=device, weights_only=True)
 
 
-def fill(model: nn.Module, weights: dict[str, Tensor], source: str) -> None:
+def load_state(model: nn.Module, weights: dict[str, Tensor], source: str) -> None:
     """Load weights into a model, all of them and no others.
 
     Raises:

@@ -22,12 +22,24 @@ from espnet2_decodec.data.preprocessor import StemPreprocessor
 from espnet2_decodec.data.sampler import Recordings
 from espnet2_decodec.espnet import registry  # noqa: F401  registers the codec
 from espnet2_decodec.espnet.baseline_codecs import check_lengths, stock_options
-from espnet2_decodec.espnet.batches import DrawnBatches
+from espnet2_decodec.espnet.batch_sampler import WeightedBatchSampler
 from espnet2_decodec.espnet.checkpoint import load_strictly
 from espnet2_decodec.espnet.codec_model import DeCodecESPnetModel
 from espnet2_decodec.espnet.gan_codec import GANDeCodec
-from espnet2_decodec.espnet.optimization import OPTIMIZATION, complete
+from espnet2_decodec.espnet.optimization import COSINE, complete_optimization, cosine_conf
 from espnet2_decodec.espnet.trainer import DeCodecTrainer
+
+OPTIMIZATION = {
+    "optim": "adamw",
+    "optim_conf": {"lr": 1e-3, "betas": [0.9, 0.99], "weight_decay": 1e-3},
+    "scheduler": COSINE,
+    "scheduler_conf": cosine_conf(warmup_steps=200),
+    "optim2": "adamw",
+    "optim2_conf": {"lr": 5e-4, "betas": [0.8, 0.99], "weight_decay": 0.0},
+    "scheduler2": COSINE,
+    "scheduler2_conf": cosine_conf(warmup_steps=200),
+}
+"""Optimization of the generator, and with a 2 of the discriminator."""
 
 DEFAULTS = {
     "batch_type": "unsorted",
@@ -119,7 +131,7 @@ class DeCodecTask(GANCodecTask):
 
     @classmethod
     def build_sequence_iter_factory(cls, args: Namespace, iter_options: IteratorOptions, mode: str) -> AbsIterFactory:
-        """For training on unsorted batches `DrawnBatches`; ESPnet's own iterator otherwise, never shuffled within."""
+        """For training on unsorted batches `WeightedBatchSampler`; ESPnet's own iterator otherwise, never shuffled within."""
         if mode != "train" or iter_options.batch_type != "unsorted":
             return super().build_sequence_iter_factory(
                 args=Namespace(**{**vars(args), "shuffle_within_batch": False}), iter_options=iter_options, mode=mode
@@ -133,7 +145,7 @@ class DeCodecTask(GANCodecTask):
             ranks = (torch.distributed.get_rank(), torch.distributed.get_world_size())
         return SequenceIterFactory(
             dataset=cls.build_dataset(args, iter_options),
-            batches=DrawnBatches(list(shares), list(shares.values()), iter_options.batch_size, *ranks),
+            batches=WeightedBatchSampler(list(shares), list(shares.values()), iter_options.batch_size, *ranks),
             seed=args.seed,
             num_iters_per_epoch=iter_options.num_iters_per_epoch,
             num_workers=args.num_workers,
@@ -157,8 +169,8 @@ class DeCodecTask(GANCodecTask):
 
     @classmethod
     def build_optimizers(cls, args: Namespace, model: ESPnetGANCodecModel) -> list[torch.optim.Optimizer]:
-        """ESPnet's, after their options were completed; see `schedule.complete`."""
-        complete(args)
+        """ESPnet's, with completed options; see `complete_optimization`."""
+        complete_optimization(args, OPTIMIZATION)
         return super().build_optimizers(args=args, model=model)
 
     @classmethod

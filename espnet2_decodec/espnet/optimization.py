@@ -1,51 +1,51 @@
-"""Optimizers and learning rates of the codec task, completed from what the config says."""
+"""Default optimizers and learning rate schedules, completed from the config."""
 
 from argparse import Namespace
+from collections.abc import Mapping
+from typing import Any
 
 COSINE = "cosineannealingwarmuprestarts"
 
-UNTIL_THE_END = {"warmup_steps": 200, "max_lr": None, "min_lr": None, "first_cycle_steps": None}
 
-OPTIMIZATION = {
-    "optim": "adamw",
-    "optim_conf": {"lr": 1e-3, "betas": [0.9, 0.99], "weight_decay": 1e-3},
-    "scheduler": COSINE,
-    "scheduler_conf": UNTIL_THE_END,
-    "optim2": "adamw",
-    "optim2_conf": {"lr": 5e-4, "betas": [0.8, 0.99], "weight_decay": 0.0},
-    "scheduler2": COSINE,
-    "scheduler2_conf": UNTIL_THE_END,
-}
-"""Defaults of the generator, and with a 2 of the discriminator. What is None follows from the rest."""
+def cosine_conf(warmup_steps: int) -> dict[str, Any]:
+    """Options of one cosine cycle over the whole training; those that are None follow from the other options."""
+    return {"warmup_steps": warmup_steps, "max_lr": None, "min_lr": None, "first_cycle_steps": None}
 
 
-def complete(args: Namespace) -> None:
-    """Fill up the optimizers' and schedulers' options in `args`.
+def complete_optimization(args: Namespace, defaults: Mapping[str, Any]) -> None:
+    """Complete the options of optimizers and schedulers in `args`.
 
-    A config that gives some options of a default optimizer or scheduler keeps the default of the others. A
-    cosine schedule runs from the optimizer's learning rate down to a hundredth of it, over the whole training.
+    A config that gives some options of a default optimizer or scheduler keeps the defaults of the others. A cosine
+    schedule runs from the optimizer's learning rate down to a hundredth of it, over the whole training.
+
+    Args:
+        args: options of the training.
+        defaults: of the task, by name: optim, optim_conf, scheduler, scheduler_conf, and with a 2 for a second
+            optimizer.
 
     Raises:
-        ValueError: if nobody says how long the training is.
+        ValueError: if the length of the training is not given.
     """
-    for name in ("optim", "scheduler", "optim2", "scheduler2"):
-        if getattr(args, name) == OPTIMIZATION[name]:
-            given = getattr(args, f"{name}_conf")
-            setattr(args, f"{name}_conf", {**OPTIMIZATION[f"{name}_conf"], **given})
-    for suffix in ("", "2"):
-        if getattr(args, f"scheduler{suffix}") == COSINE:
-            conf = getattr(args, f"scheduler{suffix}_conf")
+    names = [name for name in ("optim", "scheduler", "optim2", "scheduler2") if name in defaults]
+    for name in names:
+        if getattr(args, name) == defaults[name]:
+            setattr(args, f"{name}_conf", {**defaults[f"{name}_conf"], **getattr(args, f"{name}_conf")})
+    for name in names:
+        if name.startswith("scheduler") and getattr(args, name) == COSINE:
+            conf = getattr(args, f"{name}_conf")
             if conf.get("max_lr") is None:
-                conf["max_lr"] = getattr(args, f"optim{suffix}_conf")["lr"]
+                conf["max_lr"] = getattr(args, name.replace("scheduler", "optim") + "_conf")["lr"]
             if conf.get("min_lr") is None:
                 conf["min_lr"] = conf["max_lr"] * 0.01
             if conf.get("first_cycle_steps") is None:
-                conf["first_cycle_steps"] = _steps(args) + 1
+                conf["first_cycle_steps"] = _total_steps(args) + 1
             conf["warmup_steps"] = min(conf["warmup_steps"], conf["first_cycle_steps"] // 2)
 
 
-def _steps(args: Namespace) -> int:
-    """Generator steps of the whole training."""
+def _total_steps(args: Namespace) -> int:
+    """Optimizer steps of the whole training."""
     if args.num_iters_per_epoch is None or args.iterator_type != "sequence":
-        raise ValueError("Give num_iters_per_epoch (sequence iterator) or first_cycle_steps in scheduler_conf.")
+        raise ValueError(
+            "Give num_iters_per_epoch (with the sequence iterator), or first_cycle_steps in scheduler_conf."
+        )
     return args.max_epoch * args.num_iters_per_epoch

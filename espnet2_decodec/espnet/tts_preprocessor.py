@@ -1,4 +1,4 @@
-"""From a line of text and an array of tokens to what a training step takes; draws the prompts."""
+"""Preprocessing of the text-to-speech task: characters to numbers, and the choice of prompts."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -10,19 +10,19 @@ from espnet2_decodec.data.text import CharacterTokenizer
 
 
 class TTSPreprocessor:
-    """Text to numbers, and `prompt_codes`: a piece of another recording of the same voice.
+    """Adds numbers of characters and `prompt_codes`, an excerpt of another recording of the same speaker.
 
     Args:
-        train: draw prompts at random; else each recording has its own.
+        train: draw prompts at random; otherwise each recording has one fixed prompt.
         tokens: of `CharacterTokenizer`.
-        codes: id of a recording -> its .npy file of speech tokens, (T, K).
-        speakers: id of a recording -> its speaker; one that is not there is a speaker of its own.
-        prompt_frames: shortest and longest prompt in training.
-        given: how often, in training, a prompt that comes with a recording (such as a noisy one) is taken in place of one that
-            is drawn.
+        codes: utterance -> its .npy file of speech tokens, (T, K).
+        speakers: utterance -> its speaker; an utterance without one is a speaker of its own.
+        prompt_frames: minimum and maximum length of a prompt in training.
+        given_prompt_prob: probability, in training, that a prompt that comes with a recording (such as a noisy one) is
+            used instead of another recording.
 
     Raises:
-        ValueError: if prompt_frames are no range.
+        ValueError: if prompt_frames is not a range.
     """
 
     def __init__(
@@ -32,37 +32,44 @@ class TTSPreprocessor:
         codes: Mapping[str, str | Path],
         speakers: Mapping[str, str],
         prompt_frames: tuple[int, int] = (50, 200),
-        given: float = 0.5,
+        given_prompt_prob: float = 0.5,
     ):
-        self.train, self.characters, self.codes = train, CharacterTokenizer(tokens), dict(codes)
+        self.train, self.tokenizer, self.codes = train, CharacterTokenizer(tokens), dict(codes)
         self.speakers = {key: speakers.get(key, key) for key in self.codes}
-        self.shortest, self.longest = prompt_frames
-        self.given = given
-        if not 1 <= self.shortest <= self.longest:
-            raise ValueError(f"prompt_frames must be two numbers, 1 or more and not falling, not {prompt_frames}.")
-        self.voices = defaultdict(list)
+        self.min_frames, self.max_frames = prompt_frames
+        self.given_prompt_prob = given_prompt_prob
+        if not 1 <= self.min_frames <= self.max_frames:
+            raise ValueError(f"prompt_frames must be a minimum of 1 or more and a maximum, not {prompt_frames}.")
+        self.utterances = defaultdict(list)
         for key in sorted(self.codes):
-            self.voices[self.speakers[key]].append(key)
+            self.utterances[self.speakers[key]].append(key)
 
     def __call__(self, uid: str, data: dict) -> dict[str, np.ndarray]:
-        """data: `text`, a line, `speech_codes` (T, K), maybe `prompt_codes` -> the same as numbers, with `prompt_codes` (T', K).
+        """Preprocess one utterance.
+
+        Args:
+            uid: id of the utterance.
+            data: `text`, a line; `speech_codes` (T, K); optionally `prompt_codes` (T', K).
+
+        Returns:
+            `text` as numbers (N,), `speech_codes`, and `prompt_codes` (T'', K).
 
         Raises:
-            ValueError: if the text cannot be encoded, or is too long to be said in T frames.
+            ValueError: if the text cannot be encoded, or has more characters than there are frames.
         """
         try:
-            text = np.array(self.characters.encode(data["text"]), dtype=np.int64)
+            text = np.array(self.tokenizer.encode(data["text"]), dtype=np.int64)
         except ValueError as error:
             raise ValueError(f"{uid}: {error}") from None
         codes = data["speech_codes"]
         if len(codes) < len(text):
             raise ValueError(
-                f"{uid}: {len(text)} characters cannot be said in {len(codes)} frames; leave this recording out."
+                f"{uid}: {len(text)} characters do not fit into {len(codes)} frames; remove this utterance."
             )
         prompt = self._prompt(uid, codes, data.get("prompt_codes"))
-        length, start = self.longest, 0
+        length, start = self.max_frames, 0
         if self.train:
-            length = np.random.randint(self.shortest, self.longest + 1)
+            length = np.random.randint(self.min_frames, self.max_frames + 1)
             start = np.random.randint(max(1, len(prompt) - length + 1))
         return {
             "text": text,
@@ -71,12 +78,12 @@ class TTSPreprocessor:
         }
 
     def _prompt(self, uid: str, codes: np.ndarray, given: np.ndarray | None) -> np.ndarray:
-        """The recording (T', K) that the prompt of recording `uid` is cut from."""
-        if self.train and given is not None and np.random.rand() < self.given:
+        """The recording (T', K) from which the prompt of utterance `uid` is taken."""
+        if self.train and given is not None and np.random.rand() < self.given_prompt_prob:
             return given
-        others = self.voices.get(self.speakers.get(uid), [])
-        choices = [key for key in others if key != uid]
-        if not choices:
+        same_speaker = self.utterances.get(self.speakers.get(uid), [])
+        others = [key for key in same_speaker if key != uid]
+        if not others:
             return codes
-        at = np.random.randint(len(choices)) if self.train else others.index(uid) % len(choices)
-        return np.load(self.codes[choices[at]])
+        index = np.random.randint(len(others)) if self.train else same_speaker.index(uid) % len(others)
+        return np.load(self.codes[others[index]])

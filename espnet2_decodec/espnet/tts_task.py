@@ -1,4 +1,4 @@
-"""The text-to-speech task: text to the speech tokens of a codec that keeps the background apart."""
+"""The text-to-speech task: text to speech tokens of the codec."""
 
 import json
 import logging
@@ -10,28 +10,29 @@ import numpy as np
 import torch
 from espnet2.tasks.abs_task import AbsTask
 from espnet2.train.collate_fn import CommonCollateFn
-from espnet2.train.trainer import Trainer
 from espnet2.utils.nested_dict_action import NestedDictAction
 from espnet2.utils.types import str_or_none
 
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.data.kaldi import read_table
 from espnet2_decodec.data.text import CharacterTokenizer
-from espnet2_decodec.espnet.checkpoint import fill, load_strictly, read_config, read_weights
-from espnet2_decodec.espnet.trainer import Progress
+from espnet2_decodec.espnet.checkpoint import load_state, load_strictly, read_config, read_weights
+from espnet2_decodec.espnet.optimization import COSINE, complete_optimization, cosine_conf
+from espnet2_decodec.espnet.trainer import TTSTrainer
 from espnet2_decodec.espnet.tts_model import DeCodecTTSModel
 from espnet2_decodec.espnet.tts_preprocessor import TTSPreprocessor
-from espnet2_decodec.tts.saving import save
 from espnet2_decodec.tts.synthesizer import Synthesizer
 
-COSINE = "cosineannealingwarmuprestarts"
-DEFAULTS = {
-    "batch_type": "numel",
-    "batch_bins": 40000,
+OPTIMIZATION = {
     "optim": "adamw",
     "optim_conf": {"lr": 2e-3, "betas": [0.9, 0.98], "weight_decay": 1e-2},
     "scheduler": COSINE,
-    "scheduler_conf": {},
+    "scheduler_conf": cosine_conf(warmup_steps=100),
+}
+DEFAULTS = {
+    "batch_type": "numel",
+    "batch_bins": 40000,
+    **OPTIMIZATION,
     "grad_clip": 1.0,
     "unused_parameters": True,
     "dist_backend": "nccl" if torch.cuda.is_available() else "gloo",
@@ -41,39 +42,6 @@ DEFAULTS = {
     "num_att_plot": 0,
 }
 """Where this task's defaults differ from ESPnet's."""
-
-PREFIX = "objective.synthesizer."
-"""Of the model's weights in the checkpoints of this task."""
-
-
-class TTSTrainer(Trainer):
-    """ESPnet's, with progress that can be read, and no epoch of nothing."""
-
-    @classmethod
-    def train_one_epoch(cls, iterator, reporter, options, **others) -> bool:
-        """One epoch of training.
-
-        Raises:
-            RuntimeError: if it had no steps, or no step with finite gradients.
-        """
-        invalid = super().train_one_epoch(
-            iterator=Progress(iterator, reporter, options.max_epoch), reporter=reporter, options=options, **others
-        )
-        if reporter.count == 0 or invalid:
-            what = "no batches" if reporter.count == 0 else "no step with finite gradients"
-            raise RuntimeError(f"Epoch {reporter.get_epoch()} had {what}: training cannot go on.")
-        return invalid
-
-    @classmethod
-    def validate_one_epoch(cls, reporter, **others) -> None:
-        """One pass over the validation set.
-
-        Raises:
-            RuntimeError: if it had no batches.
-        """
-        super().validate_one_epoch(reporter=reporter, **others)
-        if reporter.count == 0:
-            raise RuntimeError("The validation set had no batches: it is empty.")
 
 
 class DeCodecTTSTask(AbsTask):
@@ -92,82 +60,68 @@ class DeCodecTTSTask(AbsTask):
 
     @classmethod
     def add_task_arguments(cls, parser: ArgumentParser) -> None:
-        """Options of this task."""
+        """Add the options of this task."""
         parser.set_defaults(required=[*parser.get_default("required"), "token_list"])
         group = parser.add_argument_group("Task related")
-        group.add_argument("--token_list", type=str_or_none, help="json list of tokens, see espnet2_decodec.data.tts")
-        group.add_argument("--codec", type=str_or_none, help="folder of the codec; the shipped one when left out")
+        group.add_argument("--token_list", type=str_or_none, help="JSON list of tokens, see `decodec recipe tts_data`")
+        group.add_argument("--codec", type=str_or_none, help="folder of the codec (default: the one in the package)")
         group.add_argument("--codec_conf", action=NestedDictAction, default={}, help="its config; written by training")
-        group.add_argument("--tts_conf", action=NestedDictAction, default={}, help="options of TextToCoordinates")
-        group.add_argument("--model_conf", action=NestedDictAction, default={}, help="options of Objective")
-        group.add_argument("--stats_file", type=str_or_none, help="coordinates_stats.npz that --collect_stats wrote")
+        group.add_argument("--tts_conf", action=NestedDictAction, default={}, help="options of AcousticModel")
+        group.add_argument("--model_conf", action=NestedDictAction, default={}, help="options of DeCodecTTSModel")
+        group.add_argument("--stats_file", type=str_or_none, help="features_stats.npz written by --collect_stats")
         group.add_argument(
             "--preprocessor_conf", action=NestedDictAction, default={}, help="options of TTSPreprocessor"
         )
-        group.add_argument("--train_utt2spk", type=str_or_none, help="whose prompts a recording gets in training")
-        group.add_argument("--valid_utt2spk", type=str_or_none, help="the same in validation")
+        group.add_argument("--train_utt2spk", type=str_or_none, help="table of speakers, for prompts in training")
+        group.add_argument("--valid_utt2spk", type=str_or_none, help="the same for validation")
 
     @classmethod
     def required_data_names(cls, train: bool = True, inference: bool = False) -> tuple[str, ...]:
-        """What every recording has."""
+        """Data that every utterance has."""
         return ("text",) if inference else ("text", "speech_codes")
 
     @classmethod
     def optional_data_names(cls, train: bool = True, inference: bool = False) -> tuple[str, ...]:
-        """What it may have; the background's tokens are not trained on."""
+        """Data that it may have; tokens of the background are not used."""
         return ("prompt_codes", "background_codes")
 
     @classmethod
     def build_collate_fn(cls, args: Namespace, train: bool) -> CommonCollateFn:
-        """Arrays of a batch, filled up with zeros."""
+        """Batches are padded with zeros."""
         return CommonCollateFn(float_pad_value=0.0, int_pad_value=0)
 
     @classmethod
     def build_preprocess_fn(cls, args: Namespace, train: bool) -> TTSPreprocessor:
-        """A `TTSPreprocessor` that finds prompts among the recordings of its own set."""
+        """A `TTSPreprocessor` that takes prompts from the recordings of its own set."""
         codes, speakers = {}, {}
         for part in ("train",) if train else ("train", "valid"):
             files = getattr(args, f"{part}_data_path_and_name_and_type")
             codes |= read_table(next(path for path, name, _ in files if name == "speech_codes"))
             table = getattr(args, f"{part}_utt2spk")
-            found = read_table(table) if table else {}
-            speakers |= {key: speaker if train else f"{part} {speaker}" for key, speaker in found.items()}
-        return TTSPreprocessor(train, _tokens(args), codes, speakers, **deepcopy(args.preprocessor_conf))
+            utt2spk = read_table(table) if table else {}
+            speakers |= {key: speaker if train else f"{part} {speaker}" for key, speaker in utt2spk.items()}
+        return TTSPreprocessor(train, _token_list(args), codes, speakers, **deepcopy(args.preprocessor_conf))
 
     @classmethod
     def build_model(cls, args: Namespace) -> DeCodecTTSModel:
-        """The model. Its codec's config and the tokens are written back, so that config.yaml keeps them."""
-        args.token_list = _tokens(args)
-        synthesizer = Synthesizer(
-            args.token_list, deepcopy(args.codec_conf) or DeCodec.from_pretrained(args.codec), args.tts_conf
-        )
+        """The model. The codec's config and the tokens are stored in `args`, so that config.yaml contains them."""
+        args.token_list = _token_list(args)
+        codec = deepcopy(args.codec_conf) or DeCodec.from_pretrained(args.codec)
+        synthesizer = Synthesizer(args.token_list, codec, args.tts_conf)
         config = synthesizer.config()
         args.codec_conf, args.tts_conf = config["codec"], config["options"]
         if args.stats_file:
-            synthesizer.coordinates.normalize_by(*_statistics(args.stats_file))
+            synthesizer.features.set_statistics(*_read_statistics(args.stats_file))
         elif not args.collect_stats:
-            logging.warning("No --stats_file: coordinates are not normalized.")
+            logging.warning("No --stats_file was given: features are not normalized.")
         return DeCodecTTSModel(synthesizer, **args.model_conf)
 
     @classmethod
     def build_optimizers(cls, args: Namespace, model: DeCodecTTSModel) -> list[torch.optim.Optimizer]:
-        """ESPnet's; options that a config leaves out of the default optimizer and scheduler are filled up.
-
-        Raises:
-            ValueError: if nobody says how many steps a training has.
-        """
-        if args.optim == DEFAULTS["optim"]:
-            args.optim_conf = {**DEFAULTS["optim_conf"], **args.optim_conf}
-        if args.scheduler == COSINE and not args.collect_stats:
-            if "first_cycle_steps" not in args.scheduler_conf and args.num_iters_per_epoch is None:
-                raise ValueError("Give num_iters_per_epoch, or first_cycle_steps in scheduler_conf.")
-            steps = args.scheduler_conf.get("first_cycle_steps") or args.max_epoch * args.num_iters_per_epoch + 1
-            rate = args.optim_conf["lr"]
-            given = {"first_cycle_steps": steps, "max_lr": rate, "min_lr": rate / 100, "warmup_steps": 100}
-            args.scheduler_conf = {**given, **args.scheduler_conf}
-            args.scheduler_conf["warmup_steps"] = min(args.scheduler_conf["warmup_steps"], steps // 2)
-        elif args.scheduler == COSINE:
+        """ESPnet's, with completed options; see `complete_optimization`."""
+        if args.scheduler == COSINE and args.collect_stats:
             args.scheduler = None
+        complete_optimization(args, OPTIMIZATION)
         return super().build_optimizers(args=args, model=model)
 
     @classmethod
@@ -175,7 +129,7 @@ class DeCodecTTSTask(AbsTask):
         """The model and the options of an experiment.
 
         Raises:
-            ValueError: if a weight is missing or left over; ESPnet's own loader lets both pass.
+            ValueError: if a weight is missing or unexpected, which ESPnet's own loader ignores.
         """
         return load_strictly(_rebuild, config_file, model_file, device)
 
@@ -192,26 +146,26 @@ def export(train_config: str | Path, model_file: str | Path, folder: str | Path)
         ValueError: if the weights do not fit.
     """
     model = _rebuild(read_config(train_config))
-    fill(model, read_weights(model_file), str(model_file))
-    save(model.objective.synthesizer.eval(), folder)
+    load_state(model, read_weights(model_file), str(model_file))
+    model.synthesizer.eval().save_pretrained(folder)
 
 
 def _rebuild(args: Namespace) -> DeCodecTTSModel:
-    """The model of a config.yaml, without the files that it was first built from."""
+    """The model of a config.yaml, without the files from which it was first built."""
     return DeCodecTTSTask.build_model(Namespace(**{**vars(args), "stats_file": None, "collect_stats": True}))
 
 
-def _tokens(args: Namespace) -> list[str]:
-    """The list itself, from the file where it is one."""
+def _token_list(args: Namespace) -> list[str]:
+    """The list of tokens, read from a file if it is a path."""
     if isinstance(args.token_list, str):
         return list(CharacterTokenizer(json.loads(Path(args.token_list).read_text(encoding="utf-8"))).tokens)
     return list(args.token_list)
 
 
-def _statistics(path: str | Path) -> tuple[torch.Tensor, torch.Tensor]:
-    """Mean and deviation [C] from sums."""
+def _read_statistics(path: str | Path) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean and standard deviation [C] from sums."""
     with np.load(path) as file:
         count, total, squares = (file[name].astype(np.float64) for name in ("count", "sum", "sum_square"))
     mean = total / count
-    deviation = np.sqrt(np.maximum(squares / count - mean**2, 0))
-    return torch.from_numpy(mean).float(), torch.from_numpy(deviation).float()
+    std = np.sqrt(np.maximum(squares / count - mean**2, 0))
+    return torch.from_numpy(mean).float(), torch.from_numpy(std).float()

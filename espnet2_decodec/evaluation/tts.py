@@ -23,10 +23,10 @@ from espnet2_decodec.evaluation.examples import (
 from espnet2_decodec.evaluation.metrics.perceptual import dnsmos, speaker_similarity
 from espnet2_decodec.evaluation.metrics.recognizers import recognizer
 from espnet2_decodec.evaluation.metrics.spectral import mel_distance
-from espnet2_decodec.evaluation.metrics.error_rate import character_errors, require_jiwer
+from espnet2_decodec.evaluation.metrics.words import character_counts, require_jiwer
 from espnet2_decodec.evaluation.systems.base import Unavailable
 from espnet2_decodec.io.audio import read
-from espnet2_decodec.tts.speak import CROSSFADE
+from espnet2_decodec.tts.text_to_speech import CROSSFADE_SECONDS
 
 RATE = 16000
 HEADINGS = {
@@ -88,8 +88,8 @@ class Judges:
         """CER, similarity to a voice and DNSMOS of a recording [L]."""
         row: Row = {}
         if self.recognize is not None:
-            counts = character_errors(text, self.recognize(wav, RATE, self.language))
-            row |= {"errors": counts.errors, "characters": counts.reference_length}
+            counts = character_counts(text, self.recognize(wav, RATE, self.language))
+            row |= {"errors": counts.substitutions + counts.deletions + counts.insertions, "characters": counts.length}
         row["similarity"] = self.try_to("speaker similarity", lambda: speaker_similarity(voice, wav, RATE))
         for part in ("sig", "bak", "ovrl"):
             row[f"dnsmos_{part}"] = self.try_to("DNSMOS", lambda part=part: dnsmos(wav, wav, RATE, part))
@@ -107,7 +107,7 @@ def score(
     """One row for each system and utterance.
 
     Args:
-        systems: name -> folder that `say_all` wrote, or a table of uttid and path.
+        systems: name -> folder that `synthesize_set` wrote, or a table of uttid and path.
         text: lines of uttid and text.
         voices: lines of uttid and path of a clean recording of the voice.
         sources: name of a system -> table of the backgrounds that went into it.
@@ -124,7 +124,7 @@ def score(
             if folder:
                 row["rtf"] = float(read_table(folder / "utt2rtf")[key])
             if name in sources:
-                start = int(read_table(folder / "utt2start")[key])
+                start = int(read_table(folder / "utt2offset")[key])
                 row |= background_figures(
                     read(read_table(sources[name])[key], RATE)[start:],
                     read(read_table(folder / "background.scp")[key], RATE),
@@ -139,7 +139,7 @@ def background_figures(went_in: Tensor, came_out: Tensor) -> Row:
     """
     length = len(came_out)
     if length > len(went_in):
-        length = len(went_in) - min(int(CROSSFADE * RATE), len(went_in) // 2)
+        length = len(went_in) - min(int(CROSSFADE_SECONDS * RATE), len(went_in) // 2)
     went_in, came_out = went_in[:length], came_out[:length]
     powers = [active_power(x.numpy()) for x in (came_out, went_in)]
     level = 10 * math.log10(powers[0] / powers[1]) if min(powers) > 0 else math.nan

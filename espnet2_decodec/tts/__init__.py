@@ -1,5 +1,5 @@
-"""Text-to-speech on the tokens of the codec: text in, speech out in the voice of a prompt, over any background or none."""
+"""Text-to-speech on the tokens of the codec: the voice of a prompt, over any background or none."""
 
-from espnet2_decodec.tts.speak import TTS, Said
+from espnet2_decodec.tts.text_to_speech import TTS, TTSOutput
 
-__all__ = ["TTS", "Said"]
+__all__ = ["TTS", "TTSOutput"]

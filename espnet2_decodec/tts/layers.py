@@ -1,61 +1,66 @@
-"""Convolutional blocks that a voice steers."""
+"""Convolutional blocks conditioned on a speaker embedding."""
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 
-class SteeredBlock(nn.Module):
-    """Depthwise convolution over time, a norm whose gain and shift a condition gives, a two-layer perceptron, a skip.
+class FiLMConvNeXtBlock(nn.Module):
+    """ConvNeXt block with FiLM after the norm.
 
-    A ConvNeXt block (Liu et al., 2022, arXiv 2201.03545) with the adaptive norm of FiLM (Perez et al., 2018).
+    Liu et al., 2022, arXiv 2201.03545; Perez et al., 2018, arXiv 1709.07871.
 
     Args:
         channels: C.
-        kernel: positions that it looks at, odd.
-        dilation: distance between them.
-        condition: size of the vector that steers; 0 for none.
-        expansion: of the perceptron.
-        dropout: on what it adds.
+        kernel_size: of the depthwise convolution over time, odd.
+        dilation: of that convolution.
+        condition_dim: size of the conditioning vector; 0 for none.
+        expansion: width of the pointwise layers over C.
+        dropout: on the residual branch.
     """
 
-    def __init__(self, channels: int, kernel: int, dilation: int, condition: int, expansion: int, dropout: float):
+    def __init__(
+        self, channels: int, kernel_size: int, dilation: int, condition_dim: int, expansion: int, dropout: float
+    ):
         super().__init__()
-        self.dilation, self.pad = dilation, dilation * (kernel // 2)
-        self.depthwise = nn.Conv1d(channels, channels, kernel, groups=channels)
+        self.dilation, self.padding = dilation, dilation * (kernel_size // 2)
+        self.dwconv = nn.Conv1d(channels, channels, kernel_size, groups=channels)
         self.norm = nn.LayerNorm(channels)
-        self.steer = nn.Linear(condition, 2 * channels) if condition else None
-        if self.steer is not None:
-            nn.init.zeros_(self.steer.weight)
-            nn.init.zeros_(self.steer.bias)
-        self.widen = nn.Linear(channels, expansion * channels)
-        self.narrow = nn.Linear(expansion * channels, channels)
+        self.film = nn.Linear(condition_dim, 2 * channels) if condition_dim else None
+        if self.film is not None:
+            nn.init.zeros_(self.film.weight)
+            nn.init.zeros_(self.film.bias)
+        self.pwconv1 = nn.Linear(channels, expansion * channels)
+        self.pwconv2 = nn.Linear(expansion * channels, channels)
         self.dropout = nn.Dropout(dropout)
-        self.scale = nn.Parameter(torch.full((channels,), 0.2))
+        self.layer_scale = nn.Parameter(torch.full((channels,), 0.2))
 
-    def forward(self, x: Tensor, mask: Tensor, voice: Tensor | None = None) -> Tensor:
-        """X [B, T, C], mask [B, T, 1], voice [B, condition] -> [B, T, C]."""
-        image = (
-            F.pad(x * mask, (0, 0, self.pad, self.pad)).transpose(1, 2).unsqueeze(2)
-        )  # channels last, without copies
-        weight = self.depthwise.weight.unsqueeze(2)
-        y = F.conv2d(image, weight, self.depthwise.bias, groups=len(weight), dilation=(1, self.dilation))
+    def forward(self, x: Tensor, mask: Tensor, condition: Tensor | None = None) -> Tensor:
+        """Apply the block: x [B, T, C], mask [B, T, 1], condition [B, condition_dim] -> [B, T, C]."""
+        padded = F.pad(x * mask, (0, 0, self.padding, self.padding))
+        image = padded.transpose(1, 2).unsqueeze(2)  # channels last, without copies
+        weight = self.dwconv.weight.unsqueeze(2)
+        y = F.conv2d(image, weight, self.dwconv.bias, groups=len(weight), dilation=(1, self.dilation))
         y = self.norm(y.squeeze(2).transpose(1, 2))
-        if self.steer is not None:
-            gain, shift = self.steer(voice)[:, None].chunk(2, dim=-1)
+        if self.film is not None:
+            gain, shift = self.film(condition)[:, None].chunk(2, dim=-1)
             y = y * (1 + gain) + shift
-        return x + self.scale * self.dropout(self.narrow(F.gelu(self.widen(y))))
+        return x + self.layer_scale * self.dropout(self.pwconv2(F.gelu(self.pwconv1(y))))
 
 
-class SteeredStack(nn.Module):
-    """Linear map in, blocks whose dilations go around, norm, linear map out.
+class FiLMConvNeXtStack(nn.Module):
+    """Linear projection in, blocks, norm, linear projection out.
 
     Args:
-        dim_in, dim_out: features.
+        dim_in: features of the input.
+        dim_out: features of the output.
         channels: C of the blocks.
-        blocks: how many.
-        kernel, condition, expansion, dropout: of `SteeredBlock`.
-        dilations: gone through again and again.
+        blocks: number of blocks.
+        kernel_size: of the blocks.
+        condition_dim: of the blocks.
+        expansion: of the blocks.
+        dropout: of the blocks.
+        dilations: of the blocks, used cyclically.
     """
 
     def __init__(
@@ -64,55 +69,55 @@ class SteeredStack(nn.Module):
         dim_out: int,
         channels: int,
         blocks: int,
-        kernel: int = 7,
-        condition: int = 0,
+        kernel_size: int = 7,
+        condition_dim: int = 0,
         expansion: int = 2,
         dropout: float = 0.1,
         dilations: tuple[int, ...] = (1, 2),
     ):
         super().__init__()
-        self.enter = nn.Linear(dim_in, channels)
+        self.in_proj = nn.Linear(dim_in, channels)
         self.blocks = nn.ModuleList(
-            SteeredBlock(channels, kernel, dilations[i % len(dilations)], condition, expansion, dropout)
+            FiLMConvNeXtBlock(channels, kernel_size, dilations[i % len(dilations)], condition_dim, expansion, dropout)
             for i in range(blocks)
         )
         self.norm = nn.LayerNorm(channels)
-        self.leave = nn.Linear(channels, dim_out)
+        self.out_proj = nn.Linear(channels, dim_out)
 
-    def forward(self, x: Tensor, mask: Tensor, voice: Tensor | None = None) -> Tensor:
-        """X [B, T, dim_in], mask [B, T, 1], voice [B, condition] -> [B, T, dim_out], zero where the mask is."""
-        x = self.enter(x)
+    def forward(self, x: Tensor, mask: Tensor, condition: Tensor | None = None) -> Tensor:
+        """Apply all layers: x [B, T, dim_in], mask [B, T, 1], condition [B, condition_dim] -> [B, T, dim_out]."""
+        x = self.in_proj(x)
         for block in self.blocks:
-            x = block(x, mask, voice)
-        return self.leave(self.norm(x)) * mask
+            x = block(x, mask, condition)
+        return self.out_proj(self.norm(x)) * mask
 
 
-class VoiceEncoder(nn.Module):
-    """What a voice sounds like, from a prompt: mean and deviation over its louder frames, then a perceptron.
+class SpeakerEncoder(nn.Module):
+    """Speaker embedding of a prompt: weighted mean and standard deviation over its louder frames, then two layers.
 
     Args:
-        dim: C of the prompt's coordinates.
-        first: how many of them are the envelope; how loud the prompt is as a whole is taken out of these.
-        size: of the vector.
+        dim: C, features of a prompt frame.
+        envelope_dim: number of leading features that are the spectral envelope, whose mean level is removed.
+        speaker_dim: size of the embedding.
     """
 
-    def __init__(self, dim: int, first: int, size: int):
+    def __init__(self, dim: int, envelope_dim: int, speaker_dim: int):
         super().__init__()
-        self.first = first
-        self.layers = nn.Sequential(nn.Linear(2 * dim, size), nn.GELU(), nn.Linear(size, size))
+        self.envelope_dim = envelope_dim
+        self.layers = nn.Sequential(nn.Linear(2 * dim, speaker_dim), nn.GELU(), nn.Linear(speaker_dim, speaker_dim))
 
     def forward(self, prompt: Tensor, mask: Tensor) -> Tensor:
-        """Prompt [B, T, C] normalized, mask [B, T, 1] -> [B, size]."""
-        loudness = prompt[..., : self.first].mean(-1, keepdim=True)
-        middle = (loudness * mask).sum(1, keepdim=True) / mask.sum(1, keepdim=True).clamp(min=1)
-        weights = mask * torch.sigmoid(4 * (loudness - middle))
+        """Encode prompts: prompt [B, T, C] normalized, mask [B, T, 1] -> [B, speaker_dim]."""
+        level = prompt[..., : self.envelope_dim].mean(-1, keepdim=True)
+        mean_level = (level * mask).sum(1, keepdim=True) / mask.sum(1, keepdim=True).clamp(min=1)
+        weights = mask * torch.sigmoid(4 * (level - mean_level))
         total = weights.sum(1).clamp(min=1e-3)
         mean = (prompt * weights).sum(1) / total
-        deviation = (((prompt - mean[:, None]).square() * weights).sum(1) / total + 1e-6).sqrt()
-        envelope, others = mean[:, : self.first], mean[:, self.first :]
-        return self.layers(torch.cat([envelope - envelope.mean(1, keepdim=True), others, deviation], dim=1))
+        std = (((prompt - mean[:, None]).square() * weights).sum(1) / total + 1e-6).sqrt()
+        envelope, others = mean[:, : self.envelope_dim], mean[:, self.envelope_dim :]
+        return self.layers(torch.cat([envelope - envelope.mean(1, keepdim=True), others, std], dim=1))
 
 
-def within(lengths: Tensor, longest: int) -> Tensor:
-    """Lengths [B] -> [B, longest, 1] float: 1 before each length."""
-    return (torch.arange(longest, device=lengths.device) < lengths[:, None])[..., None].float()
+def sequence_mask(lengths: Tensor, max_length: int) -> Tensor:
+    """Mask [B, max_length, 1] of lengths [B]: 1.0 before each length, 0.0 behind."""
+    return (torch.arange(max_length, device=lengths.device) < lengths[:, None])[..., None].float()

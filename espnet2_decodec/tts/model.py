@@ -1,12 +1,13 @@
-"""Text to the coordinates of speech: durations, then the semantic level, then everything else that a vocoder needs."""
+"""Acoustic model: text to durations, to the features of the semantic level, to all parametric features."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from espnet2_decodec.tts.alignment import Aligner
-from espnet2_decodec.tts.layers import SteeredStack, VoiceEncoder, within
+from espnet2_decodec.tts.alignment import AlignmentModule
+from espnet2_decodec.tts.layers import FiLMConvNeXtStack, SpeakerEncoder, sequence_mask
 
 DEFAULTS: dict = {
     "channels": 192,
@@ -14,103 +15,134 @@ DEFAULTS: dict = {
     "semantic_blocks": 6,
     "acoustic_blocks": 4,
     "duration_blocks": 2,
-    "voice": 64,
-    "kernel": 7,
+    "speaker_dim": 64,
+    "kernel_size": 7,
     "expansion": 3,
     "dropout": 0.1,
 }
-"""Options of `TextToCoordinates`."""
+"""Options of `AcousticModel`."""
 
 
 @dataclass(frozen=True)
-class Predicted:
-    """Of frames whose durations are given: normalized coordinates.
+class AcousticOutput:
+    """Normalized features of frames.
 
     Attributes:
-        semantic: [B, T, E] those of the first level.
-        acoustic: [B, T, C] all of them, from the text and the semantic level.
+        semantic: [B, T, E] features of the semantic level.
+        acoustic: [B, T, C] all features, given the text and the semantic level.
     """
 
     semantic: Tensor
     acoustic: Tensor
 
 
-class TextToCoordinates(nn.Module):
-    """A convolutional, non-autoregressive text-to-speech model after FastSpeech (Ren et al., 2019, arXiv 1905.09263).
+class AcousticModel(nn.Module):
+    """Convolutional, non-autoregressive acoustic model after FastSpeech (Ren et al., 2019, arXiv 1905.09263).
 
-    Shapes: N characters, C coordinates, E of the semantic level, V size of a voice.
+    Shapes: N characters, C features, E features of the semantic level, V speaker_dim.
 
     Args:
-        characters: how many there are, padding (number 0) among them.
+        characters: size of the character inventory, with padding (number 0).
         dim: C.
-        first: E.
-        options: a difference from `DEFAULTS`: channels of all blocks, blocks of each part, size V of a voice, kernel,
-            expansion and dropout of the blocks.
+        semantic_dim: E.
+        options: a difference from `DEFAULTS`: channels of all blocks, number of blocks of each part, size V of the
+            speaker embedding, kernel_size, expansion and dropout of the blocks.
 
     Raises:
         ValueError: if an option is unknown.
     """
 
-    def __init__(self, characters: int, dim: int, first: int, options: dict | None = None):
+    semantic_gv: Tensor
+    acoustic_gv: Tensor
+
+    def __init__(self, characters: int, dim: int, semantic_dim: int, options: dict | None = None):
         super().__init__()
         unknown = sorted((options or {}).keys() - DEFAULTS.keys())
         if unknown:
-            raise ValueError(f"Unknown option {unknown[0]!r} of the TTS model; there are {', '.join(DEFAULTS)}.")
+            raise ValueError(f"The TTS model has no option {unknown[0]!r}; choose from {', '.join(DEFAULTS)}.")
         self.options = {**DEFAULTS, **(options or {})}
-        size, voice = self.options["channels"], self.options["voice"]
-        shared = {"channels": size, "condition": voice} | {
-            k: self.options[k] for k in ("kernel", "expansion", "dropout")
-        }
+        size, speaker_dim = self.options["channels"], self.options["speaker_dim"]
+        shared = {"channels": size, "condition_dim": speaker_dim}
+        shared |= {name: self.options[name] for name in ("kernel_size", "expansion", "dropout")}
         self.embedding = nn.Embedding(characters, size, padding_idx=0)
-        self.aligner = Aligner(size, dim)
-        self.voice = VoiceEncoder(dim, first, voice)
-        self.text = SteeredStack(size, size, blocks=self.options["text_blocks"], **shared)
-        self.durations = SteeredStack(size, 1, blocks=self.options["duration_blocks"], **shared)
-        self.semantic = SteeredStack(size + 3, first, blocks=self.options["semantic_blocks"], **shared)
-        self.acoustic = SteeredStack(size + 3 + first, dim, blocks=self.options["acoustic_blocks"], **shared)
-        for name, features in (("semantic", first), ("acoustic", dim)):
-            self.register_buffer(f"{name}_spread", torch.ones(features))
+        self.aligner = AlignmentModule(size, dim)
+        self.speaker_encoder = SpeakerEncoder(dim, semantic_dim, speaker_dim)
+        self.text_encoder = FiLMConvNeXtStack(size, size, blocks=self.options["text_blocks"], **shared)
+        self.duration_predictor = FiLMConvNeXtStack(size, 1, blocks=self.options["duration_blocks"], **shared)
+        self.semantic_decoder = FiLMConvNeXtStack(
+            size + 3, semantic_dim, blocks=self.options["semantic_blocks"], **shared
+        )
+        self.acoustic_decoder = FiLMConvNeXtStack(
+            size + 3 + semantic_dim, dim, blocks=self.options["acoustic_blocks"], **shared
+        )
+        self.register_buffer("semantic_gv", torch.ones(semantic_dim))
+        self.register_buffer("acoustic_gv", torch.ones(dim))
 
-    def align(self, text: Tensor, text_lengths: Tensor, frames: Tensor, lengths: Tensor) -> Tensor:
-        """Text [B, N], frames [B, T, C] normalized, lengths [B] of both -> log probabilities [B, T, N]."""
-        return self.aligner(self.embedding(text), frames, text_lengths, lengths)
+    def align(self, text: Tensor, text_lengths: Tensor, features: Tensor, lengths: Tensor) -> Tensor:
+        """Log probabilities [B, T, N] of characters [B, N] at frames with normalized features [B, T, C]."""
+        return self.aligner(self.embedding(text), features, text_lengths, lengths)
 
-    def states(self, text: Tensor, text_lengths: Tensor, voice: Tensor) -> Tensor:
-        """Text [B, N], voice [B, V] -> [B, N, channels]."""
-        return self.text(self.embedding(text), within(text_lengths, text.shape[1]), voice)
+    def encode_text(self, text: Tensor, text_lengths: Tensor, speaker: Tensor) -> Tensor:
+        """Encode characters: text [B, N], speaker [B, V] -> [B, N, channels]."""
+        return self.text_encoder(self.embedding(text), sequence_mask(text_lengths, text.shape[1]), speaker)
 
-    def log_durations(self, states: Tensor, text_lengths: Tensor, voice: Tensor) -> Tensor:
-        """Logarithm of how many frames each character takes, [B, N]. No gradient reaches the states."""
-        return self.durations(states.detach(), within(text_lengths, states.shape[1]), voice)[..., 0]
+    def predict_log_durations(self, hidden: Tensor, text_lengths: Tensor, speaker: Tensor) -> Tensor:
+        """Log duration of each character in frames, [B, N]. No gradient flows into the hidden states."""
+        mask = sequence_mask(text_lengths, hidden.shape[1])
+        return self.duration_predictor(hidden.detach(), mask, speaker)[..., 0]
 
-    def frames(self, states: Tensor, durations: Tensor, time: Tensor) -> Tensor:
-        """States [B, N, channels], durations [B, N] whole frames, time [B, T] which frames -> [B, T, channels + 3].
+    def regulate_length(self, hidden: Tensor, durations: Tensor, time: Tensor) -> Tensor:
+        """Expand hidden states of characters to frames.
 
-        Each frame gets its character's state, how far it is from the character's start and end (0..1), and how long that lasts.
+        Args:
+            hidden: [B, N, channels].
+            durations: [B, N] whole frames.
+            time: [B, T] indices of the frames.
+
+        Returns:
+            [B, T, channels + 3]: the hidden state of the frame's character, the relative position from its start and
+            from its end (0..1), and its log duration.
         """
         ends = durations.cumsum(1)
         index = torch.searchsorted(ends, time, right=True).clamp(max=durations.shape[1] - 1)  # [B, T]
-        lasting = durations.gather(1, index).clamp(min=1).float()
-        since = (time - (ends - durations).gather(1, index) + 0.5) / lasting
-        place = torch.stack([since.clamp(0, 1), 1 - since.clamp(0, 1), lasting.log()], dim=-1)
-        return torch.cat([states.gather(1, index[..., None].expand(-1, -1, states.shape[2])), place], dim=-1)
+        duration = durations.gather(1, index).clamp(min=1).float()
+        elapsed = (time - (ends - durations).gather(1, index) + 0.5) / duration
+        position = torch.stack([elapsed.clamp(0, 1), 1 - elapsed.clamp(0, 1), duration.log()], dim=-1)
+        return torch.cat([hidden.gather(1, index[..., None].expand(-1, -1, hidden.shape[2])), position], dim=-1)
 
-    def forward(self, frames: Tensor, mask: Tensor, voice: Tensor, semantic=None) -> Predicted:
-        """Coordinates of frames that `frames` made.
+    def forward(
+        self, frames: Tensor, mask: Tensor, speaker: Tensor, condition: Callable[[Tensor], Tensor] | None = None
+    ) -> AcousticOutput:
+        """Predict the features of frames.
 
         Args:
-            frames: [B, T, channels + 3].
-            mask: [B, T, 1], 1 where a frame is.
-            voice: [B, V].
-            semantic: function from the predicted semantic coordinates [B, T, E] to those that the second part builds
-                on; None takes them as they are.
+            frames: [B, T, channels + 3] from `regulate_length`.
+            mask: [B, T, 1], 1 where a frame is valid.
+            speaker: [B, V].
+            condition: function from the predicted semantic features [B, T, E] to those that the acoustic decoder is
+                conditioned on; None takes them unchanged.
         """
-        first = self.semantic(frames, mask, voice)
-        seen = first if semantic is None else semantic(first)
-        return Predicted(first, self.acoustic(torch.cat([frames, seen.detach()], dim=-1), mask, voice))
+        semantic = self.semantic_decoder(frames, mask, speaker)
+        given = semantic if condition is None else condition(semantic)
+        acoustic = self.acoustic_decoder(torch.cat([frames, given.detach()], dim=-1), mask, speaker)
+        return AcousticOutput(semantic, acoustic)
 
 
-def whole_durations(log_durations: Tensor, speed: float = 1.0) -> Tensor:
-    """[N] -> at least one frame for each character [N] int64, rounded so that the sum keeps its length."""
+def round_durations(log_durations: Tensor, speed: float = 1.0) -> Tensor:
+    """Log durations [N] -> whole frames [N] int64, at least one each, rounded so that their sum is preserved."""
     ends = (log_durations.exp() / speed).clamp(min=1).cumsum(0).add(0.5).floor().long()
     return torch.diff(ends, prepend=ends.new_zeros(1))
+
+
+def scale_global_variance(x: Tensor, scale: Tensor, weight: float) -> Tensor:
+    """Raise the variance of predicted features over time to that of natural speech.
+
+    Predictions that minimize a mean error vary too little (Toda and Tokuda, 2007).
+
+    Args:
+        x: [B, T, C].
+        scale: [C] ratio of the natural to the predicted standard deviation.
+        weight: 0 leaves x as it is, 1 applies the full ratio.
+    """
+    mean = x.mean(1, keepdim=True)
+    return mean + (x - mean) * scale**weight

@@ -1,58 +1,108 @@
-"""The whole model: characters, coordinates of a codec, and what is between them."""
+"""Text and the tokens of a prompt to speech tokens: acoustic model, characters and codec."""
+
+import json
+from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from safetensors.torch import save as serialize
 from torch import Tensor, nn
 
+from espnet2_decodec.atomic import atomic_write
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.data.text import CharacterTokenizer
-from espnet2_decodec.tts.coordinates import Coordinates
-from espnet2_decodec.tts.layers import within
-from espnet2_decodec.tts.model import TextToCoordinates, whole_durations
+from espnet2_decodec.tts.layers import sequence_mask
+from espnet2_decodec.tts.model import AcousticModel, round_durations, scale_global_variance
+from espnet2_decodec.tts.parametric import ParametricFeatures
+
+CONFIG, WEIGHTS, KIND = "config.json", "model.safetensors", "espnet2_decodec.tts"
 
 
 class Synthesizer(nn.Module):
-    """Text and the tokens of a prompt to speech tokens. Its weights hold those of its codec.
+    """Predicts speech tokens. The codec is among its weights.
 
     Args:
         tokens: of `CharacterTokenizer`.
         codec: the codec, or its config.
-        options: of `TextToCoordinates`.
+        options: of `AcousticModel`.
     """
 
     def __init__(self, tokens: list[str], codec: DeCodec | dict, options: dict | None = None):
         super().__init__()
-        self.characters = CharacterTokenizer(tokens)
-        self.coordinates = Coordinates(DeCodec.from_config(codec) if isinstance(codec, dict) else codec)
-        self.model = TextToCoordinates(len(self.characters), self.coordinates.dim, self.coordinates.first, options)
+        self.tokenizer = CharacterTokenizer(tokens)
+        self.features = ParametricFeatures(DeCodec.from_config(codec) if isinstance(codec, dict) else codec)
+        self.model = AcousticModel(len(self.tokenizer), self.features.dim, self.features.semantic_dim, options)
+
+    @classmethod
+    def from_pretrained(cls, folder: str | Path) -> "Synthesizer":
+        """The model saved in `folder`, on the CPU, in eval mode.
+
+        Raises:
+            FileNotFoundError: if the folder or one of its files is missing.
+            ValueError: if a file is damaged, or is not that of a text-to-speech model of this package.
+        """
+        folder = Path(folder)
+        for name in (CONFIG, WEIGHTS):
+            if not (folder / name).is_file():
+                raise FileNotFoundError(
+                    f"There is no {name} in {folder}; give a folder with a text-to-speech model, as the recipe writes "
+                    "it."
+                )
+        try:
+            config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+            weights = load_file(folder / WEIGHTS)
+        except (ValueError, SafetensorError) as error:
+            raise ValueError(f"{folder} is damaged: {error}.") from None
+        if not isinstance(config, dict) or config.get("kind") != KIND or config.get("format") != 1:
+            raise ValueError(
+                f"{folder / CONFIG} is not the config of a text-to-speech model that this version can load."
+            )
+        model = cls(config["tokens"], config["codec"], config["options"])
+        own = model.state_dict()
+        wrong = sorted(own.keys() ^ weights.keys()) or sorted(k for k in own if own[k].shape != weights[k].shape)
+        if wrong:
+            raise ValueError(f"The weights in {folder} do not fit its {CONFIG}: {', '.join(wrong[:5])}.")
+        model.load_state_dict(weights)
+        return model.eval()
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Write config.json and model.safetensors, replacing existing files."""
+        folder = Path(folder)
+        tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in self.state_dict().items()}
+        with atomic_write(folder / WEIGHTS) as path:
+            path.write_bytes(serialize(tensors, {"format": "pt"}))
+        config = {"kind": KIND, "format": 1, **self.config()}
+        with atomic_write(folder / CONFIG) as path:
+            path.write_text(json.dumps(config, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
     @property
     def codec(self) -> DeCodec:
-        """The codec whose tokens these are."""
-        return self.coordinates.codec
+        """The codec that the tokens are of."""
+        return self.features.codec
 
     def config(self) -> dict:
         """Arguments that build the same model."""
         return {
-            "tokens": list(self.characters.tokens),
+            "tokens": list(self.tokenizer.tokens),
             "codec": self.codec.resolved_config(),
             "options": dict(self.model.options),
         }
 
-    def voice(self, codes: Tensor, lengths: Tensor) -> Tensor:
-        """Speech tokens of prompts [B, T, K], lengths [B] in frames -> voices [B, V]."""
-        prompt = self.coordinates.normalized(self.coordinates.look_up(codes))
-        return self.model.voice(prompt, within(lengths, prompt.shape[1]))
+    def encode_speaker(self, codes: Tensor, lengths: Tensor) -> Tensor:
+        """Speech tokens of prompts [B, T, K], lengths [B] in frames -> speaker embeddings [B, V]."""
+        prompt = self.features.normalize(self.features.decode(codes))
+        return self.model.speaker_encoder(prompt, sequence_mask(lengths, prompt.shape[1]))
 
     @torch.no_grad()
-    def forward(self, text: str, prompt: Tensor, speed: float = 1.0, liveliness: float = 1.0) -> Tensor:
-        """Speech tokens that say `text` in the voice of a prompt.
+    def forward(self, text: str, prompt: Tensor, speed: float = 1.0, gv_weight: float = 1.0) -> Tensor:
+        """Speech tokens of `text` in the voice of a prompt.
 
         Args:
-            text: what to say.
+            text: to be synthesized.
             prompt: [T, K] speech tokens.
-            speed: 2 speaks twice as fast.
-            liveliness: how far coordinates are spread to vary as much as those of real speech: 0 leaves them as they are
-                predicted, which is too even; 1 gives them the spread of real speech.
+            speed: speaking rate; 2 is twice as fast.
+            gv_weight: weight of global-variance scaling, see `scale_global_variance`.
 
         Returns:
             [P, T].
@@ -62,23 +112,18 @@ class Synthesizer(nn.Module):
         """
         if not 0.2 <= speed <= 5:
             raise ValueError(f"speed must be within 0.2..5, not {speed:g}.")
-        device = self.coordinates.mean.device
-        numbers = torch.tensor([self.characters.encode(text)], device=device)
-        length = torch.tensor([numbers.shape[1]], device=device)
-        voice = self.voice(prompt[None].to(device), torch.tensor([len(prompt)], device=device))
-        states = self.model.states(numbers, length, voice)
-        durations = whole_durations(self.model.log_durations(states, length, voice)[0], speed)[None]
-        frames = self.model.frames(states, durations, torch.arange(int(durations.sum()), device=device)[None])
+        device = self.features.mean.device
+        characters = torch.tensor([self.tokenizer.encode(text)], device=device)
+        length = torch.tensor([characters.shape[1]], device=device)
+        speaker = self.encode_speaker(prompt[None].to(device), torch.tensor([len(prompt)], device=device))
+        hidden = self.model.encode_text(characters, length, speaker)
+        durations = round_durations(self.model.predict_log_durations(hidden, length, speaker)[0], speed)[None]
+        time = torch.arange(int(durations.sum()), device=device)[None]
+        frames = self.model.regulate_length(hidden, durations, time)
 
-        def semantic(first: Tensor) -> Tensor:
-            return self.coordinates.semantic(spread(first, self.model.semantic_spread, liveliness))
+        def quantize(semantic: Tensor) -> Tensor:
+            return self.features.quantize_semantic(scale_global_variance(semantic, self.model.semantic_gv, gv_weight))
 
-        acoustic = self.model(frames, torch.ones_like(frames[..., :1]), voice, semantic).acoustic
-        values = self.coordinates.restored(spread(acoustic, self.model.acoustic_spread, liveliness))
-        return self.coordinates.tokens(self.coordinates.unvoiced(values))[0].T
-
-
-def spread(x: Tensor, factors: Tensor, share: float) -> Tensor:
-    """X [B, T, C] with the deviation of each coordinate from its mean over time multiplied by factors [C] ** share."""
-    mean = x.mean(1, keepdim=True)
-    return mean + (x - mean) * factors**share
+        acoustic = self.model(frames, torch.ones_like(frames[..., :1]), speaker, quantize).acoustic
+        values = self.features.denormalize(scale_global_variance(acoustic, self.model.acoustic_gv, gv_weight))
+        return self.features.encode(self.features.zero_unvoiced(values))[0].T

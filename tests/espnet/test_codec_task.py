@@ -15,8 +15,8 @@ from espnet2_decodec.bin.codec_train import main
 from espnet2_decodec.cli.recipe import run_step
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.espnet.baseline_codecs import check_lengths, stock_options
-from espnet2_decodec.espnet.check import check
-from espnet2_decodec.espnet.checkpoint import read_weights
+from espnet2_decodec.espnet.check_training import check_training
+from espnet2_decodec.espnet.checkpoint import export, read_weights
 from espnet2_decodec.espnet.codec_task import DeCodecTask
 from espnet2_decodec.espnet.trainer import DeCodecTrainer
 
@@ -99,20 +99,22 @@ def test_espnets_own_program_codes_with_it(trained):
 
 
 def test_check_tells_whether_a_training_trained(trained, tmp_path, capsys):
-    assert check(trained).endswith("2 epochs, 12 steps, best model " + check(trained).split("model ")[1])
+    assert check_training(trained).endswith(
+        "2 epochs, 12 steps, best model " + check_training(trained).split("model ")[1]
+    )
     run_step("check_training", [str(trained)])
     assert "12 steps" in capsys.readouterr().out
     with pytest.raises(ValueError, match="no epoch was finished"):
         run_step("check_training", [str(tmp_path)])
     (tmp_path / "epochs.jsonl").write_text((trained / "epochs.jsonl").read_text())
     with pytest.raises(ValueError, match="no best model"):
-        check(tmp_path)
+        check_training(tmp_path)
 
 
 def test_espnets_codecs_train_on_the_same_mixtures_with_the_chunk_iterator(options, tmp_path):
     (tmp_path / "soundstream.yaml").write_text(TINY_SOUNDSTREAM)
     main([*options, "--config", str(tmp_path / "soundstream.yaml"), "--output_dir", str(tmp_path / "exp")])
-    assert "1 epochs" in check(tmp_path / "exp")
+    assert "1 epochs" in check_training(tmp_path / "exp")
     model, args = DeCodecTask.build_model_from_file(model_file=tmp_path / "exp" / "1epoch.pth")
     assert args.codec_conf["generator_params"]["encdec_ratios"] == [8, 5, 4, 2], "the defaults are kept with it"
     assert model.meta_info()["fs"] == 16000

@@ -9,9 +9,9 @@ import torch
 from espnet2_decodec.data.mixing import Mixing
 from espnet2_decodec.data.preprocessor import StemPreprocessor
 from espnet2_decodec.espnet.baseline_codecs import stock_options
-from espnet2_decodec.espnet.codec_task import DeCodecTask, sample_rate
+from espnet2_decodec.espnet.codec_task import OPTIMIZATION, DeCodecTask, sample_rate
 from espnet2_decodec.espnet.gan_codec import GANDeCodec
-from espnet2_decodec.espnet.optimization import complete
+from espnet2_decodec.espnet.optimization import complete_optimization
 
 CONFIGS = sorted(Path("conf/codec").glob("train_*.yaml"))
 
@@ -22,7 +22,7 @@ def test_config_fits_the_code(config):
     assert sample_rate(args) == 16000
     Mixing(**args.mixing_conf)
     StemPreprocessor(train=False, **args.preprocessor_conf)
-    complete(args)
+    complete_optimization(args, OPTIMIZATION)
     assert args.scheduler_conf["first_cycle_steps"] == args.max_epoch * args.num_iters_per_epoch + 1
     if args.codec != "decodec":
         stock_options(args.codec, args.codec_conf)
@@ -56,9 +56,9 @@ def test_a_config_that_changes_one_option_keeps_the_others():
     args = DeCodecTask.get_parser().parse_args(
         ["--optim_conf", "lr=0.1", "--max_epoch", "2", "--num_iters_per_epoch", "5"]
     )
-    complete(args)
+    complete_optimization(args, OPTIMIZATION)
     assert args.optim_conf["lr"] == 0.1 and args.optim_conf["weight_decay"] == 1e-3
     assert args.scheduler_conf["max_lr"] == 0.1 and args.scheduler_conf["min_lr"] == pytest.approx(1e-3)
     args.num_iters_per_epoch, args.scheduler_conf = None, {}
     with pytest.raises(ValueError, match="Give num_iters_per_epoch"):
-        complete(args)
+        complete_optimization(args, OPTIMIZATION)

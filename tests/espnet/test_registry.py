@@ -10,7 +10,7 @@ from espnet2.tasks.gan_codec import codec_choices
 from espnet2.train.class_choices import ClassChoices
 from espnet2.train.collate_fn import CommonCollateFn
 
-from espnet2_decodec.espnet import registry
+from espnet2_decodec.espnet import compat, registry
 
 
 class _Dataset:
@@ -55,4 +55,4 @@ def test_the_shim_stays_away_when_espnet_is_mended(monkeypatch):
 
     monkeypatch.setattr(chunk_iter_factory, "ChunkIterFactory", Mended)
     monkeypatch.setattr(chunk_iter_factory, "np", np)
-    assert registry.fix_chunk_iterator() is False and chunk_iter_factory.np is np
+    assert compat.fix_chunk_iterator() is False and chunk_iter_factory.np is np

@@ -4,7 +4,7 @@ import logging
 
 from espnet2.train.reporter import SubReporter
 
-from espnet2_decodec.espnet.trainer import Progress
+from espnet2_decodec.espnet.trainer import EpochProgress
 
 
 def _steps(iterator, reporter):
@@ -15,7 +15,7 @@ def _steps(iterator, reporter):
 
 def test_progress_shows_loss_speed_and_time_left(caplog):
     reporter = SubReporter("train", 2, 0)
-    progress = Progress([1, 2, 3, 4], reporter, epochs=3, every=0.0)
+    progress = EpochProgress([1, 2, 3, 4], reporter, epochs=3, log_interval=0.0)
     with caplog.at_level(logging.INFO):
         _steps(progress, reporter)
     assert len(progress) == 4 and len(caplog.messages) == 3
@@ -26,5 +26,5 @@ def test_progress_shows_loss_speed_and_time_left(caplog):
 def test_progress_does_without_a_known_length(caplog):
     reporter = SubReporter("train", 1, 0)
     with caplog.at_level(logging.INFO):
-        _steps(Progress(iter([1, 2]), reporter, epochs=3, every=0.0), reporter)
+        _steps(EpochProgress(iter([1, 2]), reporter, epochs=3, log_interval=0.0), reporter)
     assert "left" not in caplog.text and "epoch 1/3, step 1: loss 1.000" in caplog.text

@@ -61,7 +61,7 @@ def training(place, out: str) -> list[str]:
     """Options of a training in `out`, after statistics were collected."""
     shapes = [word for part in ("train", "valid") for name in ("text", "speech_codes")
               for word in (f"--{part}_shape_file", f"{place}/stats/{part}/{name}_shape")]  # fmt: skip
-    stats = f"{place}/stats/train/coordinates_stats.npz"
+    stats = f"{place}/stats/train/features_stats.npz"
     return [*options(place), *shapes, "--stats_file", stats, "--resume", "true", "--output_dir", f"{place}/{out}"]
 
 
@@ -84,8 +84,8 @@ def test_statistics_are_those_of_the_tokens(trained, place):
     tokens = [torch.from_numpy(np.load(place / f"u{i}.npy").astype(np.int64)) for i in range(len(TEXTS))]
     values = torch.cat([codec.speech_quantizer.decode(t[None, :, :3].transpose(1, 2))[0, :6].T for t in tokens])
     found = weights(trained)
-    assert torch.allclose(found["objective.synthesizer.coordinates.mean"], values.mean(0), atol=1e-5)
-    assert torch.allclose(found["objective.synthesizer.coordinates.scale"], values.std(0, correction=0), atol=1e-4)
+    assert torch.allclose(found["synthesizer.features.mean"], values.mean(0), atol=1e-5)
+    assert torch.allclose(found["synthesizer.features.std"], values.std(0, correction=0), atol=1e-4)
 
 
 def test_a_checkpoint_carries_its_codec_and_speaks(trained, place):
@@ -102,9 +102,9 @@ def test_a_checkpoint_carries_its_codec_and_speaks(trained, place):
 
 
 def test_training_goes_on_where_it_stopped(trained, place):
-    before = int(weights(trained)["objective.steps"])
+    before = int(weights(trained)["steps"])
     tts_train.main([*training(place, "exp"), "--max_epoch", "3"])
-    assert int(weights(trained)["objective.steps"]) == before + 3 == 9
+    assert int(weights(trained)["steps"]) == before + 3 == 9
 
 
 def test_two_processes_train(trained, place):
@@ -117,7 +117,7 @@ def test_two_processes_train(trained, place):
     for rank in ranks:
         _, complaints = rank.communicate(timeout=300)
         assert rank.returncode == 0, complaints[-3000:]
-    assert torch.isfinite(weights(place / "two")["objective.synthesizer.model.embedding.weight"]).all()
+    assert torch.isfinite(weights(place / "two")["synthesizer.model.embedding.weight"]).all()
 
 
 def test_prompts_are_of_the_same_speaker_and_another_recording(place):
@@ -134,7 +134,7 @@ def test_prompts_are_of_the_same_speaker_and_another_recording(place):
             homes = [key for key, whole in arrays.items() if any((whole[i : i + len(prompt)] == prompt).all()
                      for i in range(len(whole) - len(prompt) + 1))]  # fmt: skip
             assert len(homes) == 1 and homes[0] in ("u1", "u5", "u7")
-    given = TTSPreprocessor(True, tokens, codes, speakers, (10, 20), given=1.0)
+    given = TTSPreprocessor(True, tokens, codes, speakers, (10, 20), given_prompt_prob=1.0)
     noisy = np.full((60, 4), 15, np.int16)
     assert (
         given("u3", {"text": "ab", "speech_codes": arrays["u3"], "prompt_codes": noisy})["prompt_codes"] == 15
@@ -145,7 +145,7 @@ def test_prompts_are_of_the_same_speaker_and_another_recording(place):
 
 def test_texts_too_long_for_their_frames_are_named(place):
     made = TTSPreprocessor(True, list(CharacterTokenizer.from_texts(TEXTS).tokens), {}, {})
-    with pytest.raises(ValueError, match="u9: 5 characters cannot be said in 4 frames"):
+    with pytest.raises(ValueError, match="u9: 5 characters do not fit into 4 frames"):
         made("u9", {"text": "abc", "speech_codes": np.zeros((4, 4), np.int16)})
     with pytest.raises(ValueError, match="u9: This model cannot pronounce 'z'"):
         made("u9", {"text": "z", "speech_codes": np.zeros((40, 4), np.int16)})

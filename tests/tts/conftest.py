@@ -3,9 +3,10 @@
 import pytest
 import torch
 
+from espnet2_decodec.bin import tts_inference
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.data.text import CharacterTokenizer
-from espnet2_decodec.tts.saving import save
+from espnet2_decodec.data.tts_prompts import Plan, make_prompts
 from espnet2_decodec.tts.synthesizer import Synthesizer
 
 CODEC = {
@@ -14,7 +15,8 @@ CODEC = {
     "quantizer": {"speech_levels": 4, "background_levels": 2, "codebook_size": 16},
 }
 OPTIONS = {
-    "channels": 16, "text_blocks": 1, "semantic_blocks": 1, "acoustic_blocks": 1, "duration_blocks": 1, "voice": 8, "kernel": 3,
+    "channels": 16, "text_blocks": 1, "semantic_blocks": 1, "acoustic_blocks": 1, "duration_blocks": 1,
+    "speaker_dim": 8, "kernel_size": 3,
 }  # fmt: skip
 
 
@@ -29,7 +31,7 @@ def build() -> Synthesizer:
             quantizer.start(stem.transpose(1, 2).flatten(0, 1), 2)
     synthesizer = Synthesizer(list(CharacterTokenizer.from_texts(["abc де."]).tokens), codec, OPTIONS)
     with torch.no_grad():
-        synthesizer.model.durations.leave.bias.fill_(1.5)
+        synthesizer.model.duration_predictor.out_proj.bias.fill_(1.5)
     return synthesizer.eval()
 
 
@@ -39,9 +41,22 @@ def synthesizer() -> Synthesizer:
     return build()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def voice_model(tmp_path_factory):
     """Its folder."""
-    folder = tmp_path_factory.mktemp("voice")
-    save(build(), folder)
+    folder = tmp_path_factory.mktemp("tts_model")
+    build().save_pretrained(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def synthesized(voice_model, write_dir, tmp_path_factory):
+    """A folder with a set, its prompts, and the set synthesized over three backgrounds."""
+    place = tmp_path_factory.mktemp("sets")
+    write_dir(place / "test", 3)
+    make_prompts(place / "test", write_dir(place / "sounds", 2, speaker="s"), place / "prompts", Plan())
+    for mode in ("none", "prompt", f"{place}/prompts/other.scp"):
+        options = ["--text", f"{place}/test/text", "--prompts", f"{place}/prompts/noisy.scp", "--background", mode]
+        out = f"{place}/synthesized/{'file' if '/' in mode else mode}"
+        tts_inference.main(["--model", str(voice_model), *options, "--out", out])
+    return place

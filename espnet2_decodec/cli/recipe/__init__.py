@@ -32,6 +32,7 @@ STEPS = {
     "tts_prompts": ("tts", "Write a clean and a noisy prompt for each utterance of a set"),
     "tts_export": ("tts", "Write the model of a text-to-speech experiment to a model folder"),
     "tts_copy_synthesis": ("tts", "Decode the tokens of a test set: the upper bound of text-to-speech"),
+    "tts_unseparated_prompts": ("tts", "Encode prompts without separation, as a control experiment"),
     "tts_score": ("tts", "Score synthesized test sets"),
 }
 """Step -> module of this package, and one line of help."""

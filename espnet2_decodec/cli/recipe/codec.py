@@ -68,9 +68,9 @@ def check_training_arguments(parser: ArgumentParser) -> None:
 
 def check_training(args: Namespace) -> None:
     """Print one line about the experiment."""
-    from espnet2_decodec.espnet.check import check
+    from espnet2_decodec.espnet.check_training import check_training
 
-    print(check(args.folder))
+    print(check_training(args.folder))
 
 
 def export_codec_arguments(parser: ArgumentParser) -> None:

@@ -56,7 +56,7 @@ def tts_export_arguments(parser: ArgumentParser) -> None:
 
 
 def tts_export(args: Namespace) -> None:
-    """Write the model of an experiment to a folder for `decodec tts`."""
+    """Write the model of an experiment to a folder for `decodec say`."""
     from espnet2_decodec.espnet.tts_task import export
 
     export(args.train_config, args.model_file, args.folder)
@@ -73,9 +73,24 @@ def tts_copy_synthesis_arguments(parser: ArgumentParser) -> None:
 
 def tts_copy_synthesis(args: Namespace) -> None:
     """Decode recordings from all speech levels, and from those that text-to-speech predicts."""
-    from espnet2_decodec.tts.inference import decode_all
+    from espnet2_decodec.tts.synthesize_set import copy_synthesis
 
-    print(" ".join(map(str, decode_all(args.model, args.tokens, args.out, args.nj).values())))
+    print(" ".join(map(str, copy_synthesis(args.model, args.tokens, args.out, args.nj).values())))
+
+
+def tts_unseparated_prompts_arguments(parser: ArgumentParser) -> None:
+    """Add the options of `tts_unseparated_prompts`."""
+    parser.add_argument("--model", required=True, help="folder of a text-to-speech model")
+    parser.add_argument("--prompts", required=True, help="Kaldi table of utterance id and path of the prompt")
+    parser.add_argument("--out", required=True, help="output folder")
+    add_nj(parser)
+
+
+def tts_unseparated_prompts(args: Namespace) -> None:
+    """Encode prompts as they are, and print their table."""
+    from espnet2_decodec.evaluation.unseparated import encode_prompts
+
+    print(encode_prompts(args.model, args.prompts, args.out, args.nj))
 
 
 def tts_score_arguments(parser: ArgumentParser) -> None:

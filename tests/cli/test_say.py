@@ -1,11 +1,10 @@
-"""decodec tts as a user calls it."""
+"""decodec say as a user calls it."""
 
 import pytest
 import soundfile
 import torch
 
 from espnet2_decodec.data.text import CharacterTokenizer
-from espnet2_decodec.tts.saving import save
 from espnet2_decodec.tts.synthesizer import Synthesizer
 
 OPTIONS = {
@@ -14,7 +13,7 @@ OPTIONS = {
     "semantic_blocks": 1,
     "acoustic_blocks": 1,
     "duration_blocks": 1,
-    "voice": 8,
+    "speaker_dim": 8,
 }
 
 
@@ -22,21 +21,21 @@ OPTIONS = {
 def voice(tmp_path_factory, vocoder_codec):
     """The folder of a tiny text-to-speech model with random weights."""
     synthesizer = Synthesizer(list(CharacterTokenizer.from_texts(["abc."]).tokens), vocoder_codec, OPTIONS)
-    torch.nn.init.constant_(synthesizer.model.durations.leave.bias, 1.5)
+    torch.nn.init.constant_(synthesizer.model.duration_predictor.out_proj.bias, 1.5)
     folder = tmp_path_factory.mktemp("voice")
-    save(synthesizer, folder)
+    synthesizer.save_pretrained(folder)
     return folder
 
 
 @pytest.fixture
-def tts(run, voice):
-    """A function that runs decodec tts with the tiny model."""
-    return lambda *arguments: run("tts", *arguments, "--model", voice, "--device", "cpu", with_model=False)
+def say(run, voice):
+    """A function that runs decodec say with the tiny model."""
+    return lambda *arguments: run("say", *arguments, "--model", voice, "--device", "cpu", with_model=False)
 
 
-def test_a_file_with_its_stems_is_written(tts, make_wav, tmp_path):
+def test_a_file_with_its_stems_is_written(say, make_wav, tmp_path):
     prompt, street = make_wav("prompt.wav", 20000), make_wav("street.wav", 9000, rate=8000)
-    code, _, lines = tts(
+    code, _, lines = say(
         "Abc.", "--prompt", prompt, "--background", street, "--background-snr", 6, "--stems", "-o", tmp_path / "out.wav"
     )
     assert code == 0 and "out.wav" in lines[-1]
@@ -46,11 +45,11 @@ def test_a_file_with_its_stems_is_written(tts, make_wav, tmp_path):
     assert len(mix) == len(speech) == len(background) and background.any()
 
 
-def test_the_same_seed_gives_the_same_file(tts, make_wav, tmp_path):
+def test_the_same_seed_gives_the_same_file(say, make_wav, tmp_path):
     prompt, street = make_wav("prompt.wav", 20000), make_wav("street.wav", 90000)
     for name, seed in (("a", 5), ("b", 5), ("c", 6)):
         options = ("--background", street, "--seed", seed, "--rescale", "-q", "-o", tmp_path / f"{name}.wav")
-        assert tts("abc", "--prompt", prompt, *options) == (0, "", [])
+        assert say("abc", "--prompt", prompt, *options) == (0, "", [])
     a, b, c = ((tmp_path / f"{name}.wav").read_bytes() for name in "abc")
     assert a == b != c
 
@@ -65,24 +64,24 @@ def test_the_same_seed_gives_the_same_file(tts, make_wav, tmp_path):
         (("abc", "--background-snr", "5"), "There is no background"),
     ],
 )
-def test_wrong_input_is_one_line(tts, make_wav, tmp_path, arguments, said):
+def test_wrong_input_is_one_line(say, make_wav, tmp_path, arguments, said):
     prompt = make_wav("prompt.wav", 20000)
-    code, _, lines = tts(*arguments, "--prompt", prompt, "-o", tmp_path / "out.wav")
+    code, _, lines = say(*arguments, "--prompt", prompt, "-o", tmp_path / "out.wav")
     assert code == 1 and len(lines) == 1 and said in lines[0]
     assert not (tmp_path / "out.wav").exists()
 
 
-def test_a_prompt_of_50_ms_is_one_line(tts, make_wav, tmp_path):
-    code, _, lines = tts("abc", "--prompt", make_wav("short.wav", 800), "-o", tmp_path / "out.wav")
-    assert code == 1 and lines == ["decodec: error: The prompt lasts 0.05 s; a voice needs 0.5 s or more."]
+def test_a_prompt_of_50_ms_is_one_line(say, make_wav, tmp_path):
+    code, _, lines = say("abc", "--prompt", make_wav("short.wav", 800), "-o", tmp_path / "out.wav")
+    assert code == 1 and lines == ["decodec: error: The prompt is 0.05 s long; give at least 0.5 s of speech."]
 
 
 def test_a_folder_that_is_no_voice(run, model, make_wav, tmp_path):
-    code, _, lines = run("tts", "abc", "--prompt", make_wav("p.wav"), "-o", tmp_path / "o.wav")
+    code, _, lines = run("say", "abc", "--prompt", make_wav("p.wav"), "-o", tmp_path / "o.wav")
     assert code == 1 and len(lines) == 1 and "text-to-speech model" in lines[0]
 
 
-def test_files_are_not_overwritten(tts, make_wav, tmp_path):
+def test_files_are_not_overwritten(say, make_wav, tmp_path):
     prompt = make_wav("prompt.wav", 20000)
-    code, _, lines = tts("abc", "--prompt", prompt, "-o", prompt)
+    code, _, lines = say("abc", "--prompt", prompt, "-o", prompt)
     assert code == 1 and "--force" in lines[0]

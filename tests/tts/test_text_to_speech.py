@@ -4,6 +4,7 @@ import pytest
 import soundfile
 import torch
 
+from espnet2_decodec.evaluation.unseparated import encode_unseparated
 from espnet2_decodec.tts import TTS
 
 TEXT = "abc, де."
@@ -27,10 +28,10 @@ def decibels(one: torch.Tensor, other: torch.Tensor) -> float:
 
 def test_stems_add_up_and_are_as_long_as_their_tokens(tts):
     for background in ("none", "prompt", noise(0.4), noise(30)):
-        said = tts(TEXT, noise(1), background)
-        assert torch.equal(said.mix, said.speech + said.background)
-        assert len(said.mix) == said.tokens.shape[1] * 320 and said.sample_rate == 16000
-        assert torch.isfinite(said.mix).all()
+        output = tts(TEXT, noise(1), background)
+        assert torch.equal(output.mix, output.speech + output.background)
+        assert len(output.mix) == output.tokens.shape[1] * 320 and output.sample_rate == 16000
+        assert torch.isfinite(output.mix).all()
 
 
 def test_none_is_silence_and_others_are_not(tts):
@@ -45,12 +46,21 @@ def test_the_background_does_not_change_the_speech(tts):
     assert torch.equal(tts(TEXT, noise(1), "prompt", background_gain=20.0).speech, alone)
 
 
-def test_a_voice_without_separation_is_that_of_all_that_is_heard(tts):
+def test_a_prompt_can_be_codes(tts):
+    codes = tts.synthesizer.codec.encode(noise(1)[None])
+    output = tts(TEXT, codes, noise(2))
+    assert torch.equal(output.mix, tts(TEXT, noise(1), noise(2)).mix)
+    with pytest.raises(ValueError, match="needs the prompt as a recording"):
+        tts(TEXT, codes, "prompt")
+
+
+def test_prompts_without_separation(tts):
+    """The control experiment: the voice of all that the recording contains."""
     synthesizer, prompt = tts.synthesizer, noise(1)
-    said = tts(TEXT, prompt, separate=False)
-    codes = synthesizer.codec.encode(prompt[None], separate=False).speech[0].T
-    assert torch.equal(said.tokens, synthesizer(TEXT, codes))
-    assert not torch.equal(codes, synthesizer.codec.encode(prompt[None]).speech[0].T)
+    codes = encode_unseparated(synthesizer.codec, prompt[None])
+    output = tts(TEXT, codes)
+    assert torch.equal(output.tokens, synthesizer(TEXT, codes.speech[0].T))
+    assert not torch.equal(codes.speech, synthesizer.codec.encode(prompt[None]).speech)
 
 
 def test_gain_and_snr(tts):
@@ -63,19 +73,19 @@ def test_gain_and_snr(tts):
 
 def test_a_background_of_the_prompt_is_that_of_the_prompt_at_its_level(tts):
     prompt, codec = noise(1), tts.synthesizer.codec
-    said = tts(TEXT, prompt, "prompt")
+    output = tts(TEXT, prompt, "prompt")
     decoded = codec.decode(codec.encode(prompt[None]), speech=False)[0]
     separated = codec.separate(prompt[None], quantize=False).background[0]
     wanted = decoded * (separated.square().mean() / decoded.square().mean()).sqrt().clamp(1 / 3, 3)
-    count = min(len(wanted) - 4000, len(said.mix) - 160)  # up to the crossfade, or the soft end
-    assert torch.allclose(said.background[160:count], wanted[160:count], atol=1e-5)
-    assert said.start == 0
+    count = min(len(wanted) - 4000, len(output.mix) - 160)  # up to the crossfade, or the soft end
+    assert torch.allclose(output.background[160:count], wanted[160:count], atol=1e-5)
+    assert output.background_offset == 0
 
 
 def test_a_seed_repeats_and_chooses_a_piece(tts):
     starts = [tts(TEXT, noise(1), noise(20), seed=seed) for seed in (1, 1, 2)]
     assert torch.equal(starts[0].mix, starts[1].mix)
-    assert starts[0].start != starts[2].start
+    assert starts[0].background_offset != starts[2].background_offset
 
 
 def test_files_and_samples_are_alike(tts, tmp_path):
@@ -84,15 +94,15 @@ def test_files_and_samples_are_alike(tts, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("prompt", "said"),
+    ("prompt", "message"),
     [
-        (noise(0.05), r"lasts 0.05 s; a voice needs 0.5 s"),
+        (noise(0.05), r"is 0.05 s long; give at least 0.5 s"),
         (torch.zeros(0), r"L >= 1"),
         (noise(1)[None], r"are \[L\]"),
     ],
 )
-def test_prompts_that_cannot_be_used(tts, prompt, said):
-    with pytest.raises(ValueError, match=said):
+def test_prompts_that_cannot_be_used(tts, prompt, message):
+    with pytest.raises(ValueError, match=message):
         tts(TEXT, prompt)
 
 
@@ -103,7 +113,7 @@ def test_a_prompt_without_speech(tts, monkeypatch):
         tts(TEXT, noise(1))
 
 
-@pytest.mark.parametrize(("text", "said"), [("", "nothing to synthesize"), ("abz", "cannot pronounce 'z'")])
-def test_texts_that_cannot_be_said(tts, text, said):
-    with pytest.raises(ValueError, match=said):
+@pytest.mark.parametrize(("text", "message"), [("", "nothing to synthesize"), ("abz", "cannot pronounce 'z'")])
+def test_texts_that_cannot_be_synthesized(tts, text, message):
+    with pytest.raises(ValueError, match=message):
         tts(text, noise(1))

@@ -1,0 +1,158 @@
+"""Text-to-speech in the voice of a prompt, with control of the background."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from espnet2_decodec.codec.dsp.looping import loop_to_length
+from espnet2_decodec.data.levels import SILENCE_RMS, fade_edges, scale_background
+from espnet2_decodec.io.audio import AudioReader
+from espnet2_decodec.tts.synthesizer import Synthesizer
+from espnet2_decodec.types import Codes
+
+MIN_PROMPT_SECONDS, MAX_PROMPT_SECONDS = 0.5, 60.0
+"""Shorter prompts are refused, longer ones are cut."""
+
+MIN_SPEECH_RMS = 1e-3
+"""RMS that the loudest half second of the speech in a prompt must have: -60 dBFS."""
+
+MAX_BACKGROUND_GAIN = 3.0
+"""Largest factor by which the level of a decoded background is corrected."""
+
+CROSSFADE_SECONDS = 0.25
+"""Length of the crossfade where a background is repeated."""
+
+
+@dataclass(frozen=True)
+class TTSOutput:
+    """Synthesized speech with its background.
+
+    Attributes:
+        speech: [L].
+        background: [L].
+        mix: [L], their sum.
+        sample_rate: Hz.
+        tokens: [P, T] speech tokens.
+        background_offset: sample of the background recording at which the background starts.
+    """
+
+    speech: Tensor
+    background: Tensor
+    mix: Tensor
+    sample_rate: int
+    tokens: Tensor
+    background_offset: int = 0
+
+
+class TTS:
+    """`TTS.from_pretrained(folder)(text, prompt)`.
+
+    Args:
+        synthesizer: the model.
+    """
+
+    def __init__(self, synthesizer: Synthesizer):
+        self.synthesizer = synthesizer.eval()
+
+    @classmethod
+    def from_pretrained(cls, folder: str | Path, device: str = "cpu") -> "TTS":
+        """The model saved in `folder`; errors as in `Synthesizer.from_pretrained`."""
+        return cls(Synthesizer.from_pretrained(folder).to(device))
+
+    @property
+    def sample_rate(self) -> int:
+        """Sample rate in Hz."""
+        return self.synthesizer.codec.sample_rate
+
+    @torch.no_grad()
+    def __call__(
+        self,
+        text: str,
+        prompt: str | Path | Tensor | Codes,
+        background: str | Path | Tensor = "none",
+        background_gain: float | None = None,
+        background_snr: float | None = None,
+        speed: float = 1.0,
+        gv_weight: float = 1.0,
+        seed: int = 0,
+    ) -> TTSOutput:
+        """Synthesize a text.
+
+        Args:
+            text: to be synthesized.
+            prompt: recording of the voice, a file or samples [L] at `sample_rate`, whose background is removed; or the
+                codes of one recording.
+            background: "none", "prompt" (that of the prompt), or a recording of one, a file or samples [L], repeated or
+                cut to the length of the speech.
+            background_gain: dB by which the background is amplified.
+            background_snr: speech-to-background ratio in dB, in place of the gain.
+            speed: as in `Synthesizer`.
+            gv_weight: as in `Synthesizer`.
+            seed: selects the excerpt of a background that is longer than the speech.
+
+        Raises:
+            ValueError: if the text is empty or has unknown characters, the prompt is too short or has no speech, or the
+                level of the background cannot be reached.
+        """
+        no_background = isinstance(background, str) and background == "none"
+        from_prompt = isinstance(background, str) and background == "prompt"
+        if no_background and (background_gain, background_snr) != (None, None):
+            raise ValueError('There is no background to set the level of; give "prompt" or a recording as background.')
+        if from_prompt and isinstance(prompt, Codes):
+            raise ValueError("The background of the prompt needs the prompt as a recording, not as codes.")
+        codec = self.synthesizer.codec
+        recording = None if isinstance(prompt, Codes) else self._read(prompt, "prompt")
+        seconds = (int(prompt.lengths[0]) if recording is None else recording.shape[1]) / self.sample_rate
+        if seconds < MIN_PROMPT_SECONDS:
+            raise ValueError(f"The prompt is {seconds:.2f} s long; give at least {MIN_PROMPT_SECONDS} s of speech.")
+        codes = prompt if recording is None else codec.encode(recording)
+        half_second = codec.decode(codes, background=False)[0].unfold(0, self.sample_rate // 2, 160)
+        if float(half_second.square().mean(1).max().sqrt()) < MIN_SPEECH_RMS:
+            raise ValueError("There is no speech in the prompt; give a recording of the voice.")
+        tokens = self.synthesizer(text, codes.speech[0].T, speed, gv_weight)[None]
+        speech = self.decode(tokens)
+        mixed_in, offset = torch.zeros_like(speech), 0
+        if not no_background:
+            mixed_in = self._background(recording if from_prompt else self._read(background, "background"))
+            room = 0 if from_prompt else max(0, len(mixed_in) - len(speech))
+            offset = int(torch.randint(room + 1, (), generator=torch.Generator().manual_seed(seed)))
+            crossfade = int(CROSSFADE_SECONDS * self.sample_rate)
+            mixed_in = fade_edges(loop_to_length(mixed_in[offset:], len(speech), crossfade=crossfade))
+            mixed_in = scale_background(mixed_in, speech, background_gain, background_snr)
+        stems = (x.cpu() for x in (speech, mixed_in, speech + mixed_in))
+        return TTSOutput(*stems, self.sample_rate, tokens[0].cpu(), offset)
+
+    @torch.no_grad()
+    def decode(self, tokens: Tensor) -> Tensor:
+        """Speech tokens [1, K, T] -> waveform [T * hop]."""
+        codec = self.synthesizer.codec
+        length = torch.tensor([tokens.shape[2] * codec.hop], device=tokens.device)
+        return codec.decode(Codes(tokens, tokens[:, :0], length, self.sample_rate), background=False)[0]
+
+    def _background(self, wav: Tensor) -> Tensor:
+        """Background of a recording [1, L], decoded from tokens, with its level before quantization: [L]."""
+        codec = self.synthesizer.codec
+        decoded = codec.decode(codec.encode(wav), speech=False)[0]
+        separated = codec.separate(wav, quantize=False).background
+        power, target = (float(x.square().mean()) for x in (decoded, separated))
+        gain = (target / power) ** 0.5 if min(target, power) > SILENCE_RMS**2 else 1.0
+        return decoded * min(max(gain, 1 / MAX_BACKGROUND_GAIN), MAX_BACKGROUND_GAIN)
+
+    def _read(self, recording: str | Path | Tensor, name: str) -> Tensor:
+        """The first minute of a recording, [1, L]."""
+        max_samples = int(MAX_PROMPT_SECONDS * self.sample_rate)
+        if isinstance(recording, Tensor):
+            if recording.ndim != 1 or not len(recording):
+                raise ValueError(f"Samples of a {name} are [L] with L >= 1, not {tuple(recording.shape)}.")
+            wav = recording
+        else:
+            blocks, count = [], 0
+            for block in AudioReader(recording, self.sample_rate):
+                blocks.append(block)
+                count += len(block)
+                if count >= max_samples:
+                    break
+            wav = torch.cat(blocks)
+        return wav[None, :max_samples].to(self.synthesizer.features.mean.device)
