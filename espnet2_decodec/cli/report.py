@@ -1,68 +1,85 @@
-"""decodec report: a comparison of systems as one page with tables, plots and players."""
+"""decodec report: the results of `decodec evaluate` as one HTML page."""
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-SUMMARY = "Make one page to read and listen to from a comparison, without a server"
+SUMMARY = "Write one HTML page from a benchmark: tables, rate-distortion plots and audio players"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """The options of this command."""
-    parser.add_argument("comparison", metavar="OUT", help="folder that `decodec evaluate` wrote")
+    """Add the options of this command."""
+    parser.add_argument("benchmark", metavar="OUT", help="output folder of `decodec evaluate`")
     parser.add_argument(
         "-o",
         "--output",
         metavar="REPORT",
         help="folder of the page, or the file with --single (default: OUT/report, OUT/report.html)",
     )
+    add_examples(parser)
+    parser.add_argument("--title", metavar="TEXT", default="Comparison of codecs", help="title of the page")
+    parser.add_argument("--single", action="store_true", help="one HTML file with all audio and images inside")
+    add_output_flags(parser)
+
+
+def add_examples(parser: ArgumentParser) -> None:
+    """Add --examples."""
     parser.add_argument(
         "--examples",
         nargs="+",
         default=[],
         metavar="FOLDER",
-        help="folders with examples.csv and sounds beside it (group,example,label,file,note), as score_conversion --keep "
-        "and tts_score --keep write them; each group is a section with players",
+        help="folders with audio files and a table examples.csv (columns group,example,label,file,note), as "
+        "`decodec recipe score_conversion --keep` and `tts_score --keep` write them; each group becomes a section",
     )
-    parser.add_argument("--title", metavar="TEXT", default="Comparison of codecs", help="of the page")
-    parser.add_argument("--single", action="store_true", help="one HTML file that holds all sounds and pictures")
+
+
+def add_output_flags(parser: ArgumentParser) -> None:
+    """Add --force and --quiet."""
     parser.add_argument(
-        "-f",
-        "--force",
-        action="store_true",
-        help="overwrite a page that is there; what it kept in audio/ goes",
+        "-f", "--force", action="store_true", help="overwrite an existing page, and remove its media in audio/"
     )
-    parser.add_argument("-q", "--quiet", action="store_true", help="errors and warnings only")
+    parser.add_argument("-q", "--quiet", action="store_true", help="print errors and warnings only")
 
 
 def run(args: Namespace) -> int:
     """Write the page; the exit code."""
-    import sys
-
-    from tqdm import tqdm
-
     from espnet2_decodec.cli.files import check_free
-    from espnet2_decodec.cli.messages import note
-    from espnet2_decodec.evaluation.report.media import FOLDER
-    from espnet2_decodec.evaluation.report.writing import INDEX, write_report
-    from espnet2_decodec.io.errors import FileError
+    from espnet2_decodec.evaluation.report.page import write_report
 
-    out = Path(args.output or Path(args.comparison) / ("report.html" if args.single else "report"))
+    out = Path(args.output or Path(args.benchmark) / ("report.html" if args.single else "report"))
     if args.single:
         check_free(out, force=args.force)
-    elif out.exists() and not out.is_dir():
-        raise FileError(f"{out} is a file, but a folder is needed; --single writes one file.")
     else:
-        check_free(out / INDEX, force=args.force)
-        if (out / FOLDER).exists() and not (out / INDEX).exists() and not args.force:
-            raise FileError(f"{out / FOLDER} exists; add --force to write into it.")
-
-    def progress(items):
-        return tqdm(items, desc="recordings", delay=2, disable=None, leave=False, file=sys.stderr)
-
-    page = write_report(args.comparison, out, args.title, args.single, progress, args.examples)
+        check_page_folder(out, args.force)
+    page = write_report(args.benchmark, out, args.title, args.single, args.examples)
     if not args.quiet:
-        size = page.stat().st_size + (
-            0 if args.single else sum(path.stat().st_size for path in (out / FOLDER).glob("*"))
-        )
-        note(f"{page} is written, {size / 1e6:.1f} MB in all; open it in a browser.")
+        print_page(page)
     return 0
+
+
+def check_page_folder(folder: Path, force: bool) -> None:
+    """Refuse to overwrite files in the folder of a page.
+
+    Raises:
+        FileError: if the folder is a file, or holds a page or media and `force` is False.
+    """
+    from espnet2_decodec.cli.files import check_free
+    from espnet2_decodec.evaluation.report.media import FOLDER
+    from espnet2_decodec.evaluation.report.page import INDEX
+    from espnet2_decodec.io.errors import FileError
+
+    if folder.exists() and not folder.is_dir():
+        raise FileError(f"{folder} is a file, but the page needs a folder; --single writes one file.")
+    check_free(folder / INDEX, force=force)
+    if (folder / FOLDER).exists() and not (folder / INDEX).exists() and not force:
+        raise FileError(f"{folder / FOLDER} exists; add --force to write into it.")
+
+
+def print_page(page: Path) -> None:
+    """Print where the page is, and the size of the page with its media."""
+    from espnet2_decodec.cli.messages import note
+    from espnet2_decodec.evaluation.report.media import FOLDER
+
+    media = (page.parent / FOLDER).glob("*") if page.name == "index.html" else ()
+    size = page.stat().st_size + sum(path.stat().st_size for path in media)
+    note(f"{page} is written, {size / 1e6:.1f} MB in all; open {page.resolve().as_uri()} in a browser.")

@@ -9,11 +9,11 @@ import soundfile
 
 @pytest.fixture
 def comparison(tmp_path):
-    """A comparison with one recording of each condition."""
+    """A benchmark folder with one recording."""
     spec = spec_from_file_location("fake", Path(__file__).parents[1] / "evaluation" / "report" / "fake.py")
     fake = module_from_spec(spec)
     spec.loader.exec_module(fake)
-    return fake.write_comparison(tmp_path / "out", each=1, seconds=0.1)
+    return fake.write_comparison(tmp_path / "out", each=1, seconds=0.1, conditions=("0",))
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_nothing_is_overwritten_without_force(report, comparison, tmp_path):
     song.write_text("precious")
     cases = [
         (("-o", tmp_path / "mine"), "index.html exists; add --force"),
-        (("-o", tmp_path / "file"), "file is a file, but a folder is needed; --single writes one file"),
+        (("-o", tmp_path / "file"), "file is a file, but the page needs a folder; --single writes one file"),
         (("-o", tmp_path / "music"), "audio exists; add --force"),
         (("-o", tmp_path / "file", "--single"), "file exists; add --force"),
         (("-o", tmp_path / "music", "--single"), "music is a folder"),
@@ -67,21 +67,21 @@ def test_nothing_is_overwritten_without_force(report, comparison, tmp_path):
 
 
 def test_broken_input_is_one_line(report, comparison, tmp_path):
-    """No folder, no scores, wrong columns, a sound that is none; nothing is written but for the last, and no page there."""
+    """No folder, no scores, wrong columns, a broken audio file: one line, and no page."""
 
     def refused(*arguments):
         code, printed, lines = report(*arguments)
         assert (code, printed, len(lines)) == (1, "", 1) and lines[0].startswith("decodec: error: "), lines
         return lines[0]
 
-    assert "none is no folder" in refused(tmp_path / "none")
+    assert "none is not a folder" in refused(tmp_path / "none")
     (comparison / "wav" / "_truth" / "rec0_0.speech.flac").write_text("no audio")
     assert "rec0_0.speech.flac is not audio" in refused(comparison)
     assert not (comparison / "report" / "index.html").exists()
     (comparison / "scores.csv").write_text("system,score\nours,1\n")
     assert "scores.csv lacks the column kbps, condition, seen, uttid, speaker, target" in refused(comparison, "-f")
     (comparison / "scores.csv").unlink()
-    assert "scores.csv is not there" in refused(comparison, "-f")
+    assert "scores.csv does not exist" in refused(comparison, "-f")
 
 
 def test_examples_on_the_page(report, comparison, tmp_path):

@@ -1,1 +1,1 @@
-"""A comparison of systems as one static page: tables, rate-distortion plots, and recordings to listen to."""
+"""Static HTML pages: benchmark tables, rate-distortion plots, and audio players with spectrograms."""

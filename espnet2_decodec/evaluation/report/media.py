@@ -1,6 +1,6 @@
-"""Where sounds and pictures of the page go: beside it, or into it.
+"""Where the audio and images of a page are stored: in files beside it, or inside it as data URIs.
 
-Sounds are WAV files: Chromium cannot seek in many FLAC files of less than 2 s that libsndfile writes.
+Audio is WAV: Chromium cannot seek in many of the FLAC files under 2 s that libsndfile writes.
 """
 
 import base64
@@ -15,67 +15,73 @@ from espnet2_decodec.atomic import atomic_write
 from espnet2_decodec.io.audio import write
 
 FOLDER = "audio"
+MIME_TYPES = {".png": "image/png", ".svg": "image/svg+xml", ".wav": "audio/wav"}
 
 
-class Beside:
-    """Files in the folder `audio` beside the page; the same content is written once.
+class MediaFolder:
+    """Files in the folder `audio` beside the page; identical content is written once.
 
     Args:
-        folder: of the page.
+        folder: the page's folder.
     """
 
     def __init__(self, folder: Path):
-        self.folder, self.names, self.places = folder, set(), {}
+        self.folder = folder
+        self.names: set[str] = set()
+        self.paths: dict[tuple[str, bytes], str] = {}
 
-    def sound(self, name: str, wav: np.ndarray, sample_rate: int) -> str:
-        """Write samples [L] as 16-bit WAV; what the page refers to them by."""
-        place, new = self._place(name, ".wav", wav.tobytes())
-        if new:
-            write(self.folder / place, [wav], sample_rate)
-        return place
+    def add_audio(self, name: str, wav: np.ndarray, sample_rate: int) -> str:
+        """Write samples [L] as 16-bit WAV; the path relative to the page."""
+        path, is_new = self._path(name, ".wav", wav.tobytes())
+        if is_new:
+            write(self.folder / path, [wav], sample_rate)
+        return path
 
-    def picture(self, name: str, png: bytes) -> str:
-        """Write a PNG; what the page refers to it by."""
-        place, new = self._place(name, ".png", png)
-        if new:
-            with atomic_write(self.folder / place) as temporary:
-                temporary.write_bytes(png)
-        return place
+    def add_image(self, name: str, image: bytes, suffix: str = ".png") -> str:
+        """Write an image file; the path relative to the page."""
+        path, is_new = self._path(name, suffix, image)
+        if is_new:
+            with atomic_write(self.folder / path) as temporary:
+                temporary.write_bytes(image)
+        return path
 
-    def _place(self, name: str, suffix: str, content: bytes) -> tuple[str, bool]:
-        """Where this content is or shall be, and whether it must be written."""
+    def _path(self, name: str, suffix: str, content: bytes) -> tuple[str, bool]:
+        """The relative path of this content, and whether it has yet to be written."""
         key = suffix, sha256(content).digest()
-        if key in self.places:
-            return self.places[key], False
-        self.places[key] = self._free(name, suffix)
-        return self.places[key], True
+        if key in self.paths:
+            return self.paths[key], False
+        self.paths[key] = self._unused_path(name, suffix)
+        return self.paths[key], True
 
-    def _free(self, name: str, suffix: str) -> str:
-        """A path that is safe in any file system and any address, and not given before."""
+    def _unused_path(self, name: str, suffix: str) -> str:
+        """A new relative path that is valid in any file system and URL."""
         stem = re.sub(r"[^A-Za-z0-9._+-]+", "-", name).strip("-.")[:100] or "recording"
-        place, number = f"{FOLDER}/{stem}{suffix}", 1
-        while place.lower() in self.names:
+        path, number = f"{FOLDER}/{stem}{suffix}", 1
+        while path.lower() in self.names:
             number += 1
-            place = f"{FOLDER}/{stem}-{number}{suffix}"
-        self.names.add(place.lower())
-        return place
+            path = f"{FOLDER}/{stem}-{number}{suffix}"
+        self.names.add(path.lower())
+        return path
 
 
-class Within:
-    """Everything in the page itself, as data URIs."""
+class InlineMedia:
+    """Data URIs inside the page."""
 
-    def sound(self, name: str, wav: np.ndarray, sample_rate: int) -> str:
-        """Samples [L] as 16-bit WAV."""
+    def add_audio(self, name: str, wav: np.ndarray, sample_rate: int) -> str:
+        """Samples [L] as a data URI with 16-bit WAV."""
         with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "sound.wav"
+            path = Path(folder) / "audio.wav"
             write(path, [wav], sample_rate)
-            return _uri("audio/wav", path.read_bytes())
+            return _data_uri(".wav", path.read_bytes())
 
-    def picture(self, name: str, png: bytes) -> str:
-        """A PNG."""
-        return _uri("image/png", png)
+    def add_image(self, name: str, image: bytes, suffix: str = ".png") -> str:
+        """An image as a data URI."""
+        return _data_uri(suffix, image)
 
 
-def _uri(kind: str, data: bytes) -> str:
-    """A data URI."""
-    return f"data:{kind};base64,{base64.b64encode(data).decode()}"
+Media = MediaFolder | InlineMedia
+
+
+def _data_uri(suffix: str, data: bytes) -> str:
+    """A base64 data URI."""
+    return f"data:{MIME_TYPES[suffix]};base64,{base64.b64encode(data).decode()}"

@@ -1,96 +1,189 @@
-"""The recordings: truth and systems below each other, targets side by side, each with a player and its spectrogram."""
+"""Audio players with spectrograms: the recordings of a benchmark, and folders of examples."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from espnet2_decodec.data.mixtures import STEMS
-from espnet2_decodec.evaluation.report.comparison import Comparison
-from espnet2_decodec.evaluation.report.markup import Markup, element
-from espnet2_decodec.evaluation.report.measures import (
-    BRIEF,
-    better,
+from espnet2_decodec.evaluation.benchmark import REFERENCE
+from espnet2_decodec.evaluation.examples import Example, read_examples
+from espnet2_decodec.evaluation.report import spectrogram as images
+from espnet2_decodec.evaluation.report.media import Media
+from espnet2_decodec.evaluation.report.metric_info import (
+    CAPTION,
     condition_title,
-    measure,
-    number,
-    ordered,
+    direction,
+    format_value,
+    known_first,
+    metric_info,
     target_title,
 )
-from espnet2_decodec.evaluation.report.media import Beside, Within
-from espnet2_decodec.evaluation.report.recordings import TRUTH, Recording
-from espnet2_decodec.evaluation.report.spectrogram import HEIGHT, SAMPLE_RATE, picture, spectrogram
+from espnet2_decodec.evaluation.report.recordings import Recording
+from espnet2_decodec.evaluation.report.results import BenchmarkResults
 from espnet2_decodec.io.audio import read
 
-LOWEST_TOP = 0.0
-"""dB of the brightest colour at least, 42 dB below a full sine: what is nearly silent stays dark."""
+MIN_TOP_DB = -42.0
+"""The brightest color is at least this level re full scale, so that near silence stays dark."""
+EXAMPLE_COLUMNS = 3
 
 
-def recording(data: Comparison, item: Recording, media: Beside | Within) -> Markup:
-    """All that can be heard of one recording, folded up.
+@dataclass(frozen=True)
+class Player:
+    """One audio player.
 
-    Raises:
-        ValueError: if a file cannot be read.
+    Attributes:
+        title, note: caption.
+        name: accessible name, unique on the page.
+        seconds: duration.
+        audio, image: path or data URI.
+        width, height: of the image, in pixels.
+        column: grid column from 1; None for the next one.
     """
-    wavs = {key: read(path, SAMPLE_RATE).numpy() for key, path in item.paths.items()}
-    longest = max(map(len, wavs.values()))
-    views = {key: spectrogram(np.pad(wav, (0, longest - len(wav)))) for key, wav in wavs.items()}
-    truth = [view for (system, _), view in views.items() if system == TRUTH]
-    top = max(LOWEST_TOP, *(view.max() for view in truth or views.values()))
-    targets = ordered((target for _, target in item.paths), STEMS)
-    groups = []
-    for system in (TRUTH, *data.systems):
-        cells = []
-        for target in (t for t in targets if (system, t) in wavs):
-            key = system, target
-            name = f"{item.uttid}.{system.strip('_')}.{target}"
-            sound = media.sound(name, wavs[key], SAMPLE_RATE)
-            image = media.picture(name, picture(views[key], top))
-            seconds, size = len(wavs[key]) / SAMPLE_RATE, views[key].shape[1]
-            parts = player(*_about(data, item, key), seconds, sound, image, size)
-            cells.append(element("figure", *parts, style=f"--column: {targets.index(target) + 1}"))
-        if cells:
-            head = element("h4", "Truth" if system == TRUTH else system)
-            groups.append(
-                element("div", head, element("div", *cells, class_="row", style=f"--columns: {len(targets)}"))
-            )
-    about = [condition_title(item.condition), f"{longest / SAMPLE_RATE:.1f} s"]
-    about += [f"speaker {item.speaker}"] if item.speaker not in ("", "none") else []
-    about += [] if item.seen is None else [f"background {'' if item.seen else 'not '}seen in training"]
-    summary = element("summary", element("b", item.uttid), element("span", ", ".join(about), class_="faint"))
-    return element("details", summary, *groups, class_="recording", data_condition=item.condition)
+
+    title: str
+    note: str
+    name: str
+    seconds: float
+    audio: str
+    image: str
+    width: int
+    height: int = images.IMAGE_HEIGHT
+    column: int | None = None
 
 
-def player(title: str, note: str, who: str, seconds: float, sound: str, image: str, columns: int) -> list[Markup]:
-    """Title with a note, spectrogram, player.
+@dataclass(frozen=True)
+class PlayerRow:
+    """Players side by side, with an optional heading."""
+
+    heading: str | None
+    columns: int
+    players: list[Player]
+
+
+@dataclass(frozen=True)
+class PlayerGroup:
+    """A collapsible group of players: one recording or one example."""
+
+    title: str
+    note: str
+    rows: list[PlayerRow]
+    condition: str | None = None
+
+
+@dataclass(frozen=True)
+class ExampleSection:
+    """A section of examples that share a group name.
+
+    Attributes:
+        title: group name.
+        text: introduction, may be empty.
+        examples: example name -> (row of the table, audio file) of its sounds.
+    """
+
+    title: str
+    text: str
+    examples: list[tuple[str, list[tuple[Example, Path]]]]
+
+
+def read_sections(folders: Iterable[str | Path], texts: dict[str, str] | None = None) -> list[ExampleSection]:
+    """Read folders of examples; the same group in several folders makes one section.
 
     Args:
-        title, note: for the eye.
-        who: for the ear, another one for each player of the page.
-        seconds: how long the sound is.
-        sound, image: what the page refers to them by.
-        columns: of the picture.
+        folders: folders with examples.csv, see `evaluation.examples`.
+        texts: group -> introduction.
+
+    Raises:
+        ValueError: if a folder is unusable, see `evaluation.examples.read_examples`.
     """
-    view = element(
-        "span",
-        element("img", src=image, width=columns, height=HEIGHT, loading="lazy", alt=f"Spectrogram: {who}"),
-        element("span", class_="playhead"),
-        class_="view",
-    )
-    audio = element("audio", controls=True, preload="none", src=sound, aria_label=who, data_seconds=f"{seconds:.3f}")
-    caption = element("figcaption", element("b", title), " ", element("span", note, class_="faint"))
-    return [caption, view, audio]
+    sections: dict[str, ExampleSection] = {}
+    for folder in map(Path, folders):
+        examples: dict[tuple[str, str], list[tuple[Example, Path]]] = {}
+        for row in read_examples(folder):
+            key = row.group, row.example
+            if key not in examples:
+                examples[key] = []
+                section = sections.setdefault(
+                    row.group, ExampleSection(row.group, (texts or {}).get(row.group, ""), [])
+                )
+                section.examples.append((row.example, examples[key]))
+            examples[key].append((row, folder / row.file))
+    return list(sections.values())
 
 
-def _about(data: Comparison, item: Recording, key: tuple[str, str]) -> tuple[str, str, str]:
-    """Title, figures, and what it is called by."""
-    system, target = key
-    title = "mixture" if target == "mixture" and system == TRUTH else target_title(target).lower()
-    figures = data.scores.get((system, item.uttid, target), {})
-    brief = [m for m in BRIEF if m in figures and better(m, target, item.condition)]
-    brief = [f"{measure(m).name} {number(m, figures[m])} {measure(m).unit}".strip() for m in brief]
-    return title, _dotted(brief), f"{title}, {'truth' if system == TRUTH else system}, {item.uttid}"
+def recording_players(results: BenchmarkResults, recording: Recording, media: Media) -> PlayerGroup:
+    """Players of the reference and of every system, on a common time axis and color scale.
+
+    Raises:
+        ValueError: if an audio file cannot be read.
+    """
+    wavs = {key: read(path, images.SAMPLE_RATE).numpy() for key, path in recording.paths.items()}
+    longest = max(map(len, wavs.values()))
+    spectrograms = {key: images.spectrogram(np.pad(wav, (0, longest - len(wav)))) for key, wav in wavs.items()}
+    of_reference = [spec for (system, _), spec in spectrograms.items() if system == REFERENCE]
+    top_db = max(MIN_TOP_DB, *(spec.max() for spec in of_reference or spectrograms.values()))
+    targets = known_first((target for _, target in recording.paths), STEMS)
+    rows = []
+    for system in (REFERENCE, *results.systems):
+        label = "Reference" if system == REFERENCE else system
+        players = []
+        for column, target in enumerate(targets, start=1):
+            if (system, target) in wavs:
+                scores = results.scores.get((system, recording.uttid, target), {})
+                shown = [m for m in CAPTION if m in scores and direction(m, target, recording.condition)]
+                note = " \N{MIDDLE DOT} ".join(
+                    f"{metric_info(m).name} {format_value(m, scores[m])} {metric_info(m).unit}".strip() for m in shown
+                )
+                title = target_title(target).lower()
+                name = f"{title}, {label if system != REFERENCE else 'reference'}, {recording.uttid}"
+                file = f"{recording.uttid}.{system.strip('_')}.{target}"
+                key = system, target
+                players.append(_player(title, note, name, file, wavs[key], spectrograms[key], top_db, media, column))
+        if players:
+            rows.append(PlayerRow(label, len(targets), players))
+    facts = [condition_title(recording.condition), f"{longest / images.SAMPLE_RATE:.1f} s"]
+    if recording.speaker not in ("", "none"):
+        facts.append(f"speaker {recording.speaker}")
+    if recording.seen is not None:
+        facts.append(f"background {'seen' if recording.seen else 'unseen'} in training")
+    return PlayerGroup(recording.uttid, ", ".join(facts), rows, recording.condition)
 
 
-def _dotted(words: Iterable[str]) -> str:
-    """Words with dots between them."""
-    return " \N{MIDDLE DOT} ".join(words)
+def example_players(section: ExampleSection, media: Media) -> list[PlayerGroup]:
+    """Players of a section's examples; the sounds of one example share one color scale.
+
+    Raises:
+        ValueError: if an audio file cannot be read.
+    """
+    groups = []
+    for example, sounds in section.examples:
+        wavs = [read(path, images.SAMPLE_RATE).numpy() for _, path in sounds]
+        spectrograms = [images.spectrogram(wav) for wav in wavs]
+        top_db = max(MIN_TOP_DB, *(spec.max() for spec in spectrograms))
+        players = []
+        for (row, _), wav, spec in zip(sounds, wavs, spectrograms):
+            note = f"{len(wav) / images.SAMPLE_RATE:.1f} s" + (f", {row.note}" if row.note else "")
+            name = f"{row.label}, {example}, {section.title}"
+            file = f"{section.title}.{example}.{row.label}"
+            players.append(_player(row.label, note, name, file, wav, spec, top_db, media))
+        groups.append(PlayerGroup(example, f"{len(players)} sounds", [PlayerRow(None, EXAMPLE_COLUMNS, players)]))
+    return groups
+
+
+def _player(
+    title: str,
+    note: str,
+    name: str,
+    file: str,
+    wav: np.ndarray,
+    spectrogram: np.ndarray,
+    top_db: float,
+    media: Media,
+    column: int | None = None,
+) -> Player:
+    """Store audio and image of a player."""
+    audio = media.add_audio(file, wav, images.SAMPLE_RATE)
+    image = media.add_image(file, images.encode_png(spectrogram, top_db))
+    seconds = len(wav) / images.SAMPLE_RATE
+    return Player(title, note, name, seconds, audio, image, images.image_width(spectrogram), column=column)

@@ -1,4 +1,4 @@
-"""The recordings that a comparison kept for listening."""
+"""Audio files that `decodec evaluate --keep` wrote beside its tables."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -6,34 +6,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from espnet2_decodec.data.mixtures import condition_order
-
-TRUTH = "_truth"
-"""Name of the folder with mixtures and stems, which is no system's."""
+from espnet2_decodec.evaluation.benchmark import REFERENCE
 
 SUFFIXES = (".flac", ".wav")
-
-SEEN = {
-    "seen": True,
-    "yes": True,
-    "true": True,
-    "1": True,
-    "unseen": False,
-    "no": False,
-    "false": False,
-    "0": False,
-}
+TRUE, FALSE = ("seen", "yes", "true", "1"), ("unseen", "no", "false", "0")
 
 
 @dataclass(frozen=True)
 class Recording:
-    """One test recording and everything that can be heard of it.
+    """One test recording with all of its audio files.
 
     Attributes:
-        uttid: its name.
-        condition: as in scores.csv.
-        speaker: as in scores.csv.
-        seen: whether its background was among those of the training; None if that is not said.
-        paths: (system, target) -> audio file; the system of mixture and stems is `TRUTH`.
+        uttid, condition, speaker: as in the table of scores.
+        seen: whether its background source was in the training set; None if unknown.
+        paths: (system, target) -> audio file; mixture and reference stems have the system `REFERENCE`.
     """
 
     uttid: str
@@ -46,44 +32,45 @@ class Recording:
 def find_recordings(
     folder: Path, rows: Sequence[Mapping[str, str]], systems: Sequence[str]
 ) -> tuple[list[Recording], list[str]]:
-    """The recordings below `folder`, by condition and then name; none if there is no such folder.
+    """Find the audio files below a folder.
 
     Args:
-        folder: with <system>/<uttid>.<target>.flac or .wav. A folder that has no system's name belongs to the
-            system whose name is the same but for the characters that file names do not hold.
-        rows: lines of scores.csv.
-        systems: their names.
+        folder: holds <system>/<uttid>.<target>.flac or .wav. A folder whose name equals no system's belongs to the
+            system of the same name up to characters that are not allowed in file names.
+        rows: rows of the table of scores.
+        systems: names of the systems.
 
     Returns:
-        The recordings, and the names of folders and recordings that are neither truth nor in the rows.
+        Recordings sorted by condition and name, and the names of folders and recordings without scores.
     """
-    about = {row["uttid"]: row for row in reversed(rows)}
-    plain = [_plain(system) for system in systems]
-    known = {name: system for name, system in zip(plain, systems) if plain.count(name) == 1}
-    known |= {name: name for name in (TRUTH, *systems)}
-    found: dict[str, dict[tuple[str, str], Path]] = {}
-    strange: set[str] = set()
-    for place in sorted(path for path in folder.glob("*") if path.is_dir()):
-        system = known.get(place.name) or known.get(_plain(place.name))
+    row_of = {row["uttid"]: row for row in reversed(rows)}
+    simplified = [_simplify(system) for system in systems]
+    system_of = {name: system for name, system in zip(simplified, systems) if simplified.count(name) == 1}
+    system_of |= {name: name for name in (REFERENCE, *systems)}
+    paths: dict[str, dict[tuple[str, str], Path]] = {}
+    unscored: set[str] = set()
+    for subfolder in sorted(path for path in folder.glob("*") if path.is_dir()):
+        system = system_of.get(subfolder.name) or system_of.get(_simplify(subfolder.name))
         if system is None:
-            strange.add(place.name)
+            unscored.add(subfolder.name)
             continue
-        for path in sorted(path for path in place.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file()):
-            name = path.relative_to(place).as_posix().removesuffix(path.suffix)
+        for path in sorted(path for path in subfolder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file()):
+            name = path.relative_to(subfolder).as_posix().removesuffix(path.suffix)
             uttid, _, target = name.rpartition(".")
-            if uttid in about:
-                found.setdefault(uttid, {}).setdefault((system, target), path)
+            if uttid in row_of:
+                paths.setdefault(uttid, {}).setdefault((system, target), path)
             elif uttid and not path.name.startswith("."):
-                strange.add(uttid)
-    recordings = [_recording(uttid, about[uttid], paths) for uttid, paths in found.items()]
-    return sorted(recordings, key=lambda r: (condition_order(r.condition), r.uttid)), sorted(strange)
+                unscored.add(uttid)
+    recordings = [_recording(uttid, row_of[uttid], found) for uttid, found in paths.items()]
+    return sorted(recordings, key=lambda r: (condition_order(r.condition), r.uttid)), sorted(unscored)
 
 
 def _recording(uttid: str, row: Mapping[str, str], paths: dict[tuple[str, str], Path]) -> Recording:
-    """A recording with what scores.csv says of it."""
-    return Recording(uttid, row["condition"], row["speaker"], SEEN.get(row["seen"].strip().lower()), paths)
+    """A recording with the attributes of its row."""
+    seen = row["seen"].strip().lower()
+    return Recording(uttid, row["condition"], row["speaker"], seen in TRUE if seen in (*TRUE, *FALSE) else None, paths)
 
 
-def _plain(name: str) -> str:
-    """A name as it may look as a file's: letters, digits, dots and plus signs stay, what is between them is one blank."""
+def _simplify(name: str) -> str:
+    """A name with every run of characters other than letters, digits, dots and plus signs replaced by one space."""
     return re.sub(r"(?:[^\w.+]|_)+", " ", name).strip()

@@ -1,103 +1,119 @@
-"""Tables of one target in one condition: systems down, metrics across."""
+"""Tables of mean scores: one for each target and condition, systems in rows, metrics in columns."""
 
 import math
+from dataclasses import dataclass
 
-from espnet2_decodec.evaluation.report.comparison import Comparison, Figure
-from espnet2_decodec.evaluation.report.markup import Markup, element, join
-from espnet2_decodec.evaluation.report.measures import (
+from espnet2_decodec.evaluation.report.metric_info import (
     HIGHER,
-    better,
     condition_title,
-    measure,
-    number,
+    direction,
+    format_value,
+    metric_info,
     target_title,
 )
+from espnet2_decodec.evaluation.report.results import BenchmarkResults, MeanScore
 
-ARROWS = {HIGHER: "\N{UPWARDS ARROW}", "lower": "\N{DOWNWARDS ARROW}"}
+
+@dataclass(frozen=True)
+class Column:
+    """A column heading.
+
+    Attributes:
+        heading: its text.
+        kind: `text` or `number`, which decides how it is sorted.
+        better: the direction of the metric, if it has one.
+        first_order: `ascending` or `descending`, on the first click.
+    """
+
+    heading: str
+    kind: str
+    better: str | None
+    first_order: str
 
 
-def table(data: Comparison, target: str, condition: str) -> Markup | None:
-    """A sortable table in a container that scrolls; None if there is nothing in it.
+@dataclass(frozen=True)
+class Cell:
+    """A cell: exact value for sorting (empty if undefined), text, notes below it, and whether it is the best."""
 
-    The best mean of a column is marked, without those whose system is called a ceiling.
+    value: str
+    text: str
+    notes: tuple[str, ...] = ()
+    is_best: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with the system in the first column."""
+
+    title: str
+    target: str
+    columns: list[Column]
+    rows: list[tuple[str, list[Cell]]]
+
+
+def score_table(results: BenchmarkResults, target: str, condition: str) -> Table | None:
+    """The table of one target in one condition; None if no score is defined.
+
+    The best mean of each column is marked; systems whose name starts with "ceiling" do not compete.
     """
     rows = {
-        system: data.figures[system, condition, target]
-        for system in data.systems
-        if data.figures.get((system, condition, target))
+        s: results.means[s, condition, target] for s in results.systems if results.means.get((s, condition, target))
     }
-    metrics = [metric for metric in data.metrics if any(metric in values for values in rows.values())]
+    metrics = [metric for metric in results.metrics if any(metric in values for values in rows.values())]
     if not metrics:
         return None
-    count = data.counts.get((condition, target), 0)
-    title = f"{target_title(target)}, {condition_title(condition)}: {count} recording{'s'[: count != 1]}"
-    best = {metric: _best(rows, metric, better(metric, target, condition)) for metric in metrics}
-    heads = [_heading("System", "text", None), _heading("kbit/s", "number", None, first="ascending")]
-    heads += [_heading(measure(m).heading, "number", better(m, target, condition)) for m in metrics]
-    lines = [
-        element(
-            "tr",
-            element("th", system, scope="row", data_value=system),
-            _rate(data.kbps.get((system, condition, target))),
-            *(_cell(metric, values.get(metric), system in best[metric], count) for metric in metrics),
+    count = results.num_recordings.get((condition, target), 0)
+    best = {metric: _best(rows, metric, direction(metric, target, condition)) for metric in metrics}
+    columns = [Column("System", "text", None, "ascending"), Column("kbit/s", "number", None, "ascending")]
+    for metric in metrics:
+        better = direction(metric, target, condition)
+        columns.append(
+            Column(
+                metric_info(metric).heading, "number", better, "descending" if better in (HIGHER, None) else "ascending"
+            )
         )
-        for system, values in rows.items()
-    ]
-    content = element(
-        "table",
-        element("caption", title),
-        element("thead", element("tr", *heads)),
-        element("tbody", *lines),
-        data_target=target,
-    )
-    return element("div", content, class_="scroll", tabindex=0, role="region", aria_label=f"Table: {title}")
-
-
-def _heading(text: str, kind: str, direction: str | None, first: str | None = None) -> Markup:
-    """A column's heading with the button that sorts by it, best first."""
-    arrow = direction and join(
+    return Table(
+        f"{target_title(target)}, {condition_title(condition)}: {count} recording{'s'[: count != 1]}",
+        target,
+        columns,
         [
-            element("span", f" {ARROWS[direction]}", aria_hidden="true"),
-            element("span", f", {direction} is better", class_="unseen"),
-        ]
+            (
+                system,
+                [
+                    _rate_cell(results.kbps.get((system, condition, target))),
+                    *(_score_cell(m, values.get(m), system in best[m], count) for m in metrics),
+                ],
+            )
+            for system, values in rows.items()
+        ],
     )
-    order = first or ("descending" if direction == HIGHER or (kind == "number" and not direction) else "ascending")
-    button = element("button", text, arrow, type="button", data_kind=kind, data_first=order)
-    return element("th", button, scope="col", aria_sort="none")
 
 
-def _rate(kbps: float | None) -> Markup:
-    """The cell of the rate; empty without one."""
-    if kbps is None:
-        return element("td", element("span", "no rate", class_="faint"), data_value="")
-    return element("td", f"{kbps:.2f}".rstrip("0").rstrip("."), data_value=repr(kbps))
+def _rate_cell(kbps: float | None) -> Cell:
+    """The cell of the bit rate."""
+    return Cell("", "no rate") if kbps is None else Cell(repr(kbps), f"{kbps:.2f}".rstrip("0").rstrip("."))
 
 
-def _cell(metric: str, figure: Figure | None, best: bool, count: int) -> Markup:
-    """Mean and interval; the number of recordings where it is another one than the table's."""
-    if figure is None:
-        return element("td", element("span", "\N{EN DASH}", class_="faint"), data_value="")
-    mean = element("b" if best else "span", number(metric, figure.mean), class_="mean")
-    star = best and join(
-        [element("span", "\N{BLACK STAR} ", aria_hidden="true"), element("span", "best ", class_="unseen")]
-    )
-    interval = None
-    if not (math.isnan(figure.low) or math.isnan(figure.high)):
-        interval = f"{number(metric, figure.low)} to {number(metric, figure.high)}"
-    others = f"of {figure.count}" if figure.count not in (0, count) else None
-    notes = [element("span", note, class_="range") for note in (interval, others) if note]
-    value = repr(figure.mean)
-    return element("td", star or None, mean, *notes, data_value=value, class_="best" if best else None)
+def _score_cell(metric: str, score: MeanScore | None, is_best: bool, count: int) -> Cell:
+    """Mean and interval, and the number of recordings where it differs from the table's."""
+    if score is None:
+        return Cell("", "\N{EN DASH}")
+    notes = []
+    if not (math.isnan(score.low) or math.isnan(score.high)):
+        notes.append(f"{format_value(metric, score.low)} to {format_value(metric, score.high)}")
+    if score.count not in (0, count):
+        notes.append(f"n = {score.count}")
+    return Cell(repr(score.mean), format_value(metric, score.mean), tuple(notes), is_best)
 
 
-def _best(rows: dict[str, dict[str, Figure]], metric: str, direction: str | None) -> set[str]:
-    """The systems whose mean reads like the best one."""
+def _best(rows: dict[str, dict[str, MeanScore]], metric: str, better: str | None) -> set[str]:
+    """The systems with the best mean, as it is printed."""
     means = {
         system: values[metric].mean
         for system, values in rows.items()
         if metric in values and not system.lower().startswith("ceiling")
     }
-    if direction is None or len(means) < 2:
+    if better is None or len(means) < 2:
         return set()
-    found = number(metric, (max if direction == HIGHER else min)(means.values()))
-    return {system for system, mean in means.items() if number(metric, mean) == found}
+    best = format_value(metric, (max if better == HIGHER else min)(means.values()))
+    return {system for system, mean in means.items() if format_value(metric, mean) == best}

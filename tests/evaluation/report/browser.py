@@ -1,4 +1,4 @@
-"""A headless Chromium or Chrome, driven through the pipe of its DevTools protocol: nothing but the browser is needed."""
+"""A headless Chromium or Chrome, driven over a pipe by its DevTools protocol, without further packages."""
 
 import base64
 import json
@@ -31,7 +31,7 @@ def find() -> str | None:
 
 
 class Browser:
-    """One page in a browser; what goes wrong in it is collected in `problems`. Use it in a `with` statement.
+    """One page in a browser; its errors and warnings are collected in `problems`. Use it in a `with` statement.
 
     Args:
         program: from `find`.

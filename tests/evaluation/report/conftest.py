@@ -1,4 +1,4 @@
-"""A comparison of invented scores, and its page read back."""
+"""A benchmark folder with random scores, and its parsed page."""
 
 import warnings
 from html.parser import HTMLParser
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from espnet2_decodec.evaluation.report.writing import write_report
+from espnet2_decodec.evaluation.report.page import write_report
 
 VOID = {"meta", "link", "img", "input", "br"}
 
@@ -51,7 +51,7 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="session")
 def fake():
-    """The module that invents comparisons."""
+    """The module that writes benchmark folders."""
     return load("fake")
 
 
@@ -63,8 +63,14 @@ def read_page():
 
 @pytest.fixture(scope="session")
 def comparison(fake, tmp_path_factory):
-    """A folder that holds everything."""
+    """A benchmark folder with all conditions."""
     return fake.write_comparison(tmp_path_factory.mktemp("comparison"))
+
+
+@pytest.fixture(scope="session")
+def small_comparison(fake, tmp_path_factory):
+    """A benchmark folder with two conditions."""
+    return fake.write_comparison(tmp_path_factory.mktemp("small"), each=1, conditions=("0", "clean"))
 
 
 @pytest.fixture(scope="session")
@@ -75,7 +81,7 @@ def page(comparison, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def single(comparison, tmp_path_factory):
-    """The same as one file."""
+    """The same page as a single file."""
     return Page(write_report(comparison, tmp_path_factory.mktemp("single") / "all.html", single=True))
 
 
@@ -86,10 +92,10 @@ def examples(fake, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def page_with_examples(fake, comparison, examples, tmp_path_factory):
-    """A page of the comparison and of two groups of examples."""
+def page_with_examples(fake, small_comparison, examples, tmp_path_factory):
+    """A page of a benchmark with two groups of examples."""
     folders = [examples, fake.write_examples(tmp_path_factory.mktemp("more"), fake.HOSTILE)]
-    return Page(write_report(comparison, tmp_path_factory.mktemp("page"), examples=folders))
+    return Page(write_report(small_comparison, tmp_path_factory.mktemp("page"), examples=folders))
 
 
 @pytest.fixture(scope="session")

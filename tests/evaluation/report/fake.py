@@ -1,4 +1,4 @@
-"""A comparison folder as `decodec evaluate` writes it, with invented scores and hummed recordings."""
+"""A benchmark folder as `decodec evaluate` writes it, with random scores and synthetic recordings."""
 
 import csv
 import random
@@ -11,7 +11,7 @@ RATE = 16000
 HOSTILE = '<script>alert("x")</script> & "co" \'s'
 METRICS = ("si_sdr", "si_sdri", "mel", "pesq", "stoi", "dnsmos_ovrl", "level")
 SYSTEMS = {
-    "untouched mixture": None,
+    "noisy input": None,
     "ours 1+1": 1.0,
     "ours 2+2": 2.0,
     "ours 4+4": 4.0,
@@ -32,13 +32,13 @@ HEAD = {
 }
 
 
-def write_comparison(folder: Path, each: int = 3, keep: int = 1, seconds: float = 0.4, rate: int = RATE) -> Path:
+def write_comparison(folder: Path, each: int = 3, keep: int = 1, seconds: float = 0.4, conditions=CONDITIONS) -> Path:
     """Write scores.csv, summary.csv, summary.md and wav/; DNSMOS is undefined everywhere."""
     folder.mkdir(parents=True, exist_ok=True)
     draw = random.Random(0)
     rows = [
         row(draw, system, condition, target, f"rec{i}_{condition}")
-        for condition in CONDITIONS
+        for condition in conditions
         for i in range(each)
         for system in SYSTEMS
         for target in TARGETS
@@ -55,9 +55,9 @@ def write_comparison(folder: Path, each: int = 3, keep: int = 1, seconds: float 
         "- no: head",
     ]
     (folder / "summary.md").write_text("\n".join(lines), encoding="utf-8")
-    for condition in CONDITIONS:
+    for condition in conditions:
         for i in range(min(keep, each)):
-            write_sounds(folder / "wav", f"rec{i}_{condition}", i, int(seconds * rate), rate)
+            write_audio(folder / "wav", f"rec{i}_{condition}", i, int(seconds * RATE), RATE)
     return folder
 
 
@@ -80,7 +80,7 @@ def row(draw: random.Random, system: str, condition: str, target: str, uttid: st
 
 
 def summaries(rows):
-    """Lines of summary.csv; the intervals are no bootstrap's."""
+    """Lines of summary.csv; the intervals are minimum and maximum."""
     groups = {}
     for line in rows:
         for metric in METRICS:
@@ -95,14 +95,14 @@ def summaries(rows):
         yield dict(zip(names, (*key, *figures, str(len(values)))))
 
 
-def write_sounds(folder: Path, uttid: str, seed: int, samples: int, rate: int) -> None:
-    """Truth, and outputs of all systems but the untouched mixture."""
+def write_audio(folder: Path, uttid: str, seed: int, samples: int, rate: int) -> None:
+    """References, and outputs of all systems but the noisy input."""
     noise = np.random.default_rng(seed).normal(size=samples)
     time = np.arange(samples) / rate
     hum = sum(np.sin(2 * np.pi * 140 * k * time + np.sin(9 * time)) / k for k in range(1, 30))
     speech = 0.05 * hum * (np.sin(2 * np.pi * 2 * time) > -0.3)
     stems = {"speech": speech, "background": 0.03 * noise, "mixture": speech + 0.03 * noise}
-    names = [name.replace("/", "_") for name in SYSTEMS if name != "untouched mixture"]
+    names = [name.replace("/", "_") for name in SYSTEMS if name != "noisy input"]
     for i, name in enumerate(("_truth", *names)):
         (folder / name).mkdir(parents=True, exist_ok=True)
         for target, wav in stems.items():
@@ -113,7 +113,7 @@ def write_sounds(folder: Path, uttid: str, seed: int, samples: int, rate: int) -
 
 
 def write_examples(folder: Path, group: str) -> Path:
-    """Two examples with a source, what was made of it, and a longer reference."""
+    """Two examples with a source, its conversion, and a longer reference."""
     draw = np.random.default_rng(1)
     for name, seconds in (("source", 0.4), ("converted", 0.4), ("reference", 0.9)):
         soundfile.write(folder / f"{name}.wav", 0.1 * draw.normal(size=int(seconds * RATE)), RATE)

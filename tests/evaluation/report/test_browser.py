@@ -1,4 +1,4 @@
-"""The page in a real browser, opened from disk: it plays, sorts and filters, by mouse and by keyboard, without a complaint."""
+"""The page in a real browser, opened from disk: it plays, sorts and filters, by mouse and keyboard, without errors."""
 
 import pytest
 
@@ -6,7 +6,8 @@ TABLE = "document.querySelector('.block:not([hidden]) table')"
 SORTED = f"""(column) => {{
   const rows = Array.from({TABLE}.tBodies[0].rows, (row) => row.cells[column].dataset.value);
   const numbers = rows.filter((value) => value !== '').map(Number);
-  const up = numbers.every((x, i) => !i || numbers[i - 1] <= x), down = numbers.every((x, i) => !i || numbers[i - 1] >= x);
+  const up = numbers.every((x, i) => !i || numbers[i - 1] <= x);
+  const down = numbers.every((x, i) => !i || numbers[i - 1] >= x);
   const last = rows.slice(numbers.length).every((value) => value === '');
   const order = {TABLE}.tHead.rows[0].cells[column].getAttribute('aria-sort');
   return [order, up, down, last, numbers.length];
@@ -40,13 +41,14 @@ def test_players_have_a_duration(opened):
     assert set(pictures) == {"25x128"}
 
 
-def test_files_are_open_while_their_players_are_in_view(opened):
-    """A browser keeps only so many: what is scrolled away unused is let go, and comes back."""
+def test_media_are_loaded_while_their_players_are_in_view(opened):
+    """Players that scroll out of view unused release their file, and load it again."""
     script = """(async () => {
         const audio = document.querySelector('details[open] audio'), states = [];
         for (const [place, wanted] of [[audio, true], [document.body, false], [audio, true]]) {
             place.scrollIntoView({behavior: 'instant'});
-            for (let i = 0; i < 200 && audio.readyState > 0 !== wanted; i++) await new Promise((done) => setTimeout(done, 20));
+            const wait = () => new Promise((done) => setTimeout(done, 20));
+            for (let i = 0; i < 200 && audio.readyState > 0 !== wanted; i++) await wait();
             states.push([audio.readyState > 0, audio.error]);
         }
         return states;
@@ -58,7 +60,8 @@ def test_one_player_plays_at_a_time_from_the_same_moment(opened):
     """The second one goes on where the first was; with the box unticked it starts at its beginning."""
     script = """(async () => {
         const [a, b, c] = document.querySelectorAll('details[open] audio');
-        const starts = (audio) => new Promise((done) => audio.addEventListener('play', () => setTimeout(done, 0), {once: true}));
+        const starts = (audio) => new Promise((done) =>
+            audio.addEventListener('play', () => setTimeout(done, 0), {once: true}));
         for (const audio of [a, b, c]) { audio.loop = true; audio.preload = 'auto'; audio.playbackRate = 0.1; }
         let started = starts(a); a.play().catch(() => {}); await started; a.currentTime = 0.2;
         started = starts(b); b.play().catch(() => {}); await started;
@@ -72,7 +75,7 @@ def test_one_player_plays_at_a_time_from_the_same_moment(opened):
     assert opened.run(script) == [[True, False, True, True], [True, False, True, False]]
 
 
-def test_a_click_into_a_picture_plays_from_there(opened):
+def test_a_click_into_a_spectrogram_plays_from_there(opened):
     """Three quarters across is 0.3 s."""
     script = """(async () => {
         const view = document.querySelector('details[open] .view'), audio = view.parentElement.querySelector('audio');
@@ -148,7 +151,7 @@ EXAMPLES = "[...document.querySelectorAll('section[id^=examples] details.example
 
 
 def test_examples_play_in_a_page_of_their_own_conditions(chromium, page_with_examples):
-    """Each has a duration and a picture; the choice of a condition neither hides them nor counts them as its recordings."""
+    """Each has a duration and an image; selecting a condition neither hides nor opens them."""
     chromium.problems.clear()
     chromium.open(page_with_examples.path.as_uri())
     found = chromium.run(f"""Promise.all({EXAMPLES}.map((audio) => {{
@@ -170,13 +173,14 @@ def test_examples_play_in_a_page_of_their_own_conditions(chromium, page_with_exa
     assert not chromium.problems
 
 
-def test_examples_go_on_from_the_same_moment_where_they_are_as_long(chromium, page_with_examples):
-    """What was converted goes on where its source was, the reference begins at its beginning; the keyboard opens the second."""
+def test_examples_of_one_duration_continue_at_the_same_moment(chromium, page_with_examples):
+    """The conversion continues where its source was, the reference starts at 0; a key opens the second example."""
     chromium.problems.clear()
     chromium.open(page_with_examples.path.as_uri())
     script = f"""(async () => {{
         const [a, b, c] = {EXAMPLES};
-        const starts = (audio) => new Promise((go) => audio.addEventListener('play', () => setTimeout(go, 0), {{once: true}}));
+        const starts = (audio) => new Promise((go) =>
+            audio.addEventListener('play', () => setTimeout(go, 0), {{once: true}}));
         for (const audio of [a, b, c]) {{ audio.loop = true; audio.preload = 'auto'; audio.playbackRate = 0.1; }}
         let started = starts(a); a.play().catch(() => {{}}); await started; a.currentTime = 0.2;
         started = starts(b); b.play().catch(() => {{}}); await started;

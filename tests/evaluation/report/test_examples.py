@@ -13,7 +13,7 @@ from espnet2_decodec.evaluation.examples import (
     remove_examples,
     write_examples,
 )
-from espnet2_decodec.evaluation.report.writing import write_report
+from espnet2_decodec.evaluation.report.page import write_report
 
 
 def section(page, title):
@@ -30,7 +30,7 @@ def test_every_group_is_a_section_with_its_players(page_with_examples, fake):
     """Reached from the top, after the recordings; labels, notes and names are texts, whatever is in them."""
     page = page_with_examples
     titles = [e[2] for e in page.all("h2")]
-    assert titles[titles.index("Listen") + 1 :] == ["Voice conversion", fake.HOSTILE, "What the figures mean"]
+    assert titles[titles.index("Recordings") + 1 :] == ["Voice conversion", fake.HOSTILE, "Metrics"]
     links = {e[2]: e[1]["href"] for e in page.all("a")}
     for group in titles[-3:-1]:
         parts = section(page, group)
@@ -61,8 +61,8 @@ def test_files_are_copied_and_nothing_leads_elsewhere(page_with_examples):
     assert first == second
 
 
-def test_as_one_file(comparison, examples, tmp_path, read_page):
-    page = read_page(write_report(comparison, tmp_path / "all.html", single=True, examples=[examples]))
+def test_as_one_file(small_comparison, examples, tmp_path, read_page):
+    page = read_page(write_report(small_comparison, tmp_path / "all.html", single=True, examples=[examples]))
     assert [path.name for path in tmp_path.iterdir()] == ["all.html"]
     assert all(e[1]["src"].startswith("data:") for e in page.elements if "src" in e[1])
     assert len([e for e in section(page, "Voice conversion") if e[0] == "audio"]) == 6
@@ -70,7 +70,7 @@ def test_as_one_file(comparison, examples, tmp_path, read_page):
 
 def test_a_page_without_recordings_has_the_choice_beside_the_examples(fake, examples, tmp_path, read_page):
     """How players go together is said once, whatever there is to listen to; without examples nothing of them is."""
-    folder = fake.write_comparison(tmp_path / "in", each=1, keep=0)
+    folder = fake.write_comparison(tmp_path / "in", each=1, keep=0, conditions=("0",))
     page = read_page(write_report(folder, tmp_path / "out", examples=[examples, examples]))
     assert len(page.all("input", id="together")) == 1
     assert [e for e in section(page, "Voice conversion") if e[1].get("id") == "together"]
@@ -114,29 +114,29 @@ def change(folder, old, new):
         (",reference,reference.wav,", ',"reference,reference.wav,', "is no CSV file in UTF-8"),
     ],
 )
-def test_tables_that_cannot_be_used(comparison, examples, tmp_path, old, new, words):
+def test_tables_that_cannot_be_used(small_comparison, examples, tmp_path, old, new, words):
     """The file and the line are named, and no page is left."""
     folder = shutil.copytree(examples, tmp_path / "examples")
     change(folder, old, new)
     with pytest.raises(ValueError, match=re.escape(words)) as problem:
-        write_report(comparison, tmp_path / "out", examples=[folder])
+        write_report(small_comparison, tmp_path / "out", examples=[folder])
     assert "examples.csv" in str(problem.value) and "\n" not in str(problem.value)
     assert not (tmp_path / "out").exists()
 
 
-def test_folders_that_cannot_be_used(comparison, examples, tmp_path):
+def test_folders_that_cannot_be_used(small_comparison, examples, tmp_path):
     """Not there, without a table, with an empty one, with a sound that is none."""
     with pytest.raises(ValueError, match="none is no folder"):
-        write_report(comparison, tmp_path / "out", examples=[tmp_path / "none"])
+        write_report(small_comparison, tmp_path / "out", examples=[tmp_path / "none"])
     with pytest.raises(ValueError, match=r"has no examples\.csv"):
-        write_report(comparison, tmp_path / "out", examples=[tmp_path])
+        write_report(small_comparison, tmp_path / "out", examples=[tmp_path])
     write_examples(tmp_path, [])
     with pytest.raises(ValueError, match="holds no examples"):
-        write_report(comparison, tmp_path / "out", examples=[tmp_path])
+        write_report(small_comparison, tmp_path / "out", examples=[tmp_path])
     folder = shutil.copytree(examples, tmp_path / "examples")
     (folder / "reference.wav").write_text("no audio")
     with pytest.raises(ValueError, match=r"reference\.wav is not audio"):
-        write_report(comparison, tmp_path / "out", examples=[folder])
+        write_report(small_comparison, tmp_path / "out", examples=[folder])
     assert not (tmp_path / "out" / "index.html").exists()
 
 

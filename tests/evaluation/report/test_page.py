@@ -7,9 +7,9 @@ import shutil
 
 import pytest
 
-from espnet2_decodec.evaluation.report.comparison import read_comparison
-from espnet2_decodec.evaluation.report.measures import measure, number
-from espnet2_decodec.evaluation.report.writing import write_report
+from espnet2_decodec.evaluation.report.metric_info import format_value, metric_info
+from espnet2_decodec.evaluation.report.page import write_report
+from espnet2_decodec.evaluation.report.results import read_results
 
 
 def lines(path):
@@ -33,7 +33,7 @@ def test_every_reference_exists_and_none_leads_elsewhere(page):
             assert reference[1:] in names
         elif reference != "data:,":
             assert re.fullmatch(r"audio/[\w.+-]+", reference) and (page.folder / reference).is_file()
-    assert len(page.all("audio")) == len(page.all("img")) > 100
+    assert len(page.all("audio")) == len(page.all("img")) - len(page.all("img", **{"class": "plot"})) > 100
     assert not re.search(r"https?:|//\w+\.\w+/|@import|url\(", page.text)
     files = {f"audio/{path.name}" for path in (page.folder / "audio").iterdir()}
     assert files == {reference for reference in found if reference.startswith("audio/")}
@@ -44,7 +44,7 @@ def test_names_are_escaped(page, fake):
     assert len(page.all("script")) == 1 and "alert(" not in page.all("script")[0][2]
     assert page.all("title")[0][2] == "A <b> & C" and page.all("h1")[0][2] == "A <b> & C"
     assert page.all("th", scope="row", **{"data-value": fake.HOSTILE})[0][2] == fake.HOSTILE
-    assert fake.HOSTILE in [e[2] for e in page.all("h4")]
+    assert fake.HOSTILE in [e[2] for e in page.all("h3")]
 
 
 def test_tables_hold_the_figures_of_the_summary(page, comparison):
@@ -52,8 +52,8 @@ def test_tables_hold_the_figures_of_the_summary(page, comparison):
     wanted = {}
     for line in lines(comparison / "summary.csv"):
         if line["mean"]:
-            key = line["target"], line["condition"], line["system"], measure(line["metric"]).heading
-            shown = [number(line["metric"], float(line[name])) for name in ("mean", "low", "high")]
+            key = line["target"], line["condition"], line["system"], metric_info(line["metric"]).heading
+            shown = [format_value(line["metric"], float(line[name])) for name in ("mean", "low", "high")]
             wanted[key] = float(line["mean"]), f"{shown[0]}{shown[1]} to {shown[2]}"
     assert read_tables(page) == wanted
 
@@ -79,10 +79,10 @@ def read_tables(page):
 
 
 def test_the_best_of_each_column_is_marked(page, comparison):
-    """The largest SI-SDR and the smallest mel distance; a level only where the reference is silent, and there the smallest."""
-    data = read_comparison(comparison)
+    """The largest SI-SDR and the smallest mel distance; the smallest level, but only where the reference is silent."""
+    data = read_results(comparison)
     columns = {}
-    for (_, condition, target), values in data.figures.items():
+    for (_, condition, target), values in data.means.items():
         for metric, figure in values.items():
             if metric != "level" or (condition, target) in {
                 ("clean", "background"),
@@ -90,11 +90,13 @@ def test_the_best_of_each_column_is_marked(page, comparison):
             }:
                 columns.setdefault((condition, target, metric), []).append(figure.mean)
     best = {key: (min if key[2] in ("mel", "level") else max)(means) for key, means in columns.items()}
-    equal = [sum(number(k[2], mean) == number(k[2], best[k]) for mean in means) for k, means in columns.items()]
-    assert len(page.all("td", **{"class": "best"})) == page.text.count("best </span><b") == sum(equal)
+    equal = [
+        sum(format_value(k[2], mean) == format_value(k[2], best[k]) for mean in means) for k, means in columns.items()
+    ]
+    assert len(page.all("td", **{"class": "best"})) == page.text.count("best </span><b>") == sum(equal)
     table = page.text[page.text.index("Speech, SNR 0 dB") :]
     for metric, choose in (("si_sdr", max), ("mel", min)):
-        best = choose(v[metric].mean for (_, c, t), v in data.figures.items() if (c, t) == ("0", "speech"))
+        best = choose(v[metric].mean for (_, c, t), v in data.means.items() if (c, t) == ("0", "speech"))
         assert f'data-value="{best!r}" class="best"' in table[: table.index("</table>")]
 
 
@@ -102,24 +104,26 @@ def test_head_and_meaning(page, fake):
     """Command, commit, date and machine; what the metrics mean, and which has no figure at all."""
     definitions = dict(zip((e[2] for e in page.all("dt")), (e[2] for e in page.all("dd"))))
     assert fake.HEAD.items() <= definitions.items() and "no" not in definitions
-    assert "doing nothing" in definitions["SI-SDRi dB"] and "DNSMOS overall" not in definitions
-    assert "Left out, because they are defined nowhere: DNSMOS overall." in page.text
+    assert "noisy input" in definitions["SI-SDRi (dB)"] and "DNSMOS OVRL" not in definitions
+    assert "Left out, because no value is defined: DNSMOS OVRL." in page.text
 
 
 def test_players_are_labelled(page):
     """Each has a name that says what, whose and of which recording, and no two the same."""
     labels = [e[1]["aria-label"] for e in page.all("audio")]
-    assert len(set(labels)) == len(labels) and "mixture, truth, rec0_clean" in labels
+    assert len(set(labels)) == len(labels) and "mixture, reference, rec0_clean" in labels
     assert all("controls" in e[1] and float(e[1]["data-seconds"]) == 0.4 for e in page.all("audio"))
-    assert all(e[1]["alt"].startswith("Spectrogram: ") for e in page.all("img"))
+    assert all(e[1]["alt"].startswith("Spectrogram: ") for e in page.all("img") if e[1].get("class") != "plot")
 
 
-def test_the_same_comparison_gives_the_same_bytes(page, comparison, tmp_path):
-    """Page, sounds and pictures; a second run over the first leaves nothing behind."""
-    write_report(comparison, tmp_path, title="A <b> & C")
-    (tmp_path / "audio" / "left-over.wav").write_bytes(b"of an earlier page")
-    write_report(comparison, tmp_path, title="A <b> & C")
-    for a, b in ((page.folder, tmp_path), (page.folder / "audio", tmp_path / "audio")):
+def test_the_same_comparison_gives_the_same_bytes(small_comparison, tmp_path):
+    """Page, audio and images; a second run into the same folder removes the files of the first."""
+    first, second = tmp_path / "first", tmp_path / "second"
+    for folder in (first, second):
+        write_report(small_comparison, folder, title="A <b> & C")
+    (second / "audio" / "left-over.wav").write_bytes(b"of an earlier page")
+    write_report(small_comparison, second, title="A <b> & C")
+    for a, b in ((first, second), (first / "audio", second / "audio")):
         names = sorted(p.name for p in a.iterdir())
         assert names == sorted(p.name for p in b.iterdir())
         _, different, lacking = filecmp.cmpfiles(a, b, [n for n in names if "." in n], shallow=False)
@@ -136,7 +140,7 @@ def test_single_page_needs_no_file(single, page):
 @pytest.mark.parametrize("missing", ["wav", "summary.md", "rates", "speech rows", "truth"])
 def test_what_is_missing_is_left_out_with_a_sentence(fake, tmp_path, missing, read_page):
     """Whatever lacks, there is a page."""
-    folder = fake.write_comparison(tmp_path / "in", each=1, keep=0 if missing == "wav" else 1)
+    folder = fake.write_comparison(tmp_path / "in", each=1, keep=0 if missing == "wav" else 1, conditions=("0",))
     if missing == "summary.md":
         (folder / "summary.md").unlink()
     if missing == "truth":
@@ -150,10 +154,10 @@ def test_what_is_missing_is_left_out_with_a_sentence(fake, tmp_path, missing, re
         fake.write_csv(folder / name, found)
     text = read_page(write_report(folder, tmp_path / "out")).text
     words = {
-        "wav": "No recordings were kept",
-        "summary.md": "summary.md is not there",
-        "rates": "There are no plots: no two systems have a rate",
-        "speech rows": "Not in the plots, because they have no rate: untouched mixture, a denoiser.",
+        "wav": "No audio was kept",
+        "summary.md": "summary.md is missing",
+        "rates": "There are no plots, because fewer than two systems have both a bit rate and a score.",
+        "speech rows": "Not in the plots, because they have no bit rate: noisy input, a denoiser.",
         "truth": "data-seconds",
     }
     assert words[missing] in text
@@ -161,12 +165,12 @@ def test_what_is_missing_is_left_out_with_a_sentence(fake, tmp_path, missing, re
 
 def test_sounds_without_scores_are_named_and_left_out(fake, tmp_path, read_page):
     """What an earlier comparison left in wav/ is not shown as if it belonged to this one."""
-    folder = fake.write_comparison(tmp_path / "in", each=1)
+    folder = fake.write_comparison(tmp_path / "in", each=1, conditions=("0",))
     (folder / "wav" / "ours 4+4").rename(folder / "wav" / "ours_4+4")
     (folder / "wav" / "encodec 6").rename(folder / "wav" / "gone")
     (folder / "wav" / "_truth" / "rec0_0.speech.flac").rename(folder / "wav" / "_truth" / "rec9_0.speech.flac")
     page = read_page(write_report(folder, tmp_path / "out"))
-    assert "there are sounds but no scores of them: gone, rec9_0." in page.text
+    assert "there is audio but no score: gone, rec9_0." in page.text
     labels = [e[1]["aria-label"] for e in page.all("audio")]
     assert not [label for label in labels if "gone" in label or "encodec 6" in label or "rec9" in label]
     assert "speech, ours 4+4, rec0_0" in labels
