@@ -49,6 +49,14 @@ class _Lines(tqdm):
             self.fp.flush()
             self.mininterval = min(max(FIRST_LINE, 0.2 * self.format_dict["elapsed"]), MAX_INTERVAL)
 
+    def clear(self, nolock: bool = False) -> None:
+        """Do nothing: a line that was written stays."""
+
+    def refresh(self, nolock: bool = False, lock_args: tuple | None = None) -> None:
+        """Write the state, but not again around each message of `tqdm.write`, which passes `nolock`."""
+        if not nolock:
+            super().refresh(nolock, lock_args)
+
     def close(self) -> None:
         """Write the final state, if earlier ones were written."""
         if not self.disable and self.last_print_n and self.n > self.last_print_n:

@@ -1,5 +1,9 @@
 """Progress of long work in a log, where there is no terminal."""
 
+import sys
+
+from tqdm import tqdm
+
 from espnet2_decodec import progress
 
 
@@ -15,3 +19,9 @@ def test_short_work_writes_nothing(capsys):
     with progress.progress(desc="tokens", total=2) as bar:
         bar.update(2)
     assert capsys.readouterr().err == ""
+
+
+def test_a_message_is_one_line(capsys):
+    for _ in progress.progress(range(2), desc="tokens"):
+        tqdm.write("message", file=sys.stderr)
+    assert capsys.readouterr().err == "message\nmessage\n"
