@@ -52,7 +52,7 @@ def peak(*arguments: str) -> int:
         RuntimeError: if the command fails.
     """
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(REPOSITORY)}
-    command = [sys.executable, "-m", "espnet2_decodec.cli", *arguments]
+    command = [sys.executable, "-m", "espnet2_decodec", *arguments]
     process = os.posix_spawn(sys.executable, command, environment)
     _, status, usage = os.wait4(process, 0)
     if status:

@@ -1,7 +1,7 @@
-"""The command `decodec`: one small module for each of its commands.
+"""The command `decodec`, with one module for each subcommand.
 
-A command module has SUMMARY (one line of help), `add_arguments(parser)` and `run(args) -> int` (the exit
-code), and imports torch only inside `run`, so that `--help` answers at once.
+A subcommand module has SUMMARY (one line of help), `add_arguments(parser)` and `run(args) -> int` (the exit code). It
+imports torch inside `run` only, so that `--help` is fast.
 """
 
 import sys
@@ -12,12 +12,21 @@ from importlib import import_module
 from espnet2_decodec import __version__
 from espnet2_decodec.cli.parser import Parser
 
-COMMANDS = ("encode", "decode", "separate", "remix", "convert", "say", "evaluate", "probe", "report", "info", "recipe")
+COMMANDS = ("encode", "decode", "separate", "remix", "convert", "tts", "info", "evaluate", "probe", "report", "recipe")
+
+EXAMPLES = """\
+examples:
+  decodec separate noisy.wav -o stems           stems/noisy.speech.wav and stems/noisy.background.wav
+  decodec encode noisy.wav -o noisy.dcd         tokens of both streams
+  decodec decode noisy.dcd -o decoded.wav       audio from tokens
+  decodec COMMAND --help                        options and examples of a command
+"""
 
 
 def build_parser() -> ArgumentParser:
-    """The parser of all commands."""
-    parser = Parser(prog="decodec", description="A codec that separates speech from background.")
+    """Return the parser of all subcommands."""
+    description = "Neural audio codec with separate tokens for speech and background."
+    parser = Parser(prog="decodec", description=description, epilog=EXAMPLES)
     parser.add_argument("--version", action="version", version=f"decodec {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name in COMMANDS:
@@ -29,9 +38,9 @@ def build_parser() -> ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; the exit code is 0 if all went well, 1 if a file failed, 2 for wrong arguments."""
+    """Run one subcommand and return the exit code: 0 for success, 1 if a file failed, 2 for wrong arguments."""
     args = build_parser().parse_args(argv)
-    from espnet2_decodec.cli.messages import error
+    from espnet2_decodec.cli.console import error
 
     try:
         return args.run(args)

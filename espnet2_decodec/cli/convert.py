@@ -1,134 +1,170 @@
-"""decodec convert: what one recording says, in the voice of another."""
+"""decodec convert: voice conversion of one recording to the voice of another."""
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from espnet2_decodec.cli import options
+from espnet2_decodec.cli import parser as options
 
-SUMMARY = "Say what one file says in the voice of another"
-TOKENS = (".dcd", ".npy")
-"""Suffixes of files of tokens."""
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from espnet2_decodec.codec.decodec import DeCodec
+    from espnet2_decodec.conversion.features import VocoderFeatures
+    from espnet2_decodec.types import Codes
+
+SUMMARY = "Convert the speech of one file to the voice of another"
+
+EXAMPLES = """\
+examples:
+  decodec convert noisy.wav voice.wav -o converted.wav
+  decodec convert noisy.wav voice.wav -o converted.wav --no-quantize --background keep
+"""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """The options of this command."""
-    parser.add_argument("source", metavar="SOURCE", help="audio or .dcd file: what is said, how, and how long")
-    parser.add_argument("reference", metavar="REFERENCE", help="audio or .dcd file: the voice; some seconds are enough")
-    options.add_output(parser, "audio file")
+    """Add the options of this command."""
+    parser.epilog = EXAMPLES
+    parser.add_argument("source", metavar="SOURCE", help="audio or token file that gives content, prosody and duration")
+    parser.add_argument(
+        "reference", metavar="REFERENCE", help="audio or token file that gives the voice; a few seconds are enough"
+    )
+    options.add_output(parser, "output audio file")
     options.add_model(parser)
     parser.add_argument(
         "--background",
         default="drop",
-        metavar="B",
-        help="drop, keep (the source's), or an audio or .dcd file (default: drop)",
+        metavar="drop|keep|FILE",
+        help="background of the output: none (default), that of the source, or that of an audio or token file",
     )
     parser.add_argument(
         "--method",
         choices=("knn_shift", "knn_codes", "swap_codes"),
-        help="shift mel envelope and f0 by kNN regression, take the upper levels of the nearest frames, or of frames in a "
-        "row (default: knn_shift, or knn_codes for models without parametric levels)",
+        help="shift mel envelope and f0 by kNN regression, take the upper levels of the nearest reference frames, or "
+        "take them frame by frame (default: knn_shift, or knn_codes for models without parametric levels)",
     )
     parser.add_argument(
         "--no-quantize",
         action="store_true",
-        help="leave the quantizers out, with knn_shift only: nearer to the voice, better understood, and without a bit rate "
-        "(of a .dcd file there are only its tokens to go by)",
+        help="skip the quantizers, with knn_shift only: more similar and more intelligible, without a bit rate; "
+        "the features of a token file are decoded from its tokens",
     )
-    parser.add_argument("--keep-pitch", action="store_true", help="do not move the pitch to the reference's")
-    parser.add_argument("--rescale", action="store_true", help="make a file that would clip quieter")
+    parser.add_argument("--keep-pitch", action="store_true", help="keep the median f0 of the source")
+    options.add_rescale(parser)
 
 
 def run(args: Namespace) -> int:
-    """Convert; the exit code."""
-    from espnet2_decodec.cli import streams
-    from espnet2_decodec.cli.files import check_free, plan
-    from espnet2_decodec.cli.work import load_model
+    """Convert and return the exit code."""
+    from espnet2_decodec.cli.jobs import check_output, plan_jobs
+    from espnet2_decodec.cli.model import load_model
+    from espnet2_decodec.cli.pipeline import write_audio
     from espnet2_decodec.io.audio import OUTPUT_FORMATS
 
-    (job,) = plan([args.source], args.output, (), ".wav", tuple(OUTPUT_FORMATS))
-    check_free(job.target, force=args.force)
+    (job,) = plan_jobs([args.source], args.output, (), ".wav", tuple(OUTPUT_FORMATS))
+    check_output(job.target, force=args.force)
     codec = load_model(args)
     method = args.method or ("knn_shift" if codec.parametric_levels else "knn_codes")
     if args.no_quantize and method != "knn_shift":
-        why = f"--method {method} exchanges tokens" if args.method else "this model has no parametric levels"
-        raise ValueError(f"--no-quantize is not possible: {why}.")
-    blocks = _without_tokens(codec, args) if args.no_quantize else _with_tokens(codec, args, method)
-    streams.write(job.target, blocks, codec, args.rescale)
+        cause = f"--method {method} exchanges tokens" if args.method else "this model has no parametric levels"
+        raise ValueError(f"--no-quantize is not possible: {cause}.")
+    files = _Files(codec, args.quiet)
+    if args.no_quantize:
+        blocks, seconds = _convert_features(files, args)
+    else:
+        blocks, seconds = _convert_tokens(files, args, method)
+    write_audio(job.target, blocks, codec, args.rescale, seconds)
     return 0
 
 
-def _with_tokens(codec, args: Namespace, method: str):
-    """Blocks of samples of a conversion that could be stored as tokens."""
-    from espnet2_decodec.cli import streams
+def _convert_tokens(files: "_Files", args: Namespace, method: str) -> tuple[Iterator["Tensor"], float]:
+    """Return blocks of samples of a conversion between tokens, and its duration in seconds."""
+    from espnet2_decodec.cli.pipeline import decode
     from espnet2_decodec.cli.remixing import Remix
     from espnet2_decodec.conversion import convert_codes
 
-    source, reference = _codes(codec, args.source, args, args.background == "keep"), _codes(codec, args.reference, args)
-    voices = None
+    codec = files.codec
+    source, reference = files.codes(args.source, args.background == "keep"), files.codes(args.reference)
+    features = None
     if method == "knn_shift" and codec.parametric_levels:
-        voices = _voice(codec, args.source, args, source), _voice(codec, args.reference, args, reference)
-    converted = convert_codes(codec, source, reference, method, not args.keep_pitch, voices).to("cpu")
+        features = files.features(args.source, source), files.features(args.reference, reference)
+    converted = convert_codes(codec, source, reference, method, not args.keep_pitch, features).to("cpu")
+    seconds = int(converted.lengths[0]) / codec.sample_rate
     if args.background in ("drop", "keep"):
-        return streams.decode(codec, [converted], background=args.background == "keep")
-    return Remix(codec, [converted], _collect(codec, args.background, args, True)).together()
+        return decode(codec, [converted], background=args.background == "keep"), seconds
+    return Remix(codec, [converted], files.tokens(args.background, background=True)).decode(), seconds
 
 
-def _without_tokens(codec, args: Namespace):
-    """Blocks of samples of a conversion that was never quantized; an audio file of which the background is heard is read again
-    for it while they are made.
+def _convert_features(files: "_Files", args: Namespace) -> tuple[Iterator["Tensor"], float]:
+    """Return blocks of samples of a conversion without quantization, and its duration in seconds.
+
+    The audio file of the background is read again while they are synthesized.
     """
     from espnet2_decodec.conversion.features import cycle_blocks, synthesize
     from espnet2_decodec.conversion.shift import shift_voice
 
-    path, background = {"drop": None, "keep": args.source}.get(args.background, args.background), ()
+    codec = files.codec
+    background: Iterable[Tensor] = ()
+    path = {"drop": None, "keep": args.source}.get(args.background, args.background)
     if path is not None:
-        background = cycle_blocks(_backgrounds(codec, path, args))
-    spoken, wanted = (_voice(codec, path, args) for path in (args.source, args.reference))
-    return synthesize(codec, shift_voice(spoken, wanted, codec.sample_rate, not args.keep_pitch), background)
+        background = cycle_blocks(files.background(path, quiet=path == args.source))
+    source, reference = files.features(args.source), files.features(args.reference)
+    converted = shift_voice(source, reference, codec.sample_rate, not args.keep_pitch)
+    return synthesize(codec, converted, background), converted.num_samples / codec.sample_rate
 
 
-def _collect(codec, path: str, args: Namespace, background: bool) -> list:
-    """Blocks of tokens of a file, with those of the background or without."""
-    from espnet2_decodec.cli.remixing import collect
+class _Files:
+    """Tokens and features of audio and token files.
 
-    return collect(codec, path, {"speech_levels": None, "background_levels": None if background else 0}, args.quiet)
+    Args:
+        codec: model of the tokens.
+        quiet: whether notes on conversions of the audio are left out.
+    """
 
+    def __init__(self, codec: "DeCodec", quiet: bool):
+        self.codec, self.quiet = codec, quiet
 
-def _codes(codec, path: str, args: Namespace, background: bool = False):
-    """All tokens of a file as they are looked up."""
-    from dataclasses import replace
+    def tokens(self, path: str, background: bool) -> list["Codes"]:
+        """Return the blocks of tokens of a file, with or without the background levels."""
+        from espnet2_decodec.cli.model import Levels
+        from espnet2_decodec.cli.pipeline import collect_tokens
 
-    from espnet2_decodec.codec.streaming import concatenate
+        levels = Levels(speech_levels=None, background_levels=None if background else 0)
+        return collect_tokens(self.codec, Path(path), levels, self.quiet)
 
-    codes = concatenate(_collect(codec, path, args, background), codec).to(next(codec.parameters()).device)
-    return replace(codes, speech=codes.speech.long(), background=codes.background.long())
+    def codes(self, path: str, background: bool = False) -> "Codes":
+        """Return all tokens of a file, int64, on the device of the codec."""
+        from dataclasses import replace
 
+        from espnet2_decodec.codec.streaming import concatenate
 
-def _voice(codec, path: str, args: Namespace, codes=None):
-    """What is heard in an audio file, or what the tokens of a file tell."""
-    from pathlib import Path
+        codes = concatenate(self.tokens(path, background), self.codec).to(next(self.codec.parameters()).device)
+        return replace(codes, speech=codes.speech.long(), background=codes.background.long())
 
-    from espnet2_decodec.cli.messages import progress
-    from espnet2_decodec.cli.streams import open_audio
-    from espnet2_decodec.conversion.features import decode_features, extract_features
+    def features(self, path: str, codes: "Codes | None" = None) -> "VocoderFeatures":
+        """Return the vocoder features of the speech in a file; those of a token file are decoded from its tokens.
 
-    if Path(path).suffix.lower() in TOKENS:
-        return decode_features(codec, _codes(codec, path, args) if codes is None else codes)
-    reader = open_audio(Path(path), codec, args.quiet or codes is not None)
-    return extract_features(
-        codec, progress(reader, reader.seconds, reader.path.name, lambda wav: len(wav) / codec.sample_rate)
-    )
+        Args:
+            path: audio or token file.
+            codes: tokens of the file if they have been read already.
+        """
+        from espnet2_decodec.cli.pipeline import TOKEN_SUFFIXES, open_audio, read_audio
+        from espnet2_decodec.conversion.features import decode_features, extract_features
 
+        if Path(path).suffix.lower() in TOKEN_SUFFIXES:
+            return decode_features(self.codec, self.codes(path) if codes is None else codes)
+        return extract_features(
+            self.codec, read_audio(open_audio(Path(path), self.codec, self.quiet or codes is not None))
+        )
 
-def _backgrounds(codec, path: str, args: Namespace):
-    """A function that gives the blocks of background coordinates of a file, as often as wanted."""
-    from pathlib import Path
+    def background(self, path: str, quiet: bool) -> Callable[[], Iterable["Tensor"]]:
+        """Return a function that starts the sequence of background coordinates of a file, blocks [t, D]."""
+        from espnet2_decodec.cli.pipeline import TOKEN_SUFFIXES, open_audio
+        from espnet2_decodec.conversion.features import encode_background
 
-    from espnet2_decodec.cli.streams import open_audio
-    from espnet2_decodec.conversion.features import encode_background
-
-    if Path(path).suffix.lower() in TOKENS:
-        blocks, quantizer = _collect(codec, path, args, True), codec.background_quantizer
-        device = quantizer.codebooks.device
-        return lambda: (quantizer.decode(codes.background.long().to(device))[0].T for codes in blocks)
-    reader = open_audio(Path(path), codec, args.quiet or path == args.source)
-    return lambda: encode_background(codec, reader)
+        if Path(path).suffix.lower() in TOKEN_SUFFIXES:
+            blocks, quantizer = self.tokens(path, background=True), self.codec.background_quantizer
+            device = next(self.codec.parameters()).device
+            return lambda: (quantizer.decode(codes.background.long().to(device))[0].T for codes in blocks)
+        reader = open_audio(Path(path), self.codec, self.quiet or quiet)
+        return lambda: encode_background(self.codec, reader)

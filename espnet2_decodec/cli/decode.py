@@ -1,45 +1,45 @@
-"""decodec decode: tokens to audio."""
+"""decodec decode: tokens to audio files."""
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
-from espnet2_decodec.cli import options
+from espnet2_decodec.cli import parser as options
 
 SUMMARY = "Decode tokens (.dcd, or pairs of .npy) to audio files"
 
+EXAMPLES = """\
+examples:
+  decodec decode noisy.dcd -o decoded.wav
+  decodec decode noisy.dcd -o speech.wav --only speech
+  decodec decode tokens -o decoded --format flac
+"""
+
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """The options of this command."""
+    """Add the options of this command."""
+    parser.epilog = EXAMPLES
     options.add_inputs(parser, ".dcd files, or NAME.speech.npy with its NAME.background.npy")
     options.add_model(parser)
-    options.add_levels(parser, "use")
+    options.add_levels(parser, "decode")
     options.add_audio_output(parser)
-    parser.add_argument("--only", choices=("speech", "background"), help="decode one stream, without the other")
+    parser.add_argument("--only", choices=("speech", "background"), help="decode this stream without the other")
 
 
 def run(args: Namespace) -> int:
-    """Decode all inputs; the exit code."""
-    from espnet2_decodec.cli import streams
-    from espnet2_decodec.cli.files import Job, check_free, plan
-    from espnet2_decodec.cli.work import each, levels, load_model
+    """Decode all inputs and return the exit code."""
+    from espnet2_decodec.cli import pipeline
+    from espnet2_decodec.cli.jobs import Job, check_output, plan_jobs, run_jobs
+    from espnet2_decodec.cli.model import load_model, selected_levels
     from espnet2_decodec.io.audio import OUTPUT_FORMATS
 
-    jobs = plan(args.inputs, args.output, (".dcd", ".speech.npy"), f".{args.format}", tuple(OUTPUT_FORMATS))
+    jobs = plan_jobs(args.inputs, args.output, (".dcd", ".speech.npy"), f".{args.format}", tuple(OUTPUT_FORMATS))
     codec = load_model(args)
-    wanted = levels(args, codec)
-    heard = args.only != "background", args.only != "speech"
+    levels = selected_levels(args, codec)
+    speech, background = args.only != "background", args.only != "speech"
 
-    def work(job: Job) -> None:
-        check_free(job.target, force=args.force)
-        codes, seconds = streams.open_codes(job.source, codec)
-        codes = _first(streams.codes_bar(codes, seconds, job.source.name), **wanted)
-        streams.write(job.target, streams.decode(codec, codes, *heard), codec, args.rescale)
+    def process(job: Job) -> None:
+        check_output(job.target, force=args.force)
+        codes, seconds = pipeline.open_tokens(job.source, codec)
+        blocks = pipeline.decode(codec, pipeline.first_levels(codes, **levels), speech, background)
+        pipeline.write_audio(job.target, blocks, codec, args.rescale, seconds)
 
-    return each(jobs, work)
-
-
-def _first(codes: Iterable, speech_levels: int | None, background_levels: int | None) -> Iterator:
-    """Blocks of codes with the first levels only."""
-    for block in codes:
-        yield replace(block, speech=block.speech[:, :speech_levels], background=block.background[:, :background_levels])
+    return run_jobs(jobs, process)

@@ -1,59 +1,70 @@
-"""decodec encode: audio to tokens."""
+"""decodec encode: audio files to tokens."""
 
 from argparse import ArgumentParser, Namespace
 
-from espnet2_decodec.cli import options
+from espnet2_decodec.cli import parser as options
 
-SUMMARY = "Encode audio files to tokens: bit-packed .dcd files, or .npy arrays"
+SUMMARY = "Encode audio files to tokens: bit-packed .dcd files, or NumPy arrays"
+
+GATE = -60.0
+"""Default threshold in dBFS over one second; speech at a usual level is 30 to 35 dB above it."""
+
+EXAMPLES = """\
+examples:
+  decodec encode noisy.wav -o noisy.dcd
+  decodec encode recordings -o tokens --npy
+  decodec encode noisy.wav -o small.dcd --speech-levels 4 --background-levels 2
+"""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """The options of this command."""
-    options.add_inputs(parser, "audio files of any rate and format")
+    """Add the options of this command."""
+    parser.epilog = EXAMPLES
+    options.add_inputs(parser, "audio files of any sample rate and format")
     options.add_model(parser)
     options.add_levels(parser, "keep")
     parser.add_argument(
         "--gate",
         type=float,
         metavar="DB",
-        help="leave a stream out of each second in which its level is below this, in dB of full scale (default: -60); "
-        "it then costs nothing there",
+        help="omit a stream, at no bit cost, from each second in which its level is below this threshold in dBFS "
+        f"(default: {GATE:g})",
     )
-    parser.add_argument("--no-gate", action="store_true", help="keep all streams everywhere")
+    parser.add_argument("--no-gate", action="store_true", help="keep both streams everywhere")
     parser.add_argument(
         "--npy",
         action="store_true",
-        help="write NAME.speech.npy and NAME.background.npy, each (T, K) int16, in place of NAME.dcd",
+        help="write NAME.speech.npy and NAME.background.npy, each (T, K) int16, instead of NAME.dcd",
     )
 
 
 def run(args: Namespace) -> int:
-    """Encode all inputs; the exit code."""
-    from espnet2_decodec.cli import streams
-    from espnet2_decodec.cli.files import Job, check_free, plan
-    from espnet2_decodec.cli.gate import GATE, power
-    from espnet2_decodec.cli.work import each, levels, load_model
+    """Encode all inputs and return the exit code."""
+    from espnet2_decodec.cli import pipeline
+    from espnet2_decodec.cli.jobs import Job, check_output, plan_jobs, run_jobs
+    from espnet2_decodec.cli.model import load_model, selected_levels
     from espnet2_decodec.codec.streaming import concatenate
     from espnet2_decodec.io import dcd, npy
     from espnet2_decodec.io.audio import INPUT_SUFFIXES
 
     if args.npy and args.gate is not None:
         raise ValueError("--gate needs .dcd files; leave out --npy.")
-    jobs = plan(args.inputs, args.output, INPUT_SUFFIXES, "" if args.npy else ".dcd", () if args.npy else (".dcd",))
     if args.no_gate and args.gate is not None:
-        raise ValueError("--gate and --no-gate do not go together.")
-    gate = GATE if args.gate is None else args.gate
+        raise ValueError("--gate and --no-gate do not go together; give one of them.")
+    suffix, output_suffixes = ("", ()) if args.npy else (".dcd", (".dcd",))
+    jobs = plan_jobs(args.inputs, args.output, INPUT_SUFFIXES, suffix, output_suffixes)
+    threshold = GATE if args.gate is None else args.gate
     codec = load_model(args)
-    wanted = levels(args, codec)
+    levels = selected_levels(args, codec)
 
-    def work(job: Job) -> None:
-        check_free(*(npy.paths(job.target) if args.npy else [job.target]), force=args.force)
-        blocks = streams.encode(codec, streams.open_audio(job.source, codec, args.quiet), wanted)
+    def process(job: Job) -> None:
+        check_output(*(npy.paths(job.target) if args.npy else [job.target]), force=args.force)
+        blocks = pipeline.encode(codec, pipeline.open_audio(job.source, codec, args.quiet), levels)
         if args.npy:
-            npy.save(job.target, concatenate(c.to("cpu") for c in blocks))
+            npy.save(job.target, concatenate(codes.to("cpu") for codes in blocks))
             return
-        with dcd.Writer(job.target, dcd.make_header(codec, **wanted)) as writer:
+        with dcd.Writer(job.target, dcd.make_header(codec, **levels)) as writer:
             for codes in blocks:
-                writer.write(codes, *(() if args.no_gate else power(codec, codes, gate)))
+                writer.write(codes, *(() if args.no_gate else pipeline.gate_powers(codec, codes, threshold)))
 
-    return each(jobs, work)
+    return run_jobs(jobs, process)

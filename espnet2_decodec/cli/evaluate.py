@@ -96,7 +96,7 @@ def run(args: Namespace) -> int:
     import time
     from pathlib import Path
 
-    from espnet2_decodec.cli.messages import note, warn
+    from espnet2_decodec.cli.console import note, warn
     from espnet2_decodec.evaluation.benchmark import run_benchmark
     from espnet2_decodec.evaluation.environment import environment
     from espnet2_decodec.evaluation.metrics.registry import DNSMOS, METRICS, available

@@ -1,28 +1,95 @@
-"""The argument parser of the command, and options that several of its subcommands share."""
+"""The argument parser of the command, and options that several subcommands share."""
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
+from typing import Any, NoReturn
+
+AUDIO_FORMATS = ("wav", "flac", "ogg")
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser that reports errors in one line, and whose arguments may be added on first use.
+    """An argument parser that keeps the lines of its epilog, and reports an error in one line.
 
     Args:
-        add_arguments: called with the parser before it parses for the first time.
-        args, kwargs: of `argparse.ArgumentParser`.
+        add_arguments: function that adds the arguments; called before the first parsing, not at construction.
+        options: further arguments of `argparse.ArgumentParser`.
     """
 
-    def __init__(self, *args, add_arguments: Callable[["Parser"], None] | None = None, **kwargs):
-        super().__init__(*args, **kwargs)
+    def __init__(self, add_arguments: Callable[["Parser"], None] | None = None, **options: Any):
+        super().__init__(**{"formatter_class": argparse.RawDescriptionHelpFormatter, **options})
         self._pending = add_arguments
 
-    def parse_known_args(self, args: Sequence[str] | None = None, namespace=None):  # type: ignore[override]
-        """Add the arguments if that is still to be done, then parse."""
+    def parse_known_args(self, args: Iterable[str] | None = None, namespace: Any = None) -> Any:
+        """Add the pending arguments, then parse."""
         if self._pending is not None:
             add, self._pending = self._pending, None
             add(self)
         return super().parse_known_args(args, namespace)
 
-    def error(self, message: str):
+    def error(self, message: str) -> NoReturn:
         """Print one line and exit with code 2."""
         self.exit(2, f"decodec: error: {message}; see {self.prog} --help\n")
+
+
+def add_inputs(parser: argparse.ArgumentParser, kind: str) -> None:
+    """Add IN, -o, --force and --quiet of a command for files and folders."""
+    parser.add_argument(
+        "inputs", nargs="+", metavar="IN", help=f"{kind}, or folders of them; their structure is kept in OUT"
+    )
+    add_output(parser, "output file, or output folder for several inputs")
+
+
+def add_output(parser: argparse.ArgumentParser, help: str) -> None:
+    """Add -o, --force and --quiet."""
+    parser.add_argument("-o", "--output", required=True, metavar="OUT", help=help)
+    parser.add_argument("-f", "--force", action="store_true", help="overwrite existing files")
+    parser.add_argument("-q", "--quiet", action="store_true", help="print only errors and warnings")
+
+
+def add_device(parser: argparse.ArgumentParser) -> None:
+    """Add --device."""
+    parser.add_argument(
+        "--device", default="auto", help="cpu, cuda, cuda:1, ... (default: cuda if available, else cpu)"
+    )
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """Add --model and --device."""
+    parser.add_argument("--model", metavar="FOLDER", help="folder of the model (default: the model in the package)")
+    add_device(parser)
+
+
+def add_levels(parser: argparse.ArgumentParser, verb: str) -> None:
+    """Add --speech-levels, --speech-kbps, and the same options for the background.
+
+    Args:
+        parser: of the command.
+        verb: what the command does with the levels, for the help.
+    """
+    for stream in ("speech", "background"):
+        group = parser.add_mutually_exclusive_group()
+        group.add_argument(
+            f"--{stream}-levels",
+            type=int,
+            metavar="N",
+            help=f"number of {stream} levels to {verb}, 0 for no {stream} (default: all)",
+        )
+        group.add_argument(
+            f"--{stream}-kbps",
+            type=float,
+            metavar="R",
+            help=f"the same as a bit rate in kbit/s; `decodec info` lists the rates of the {stream}",
+        )
+
+
+def add_rescale(parser: argparse.ArgumentParser) -> None:
+    """Add --rescale."""
+    parser.add_argument("--rescale", action="store_true", help="scale an output that would clip to a peak of 0.99")
+
+
+def add_audio_output(parser: argparse.ArgumentParser) -> None:
+    """Add --format and --rescale."""
+    parser.add_argument(
+        "--format", choices=AUDIO_FORMATS, default="wav", help="format of the files in an output folder (default: wav)"
+    )
+    add_rescale(parser)

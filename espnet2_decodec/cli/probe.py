@@ -2,7 +2,7 @@
 
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 
-from espnet2_decodec.cli import options
+from espnet2_decodec.cli import parser as options
 
 SUMMARY = "Look for words in the background, background in the speech, and what each level of tokens tells"
 
@@ -60,8 +60,8 @@ def run(args: Namespace) -> int:
     """Probe; the exit code."""
     from pathlib import Path
 
-    from espnet2_decodec.cli.messages import note, warn
-    from espnet2_decodec.cli.work import load_model
+    from espnet2_decodec.cli.console import note, warn
+    from espnet2_decodec.cli.model import load_model
     from espnet2_decodec.data.mixtures import snr_of
     from espnet2_decodec.evaluation.environment import environment
     from espnet2_decodec.evaluation.probes.run import PROBES, Probing

@@ -1,46 +1,58 @@
-"""decodec remix: the speech of one recording with the background of another."""
+"""decodec remix: the speech of one recording over the background of another."""
 
 from argparse import ArgumentParser, Namespace
+from pathlib import Path
 
-from espnet2_decodec.cli import options
+from espnet2_decodec.cli import parser as options
 
-SUMMARY = "Put the speech of one file over the background of another"
+SUMMARY = "Combine the speech of one file with the background of another"
+
+EXAMPLES = """\
+examples:
+  decodec remix noisy.wav street.wav -o remix.wav
+  decodec remix noisy.dcd street.wav -o remix.wav --snr 10
+"""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """The options of this command."""
-    parser.add_argument("speech", metavar="SPEECH", help="audio or .dcd file whose speech, and length, is taken")
-    parser.add_argument("background", metavar="BACKGROUND", help="audio or .dcd file whose background is taken")
-    options.add_output(parser, "audio file")
-    loudness = parser.add_mutually_exclusive_group()
-    loudness.add_argument("--snr", type=float, metavar="DB", help="speech to background power ratio of the result")
-    loudness.add_argument("--gain", type=float, metavar="DB", help="amplify the background by this much")
+    """Add the options of this command."""
+    parser.epilog = EXAMPLES
+    parser.add_argument("speech", metavar="SPEECH", help="audio or token file that gives the speech and the duration")
+    parser.add_argument(
+        "background", metavar="BACKGROUND", help="audio or token file that gives the background, repeated or cut"
+    )
+    options.add_output(parser, "output audio file")
+    level = parser.add_mutually_exclusive_group()
+    level.add_argument("--snr", type=float, metavar="DB", help="speech to background power ratio of the output")
+    level.add_argument("--gain", type=float, metavar="DB", help="gain of the background")
     options.add_model(parser)
     options.add_levels(parser, "use")
-    parser.add_argument("--rescale", action="store_true", help="make a file that would clip quieter")
+    options.add_rescale(parser)
 
 
 def run(args: Namespace) -> int:
-    """Remix; the exit code.
+    """Remix and return the exit code.
 
-    Without --snr and --gain the tokens of both streams are decoded together; with them the streams are
-    decoded apart, and added as waveforms.
+    By default the tokens of both streams are decoded together. With --snr or --gain the streams are decoded separately,
+    and their waveforms are added.
     """
-    from espnet2_decodec.cli import streams
-    from espnet2_decodec.cli.files import check_free, plan
-    from espnet2_decodec.cli.remixing import Remix, collect
-    from espnet2_decodec.cli.work import levels, load_model
+    from espnet2_decodec.cli import pipeline
+    from espnet2_decodec.cli.jobs import check_output, plan_jobs
+    from espnet2_decodec.cli.model import load_model, selected_levels
+    from espnet2_decodec.cli.remixing import Remix
     from espnet2_decodec.io.audio import OUTPUT_FORMATS
 
-    (job,) = plan([args.speech], args.output, (), ".wav", tuple(OUTPUT_FORMATS))
-    check_free(job.target, force=args.force)
+    (job,) = plan_jobs([args.speech], args.output, (), ".wav", tuple(OUTPUT_FORMATS))
+    check_output(job.target, force=args.force)
     codec = load_model(args)
-    wanted = levels(args, codec)
-
-    remix = Remix(codec, *(collect(codec, path, wanted, args.quiet) for path in (args.speech, args.background)))
+    levels = selected_levels(args, codec)
+    speech, background = (
+        pipeline.collect_tokens(codec, Path(path), levels, args.quiet) for path in (args.speech, args.background)
+    )
+    remix = Remix(codec, speech, background)
     if args.snr is None and args.gain is None:
-        blocks = remix.together()
+        blocks = remix.decode()
     else:
-        blocks = remix.apart(remix.gain_for(args.snr) if args.gain is None else 10 ** (args.gain / 20))
-    streams.write(job.target, blocks, codec, args.rescale)
+        blocks = remix.decode_sum(remix.gain_for_snr(args.snr) if args.gain is None else 10 ** (args.gain / 20))
+    pipeline.write_audio(job.target, blocks, codec, args.rescale, remix.seconds)
     return 0

@@ -43,12 +43,12 @@ def add_output_flags(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Write the page; the exit code."""
-    from espnet2_decodec.cli.files import check_free
+    from espnet2_decodec.cli.jobs import check_output
     from espnet2_decodec.evaluation.report.page import write_report
 
     out = Path(args.output or Path(args.benchmark) / ("report.html" if args.single else "report"))
     if args.single:
-        check_free(out, force=args.force)
+        check_output(out, force=args.force)
     else:
         check_page_folder(out, args.force)
     page = write_report(args.benchmark, out, args.title, args.single, args.examples)
@@ -63,21 +63,21 @@ def check_page_folder(folder: Path, force: bool) -> None:
     Raises:
         FileError: if the folder is a file, or holds a page or media and `force` is False.
     """
-    from espnet2_decodec.cli.files import check_free
+    from espnet2_decodec.cli.jobs import check_output
     from espnet2_decodec.evaluation.report.media import FOLDER
     from espnet2_decodec.evaluation.report.page import INDEX
     from espnet2_decodec.io.errors import FileError
 
     if folder.exists() and not folder.is_dir():
         raise FileError(f"{folder} is a file, but the page needs a folder; --single writes one file.")
-    check_free(folder / INDEX, force=force)
+    check_output(folder / INDEX, force=force)
     if (folder / FOLDER).exists() and not (folder / INDEX).exists() and not force:
         raise FileError(f"{folder / FOLDER} exists; add --force to write into it.")
 
 
 def print_page(page: Path) -> None:
     """Print where the page is, and the size of the page with its media."""
-    from espnet2_decodec.cli.messages import note
+    from espnet2_decodec.cli.console import note
     from espnet2_decodec.evaluation.report.media import FOLDER
 
     media = (page.parent / FOLDER).glob("*") if page.name == "index.html" else ()

@@ -1,46 +1,55 @@
-"""decodec separate: audio to its speech and its background."""
+"""decodec separate: audio files to their speech and their background."""
 
 from argparse import ArgumentParser, Namespace
 
-from espnet2_decodec.cli import options
+from espnet2_decodec.cli import parser as options
 
 SUMMARY = "Separate audio files into NAME.speech.wav and NAME.background.wav"
 
+EXAMPLES = """\
+examples:
+  decodec separate noisy.wav -o stems
+  decodec separate recordings -o stems --no-quantize --format flac
+"""
+
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """The options of this command."""
-    parser.add_argument("inputs", nargs="+", metavar="IN", help="audio files, or folders of them (their tree is kept)")
-    options.add_output(parser, "folder")
+    """Add the options of this command."""
+    parser.epilog = EXAMPLES
+    parser.add_argument(
+        "inputs", nargs="+", metavar="IN", help="audio files, or folders of them; their structure is kept in OUT"
+    )
+    options.add_output(parser, "output folder")
     options.add_model(parser)
     options.add_levels(parser, "use")
     options.add_audio_output(parser)
-    parser.add_argument("--no-quantize", action="store_true", help="leave the quantizers out: stems without a bit rate")
+    parser.add_argument(
+        "--no-quantize", action="store_true", help="skip the quantizers: better stems, which have no bit rate"
+    )
 
 
 def run(args: Namespace) -> int:
-    """Separate all inputs; the exit code."""
-    from espnet2_decodec.cli import streams
-    from espnet2_decodec.cli.files import Job, check_free, plan
-    from espnet2_decodec.cli.work import each, levels, load_model
+    """Separate all inputs and return the exit code."""
+    from espnet2_decodec.cli import pipeline
+    from espnet2_decodec.cli.jobs import Job, check_output, plan_jobs, run_jobs
+    from espnet2_decodec.cli.model import load_model, selected_levels
     from espnet2_decodec.io.audio import INPUT_SUFFIXES, AudioWriter
 
-    jobs = plan(args.inputs, args.output, INPUT_SUFFIXES, "")
+    jobs = plan_jobs(args.inputs, args.output, INPUT_SUFFIXES, "")
     codec = load_model(args)
-    wanted = levels(args, codec)
+    levels = selected_levels(args, codec)
 
-    def work(job: Job) -> None:
+    def process(job: Job) -> None:
         names = [f"{job.target.name}.{stream}.{args.format}" for stream in ("speech", "background")]
         paths = [job.target.with_name(name) for name in names]
-        check_free(*paths, force=args.force)
-        blocks = streams.separate(
-            codec, streams.open_audio(job.source, codec, args.quiet), not args.no_quantize, wanted
-        )
-        writers = [AudioWriter(path, codec.sample_rate, args.rescale) for path in paths]
-        with writers[0], writers[1]:
-            for stems in blocks:
-                writers[0].write(stems.speech[0])
-                writers[1].write(stems.background[0])
-        for writer in writers:
-            streams.warn_of_clipping(writer)
+        check_output(*paths, force=args.force)
+        reader = pipeline.open_audio(job.source, codec, args.quiet)
+        speech, background = (AudioWriter(path, codec.sample_rate, args.rescale) for path in paths)
+        with speech, background:
+            for stems in pipeline.separate(codec, reader, not args.no_quantize, levels):
+                speech.write(stems.speech[0])
+                background.write(stems.background[0])
+        pipeline.warn_if_clipped(speech)
+        pipeline.warn_if_clipped(background)
 
-    return each(jobs, work)
+    return run_jobs(jobs, process)

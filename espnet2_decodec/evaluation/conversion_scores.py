@@ -23,7 +23,7 @@ from espnet2_decodec.evaluation.examples import Example, file_name, write_exampl
 from espnet2_decodec.evaluation.metrics.bootstrap import Interval, bootstrap_interval
 from espnet2_decodec.evaluation.metrics.perceptual import speaker_similarity
 from espnet2_decodec.evaluation.metrics.recognizers import RATE, recognizer
-from espnet2_decodec.evaluation.metrics.words import word_counts
+from espnet2_decodec.evaluation.metrics.error_rate import word_errors
 from espnet2_decodec.evaluation.mixture_set import MixtureSet
 from espnet2_decodec.evaluation.probes.listening import level
 from espnet2_decodec.evaluation.systems.base import resample
@@ -178,8 +178,8 @@ class Scorer:
     def _errors(self, key: str, wav: Tensor) -> Row:
         if self.judge is None:
             return UNKNOWN
-        counts = word_counts(self.texts[key], self.judge(level(wav), RATE, self.plan.language))
-        return {"errors": counts.substitutions + counts.deletions + counts.insertions, "words": counts.length}
+        counts = word_errors(self.texts[key], self.judge(level(wav), RATE, self.plan.language))
+        return {"errors": counts.errors, "words": counts.reference_length}
 
     def _keep(self, key: str, speaker: str, found: Mapping[str, Tensor]) -> None:
         for name, wav in (found | {REFERENCE: self.plan.voices.references[speaker]}).items():

@@ -1,64 +1,65 @@
-"""Sets as a denoiser leaves them: test sets to be recognized in place of the noisy ones, and prompts of voices."""
+"""Denoised copies of data directories: test sets of recognition, and prompts of text-to-speech."""
 
 import shutil
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-import soundfile
-
-from espnet2_decodec.atomic import atomic_write
 from espnet2_decodec.data.kaldi import read_table, write_table
 from espnet2_decodec.data.parallel import parallel_map
 from espnet2_decodec.evaluation.systems.base import Unavailable
 from espnet2_decodec.evaluation.systems.specs import build
-from espnet2_decodec.io.audio import read
+from espnet2_decodec.io.audio import read, write
 
-TABLES = ("text", "utt2spk", "spk2utt", "utt2dur")
-"""What goes along with the recordings, where it is there."""
+COPIED_TABLES = ("text", "utt2spk", "spk2utt", "utt2dur")
 
 
-class Denoiser:
-    """Writes the speech that a system finds in one recording after the other."""
+class DenoisingWorker:
+    """Writes the speech that a system estimates of one recording after the other, at the system's own sample rate."""
 
     def __init__(self, system: str, paths: dict[str, str], wavs: dict[str, Path]):
         self.system, self.paths, self.wavs = build(system), paths, wavs
 
     def __call__(self, key: str) -> None:
-        """Denoise recording `key`, at the system's own sample rate."""
-        rate = self.system.sample_rate
-        speech = self.system(read(self.paths[key], rate), rate)["speech"]
-        with atomic_write(self.wavs[key]) as temporary:
-            soundfile.write(temporary, speech.clamp(-1, 1).numpy(), rate, subtype="PCM_16", format="WAV")
+        """Denoise recording `key`.
+
+        Raises:
+            ValueError: if the system gives no estimate of the speech.
+        """
+        sample_rate = self.system.sample_rate
+        estimates = self.system(read(self.paths[key], sample_rate), sample_rate)
+        if "speech" not in estimates:
+            raise ValueError(f"The system gives no estimate of the speech of {key}.")
+        write(self.wavs[key], [estimates["speech"]], sample_rate)
 
 
-def denoise(sets: Sequence[str | Path], system: str, out: str | Path, jobs: int = 1) -> int:
+def denoise_sets(sets: Sequence[str | Path], system: str, out: str | Path, jobs: int = 1) -> int:
     """Write out/<set> for each of these data directories, with the denoised recordings, and its text where it has one.
 
     Args:
         sets: data directories.
-        system: as `decodec evaluate --systems` takes it, such as gtcrn or decodec:unquantized.
-        out: folder; recordings that it holds already are not made again.
+        system: spec as for `decodec evaluate --systems`, such as gtcrn or decodec:unquantized.
+        out: folder; recordings that it has already are kept.
         jobs: processes.
 
     Returns:
-        How many recordings were denoised now.
+        The number of recordings denoised by this call.
 
     Raises:
-        ValueError: if the system is not known, cannot be had here, or answers with no speech.
+        ValueError: if the system is unknown or unavailable here, or gives no estimate of the speech.
     """
     total = 0
     for folder in map(Path, sets):
         paths, target = read_table(folder / "wav.scp"), Path(out, folder.name)
         wavs = {key: target / "wav" / f"{key}.wav" for key in paths}
         todo = [key for key in paths if not wavs[key].is_file()]
+        worker = partial(DenoisingWorker, system, paths, wavs)
         try:
-            total += sum(1 for _ in parallel_map(partial(Denoiser, system, paths, wavs), todo, jobs, folder.name))
+            total += len(list(parallel_map(worker, todo, jobs, f"denoise {folder.name}")))
         except Unavailable as problem:
             raise ValueError(f"{system} cannot be used: {problem}") from None
-        except KeyError:
-            raise ValueError(f"{system} answers with no speech.") from None
         write_table(target / "wav.scp", {key: path.resolve() for key, path in wavs.items()})
-        for name in (name for name in TABLES if (folder / name).is_file()):
-            shutil.copyfile(folder / name, target / name)
+        for name in COPIED_TABLES:
+            if (folder / name).is_file():
+                shutil.copyfile(folder / name, target / name)
     return total

@@ -23,7 +23,7 @@ from espnet2_decodec.evaluation.examples import (
 from espnet2_decodec.evaluation.metrics.perceptual import dnsmos, speaker_similarity
 from espnet2_decodec.evaluation.metrics.recognizers import recognizer
 from espnet2_decodec.evaluation.metrics.spectral import mel_distance
-from espnet2_decodec.evaluation.metrics.words import character_counts, require_jiwer
+from espnet2_decodec.evaluation.metrics.error_rate import character_errors, require_jiwer
 from espnet2_decodec.evaluation.systems.base import Unavailable
 from espnet2_decodec.io.audio import read
 from espnet2_decodec.tts.text_to_speech import CROSSFADE_SECONDS
@@ -88,8 +88,8 @@ class Judges:
         """CER, similarity to a voice and DNSMOS of a recording [L]."""
         row: Row = {}
         if self.recognize is not None:
-            counts = character_counts(text, self.recognize(wav, RATE, self.language))
-            row |= {"errors": counts.substitutions + counts.deletions + counts.insertions, "characters": counts.length}
+            counts = character_errors(text, self.recognize(wav, RATE, self.language))
+            row |= {"errors": counts.errors, "characters": counts.reference_length}
         row["similarity"] = self.try_to("speaker similarity", lambda: speaker_similarity(voice, wav, RATE))
         for part in ("sig", "bak", "ovrl"):
             row[f"dnsmos_{part}"] = self.try_to("DNSMOS", lambda part=part: dnsmos(wav, wav, RATE, part))

@@ -22,11 +22,11 @@ def test_content_is_counted_apart(run, tmp_path):
     DeCodec.from_config({**TINY, "content": {"dim": 4, "channels": 32}}).save_pretrained(tmp_path / "with")
     DeCodec.from_config(TINY).save_pretrained(tmp_path / "without")
     listed, plain = (run("info", tmp_path / name, with_model=False)[1].splitlines() for name in ("with", "without"))
-    assert listed[2:-1] == plain[2:] and listed[-1].startswith("content       4 coordinates")
+    assert listed[2:-1] == plain[2:] and listed[-1].startswith("content       4 features")
     content = {"dim": 4, "channels": 32, "levels": 2, "codebook_size": 16}
     DeCodec.from_config({**TINY, "content": content}).save_pretrained(tmp_path / "tokens")
     last = run("info", tmp_path / "tokens", with_model=False)[1].splitlines()[-1]
-    assert "tokens of its own: 0.4 kbit/s in all, 16 codes" in last
+    assert "tokens: 0.4 kbit/s in total, 16 codes" in last
 
 
 def test_file(run, make_wav, tmp_path):

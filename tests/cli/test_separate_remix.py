@@ -6,7 +6,7 @@ import pytest
 import soundfile
 import torch
 
-from espnet2_decodec.cli import streams
+from espnet2_decodec.cli import pipeline
 from espnet2_decodec.codec import streaming
 from espnet2_decodec.io import audio
 from espnet2_decodec.types import Codes
@@ -65,12 +65,15 @@ def test_recurrent_codecs_work_on_whole_files(codec, make_wav):
     """A codec that cannot be cut gives the same results, in one block."""
     whole = copy.deepcopy(codec)
     whole.backbone.reach = None
-    reader, levels = audio.AudioReader(make_wav("a.wav", 9000), 16000, block=1000), {"speech_levels": 2}
-    codes = [streaming.concatenate(streams.encode(c, reader, levels)) for c in (codec, whole)]
+    reader, levels = (
+        audio.AudioReader(make_wav("a.wav", 9000), 16000, block=1000),
+        {"speech_levels": 2, "background_levels": None},
+    )
+    codes = [streaming.concatenate(pipeline.encode(c, reader, levels)) for c in (codec, whole)]
     assert torch.equal(codes[0].speech, codes[1].speech)
-    wavs = [torch.cat(list(streams.decode(c, [codes[0]]))) for c in (codec, whole)]
+    wavs = [torch.cat(list(pipeline.decode(c, [codes[0]]))) for c in (codec, whole)]
     assert torch.allclose(*wavs, atol=1e-4)
-    stems = [[x.speech for x in streams.separate(c, reader, True, levels)] for c in (codec, whole)]
+    stems = [[x.speech for x in pipeline.separate(c, reader, True, levels)] for c in (codec, whole)]
     assert torch.allclose(*(torch.cat(x, dim=1) for x in stems), atol=1e-4)
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from espnet2_decodec.evaluation.metrics.recognizers import RECOGNIZERS, recognizer
-from espnet2_decodec.evaluation.metrics.words import Counts, character_counts, word_counts
+from espnet2_decodec.evaluation.metrics.error_rate import ErrorCounts, character_errors, word_errors
 from espnet2_decodec.evaluation.systems import identity
 from espnet2_decodec.evaluation.systems.base import Unavailable
 from espnet2_decodec.io.audio import read
@@ -36,9 +36,9 @@ def test_most_words_of_clean_speech_are_found_and_none_in_silence(name):
     listener = have(name)
     wav, text = longest_english()
     heard = listener(wav, 16000, "en")
-    assert word_counts(text, heard).found > (0.4 if name == "pocketsphinx" else 0.7), heard
+    assert word_errors(text, heard).recall > (0.4 if name == "pocketsphinx" else 0.7), heard
     assert listener(wav, 16000, "en") == heard, "the same sound gives the same words"
-    assert word_counts(text, listener(torch.zeros(16000), 16000, "en")).hits == 0
+    assert word_errors(text, listener(torch.zeros(16000), 16000, "en")).hits == 0
     assert listener(torch.zeros(0), 16000, "en") == ""
 
 
@@ -46,7 +46,7 @@ def test_another_rate_is_converted():
     pytest.importorskip("jiwer", reason="jiwer is not installed")
     listener = have("whisper-tiny.en")
     wav, text = longest_english()
-    assert word_counts(text, listener(wav.repeat_interleave(2), 32000, "en")).found > 0.7
+    assert word_errors(text, listener(wav.repeat_interleave(2), 32000, "en")).recall > 0.7
 
 
 def test_what_is_missing_or_unknown_is_said(monkeypatch):
@@ -61,9 +61,9 @@ def test_what_is_missing_or_unknown_is_said(monkeypatch):
 
 def test_words_are_counted():
     pytest.importorskip("jiwer", reason="jiwer is not installed")
-    counts = word_counts("press one, to send", "Press won to send it.")
-    assert counts == Counts(3, 1, 0, 1) and counts.found == 0.75 and counts.error_rate == 0.5
-    assert character_counts("ab c", "abd").error_rate == pytest.approx(1 / 3)
-    nothing = word_counts("...", "a b")
-    assert nothing == Counts(0, 0, 0, 2) and math.isnan(nothing.found) and math.isnan(nothing.error_rate)
-    assert word_counts("a b", "") == Counts(0, 0, 2, 0)
+    counts = word_errors("press one, to send", "Press won to send it.")
+    assert counts == ErrorCounts(3, 1, 0, 1) and counts.recall == 0.75 and counts.rate == 0.5
+    assert character_errors("ab c", "abd").rate == pytest.approx(1 / 3)
+    nothing = word_errors("...", "a b")
+    assert nothing == ErrorCounts(0, 0, 0, 2) and math.isnan(nothing.recall) and math.isnan(nothing.rate)
+    assert word_errors("a b", "") == ErrorCounts(0, 0, 2, 0)

@@ -1,4 +1,4 @@
-"""A place to run the recipe's scripts in, and tiny corpora for it: hummed "speech", and noise."""
+"""Runs of the recipe in a temporary folder, and tiny corpora for it: harmonic tones as speech, and noise."""
 
 import os
 import subprocess
@@ -17,18 +17,16 @@ RATE = 16000
 
 @dataclass
 class Recipe:
-    """A place where a script of the recipe is run.
+    """A folder in which the recipe is run.
 
     Attributes:
-        script: its name.
-        folder: the place.
+        folder: for data, dump and experiments.
         shared: options of all runs.
-        pattern: of the experiment's name.
-        variables: of the environment.
-        first: what the first run printed.
+        pattern: glob pattern of the experiment's name.
+        variables: further environment variables.
+        first: output of the first run.
     """
 
-    script: str
     folder: Path
     shared: Sequence[str]
     pattern: str
@@ -36,15 +34,15 @@ class Recipe:
     first: str = ""
 
     def run(self, *options: str) -> subprocess.CompletedProcess:
-        """The script with what all runs share, and `options`."""
+        """Run run.sh with the shared options and `options`, of which the last ones win."""
         places = [part for name in ("data", "dump", "exp") for part in (f"--{name}dir", str(self.folder / name))]
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
         environment = {**os.environ, "PATH": path, "VIRTUAL_ENV": sys.prefix, **self.variables}
-        command = [RECIPE / self.script, "--size", "own", "--ngpu", "0", *places, *self.shared, *options]
+        command = [RECIPE / "run.sh", "--size", "own", "--ngpu", "0", *places, *self.shared, *options]
         return subprocess.run(command, env=environment, cwd=self.folder, capture_output=True, text=True, check=False)
 
     def started(self) -> "Recipe":
-        """Itself after all stages, which must succeed."""
+        """Run the shared options, which must succeed, and return itself."""
         done = self.run()
         assert done.returncode == 0, done.stdout + done.stderr
         self.first = done.stdout
@@ -59,13 +57,13 @@ class Recipe:
 
 @pytest.fixture(scope="session")
 def new_recipe() -> type[Recipe]:
-    """To make one with."""
+    """Constructor of a recipe folder."""
     return Recipe
 
 
 @pytest.fixture(scope="session")
 def write_corpus() -> Callable[..., None]:
-    """Writes folders of recordings as users bring them."""
+    """Writes folders of recordings as users have them."""
     return corpus
 
 

@@ -1,5 +1,6 @@
-"""The recipe from recordings to scores, on a corpus of seconds and a model that learns nothing."""
+"""Stages 1 to 10 and 21: from recordings to scores and a page, with a codec trained for two epochs."""
 
+import re
 import subprocess
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,11 +21,20 @@ def recipe(tmp_path_factory, new_recipe, write_corpus):
     """All stages, run once."""
     folder = tmp_path_factory.mktemp("recipe")
     write_corpus(folder / "my recordings")
-    shared = ["--nj", "1", "--train_config", "conf/codec/train_decodec_debug.yaml", "--per_condition", "1"]
-    shared += ["--score_opts", "--metrics si_sdr", "--compare_opts", "--metrics si_sdr --limit 1"]
+    shared = [
+        "--nj",
+        "1",
+        "--inference_nj",
+        "1",
+        "--train_config",
+        "conf/codec/train_decodec_debug.yaml",
+        "--per_condition",
+        "1",
+    ]
+    shared += ["--evaluate_opts", "--metrics si_sdr --limit 1"]
     shared += ["--conversion_opts", "--seconds 1.5 --denoiser none"]
     own = {f"OWN_{stream.upper()}": str(folder / "my recordings" / stream) for stream in ("speech", "background")}
-    return new_recipe("run.sh", folder, shared, "codec_decodec_debug_own", own).started()
+    return new_recipe(folder, shared, "codec_decodec_debug_own", own).started()
 
 
 def stamps(folder: Path) -> dict[Path, float]:
@@ -47,21 +57,21 @@ def test_all_stages_leave_their_products(recipe):
         assert len(list((made / "wav" / stream).glob("*.wav"))) == 7
     assert len(list((made / "tokens" / "codes").glob("*.npy"))) == 14
     for path in (
-        "compare/scores.csv", "compare/summary.md", "compare/report/index.html", "compare_seen/scores.csv",
+        "evaluation/scores.csv", "evaluation/summary.md", "evaluation_seen/scores.csv", "report/index.html",
         "conversion/conversion.md",
     ):  # fmt: skip
         assert (made / path).stat().st_size
-    assert "| mixture | seen |" in (made / "compare_seen" / "summary.md").read_text()
-    assert "<h2>Voice conversion</h2>" in (made / "compare" / "report" / "index.html").read_text()
+    assert "| mixture | seen |" in (made / "evaluation_seen" / "summary.md").read_text()
+    assert "<h2>Voice conversion</h2>" in (made / "report" / "index.html").read_text()
     assert len(list((made / "conversion" / "examples").glob("*.shift-not-quantized.wav"))) == 6, (
         "one of each SNR, and clean"
     )
 
 
 def test_the_table_is_printed_and_kept(recipe):
-    table = next(line for line in recipe.first.splitlines() if line.startswith("| codec |"))
-    assert table in (recipe.exp / "decode" / "test" / "scores" / "summary.md").read_text()
-    assert "To listen:" in recipe.first
+    table = next(line for line in recipe.first.splitlines() if line.startswith("| decodec") and "ceiling" in line)
+    assert table in (recipe.exp / "decode" / "test" / "evaluation" / "summary.md").read_text()
+    assert "index.html in a browser" in recipe.first
 
 
 def test_progress_of_training_is_shown(recipe):
@@ -72,7 +82,7 @@ def test_a_second_run_does_nothing_again(recipe):
     before = stamps(recipe.folder)
     done = recipe.run("--stop_stage", "6")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("Done already") == 4  # two filtered folders, training, export
+    assert done.stdout.count("Up to date") == 4  # two filtered folders, training, export
     assert stamps(recipe.folder) == before
 
 
@@ -102,7 +112,7 @@ def test_a_missing_product_stops_the_stage_that_needs_it(recipe):
     done = recipe.run("--stage", "6", "--stop_stage", "6", "--inference_model", "none.pth")
     assert done.returncode == 1
     assert "none.pth is missing or empty" in done.stderr
-    assert "stage 6 cannot go on" in done.stderr
+    assert "Stage 6 (codec export) failed" in done.stderr
 
 
 def test_a_program_that_makes_nothing_and_reports_success_is_noticed(recipe):
@@ -118,7 +128,30 @@ def test_a_failing_program_is_reported_with_its_error(recipe):
     done = recipe.run("--stage", "3", "--stop_stage", "3", "--mixture_opts", "--no_such_option 1")
     assert done.returncode == 1
     assert "unrecognized arguments: --no_such_option" in done.stderr
-    assert "go on with --stage 3" in done.stderr
+    last = done.stderr.splitlines()[-1]
+    assert "Stage 3 (validation and test mixtures" in last and "rerun with ./run.sh --size own" in last
+    assert last.endswith("--stage 3")
+
+
+def test_speech_without_transcripts_has_no_asr_and_no_tts(recipe):
+    assert "stages 11 to 15 are skipped" in recipe.first and "stages 16 to 20 are skipped" in recipe.first
+    assert "Stage 11" not in recipe.first and "Stage 16" not in recipe.first
+
+
+@pytest.mark.parametrize(
+    ("options", "stages"),
+    [
+        (["--skip_train", "true", "--stop_stage", "6"], [1, 2, 3]),
+        (["--skip_data_prep", "true", "--stop_stage", "6"], [4, 5, 6]),
+        (["--skip_eval", "true", "--stage", "6"], [6]),
+        (["--stage", "2", "--stop_stage", "2"], [2]),
+        (["--download_model", "shipped", "--stage", "4", "--stop_stage", "6"], []),
+    ],
+)
+def test_stages_are_selected_as_in_espnet(recipe, options, stages):
+    done = recipe.run(*options)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [int(number) for number in re.findall(r"runs\) Stage (\d+):", done.stdout)] == stages
 
 
 def test_wrong_options_are_refused(recipe):

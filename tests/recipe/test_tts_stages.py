@@ -1,4 +1,4 @@
-"""Stages 17 to 21: from transcribed recordings to scores of speech under every background, with a model that learns nothing."""
+"""Stages 16 to 20: from transcribed recordings to scores of synthesized speech, with a model trained for two epochs."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,9 +21,10 @@ def recipe(tmp_path_factory, new_recipe, write_sets, vocoder_codec):
     counts = {"speech_train": 21, "speech_dev": 1, "speech_test": 1, "background_test": 2, "background_train": 2}
     write_sets(folder / "data" / "own", counts, 1.5)
     vocoder_codec.save_pretrained(folder / "codec")
-    shared = ["--nj", "1", "--codec", str(folder / "codec"), "--tts_voices", "x", "--prompt_denoiser", "mixture"]
-    shared += ["--tts_config", "conf/tts/train_tts_debug.yaml", "--score_opts", "--recognizer none --limit 1"]
-    return new_recipe("tts.sh", folder, shared, "tts_debug_own_*").started()
+    shared = ["--stage", "16", "--stop_stage", "20", "--inference_nj", "1", "--download_model", str(folder / "codec")]
+    shared += ["--tts_speakers", "x", "--prompt_denoiser", "mixture", "--tts_config", "conf/tts/train_tts_debug.yaml"]
+    shared += ["--tts_score_opts", "--recognizer none --limit 1"]
+    return new_recipe(folder, shared, "tts_debug_own_*").started()
 
 
 def stamps(folder: Path) -> dict[Path, float]:
@@ -38,24 +39,24 @@ def test_all_stages_leave_their_products(recipe):
         "model/model.safetensors",
         "train.log",
         "run.sh",
-        "say/RESULTS.md",
-        "say/scores.csv",
+        "synthesis/RESULTS.md",
+        "synthesis/scores.csv",
     ):
         assert (recipe.exp / path).stat().st_size
     for place in (*(f"{mode}/mix" for mode in MODES), "originals/all", "originals/vocoder"):
-        assert len(list((recipe.exp / "say" / place).glob("*.wav"))) == 3  # 21 recordings: numbers 0, 10 and 20
-    results = (recipe.exp / "say" / "RESULTS.md").read_text()
+        assert len(list((recipe.exp / "synthesis" / place).glob("*.wav"))) == 3  # 21 recordings: numbers 0, 10 and 20
+    results = (recipe.exp / "synthesis" / "RESULTS.md").read_text()
     for name in ("recordings", "vocoder_levels", *MODES):
         assert f"| {name} | 1 |" in results and f"| {name} | 1 |" in recipe.first
-    examples = (recipe.exp / "say" / "examples" / "examples.csv").read_text().splitlines()
+    examples = (recipe.exp / "synthesis" / "examples" / "examples.csv").read_text().splitlines()
     assert len(examples) == 1 + 5 + len(MODES) and examples[1].startswith("Text to speech,")
     assert "epoch 2: training loss" in recipe.first
 
 
 def test_a_denoiser_that_does_nothing_and_no_separation_are_one(recipe):
-    """Both take the voice from all that is heard in the noisy prompt."""
-    for path in (recipe.exp / "say" / "denoised" / "mix").glob("*.wav"):
-        other = recipe.exp / "say" / "unseparated" / "mix" / path.name
+    """Both take the speaker from the whole noisy prompt."""
+    for path in (recipe.exp / "synthesis" / "denoised" / "mix").glob("*.wav"):
+        other = recipe.exp / "synthesis" / "unseparated" / "mix" / path.name
         np.testing.assert_allclose(soundfile.read(path)[0], soundfile.read(other)[0], atol=2e-3)
 
 
@@ -64,15 +65,15 @@ def test_a_second_run_does_nothing_again(recipe):
     done = recipe.run()
     assert done.returncode == 0, done.stdout + done.stderr
     assert (
-        done.stdout.count("Done already") == 9
+        done.stdout.count("Up to date") == 9
     )  # data, prompts three times, statistics, training, export, speech, scores
     assert stamps(recipe.folder) == before
 
 
 def test_a_missing_product_stops_the_stage_that_needs_it(recipe):
-    done = recipe.run("--stage", "20", "--tts_exp", str(recipe.folder / "none"))
+    done = recipe.run("--stage", "19", "--tts_exp", str(recipe.folder / "none"))
     assert done.returncode == 1
-    assert "model.safetensors is missing or empty, which stage 19" in done.stderr
+    assert "model.safetensors is missing or empty, although stage 18" in done.stderr
 
 
 def test_wrong_options_are_refused(recipe):
@@ -83,6 +84,6 @@ def test_wrong_options_are_refused(recipe):
 
 
 def test_voices_that_are_not_there_are_reported(recipe):
-    done = recipe.run("--stop_stage", "17", "--tts_voices", "nobody")
+    done = recipe.run("--stop_stage", "16", "--tts_speakers", "nobody")
     assert done.returncode == 1
-    assert "No transcribed recording is left" in done.stderr and "go on with --stage 17" in done.stderr
+    assert "No transcribed recording is left" in done.stderr and done.stderr.rstrip().endswith("--stage 16")

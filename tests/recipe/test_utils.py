@@ -1,6 +1,7 @@
 """The small programs that the recipe's stages are made of."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -164,13 +165,14 @@ def test_parse_options_refuses(arguments, said):
 )
 def test_shell_scripts_are_clean():
     root = RECIPE.parents[1]
-    scripts = [*RECIPE.glob("*.sh"), *UTILS.glob("*.sh"), *root.glob("local/*.sh"), root / ".ci" / "run"]
-    for script in scripts:
-        done = run("shellcheck", "-x", script, cwd=RECIPE)
-        assert done.returncode == 0, done.stdout
+    folders = (RECIPE, RECIPE / "stages", UTILS, root / "local")
+    scripts = [path for folder in folders for path in folder.glob("*.sh")]
+    done = run("shellcheck", "-x", *scripts, root / ".ci" / "run", cwd=RECIPE)
+    assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.parametrize("script", ["decodec.sh", "asr.sh", "tts.sh", "run.sh"])
-def test_help_from_another_folder(script, tmp_path):
-    answer = run("bash", Path(os.path.relpath(RECIPE, tmp_path), script), "--help", cwd=tmp_path)
-    assert answer.returncode == 0 and "--stop_stage" in answer.stdout and not answer.stderr
+def test_help_lists_stages_and_options_from_another_folder(tmp_path):
+    answer = run("bash", Path(os.path.relpath(RECIPE, tmp_path), "run.sh"), "--help", cwd=tmp_path)
+    assert answer.returncode == 0 and "--stop_stage [21] Last stage." in answer.stdout and not answer.stderr
+    stages = re.findall(r"^ +(\d+)  \S.* \((?:data_prep|train|eval)\)$", answer.stdout, re.MULTILINE)
+    assert stages == [str(number) for number in range(1, 22)]

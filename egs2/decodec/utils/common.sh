@@ -1,98 +1,94 @@
 # shellcheck shell=bash
-# shellcheck disable=SC2154  # stage, stop_stage, ... are set by decodec.sh
-# To be sourced by decodec.sh: what its stages share.
+# shellcheck disable=SC2154  # run.sh sets stage, stop_stage, ...
+# To be sourced by run.sh: functions that the stages share.
 
 log() { # log MESSAGE: with date, file, line and function
     echo "$(date '+%Y-%m-%dT%H:%M:%S') (${BASH_SOURCE[1]##*/}:${BASH_LINENO[0]}:${FUNCNAME[1]}) $*"
 }
 
-die() { # die MESSAGE
+die() { # die MESSAGE: stop with an error; within a stage, name it and the call that continues from there
+    unfollow
     log "Error: $*" >&2
+    if [ -n "${current:-}" ]; then
+        log "Stage ${current} (${current_name}) failed: fix the cause, then rerun with ./run.sh ${run_args}--stage ${current}" >&2
+    fi
+    current=
     exit 1
 }
 
-runs() { # runs N: whether stage N is asked for
-    current=$1
-    [ "${stage}" -le "$1" ] && [ "${stop_stage}" -ge "$1" ]
+on_exit() { # on_exit: trap for commands that fail without calling die
+    local status=$?
+    unfollow
+    if [ "${status}" -ne 0 ] && [ -n "${current:-}" ]; then die "a command of ${0##*/} ended with status ${status}."; fi
 }
 
-as_tag() { # as_tag "--some_option 3": some text of options as a part of a file name
+runs() { # runs N: whether stage N is selected; logs its name
+    local number kind part name
+    current=
+    [ "${stage}" -le "$1" ] && [ "${stop_stage}" -ge "$1" ] || return 1
+    read -r number kind part name < <(grep -E "^ *$1 " <<< "${stages}")
+    local skip_kind=skip_${kind} skip_part=skip_${part}
+    if ${!skip_kind} || ${!skip_part:-false}; then return 1; fi
+    current=${number} current_name=${name}
+    log "Stage ${number}: ${name}"
+}
+
+as_tag() { # as_tag "--some_option 3": options as a part of a file name
     echo "$*" | sed -E -e 's/^ *--//' -e 's/ +--/_/g' -e 's/[ =]+//g' -e 's/[^A-Za-z0-9_.+-]/-/g'
 }
 
-up_to_date() { # up_to_date MARKER OPTIONS [INPUT ...]: done with these options, and no input is newer
+up_to_date() { # up_to_date MARKER OPTIONS [INPUT ...]: whether MARKER was written with these options, after all inputs
     local marker=$1 options=$2 input
     [ -f "${marker}" ] && [ "$(cat "${marker}")" = "${options}" ] || return 1
     for input in "${@:3}"; do
         if [ "${input}" -nt "${marker}" ]; then return 1; fi
     done
-    log "Done already; remove ${marker} to do it again."
+    log "Up to date; remove ${marker} to repeat it."
 }
 
 done_with() { # done_with MARKER OPTIONS
+    mkdir -p "$(dirname "$1")"
     echo "$2" > "$1"
 }
 
-need() { # need FILE WHO: stop if WHO did not make FILE although it ended without error
-    [ -s "$1" ] || die "$1 is missing or empty, which $2 should have written; stage ${current:-?} cannot go on."
+need() { # need FILE SOURCE: stop if FILE, which SOURCE writes, is missing
+    [ -s "$1" ] || die "$1 is missing or empty, although $2 should have written it."
 }
 
-fail() { # fail LOG [ADVICE]: after a job that failed
+fail() { # fail LOG [ADVICE]: stop after a job that failed
     unfollow
-    if [ -f "$1" ] && [[ "${train_cmd}" != *run.py* ]]; then # which has shown the end of it
-        echo "Errors in $1:" >&2
-        grep -iE '(error|exception|killed|no space)\b' "$1" | tail -n 5 >&2 || tail -n 5 "$1" >&2
+    if [ -f "$1" ] && [[ "${train_cmd}" != *run.py* ]]; then # run.py prints the last lines itself
+        echo "The last lines of $1:" >&2
+        tail -n 15 "$1" >&2
     fi
-    die "stage ${current} failed; once it is mended, go on with --stage ${current}${2:+; $2}"
+    die "a job failed, see $1${2:+; $2}."
 }
 
-follow() { # follow LOG: show the progress that training reports in a log which is still to be written
-    tail -n +1 -F --pid $$ "$1" 2> /dev/null | sed -u -nE \
-        -e 's/^.*INFO: (epoch [0-9]+\/[0-9]+, step .*)/\1/p' \
-        -e 's/^.*INFO: ([0-9]+)epoch results: \[train\].* loss=([^,]+),.*\[valid\].* distance=([^,]+),.*/epoch \1: training loss \2, validation distance \3/p' &
-    follower=$!
-}
-
-unfollow() {
-    if [ -n "${follower:-}" ]; then
-        sleep 1 # for its last line
-        kill "${follower}" 2> /dev/null || true
-        wait "${follower}" 2> /dev/null || true
-        follower=
-    fi
-}
-
-launch() { # launch LOG COMMAND ...: training on one machine or several
+job() { # job LOG MODULE [ARGUMENT ...]: run a Python module by ${train_cmd}
     local logfile=$1
     shift
-    if [ "${num_nodes}" -le 1 ]; then
-        ${cuda_cmd} --gpu "${ngpu}" "${logfile}" "$@" --ngpu "${ngpu}" --multiprocessing_distributed true
-    else
-        ${python} -m espnet2.bin.launch --cmd "${cuda_cmd}" --log "${logfile}" --ngpu "${ngpu}" --num_nodes "${num_nodes}" \
-            --init_file_prefix "${codec_exp}/.dist_init_" --multiprocessing_distributed true -- "$@"
-    fi
+    ${train_cmd} "${logfile}" "${python}" -m "$@" || fail "${logfile}"
 }
 
-filter_by_duration() { # filter_by_duration FROM TO MIN MAX: a data directory without recordings that are too short or too long
-    local from=$1 to=$2 table
-    need "${from}/utt2dur" local/data.sh
-    mkdir -p "${to}"
-    cp "${from}/utt2spk" "${to}/"
-    for table in wav.scp utt2dur utt2class text noisy_speakers; do
-        rm -f "${to}/${table}"
-        if [ -f "${from}/${table}" ]; then cp "${from}/${table}" "${to}/"; fi
-    done
-    awk -v min="$3" -v max="$4" '$2 >= min && $2 <= max {print $1}' "${from}/utt2dur" > "${to}/kept"
-    utils/filter_scp.py "${to}/kept" < "${from}/wav.scp" > "${to}/wav.scp"
-    rm "${to}/kept"
-    [ -s "${to}/wav.scp" ] || die "no recording of ${from} lasts $3 to $4 s: change --min_wav_duration, --max_wav_duration"
-    utils/fix_data_dir.sh "${to}"
-    log "${to}: $(wc -l < "${to}/wav.scp") of $(wc -l < "${from}/wav.scp") recordings"
+step() { # step LOG NAME [ARGUMENT ...]: run a step of `decodec recipe`
+    job "$1" espnet2_decodec recipe "${@:2}"
 }
 
-resolve_ngpu() { # resolve_ngpu: ngpu=auto becomes 1 where nvidia-smi lists a GPU, else 0
-    if [ "${ngpu}" = auto ]; then
-        ngpu=0
-        if nvidia-smi --list-gpus 2> /dev/null | grep -q GPU; then ngpu=1; fi
-    fi
+show() { # show LOG: print the output of a job, without the lines that ${train_cmd} adds
+    grep -v '^#' "$1" || true
+}
+
+is_transcribed() { # is_transcribed FIRST LAST: whether these stages can run, unless the speech is there without transcripts
+    local texts=("${data}"/speech_*/text)
+    if [ "${stage}" -gt "$2" ] || [ "${stop_stage}" -lt "$1" ] || [ -f "${texts[0]}" ]; then return; fi
+    if [ ! -f "${data}/speech_${train_set}/wav.scp" ]; then return; fi
+    log "The recordings of ${data}/speech_* have no transcripts: stages $1 to $2 are skipped"
+    return 1
+}
+
+default_speakers() { # default_speakers: transcribed speakers for recognition and synthesis
+    case "${size}" in
+        mini) echo asterisk_ru ;;
+        standard) echo festvox_ru ;;
+    esac
 }

@@ -49,7 +49,7 @@ def main(argv: list[str] | None = None) -> None:
             hours = check_audio(folder, args.sample_rate)
         except ValueError as error:
             sys.exit(f"validate_data_dir.py: {error}")
-        print(f"{folder}: fine, {hours:.2f} hours")
+        print(f"{folder}: valid, {hours:.2f} hours")
 
 
 if __name__ == "__main__":

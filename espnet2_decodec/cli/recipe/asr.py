@@ -39,9 +39,9 @@ def denoise_arguments(parser: ArgumentParser) -> None:
 
 def denoise(args: Namespace) -> None:
     """Write denoised copies of data directories."""
-    from espnet2_decodec.evaluation.denoise import denoise
+    from espnet2_decodec.evaluation.denoise import denoise_sets
 
-    print(denoise(args.sets, args.system, args.out, args.nj), "recordings denoised to", args.out)
+    print(denoise_sets(args.sets, args.system, args.out, args.nj), "recordings denoised to", args.out)
 
 
 def asr_units_arguments(parser: ArgumentParser) -> None:
@@ -61,7 +61,8 @@ def asr_units(args: Namespace) -> None:
 
     levels = [write_units(folder, Path(folder) / "units", not args.no_repeats) for folder in args.tokens]
     codec = Settings(args.model).codec()
-    quantizer = codec.content_encoder.quantizer if stream_of(args.tokens[0]) == "content" else codec.speech_quantizer
+    content = stream_of(args.tokens[0]) == "content" and codec.content_encoder
+    quantizer = (content and content.quantizer) or codec.speech_quantizer
     write_unit_list(args.list, levels[0], quantizer.codebook_size)
     print(f"units of {len(levels)} sets, {levels[0]} per frame")
 
@@ -90,10 +91,11 @@ def asr_score_arguments(parser: ArgumentParser) -> None:
 
 def asr_score(args: Namespace) -> None:
     """Write and print the error rates of an experiment."""
-    from espnet2_decodec.evaluation.asr_results import report, score
+    from espnet2_decodec.evaluation.asr import score_decoding, write_report
 
-    print("scored with", score({Path(name).name: Path(name, "text") for name in args.sets}, args.recognized, args.out))
-    print(report(Path(args.out).parent, {"command": args.command}), end="")
+    references = {Path(name).name: Path(name, "text") for name in args.sets}
+    print("scored with", score_decoding(references, args.recognized, args.out))
+    print(write_report(Path(args.out).parent, {"command": args.command}), end="")
 
 
 def asr_compare_arguments(parser: ArgumentParser) -> None:
@@ -105,7 +107,7 @@ def asr_compare_arguments(parser: ArgumentParser) -> None:
 
 def asr_compare(args: Namespace) -> None:
     """Print the error rates of several experiments as one table."""
-    from espnet2_decodec.evaluation.asr_results import compare
+    from espnet2_decodec.evaluation.asr import compare_experiments
 
     rows = [row.partition("=") for row in args.rows]
-    print(compare({name: folders.split(",") for name, _, folders in rows}))
+    print(compare_experiments({name: folders.split(",") for name, _, folders in rows}))

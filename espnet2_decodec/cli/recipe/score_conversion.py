@@ -14,7 +14,7 @@ from espnet2_decodec.evaluation.environment import environment
 from espnet2_decodec.evaluation.examples import remove_examples
 from espnet2_decodec.evaluation.metrics.perceptual import speaker_similarity
 from espnet2_decodec.evaluation.metrics.recognizers import RATE, recognizer
-from espnet2_decodec.evaluation.metrics.words import require_jiwer
+from espnet2_decodec.evaluation.metrics.error_rate import require_jiwer
 from espnet2_decodec.evaluation.mixture_set import MixtureSet
 from espnet2_decodec.evaluation.systems.base import Unavailable
 from espnet2_decodec.evaluation.systems.specs import build

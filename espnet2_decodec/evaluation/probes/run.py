@@ -10,7 +10,7 @@ from espnet2_decodec.data.kaldi import read_table
 from espnet2_decodec.data.mixtures import ALONE, CLEAN, NOBODY
 from espnet2_decodec.data.parallel import parallel_map
 from espnet2_decodec.evaluation.metrics.recognizers import recognizer
-from espnet2_decodec.evaluation.metrics.words import require_jiwer
+from espnet2_decodec.evaluation.metrics.error_rate import require_jiwer
 from espnet2_decodec.evaluation.mixture_set import MixtureSet
 from espnet2_decodec.evaluation.probes.listening import TRUTH, Listener, Notes, Work
 from espnet2_decodec.evaluation.probes.noise import detector_lines, pause_lines

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from espnet2_decodec.evaluation.metrics.bootstrap import bootstrap_interval
-from espnet2_decodec.evaluation.metrics.words import word_counts
+from espnet2_decodec.evaluation.metrics.error_rate import word_errors
 from espnet2_decodec.evaluation.probes.features import segment
 from espnet2_decodec.evaluation.probes.listening import STREAMS, Notes
 from espnet2_decodec.evaluation.probes.tables import Line
@@ -26,8 +26,8 @@ def word_lines(notes: Sequence[Notes], texts: Mapping[str, str], conditions: Map
                 groups.setdefault(place, []).append((note.key, note.transcripts[stream]))
     lines = []
     for (system, stream, condition), heard in groups.items():
-        found = bootstrap_interval([100 * word_counts(texts[key], text).found for key, text in heard])
-        chance = bootstrap_interval([100 * word_counts(texts[_other(key, texts)], text).found for key, text in heard])
+        found = bootstrap_interval([100 * word_errors(texts[key], text).recall for key, text in heard])
+        chance = bootstrap_interval([100 * word_errors(texts[_other(key, texts)], text).recall for key, text in heard])
         lines.append(Line("words", system, stream, condition, found, chance.mean if chance.count else math.nan))
     return lines
 

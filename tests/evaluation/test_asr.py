@@ -3,7 +3,7 @@
 import pytest
 
 from espnet2_decodec.cli.recipe import run_step
-from espnet2_decodec.evaluation.asr_results import rates, report, score, tables
+from espnet2_decodec.evaluation.asr import error_tables, read_error_rates, score_decoding, write_report
 
 pytest.importorskip("jiwer", reason="jiwer is not installed: tables of error rates are not tested")
 pytest.importorskip("espnet2")
@@ -28,8 +28,8 @@ def sets(place):
 
 
 def test_rates_by_condition_and_their_mean_in_noise(place):
-    score(sets(place), place / "recognized", place / "exp" / "decode_x")
-    found = rates(place / "exp" / "decode_x")
+    score_decoding(sets(place), place / "recognized", place / "exp" / "decode_x")
+    found = read_error_rates(place / "exp" / "decode_x")
     assert found["char"] == pytest.approx({"clean": 0, "20": 10, "10": 20, "5": 30, "0": 40, "noisy": 30})
     assert found["word"]["0"] == 100
 
@@ -42,38 +42,38 @@ def test_the_report_has_all_decodings_and_where_they_come_from(place, capsys):
             "--recognized",
             str(place / "recognized"),
         ]
-        run_step("asr_score", [*command, "--out", str(place / "exp" / name), "--command", "./asr.sh --some option"])
+        run_step("asr_score", [*command, "--out", str(place / "exp" / name), "--command", "./run.sh --some option"])
     said = capsys.readouterr().out
     assert "scored with" in said
     text = (place / "exp" / "RESULTS.md").read_text()
-    assert text in said and report(place / "exp", {"command": "./asr.sh --some option"}) == text
+    assert text in said and write_report(place / "exp", {"command": "./run.sh --some option"}) == text
     assert "| decode_b | 1 | 0.0 | 10.0 | 20.0 | 30.0 | 40.0 | 30.0 |" in text
-    assert "## Environments" in text and "- command: ./asr.sh --some option" in text and "ESPnet" in text
+    assert "## Environments" in text and "- command: ./run.sh --some option" in text and "ESPnet" in text
 
 
 def test_several_runs_become_mean_and_deviation():
     runs = [{"char": {"clean": value}, "word": {"clean": value}} for value in (10.0, 14.0)]
-    lines = tables({"fbank": runs, "none": [{"char": {"0": 1.0}, "word": {}}]}, "frontend")
+    lines = error_tables({"fbank": runs, "none": [{"char": {"0": 1.0}, "word": {}}]}, "frontend")
     assert "| fbank | 2 | 12.0 ± 2.8 | - |" in lines
     assert "| none | 1 | - | 1.0 |" in lines
 
 
 def test_recognized_text_of_unknown_sets_is_refused(place):
     (place / "recognized").write_text("test_other/u a\n")
-    with pytest.raises(ValueError, match="test_other/u is of none of the sets"):
-        score(sets(place), place / "recognized", place / "exp" / "decode_x")
+    with pytest.raises(ValueError, match="test_other/u is in none of the sets"):
+        score_decoding(sets(place), place / "recognized", place / "exp" / "decode_x")
 
 
 def test_a_line_without_text_counts_as_deletions(place):
     (place / "recognized").write_text("test_clean/u \n")
-    score({"test_clean": place / "test_clean" / "text"}, place / "recognized", place / "exp" / "decode_x")
-    assert rates(place / "exp" / "decode_x")["char"]["clean"] == 100
+    score_decoding({"test_clean": place / "test_clean" / "text"}, place / "recognized", place / "exp" / "decode_x")
+    assert read_error_rates(place / "exp" / "decode_x")["char"]["clean"] == 100
 
 
 def test_experiments_are_compared_with_the_first(place, capsys):
-    score(sets(place), place / "recognized", place / "a" / "decode_x")
+    score_decoding(sets(place), place / "recognized", place / "a" / "decode_x")
     (place / "recognized").write_text("".join(f"test_{name}/u {'a' * 8}\n" for name in CONDITIONS))
-    score(sets(place), place / "recognized", place / "b" / "decode_x")
+    score_decoding(sets(place), place / "recognized", place / "b" / "decode_x")
     run_step("asr_compare", [f"ours={place}/b/decode_x", f"other={place}/a/decode_x,{place}/b/decode_x"])
     said = capsys.readouterr().out
     assert "| ours | 1 | 20.0 |" in said and "| other | 2 | 10.0 ± 14.1 |" in said
@@ -81,5 +81,5 @@ def test_experiments_are_compared_with_the_first(place, capsys):
 
 
 def test_an_experiment_without_error_rates_is_told(place):
-    with pytest.raises(ValueError, match="run stage 16 first"):
+    with pytest.raises(ValueError, match="has no error rates: run"):
         run_step("asr_compare", [f"ours={place}/nothing"])

@@ -1,4 +1,4 @@
-"""decodec say as a user calls it."""
+"""decodec tts as a user calls it."""
 
 import pytest
 import soundfile
@@ -28,14 +28,14 @@ def voice(tmp_path_factory, vocoder_codec):
 
 
 @pytest.fixture
-def say(run, voice):
-    """A function that runs decodec say with the tiny model."""
-    return lambda *arguments: run("say", *arguments, "--model", voice, "--device", "cpu", with_model=False)
+def tts(run, voice):
+    """A function that runs decodec tts with the tiny model."""
+    return lambda *arguments: run("tts", *arguments, "--model", voice, "--device", "cpu", with_model=False)
 
 
-def test_a_file_with_its_stems_is_written(say, make_wav, tmp_path):
+def test_a_file_with_its_stems_is_written(tts, make_wav, tmp_path):
     prompt, street = make_wav("prompt.wav", 20000), make_wav("street.wav", 9000, rate=8000)
-    code, _, lines = say(
+    code, _, lines = tts(
         "Abc.", "--prompt", prompt, "--background", street, "--background-snr", 6, "--stems", "-o", tmp_path / "out.wav"
     )
     assert code == 0 and "out.wav" in lines[-1]
@@ -45,11 +45,11 @@ def test_a_file_with_its_stems_is_written(say, make_wav, tmp_path):
     assert len(mix) == len(speech) == len(background) and background.any()
 
 
-def test_the_same_seed_gives_the_same_file(say, make_wav, tmp_path):
+def test_the_same_seed_gives_the_same_file(tts, make_wav, tmp_path):
     prompt, street = make_wav("prompt.wav", 20000), make_wav("street.wav", 90000)
     for name, seed in (("a", 5), ("b", 5), ("c", 6)):
         options = ("--background", street, "--seed", seed, "--rescale", "-q", "-o", tmp_path / f"{name}.wav")
-        assert say("abc", "--prompt", prompt, *options) == (0, "", [])
+        assert tts("abc", "--prompt", prompt, *options) == (0, "", [])
     a, b, c = ((tmp_path / f"{name}.wav").read_bytes() for name in "abc")
     assert a == b != c
 
@@ -64,24 +64,24 @@ def test_the_same_seed_gives_the_same_file(say, make_wav, tmp_path):
         (("abc", "--background-snr", "5"), "There is no background"),
     ],
 )
-def test_wrong_input_is_one_line(say, make_wav, tmp_path, arguments, said):
+def test_wrong_input_is_one_line(tts, make_wav, tmp_path, arguments, said):
     prompt = make_wav("prompt.wav", 20000)
-    code, _, lines = say(*arguments, "--prompt", prompt, "-o", tmp_path / "out.wav")
+    code, _, lines = tts(*arguments, "--prompt", prompt, "-o", tmp_path / "out.wav")
     assert code == 1 and len(lines) == 1 and said in lines[0]
     assert not (tmp_path / "out.wav").exists()
 
 
-def test_a_prompt_of_50_ms_is_one_line(say, make_wav, tmp_path):
-    code, _, lines = say("abc", "--prompt", make_wav("short.wav", 800), "-o", tmp_path / "out.wav")
+def test_a_prompt_of_50_ms_is_one_line(tts, make_wav, tmp_path):
+    code, _, lines = tts("abc", "--prompt", make_wav("short.wav", 800), "-o", tmp_path / "out.wav")
     assert code == 1 and lines == ["decodec: error: The prompt is 0.05 s long; give at least 0.5 s of speech."]
 
 
 def test_a_folder_that_is_no_voice(run, model, make_wav, tmp_path):
-    code, _, lines = run("say", "abc", "--prompt", make_wav("p.wav"), "-o", tmp_path / "o.wav")
+    code, _, lines = run("tts", "abc", "--prompt", make_wav("p.wav"), "-o", tmp_path / "o.wav")
     assert code == 1 and len(lines) == 1 and "text-to-speech model" in lines[0]
 
 
-def test_files_are_not_overwritten(say, make_wav, tmp_path):
+def test_files_are_not_overwritten(tts, make_wav, tmp_path):
     prompt = make_wav("prompt.wav", 20000)
-    code, _, lines = say("abc", "--prompt", prompt, "-o", prompt)
+    code, _, lines = tts("abc", "--prompt", prompt, "-o", prompt)
     assert code == 1 and "--force" in lines[0]

@@ -1,0 +1,52 @@
+"""Messages of the command on stderr, one line each, and progress in seconds of audio."""
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
+from tqdm import tqdm
+
+from espnet2_decodec.progress import progress
+
+Block = TypeVar("Block")
+
+
+def error(problem: Exception | str) -> None:
+    """Print `decodec: error: ...`, as one line even if the exception has several."""
+    if isinstance(problem, OSError) and problem.strerror:
+        problem = f"{problem.filename}: {problem.strerror}" if problem.filename else problem.strerror
+    _print(f"error: {' '.join(str(problem).split())}")
+
+
+def warn(text: str) -> None:
+    """Print `decodec: warning: ...`."""
+    _print(f"warning: {text}")
+
+
+def note(text: str) -> None:
+    """Print `decodec: note: ...`."""
+    _print(f"note: {text}")
+
+
+def track_seconds(
+    blocks: Iterable[Block], seconds: float, desc: str, duration: Callable[[Block], float]
+) -> Iterator[Block]:
+    """Yield the blocks of one recording, with a progress bar in seconds of audio.
+
+    Args:
+        blocks: of the recording.
+        seconds: duration of the recording.
+        desc: label of the bar.
+        duration: function that returns the seconds of a block.
+    """
+    done, total = 0.0, max(1, round(seconds))
+    with progress(desc=desc, total=total, unit="s") as bar:
+        for block in blocks:
+            yield block
+            done += duration(block)
+            bar.update(min(int(done), total) - bar.n)
+
+
+def _print(text: str) -> None:
+    """Write a line above the progress bars."""
+    tqdm.write(f"decodec: {text}", file=sys.stderr)

@@ -1,0 +1,66 @@
+"""The model and the number of levels that the options select."""
+
+import os
+from argparse import Namespace
+from typing import TypedDict
+
+import torch
+
+from espnet2_decodec.codec.checks import check_levels
+from espnet2_decodec.codec.decodec import DeCodec
+
+
+class Levels(TypedDict):
+    """Number of levels of each stream as arguments of the codec, None for all."""
+
+    speech_levels: int | None
+    background_levels: int | None
+
+
+def select_device(name: str) -> torch.device:
+    """Return the device of --device; "auto" is cuda if available, else cpu.
+
+    Raises:
+        ValueError: if the device does not work.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        return torch.zeros(1, device=name).device
+    except (RuntimeError, AssertionError) as problem:
+        raise ValueError(f"Device {name!r} cannot be used: {str(problem).splitlines()[0]}") from None
+
+
+def load_model(args: Namespace) -> DeCodec:
+    """Load the codec of --model on --device, and set the number of threads unless OMP_NUM_THREADS does.
+
+    Raises:
+        FileNotFoundError, ValueError: if the model or the device cannot be used.
+    """
+    if "OMP_NUM_THREADS" not in os.environ:
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        torch.set_num_threads(min(8, cores))
+    device = select_device(args.device)
+    return DeCodec.from_pretrained(args.model).to(device)
+
+
+def selected_levels(args: Namespace, codec: DeCodec) -> Levels:
+    """Return the numbers of levels that the options of `parser.add_levels` select.
+
+    Raises:
+        ValueError: if the model does not have this number of levels, or this bit rate.
+    """
+    found = []
+    for stream in ("speech", "background"):
+        count, kbps = getattr(args, f"{stream}_levels"), getattr(args, f"{stream}_kbps")
+        available = getattr(codec, f"{stream}_levels")
+        if kbps is not None:
+            rates = [codec.kbps(k) for k in range(available + 1)]
+            count = min(range(available + 1), key=lambda k: abs(rates[k] - kbps))
+            if abs(rates[count] - kbps) > 1e-3:
+                raise ValueError(
+                    f"--{stream}-kbps {kbps:g} is no bit rate of this model; "
+                    f"use one of {', '.join(f'{r:.4g}' for r in rates)} kbit/s."
+                )
+        found.append(check_levels(count, available, stream.capitalize()))
+    return Levels(speech_levels=found[0], background_levels=found[1])

@@ -1,0 +1,144 @@
+"""Files to blocks of tokens and back: block by block where the codec can be chunked, else the whole file at once."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from espnet2_decodec.cli.console import note, track_seconds, warn
+from espnet2_decodec.cli.model import Levels
+from espnet2_decodec.codec import streaming
+from espnet2_decodec.codec.decodec import DeCodec
+from espnet2_decodec.io import npy
+from espnet2_decodec.io.audio import AudioReader, AudioWriter
+from espnet2_decodec.io.dcd import Reader
+from espnet2_decodec.types import Codes, Stems
+
+TOKEN_SUFFIXES = (".dcd", ".npy")
+
+
+def open_audio(path: Path, codec: DeCodec, quiet: bool) -> AudioReader:
+    """Open an audio file at the sample rate of the codec, with a note if it is converted."""
+    if path.suffix.lower() == ".dcd":
+        raise ValueError(f"{path} holds tokens, not audio; use decodec decode.")
+    reader = AudioReader(path, codec.sample_rate)
+    if reader.conversion and not quiet:
+        note(f"{path}: {reader.conversion}.")
+    return reader
+
+
+def read_audio(reader: AudioReader) -> Iterator[Tensor]:
+    """Yield the blocks of samples [l] of an audio file, with a progress bar."""
+    return track_seconds(reader, reader.seconds, reader.path.name, lambda wav: len(wav) / reader.sample_rate)
+
+
+def open_tokens(path: Path, codec: DeCodec) -> tuple[Iterable[Codes], float]:
+    """Return the blocks of tokens of a .dcd or .npy file, for any number of iterations, and its duration in seconds."""
+    if path.suffix.lower() == ".npy":
+        codes = npy.load(path, codec.sample_rate, codec.hop)
+        return [codes], int(codes.lengths[0]) / codes.sample_rate
+    reader = Reader(path, codec)
+    return reader, reader.header.seconds
+
+
+def encode(codec: DeCodec, reader: AudioReader, levels: Levels) -> Iterator[Codes]:
+    """Yield blocks of tokens of an audio file."""
+    blocks = read_audio(reader)
+    if codec.receptive_field is None:
+        return iter([codec.encode(_concatenate(codec, blocks), **levels)])
+    return streaming.encode_blocks(codec, blocks, **levels)
+
+
+def separate(codec: DeCodec, reader: AudioReader, quantize: bool, levels: Levels) -> Iterator[Stems]:
+    """Yield blocks of stems [1, l] of an audio file."""
+    blocks = read_audio(reader)
+    if codec.receptive_field is None:
+        return iter([codec.separate(_concatenate(codec, blocks), quantize=quantize, **levels)])
+    return streaming.separate_blocks(codec, blocks, quantize, **levels)
+
+
+def decode(codec: DeCodec, codes: Iterable[Codes], speech: bool = True, background: bool = True) -> Iterator[Tensor]:
+    """Yield blocks of samples [l] of blocks of tokens."""
+    if codec.receptive_field is None:
+        whole = streaming.concatenate(codes, codec).to(next(codec.parameters()).device)
+        return iter([codec.decode(whole, speech, background)[0]])
+    return streaming.decode_blocks(codec, codes, speech, background)
+
+
+def collect_tokens(codec: DeCodec, path: Path, levels: Levels, quiet: bool) -> list[Codes]:
+    """Return all blocks of tokens of an audio or token file as int16: 3 MB for one hour of 16 levels.
+
+    Args:
+        codec: model of the tokens.
+        path: audio, .dcd or .npy file.
+        levels: maximum number of levels of each stream, None for all.
+        quiet: whether the note on a conversion is left out.
+    """
+    if path.suffix.lower() in TOKEN_SUFFIXES:
+        blocks: Iterable[Codes] = open_tokens(path, codec)[0]
+    else:
+        blocks = encode(codec, open_audio(path, codec, quiet), levels)
+    return [
+        replace(block, speech=block.speech.short().cpu(), background=block.background.short().cpu())
+        for block in first_levels(blocks, **levels)
+    ]
+
+
+def first_levels(blocks: Iterable[Codes], speech_levels: int | None, background_levels: int | None) -> Iterator[Codes]:
+    """Yield blocks of tokens without the levels above these numbers."""
+    for block in blocks:
+        yield replace(block, speech=block.speech[:, :speech_levels], background=block.background[:, :background_levels])
+
+
+def write_audio(path: Path, blocks: Iterable[Tensor], codec: DeCodec, rescale: bool, seconds: float) -> None:
+    """Write blocks of samples [l] to an audio file, with a progress bar, and a warning if samples were clipped."""
+    with AudioWriter(path, codec.sample_rate, rescale) as writer:
+        for wav in track_seconds(blocks, seconds, path.name, lambda wav: len(wav) / codec.sample_rate):
+            writer.write(wav)
+    warn_if_clipped(writer)
+
+
+def warn_if_clipped(writer: AudioWriter) -> None:
+    """Warn of clipped samples, and name the option that avoids them."""
+    if writer.clipped:
+        warn(f"{writer.path}: {writer.clipped} samples clipped (peak {writer.peak:.2f}); --rescale avoids it.")
+
+
+@torch.no_grad()
+def gate_powers(codec: DeCodec, codes: Codes, threshold: float) -> tuple[Tensor, Tensor]:
+    """Return the mean power of each frame [T] of both streams, relative to the threshold of the gate.
+
+    The power is computed from the latent if the backbone can do so, which costs almost nothing; otherwise both streams
+    are decoded, and the power of the first and last frames is approximate.
+
+    Args:
+        codec: model of the codes.
+        codes: of batch 1.
+        threshold: in dBFS; a square wave of amplitude 1 has 0 dBFS.
+    """
+    powers = _latent_powers(codec, codes) or [_decoded_power(codec, codes, *s) for s in ((True, False), (False, True))]
+    speech, background = (power[0] / 10 ** (threshold / 10) for power in powers)
+    return speech, background
+
+
+def _latent_powers(codec: DeCodec, codes: Codes) -> list[Tensor] | None:
+    """Return the mean power of each frame [1, T] of both streams from their latent, None if the backbone cannot."""
+    if 2 * codec.speech_quantizer.dim != codec.backbone.dim:
+        return None
+    streams = codec.speech_quantizer.decode(codes.speech), codec.background_quantizer.decode(codes.background)
+    powers = [codec.backbone.frame_power(half) for half in codec.subspace.merge(*streams).chunk(2, dim=1)]
+    return None if powers[0] is None else powers
+
+
+def _decoded_power(codec: DeCodec, codes: Codes, speech: bool, background: bool) -> Tensor:
+    """Return the mean power of each frame [1, T] of the decoded audio."""
+    wav = codec.decode(codes, speech, background)
+    return F.pad(wav, (0, -wav.shape[1] % codec.hop)).view(1, -1, codec.hop).square().mean(2)
+
+
+def _concatenate(codec: DeCodec, blocks: Iterable[Tensor]) -> Tensor:
+    """Return a whole recording [1, L] on the device of the codec, for recurrent codecs."""
+    return torch.cat(list(blocks))[None].to(next(codec.parameters()).device)
