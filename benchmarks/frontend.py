@@ -11,7 +11,8 @@ from espnet2.asr.encoder.conformer_encoder import ConformerEncoder
 from espnet2.asr.frontend.default import DefaultFrontend
 from torch import Tensor, nn
 
-from espnet2_decodec.espnet.frontend import FEATURES, DeCodecFrontend
+from espnet2_decodec.espnet.codec_features import FEATURES
+from espnet2_decodec.espnet.frontend import DeCodecFrontend
 
 TOKENS = 100
 """Of the CTC layer."""

@@ -1,1 +1,1 @@
-"""ESPnet tasks. Their classes live in this package, so that worker processes that ESPnet spawns find them."""
+"""ESPnet tasks and models, importable by the worker processes that ESPnet spawns."""

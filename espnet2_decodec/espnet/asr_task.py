@@ -1,4 +1,4 @@
-"""ESPnet's ASR task, in which `frontend: decodec` works in every process and a checkpoint carries its codec."""
+"""ESPnet's ASR task with `frontend: decodec`, whose checkpoints contain the codec."""
 
 from argparse import Namespace
 
@@ -10,14 +10,14 @@ from espnet2_decodec.espnet.frontend import DeCodecFrontend
 
 
 class DeCodecASRTask(ASRTask):
-    """As ESPnet's; workers that are started anew find the frontend, because they import this module."""
+    """ESPnet's task; spawned worker processes import this module, which registers the frontend there as well."""
 
     @classmethod
     def build_model(cls, args: Namespace) -> ESPnetASRModel:
-        """ESPnet's model; `args`, which ESPnet saves as config.yaml next, gets the codec's config.
+        """ESPnet's model; the codec's config is added to `args`, which ESPnet saves as config.yaml.
 
         Raises:
-            ValueError: if a frontend's options are wrong.
+            ValueError: if the options of the frontend are wrong.
         """
         model = super().build_model(args)
         if isinstance(model.frontend, DeCodecFrontend):

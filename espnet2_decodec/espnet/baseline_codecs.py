@@ -1,4 +1,4 @@
-"""ESPnet's own codecs from a config that is a difference from their defaults, as everywhere in this package."""
+"""ESPnet's own codecs as baselines, with configs that are a difference from their defaults."""
 
 import inspect
 import math
@@ -9,44 +9,44 @@ from espnet2.tasks.gan_codec import codec_choices
 from espnet2_decodec.espnet.compat import BROKEN_DEFAULTS
 
 
-def stock_options(name: str, conf: dict) -> dict:
+def baseline_options(name: str, conf: dict) -> dict:
     """All options of one of ESPnet's codecs.
 
-    ESPnet takes a dict of options as a whole, reads keys that were left out of it, and writes into the dicts it
-    is given and into its own defaults. So it is to get a copy of what this gives.
+    ESPnet replaces nested dicts of options as a whole, and modifies both the dicts that it is given and its own
+    defaults. Pass it a copy of the result.
 
     Args:
         name: soundstream, encodec, dac or funcodec.
         conf: options, a difference from the defaults at every depth.
 
     Raises:
-        ValueError: if the class has no such option, or a default of it cannot be used as it is.
+        ValueError: if the class has no such option, or a default of it does not work.
     """
-    kind = codec_choices.get_class(name)
+    cls = codec_choices.get_class(name)
     defaults = {
         key: option.default
-        for key, option in inspect.signature(kind).parameters.items()
+        for key, option in inspect.signature(cls).parameters.items()
         if option.default is not inspect.Parameter.empty
     }
     unknown = sorted(conf.keys() - defaults.keys())
     if unknown:
         raise ValueError(f"The codec {name} has no option {', '.join(unknown)}; it has {', '.join(defaults)}.")
-    for key in (key for broken, key in BROKEN_DEFAULTS if broken == name):
+    for key in (key for codec, key in BROKEN_DEFAULTS if codec == name):
         if key not in conf:
-            raise ValueError(f"The default {key} of ESPnet's {name} does not work: give it, as conf/codec does.")
+            raise ValueError(f"The default {key} of ESPnet's {name} does not work; give it as in conf/codec.")
         defaults[key] = {}
-    return complete(defaults, conf)
+    return merge_config(defaults, conf)
 
 
 def check_lengths(conf: dict, *lengths: int | None) -> None:
-    """Refuse lengths in samples that ESPnet's codecs would answer with another length.
+    """Refuse lengths that ESPnet's codecs do not preserve.
 
     Args:
         conf: all options of a codec.
-        lengths: of the recordings that it is to be trained on; None for whole recordings.
+        lengths: samples of the training segments; None for whole recordings.
 
     Raises:
-        ValueError: if one is no multiple of the frame shift.
+        ValueError: if one is not a multiple of the frame shift.
     """
     shift = math.prod(conf["generator_params"]["encdec_ratios"])
     for length in lengths:
@@ -56,12 +56,12 @@ def check_lengths(conf: dict, *lengths: int | None) -> None:
             )
 
 
-def complete(defaults: dict, conf: dict) -> dict:
-    """`defaults` with `conf` laid over them at every depth; neither is changed."""
-    full = deepcopy(defaults)
+def merge_config(defaults: dict, conf: dict) -> dict:
+    """`defaults` updated with `conf` at every depth; neither is changed."""
+    merged = deepcopy(defaults)
     for key, value in conf.items():
-        if isinstance(value, dict) and isinstance(full.get(key), dict):
-            full[key] = complete(full[key], value)
+        if isinstance(value, dict) and isinstance(merged.get(key), dict):
+            merged[key] = merge_config(merged[key], value)
         else:
-            full[key] = deepcopy(value)
-    return full
+            merged[key] = deepcopy(value)
+    return merged

@@ -20,20 +20,22 @@ def load_strictly(
     model_file: str | Path | None,
     device: str = "cpu",
 ) -> tuple[nn.Module, Namespace]:
-    """The model of an experiment with its weights, and its options.
+    """Load the model of an experiment and its options.
 
     Args:
-        build: options -> model.
-        config_file: config.yaml of the experiment; None looks beside `model_file`.
-        model_file: its weights; None leaves them random.
+        build: function from options to a model.
+        config_file: config.yaml of the experiment; None for the one in the folder of `model_file`.
+        model_file: its weights; None for random weights.
         device: to load to.
 
     Raises:
         ValueError: if both files are None, or the weights do not fit.
     """
-    if config_file is None and model_file is None:
+    if model_file is not None:
+        config_file = config_file or Path(model_file).parent / "config.yaml"
+    if config_file is None:
         raise ValueError("Give the config file, the model file or both.")
-    args = read_config(config_file or Path(model_file).parent / "config.yaml")
+    args = read_config(config_file)
     model = build(args).to(device)
     if model_file is not None:
         load_state(model, read_weights(model_file, device), str(model_file))
@@ -73,18 +75,20 @@ def read_weights(path: str | Path, device: str = "cpu") -> dict[str, Tensor]:
 
 
 def load_state(model: nn.Module, weights: dict[str, Tensor], source: str) -> None:
-    """Load weights into a model, all of them and no others.
+    """Load weights into a model, strictly.
 
     Raises:
-        ValueError: naming what is missing, left over or of another shape.
+        ValueError: if tensors are missing, unexpected or of another shape; the message names them.
     """
-    wanted = model.state_dict()
+    expected = model.state_dict()
     problems = {
-        "missing": sorted(wanted.keys() - weights.keys()),
-        "unexpected": sorted(weights.keys() - wanted.keys()),
-        "of another shape": sorted(k for k in wanted.keys() & weights.keys() if wanted[k].shape != weights[k].shape),
+        "missing": sorted(expected.keys() - weights.keys()),
+        "unexpected": sorted(weights.keys() - expected.keys()),
+        "of another shape": sorted(
+            k for k in expected.keys() & weights.keys() if expected[k].shape != weights[k].shape
+        ),
     }
-    found = [f"{len(names)} {what} ({', '.join(names[:5])})" for what, names in problems.items() if names]
+    found = [f"{len(names)} {problem} ({', '.join(names[:5])})" for problem, names in problems.items() if names]
     if found:
         raise ValueError(f"The weights in {source} do not fit the model: {'; '.join(found)}.")
     model.load_state_dict(weights)

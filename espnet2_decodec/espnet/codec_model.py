@@ -1,4 +1,4 @@
-"""ESPnet's model of the codec task: stems in, losses out, nothing else."""
+"""ESPnet's model of the codec task: stems in, losses out."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 class DeCodecESPnetModel(ESPnetGANCodecModel):
-    """Like ESPnet's own, which drops all inputs but `audio`; this one hands the stems on.
+    """ESPnet's own model, but with the stems, which ESPnet drops, passed to the codec.
 
     Args:
         codec: a `GANDeCodec`.
@@ -21,13 +21,13 @@ class DeCodecESPnetModel(ESPnetGANCodecModel):
         background: Tensor | None = None,
         **_,
     ) -> dict[str, Any]:
-        """See `GANDeCodec.forward`; the lengths that ESPnet adds are left aside, as all items are of one length."""
+        """See `GANDeCodec.forward`; the lengths that ESPnet adds are ignored, as all items have one length."""
         return self.codec(audio, forward_generator, speech, background)
 
     def encode_continuous(self, audio: Tensor) -> Tensor:
-        """audio [B, 1, L], [B, L] or [L] -> latent frames before splitting and quantization, [B, D, T]."""
+        """Latent frames before split and quantization: audio [B, 1, L], [B, L] or [L] -> [B, D, T]."""
         return self.codec.codec.latent(audio.reshape(-1, audio.shape[-1]))
 
     def decode_continuous(self, z: Tensor) -> Tensor:
-        """z [B, D, T] -> wav [B, 1, T * hop]."""
+        """Waveform of latent frames: z [B, D, T] -> [B, 1, T * hop]."""
         return self.codec.codec.synthesize(z)[:, None]

@@ -1,4 +1,4 @@
-"""The codec task: DeCodec, and ESPnet's own codecs as baselines, trained alike on mixtures made on the fly."""
+"""The codec task: DeCodec, and ESPnet's own codecs as baselines, trained on the same dynamically mixed data."""
 
 import logging
 from argparse import ArgumentParser, Namespace
@@ -21,7 +21,7 @@ from espnet2_decodec.data.mixing import Mixing
 from espnet2_decodec.data.preprocessor import StemPreprocessor
 from espnet2_decodec.data.sampler import Recordings
 from espnet2_decodec.espnet import registry  # noqa: F401  registers the codec
-from espnet2_decodec.espnet.baseline_codecs import check_lengths, stock_options
+from espnet2_decodec.espnet.baseline_codecs import baseline_options, check_lengths
 from espnet2_decodec.espnet.batch_sampler import WeightedBatchSampler
 from espnet2_decodec.espnet.checkpoint import load_strictly
 from espnet2_decodec.espnet.codec_model import DeCodecESPnetModel
@@ -60,8 +60,9 @@ DEFAULTS = {
 class DeCodecTask(GANCodecTask):
     """`--codec decodec` (the default), soundstream, encodec, dac or funcodec.
 
-    The training data is clean speech under the name `audio`; `--preprocessor_conf background_scp=...` names the
-    wav.scp of the backgrounds. Validation data are mixtures, `audio`, with their stems `speech` and `background`.
+    Training data are clean speech with the name `audio`, and backgrounds from the wav.scp that is given by
+    `--preprocessor_conf background_scp=...`. Validation data are mixtures, `audio`, with their stems `speech` and
+    `background`.
     """
 
     trainer = DeCodecTrainer
@@ -76,7 +77,7 @@ class DeCodecTask(GANCodecTask):
 
     @classmethod
     def add_task_arguments(cls, parser: ArgumentParser) -> None:
-        """Options of the codec task, of `Recordings` and `StemPreprocessor`, and of `Mixing`."""
+        """Add the options of the codec task, of `Recordings` and `StemPreprocessor`, and of `Mixing`."""
         super().add_task_arguments(parser)
         group = parser.add_argument_group("Mixing related")
         group.add_argument(
@@ -90,12 +91,12 @@ class DeCodecTask(GANCodecTask):
 
     @classmethod
     def optional_data_names(cls, train: bool = True, inference: bool = False) -> tuple[str, ...]:
-        """The stems of mixtures that are ready made."""
+        """Stems of mixtures, for validation."""
         return () if inference else ("speech", "background")
 
     @classmethod
     def build_preprocess_fn(cls, args: Namespace, train: bool):
-        """A `StemPreprocessor`, or None if there shall be no preprocessor."""
+        """A `StemPreprocessor`, or None with `--use_preprocessor false`."""
         if not args.use_preprocessor:
             return None
         conf, rate = deepcopy(args.preprocessor_conf), sample_rate(args)
@@ -108,7 +109,7 @@ class DeCodecTask(GANCodecTask):
             conf["background"] = Recordings(backgrounds, **sounds) if backgrounds else None
             if not backgrounds:
                 logging.warning(
-                    "No preprocessor_conf background_scp=...: the only backgrounds are noises made on the fly."
+                    "No preprocessor_conf background_scp=... was given: the only backgrounds are synthetic noises."
                 )
         preprocessor = StemPreprocessor(train, **conf)
         if args.codec in ("soundstream", "encodec", "dac"):
@@ -123,7 +124,7 @@ class DeCodecTask(GANCodecTask):
 
     @classmethod
     def build_iter_options(cls, args: Namespace, distributed_option: DistributedOption, mode: str) -> IteratorOptions:
-        """ESPnet's, where the data file itself lists the utterances if no shape file does."""
+        """ESPnet's, except that without a shape file the data file lists the utterances."""
         options = super().build_iter_options(args, distributed_option, mode)
         if options.batch_type == "unsorted" and not options.shape_files:
             options.shape_files = [_audio(options.data_path_and_name_and_type)]
@@ -131,7 +132,7 @@ class DeCodecTask(GANCodecTask):
 
     @classmethod
     def build_sequence_iter_factory(cls, args: Namespace, iter_options: IteratorOptions, mode: str) -> AbsIterFactory:
-        """For training on unsorted batches `WeightedBatchSampler`; ESPnet's own iterator otherwise, never shuffled within."""
+        """`WeightedBatchSampler` for training with unsorted batches, otherwise ESPnet's own iterator."""
         if mode != "train" or iter_options.batch_type != "unsorted":
             return super().build_sequence_iter_factory(
                 args=Namespace(**{**vars(args), "shuffle_within_batch": False}), iter_options=iter_options, mode=mode
@@ -155,9 +156,9 @@ class DeCodecTask(GANCodecTask):
 
     @classmethod
     def build_model(cls, args: Namespace) -> ESPnetGANCodecModel:
-        """The model of `args.codec`. All its settings are written back, so that config.yaml keeps them."""
+        """The model of `args.codec`. All its options are stored in `args`, so that config.yaml contains them."""
         if args.codec != "decodec":
-            args.codec_conf = stock_options(args.codec, args.codec_conf)
+            args.codec_conf = baseline_options(args.codec, args.codec_conf)
             codec = codec_choices.get_class(args.codec)(**deepcopy(args.codec_conf))
             return ESPnetGANCodecModel(codec=codec, **args.model_conf)
         conf = deepcopy(args.codec_conf)
@@ -178,21 +179,23 @@ class DeCodecTask(GANCodecTask):
         """The model and the options of an experiment.
 
         Raises:
-            ValueError: if a weight is missing or left over; ESPnet's own loader lets both pass.
+            ValueError: if a weight is missing or unexpected, which ESPnet's own loader ignores.
         """
         return load_strictly(cls.build_model, config_file, model_file, device)
 
 
 def sample_rate(args: Namespace) -> int:
-    """Hz of the codec that is trained."""
+    """Sample rate in Hz of the codec that is trained."""
     if args.codec == "decodec":
         return build.complete(args.codec_conf.get("codec") or {})["sample_rate"]
     return args.codec_conf.get("sampling_rate", 24000)
 
 
 def _audio(data: list) -> str:
-    """The wav.scp of the data named `audio`."""
+    """Path of the wav.scp of the data named `audio`."""
     for path, name, _ in data:
         if name == "audio":
             return path
-    raise ValueError("There is no data named audio: give --train_data_path_and_name_and_type wav.scp,audio,sound.")
+    raise ValueError(
+        "There are no data with the name audio; give --train_data_path_and_name_and_type wav.scp,audio,sound."
+    )

@@ -1,4 +1,4 @@
-"""ESPnet's edge of the training objective: its names, its shapes, its dicts."""
+"""The training objective with the interface of ESPnet's GAN codecs."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,12 +17,12 @@ ADVERSARIAL = ("adversarial", "feature")
 
 
 class GANDeCodec(Objective, AbsGANCodec):
-    """`Objective`, called as ESPnet calls its GAN codecs. Options and weights are those of `Objective`.
+    """`Objective` with ESPnet's interface; arguments and weights are those of `Objective`.
 
-    Codes are [N_stream, B, T] here: the speech levels first, then the background levels.
+    Codes are [N_stream, B, T], the speech levels first, then the background levels.
     """
 
-    _cache = None  # ESPnet's trainer resets it
+    _cache = None  # reset by ESPnet's trainer
 
     @property
     def fs(self) -> int:
@@ -30,7 +30,7 @@ class GANDeCodec(Objective, AbsGANCodec):
         return self.codec.sample_rate
 
     def meta_info(self) -> dict[str, Any]:
-        """What ESPnet asks of a codec, and `stream_layout`: how many of the streams are whose."""
+        """ESPnet's description of a codec, and `stream_layout`, the number of streams of speech and of background."""
         layout = {"speech": self.codec.speech_levels, "background": self.codec.background_levels}
         streams = sum(layout.values())
         return {
@@ -48,18 +48,18 @@ class GANDeCodec(Objective, AbsGANCodec):
         speech: Tensor | None = None,
         background: Tensor | None = None,
     ) -> dict[str, Any]:
-        """Loss and statistics of one of the two turns of a step.
+        """Loss and statistics of the generator step or the discriminator step.
 
         Args:
-            audio: [B, L] the mixtures.
-            forward_generator: the generator's turn, else the discriminator's, which uses what the generator's
-                turn on the same batch left.
-            speech, background: [B, L] the stems. Without them a batch can be validated, by its
-                reconstruction only.
+            audio: [B, L] mixtures.
+            forward_generator: the generator step; otherwise the discriminator step, which uses the outputs of the
+                generator step on the same batch.
+            speech: [B, L] stems of the speech. Without stems, only the reconstruction of a batch is validated.
+            background: [B, L] stems of the background.
 
         Returns:
-            loss, stats, weight (B) and optim_idx (0 generator, 1 discriminator). `stats["distance"]` is the
-            loss without its adversarial terms, which can be compared over a whole training.
+            loss, stats, weight (B) and optim_idx (0 generator, 1 discriminator). `stats["distance"]` is the loss
+            without adversarial terms, which is comparable over a whole training.
 
         Raises:
             ValueError: if there are no stems in training.
@@ -69,54 +69,54 @@ class GANDeCodec(Objective, AbsGANCodec):
                 raise ValueError("Training needs the stems 'speech' and 'background' of every mixture.")
             loss, stats = self._reconstruction_loss(audio, forward_generator)
         else:
-            turn = self.generator_loss if forward_generator else self.discriminator_loss
-            with _repeatable(not self.training, audio.device):
-                loss, stats = turn(Batch(speech, background))
+            step = self.generator_loss if forward_generator else self.discriminator_loss
+            with _fixed_seed(not self.training, audio.device):
+                loss, stats = step(Batch(speech, background))
         if forward_generator:
             stats["distance"] = self._distance(stats)
         loss, stats, weight = force_gatherable((loss, stats, len(audio)), audio.device)
         return {"loss": loss, "stats": stats, "weight": weight, "optim_idx": 0 if forward_generator else 1}
 
     def encode(self, x: Tensor, speech_levels: int | None = None, background_levels: int | None = None, **_) -> Tensor:
-        """x [B, 1, L] or [B, L] -> codes [N_stream, B, T]; other options of ESPnet's codecs are left aside."""
+        """Encode x [B, 1, L] or [B, L] to codes [N_stream, B, T]; other options of ESPnet's codecs are ignored."""
         wav = x[:, 0] if x.ndim == 3 else x
         return to_streams(self.codec.encode(wav, None, speech_levels, background_levels))
 
     def decode(self, codes: Tensor, speech_levels: int | None = None, **_) -> Tensor:
-        """codes [N_stream, B, T], the first `speech_levels` of them speech -> wav [B, 1, T * hop]."""
+        """Decode codes [N_stream, B, T], the first `speech_levels` of them speech, to a waveform [B, 1, T * hop]."""
         levels = self.codec.speech_levels if speech_levels is None else speech_levels
         return self.codec.decode(from_streams(codes, levels, self.codec.hop, self.fs))[:, None]
 
     def _reconstruction_loss(self, audio: Tensor, forward_generator: bool) -> tuple[Tensor, dict[str, Tensor]]:
-        """How well whole recordings come back, for validation without stems."""
+        """Reconstruction terms of whole recordings, for validation without stems."""
         if not forward_generator:
             return audio.new_zeros(()), {}
-        loudness = audio.square().mean(1, keepdim=True).sqrt().clamp(min=1e-4)
-        stats = self.reconstruction(self.codec.decode(self.codec.encode(audio)), audio, loudness)
+        rms = audio.square().mean(1, keepdim=True).sqrt().clamp(min=1e-4)
+        stats = self.reconstruction(self.codec.decode(self.codec.encode(audio)), audio, rms)
         loss = self._distance(stats)
         return loss, stats | {"loss": loss}
 
     def _distance(self, stats: dict[str, Tensor]) -> Tensor:
-        """The weighted sum of the terms that do not depend on the discriminator."""
+        """Weighted sum of the terms that do not depend on the discriminator."""
         return sum(w * stats[name] for name, w in self.weights.items() if name in stats and name not in ADVERSARIAL)
 
 
 def to_streams(codes: Codes) -> Tensor:
-    """Codes -> ESPnet's [N_stream, B, T]."""
+    """Convert Codes to ESPnet's [N_stream, B, T]."""
     return torch.cat([codes.speech, codes.background], dim=1).transpose(0, 1)
 
 
 def from_streams(streams: Tensor, speech_levels: int, hop: int, sample_rate: int) -> Codes:
-    """ESPnet's [N_stream, B, T] -> Codes of whole frames; the first `speech_levels` streams are speech."""
+    """Convert ESPnet's [N_stream, B, T] to Codes of whole frames; the first `speech_levels` streams are speech."""
     speech, background = streams[:speech_levels].transpose(0, 1), streams[speech_levels:].transpose(0, 1)
     lengths = torch.full((streams.shape[1],), streams.shape[2] * hop, device=streams.device)
     return Codes(speech, background, lengths, sample_rate)
 
 
 @contextmanager
-def _repeatable(wanted: bool, device: torch.device) -> Iterator[None]:
-    """The same random numbers at every call, and none taken from those of the training."""
-    if not wanted:
+def _fixed_seed(enabled: bool, device: torch.device) -> Iterator[None]:
+    """Use the same random numbers in every call, without changing the random state of the training."""
+    if not enabled:
         yield
         return
     with torch.random.fork_rng([device] if device.type == "cuda" else []):

@@ -14,7 +14,7 @@ from espnet2_decodec.bin import codec_train
 from espnet2_decodec.bin.codec_train import main
 from espnet2_decodec.cli.recipe import run_step
 from espnet2_decodec.codec.decodec import DeCodec
-from espnet2_decodec.espnet.baseline_codecs import check_lengths, stock_options
+from espnet2_decodec.espnet.baseline_codecs import baseline_options, check_lengths
 from espnet2_decodec.espnet.check_training import check_training
 from espnet2_decodec.espnet.checkpoint import export, read_weights
 from espnet2_decodec.espnet.codec_task import DeCodecTask
@@ -124,17 +124,17 @@ def test_espnets_codecs_train_on_the_same_mixtures_with_the_chunk_iterator(optio
 
 def test_options_of_espnets_codecs_are_copies():
     given = {"generator_params": {"hidden_dim": 16}}
-    first = stock_options("dac", given)
+    first = baseline_options("dac", given)
     first["generator_params"]["sample_rate"] = 1
     assert given == {"generator_params": {"hidden_dim": 16}}
-    assert "sample_rate" not in stock_options("dac", given)["generator_params"]
+    assert "sample_rate" not in baseline_options("dac", given)["generator_params"]
     with pytest.raises(ValueError, match="has no option nonsense"):
-        stock_options("dac", {"nonsense": 1})
+        baseline_options("dac", {"nonsense": 1})
     with pytest.raises(ValueError, match="default discriminator_params of ESPnet's encodec does not work"):
-        stock_options("encodec", {})
-    check_lengths(stock_options("dac", {}), 16000)
+        baseline_options("encodec", {})
+    check_lengths(baseline_options("dac", {}), 16000)
     with pytest.raises(ValueError, match="multiples of 320 samples only, not 4000"):
-        check_lengths(stock_options("dac", {}), 4000)
+        check_lengths(baseline_options("dac", {}), 4000)
 
 
 def test_options_that_gan_training_cannot_follow_are_refused():

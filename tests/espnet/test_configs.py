@@ -8,7 +8,7 @@ import torch
 
 from espnet2_decodec.data.mixing import Mixing
 from espnet2_decodec.data.preprocessor import StemPreprocessor
-from espnet2_decodec.espnet.baseline_codecs import stock_options
+from espnet2_decodec.espnet.baseline_codecs import baseline_options
 from espnet2_decodec.espnet.codec_task import OPTIMIZATION, DeCodecTask, sample_rate
 from espnet2_decodec.espnet.gan_codec import GANDeCodec
 from espnet2_decodec.espnet.optimization import complete_optimization
@@ -25,7 +25,7 @@ def test_config_fits_the_code(config):
     complete_optimization(args, OPTIMIZATION)
     assert args.scheduler_conf["first_cycle_steps"] == args.max_epoch * args.num_iters_per_epoch + 1
     if args.codec != "decodec":
-        stock_options(args.codec, args.codec_conf)
+        baseline_options(args.codec, args.codec_conf)
         return
     conf = deepcopy(args.codec_conf) | {"teacher": "logmel"}
     codec = GANDeCodec(**conf).codec

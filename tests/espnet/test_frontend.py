@@ -7,7 +7,8 @@ pytest.importorskip("espnet2")
 
 from espnet2_decodec.codec.config import TINY  # noqa: E402
 from espnet2_decodec.codec.decodec import DeCodec  # noqa: E402
-from espnet2_decodec.espnet.frontend import FEATURES, DeCodecFrontend  # noqa: E402
+from espnet2_decodec.espnet.codec_features import FEATURES  # noqa: E402
+from espnet2_decodec.espnet.frontend import DeCodecFrontend  # noqa: E402
 
 CONTENT = {"dim": 5, "channels": 8, "blocks": 1, "levels": 2, "codebook_size": 8}
 
@@ -33,7 +34,7 @@ def batch():
 
 
 def expected(codec: DeCodec, wav: torch.Tensor, lengths: torch.Tensor, feature: str) -> torch.Tensor:
-    """The features by the codec's own public way."""
+    """The features by the public methods of the codec."""
     quantizer, parametric = codec.speech_quantizer, codec.parametric_levels
     with torch.no_grad():
         codes = codec.encode(wav, lengths)
@@ -64,9 +65,8 @@ def test_features_are_the_codecs(model, batch, feature):
 
 
 @pytest.mark.parametrize("feature", FEATURES)
-@pytest.mark.parametrize("separate", [True, False])
-def test_padding_changes_no_valid_frame(model, batch, feature, separate):
-    frontend = DeCodecFrontend(model=model, feature=feature, separate=separate).eval()
+def test_padding_changes_no_valid_frame(model, batch, feature):
+    frontend = DeCodecFrontend(model=model, feature=feature).eval()
     features, lengths = frontend(*batch)
     for i, (samples, frames) in enumerate(zip(batch[1].tolist(), lengths.tolist())):
         alone, _ = frontend(batch[0][i : i + 1, :samples], batch[1][i : i + 1])
@@ -82,7 +82,7 @@ def test_a_cache_changes_no_feature_and_spares_the_codec(model, batch, feature):
     assert len(kept.cache) == 3
     kept.codec.latent = None
     assert torch.equal(kept(*batch)[0], plain(*batch)[0])
-    with pytest.raises(ValueError, match="cache is for a frozen codec"):
+    with pytest.raises(ValueError, match="cache requires a frozen codec"):
         DeCodecFrontend(model=model, cache="1MB", freeze=False)
 
 
@@ -140,26 +140,16 @@ def test_fewer_levels_are_the_first_ones(model, batch, feature, most):
         DeCodecFrontend(model=model, feature=feature, levels=most + 1)
 
 
-def test_without_separation_the_recording_is_the_speech(model, batch):
-    frontend = DeCodecFrontend(model=model, feature="speech_continuous", separate=False)
-    codec, (wav, lengths) = frontend.codec, batch
-    torch.testing.assert_close(frontend(wav, lengths)[0][0], codec.backbone.anchor(wav)[0].T)
-    separated = DeCodecFrontend(model=model, feature="speech_continuous")
-    assert not torch.allclose(frontend(wav, lengths)[0], separated(wav, lengths)[0])
-
-
 def test_codecs_that_cannot_give_a_feature_are_refused(tmp_path):
     DeCodec.from_config(TINY).save_pretrained(tmp_path)
-    with pytest.raises(ValueError, match="take semantic"):
+    with pytest.raises(ValueError, match="requires a codec with parametric levels; use `feature: semantic`"):
         DeCodecFrontend(model=str(tmp_path), feature="parametric_continuous")
-    with pytest.raises(ValueError, match="needs a codec with a content encoder"):
+    with pytest.raises(ValueError, match="requires a codec with a content encoder"):
         DeCodecFrontend(model=str(tmp_path), feature="content_continuous")
-    with pytest.raises(ValueError, match="separate: false needs"):
-        DeCodecFrontend(model=str(tmp_path), separate=False)
     DeCodec.from_config({**TINY, "content": {"dim": 4, "channels": 8, "blocks": 1}}).save_pretrained(
         tmp_path / "no_tokens"
     )
-    with pytest.raises(ValueError, match="take content_continuous"):
+    with pytest.raises(ValueError, match="use `feature: content_continuous`"):
         DeCodecFrontend(model=str(tmp_path / "no_tokens"), feature="content")
 
 
@@ -179,7 +169,7 @@ def test_other_sample_rates_are_converted(model):
 def test_a_saved_config_builds_the_frontend_without_its_folder(model, batch):
     frontend = DeCodecFrontend(model=model, feature="speech")
     carried = DeCodecFrontend(model="/gone", feature="speech", codec=frontend.config())
-    with pytest.raises(RuntimeError, match="got no weights"):
+    with pytest.raises(RuntimeError, match="weights were not loaded"):
         carried(*batch)
     carried.load_state_dict(frontend.state_dict())
     assert torch.equal(carried(*batch)[0], frontend(*batch)[0])

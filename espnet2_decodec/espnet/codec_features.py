@@ -1,0 +1,107 @@
+"""Features of speech by a codec, quantized or continuous, for frontends of recognizers."""
+
+import torch
+from torch import Tensor, nn
+
+from espnet2_decodec.codec.decodec import DeCodec
+
+FEATURES = (
+    "content",
+    "content_continuous",
+    "semantic",
+    "semantic_continuous",
+    "parametric",
+    "parametric_continuous",
+    "speech",
+    "speech_continuous",
+    "all",
+)
+CONTINUOUS = "_continuous"
+
+
+class CodecFeatures:
+    """One of `FEATURES` of a codec.
+
+    Args:
+        codec: whose speech stream, or content encoder, is used.
+        name: see `DeCodecFrontend`.
+        levels: number of first levels of a quantized feature other than `all`; None for all.
+
+    Attributes:
+        size: number of features of a frame.
+        num_levels: number of levels that are summed; 0 for a continuous feature.
+
+    Raises:
+        ValueError: if the feature or the levels are unknown or not available from this codec.
+    """
+
+    def __init__(self, codec: DeCodec, name: str, levels: int | None = None):
+        if name not in FEATURES:
+            raise ValueError(f"Unknown feature {name!r}; choose one of {', '.join(FEATURES)}.")
+        self.codec, self.name = codec, name
+        self.source, self.continuous = name.removesuffix(CONTINUOUS), name.endswith(CONTINUOUS)
+        if self.source == "parametric" and not codec.parametric_levels:
+            raise ValueError(f"feature {name} requires a codec with parametric levels; use `feature: semantic`.")
+        if self.source == "content":
+            if codec.content_encoder is None:
+                raise ValueError(f"feature {name} requires a codec with a content encoder; use `feature: semantic`.")
+            available, dims = codec.content_encoder.levels, codec.content_encoder.dim
+            if not self.continuous and not available:
+                raise ValueError(
+                    "feature content requires a content encoder with codebooks; use `feature: content_continuous`."
+                )
+        else:
+            quantizer = codec.speech_quantizer
+            available = {"semantic": 1, "parametric": codec.parametric_levels}.get(self.source, codec.speech_levels)
+            dims = {"semantic": quantizer.first_dim, "parametric": quantizer.parametric_dim}.get(
+                self.source, quantizer.dim
+            )
+        if levels is not None and (name == "all" or self.continuous or not 1 <= levels <= available):
+            raise ValueError(
+                f"levels must be within 1..{available} of a quantized feature other than all, not {levels} of {name}."
+            )
+        self._levels, self._dims = available if levels is None else levels, dims
+        background = name == "all"
+        self.size: int = dims + (codec.background_quantizer.dim if background else 0)
+        self.num_levels: int = 0 if self.continuous else self._levels
+        self.num_levels += codec.background_levels if background else 0
+
+    def __call__(self, wav: Tensor, lengths: Tensor, per_level: bool) -> Tensor:
+        """Features of a batch.
+
+        Args:
+            wav: [B, L] at the codec's sample rate.
+            lengths: [B] in samples.
+            per_level: keep levels apart.
+
+        Returns:
+            [K, B, size, T], whose sum over K is the feature; K = `num_levels` with `per_level`, otherwise 1.
+        """
+        codec = self.codec
+        if self.source == "content":
+            content = codec.content(wav, lengths)
+            if self.continuous:
+                return content[None]
+            return _quantize(content, codec.content_encoder.quantizer, self._levels, per_level)
+        speech, background = codec.subspace.split(codec.latent(wav, lengths))
+        if self.continuous:
+            return speech[None, :, : self._dims]
+        speech = _quantize(speech, codec.speech_quantizer, self._levels, per_level)[:, :, : self._dims]
+        if self.name != "all":
+            return speech
+        background = _quantize(background, codec.background_quantizer, codec.background_levels, per_level)
+        padded = (
+            nn.functional.pad(speech, (0, 0, 0, background.shape[2])),
+            nn.functional.pad(background, (0, 0, speech.shape[2], 0)),
+        )
+        return torch.cat(padded)
+
+
+def _quantize(x: Tensor, quantizer: nn.Module, levels: int, per_level: bool) -> Tensor:
+    """Quantized x [B, D, T]: the embedding of each level [K, B, D, T], or their sum [1, B, D, T].
+
+    The gradient of the sum is that of x (straight-through estimator).
+    """
+    codes = quantizer.encode(x, levels)
+    values = quantizer.embed(codes) if per_level else quantizer.decode(codes)[None]
+    return values if not x.requires_grad else values + (x - x.detach()) / len(values)
