@@ -8,16 +8,16 @@ import torch
 from espnet2_decodec.cli.recipe import run_step
 from espnet2_decodec.data.kaldi import read_table
 from espnet2_decodec.evaluation.examples import read_examples
-from espnet2_decodec.evaluation.tts import background_figures
+from espnet2_decodec.evaluation.tts import background_scores
 from espnet2_decodec.io.audio import read
 
 
-def test_background_figures_are_those_of_the_piece_that_is_not_repeated():
+def test_background_scores_are_those_of_the_piece_that_is_not_repeated():
     torch.manual_seed(0)
     came = torch.randn(40000)
-    assert background_figures(came, came) == {"level": 0, "off": 0, "mel": 0}
-    short = background_figures(came[:16000], torch.cat([0.5 * came[:12000], 9 * came[:20000]]))
-    assert short["level"] == pytest.approx(-6.02, abs=0.01) and short["off"] == -short["level"]
+    assert background_scores(came, came) == {"level": 0, "level_error": 0, "mel": 0}
+    short = background_scores(came[:16000], torch.cat([0.5 * came[:12000], 9 * came[:20000]]))
+    assert short["level"] == pytest.approx(-6.02, abs=0.01) and short["level_error"] == -short["level"]
 
 
 def test_examples_are_kept(synthesized, monkeypatch, tmp_path):
@@ -41,7 +41,7 @@ def test_examples_are_kept(synthesized, monkeypatch, tmp_path):
         "prompt, clean",
         "prompt, noisy",
         "recording of the sentence",
-        "said, noisy prompt, no background",
+        "synthesized, noisy prompt, no background",
         "mine",
     ]
     assert [line.label for line in lines] == labels and {(line.group, line.example) for line in lines} == {
@@ -75,7 +75,7 @@ def test_scores_without_judges_say_what_was_skipped(synthesized, monkeypatch, ca
         f"recordings={synthesized}/test/wav.scp",
         *(f"{m}={synthesized}/synthesized/{m}" for m in ("none", "prompt")),
     ]
-    options += ["--sources", f"prompt={synthesized}/prompts/background.scp", "--text", f"{synthesized}/test/text"]
+    options += ["--backgrounds", f"prompt={synthesized}/prompts/background.scp", "--text", f"{synthesized}/test/text"]
     run_step(
         "tts_score",
         [

@@ -139,7 +139,7 @@ score_tts() {
         step "${logfile}" tts_score --out "${synthesized}" --text "${tts_dump}/test/text" \
             --voices "${prompts}/clean.scp" --language "${language}" --systems "recordings=${tts_dump}/test/wav.scp" \
             "all_levels=${synthesized}/originals/all_levels.scp" "vocoder_levels=${synthesized}/originals/predicted_levels.scp" \
-            "${systems[@]}" --sources "prompt=${prompts}/background.scp" "file=${prompts}/other.scp" --keep "${keep}" \
+            "${systems[@]}" --backgrounds "prompt=${prompts}/background.scp" "file=${prompts}/other.scp" --keep "${keep}" \
             --prompts "clean=${prompts}/clean.scp" "noisy=${prompts}/noisy.scp" ${tts_score_opts}
         need "${synthesized}/RESULTS.md" "${logfile}"
         grep skipped "${logfile}" || true

@@ -95,18 +95,39 @@ def tts_unseparated_prompts(args: Namespace) -> None:
 
 def tts_score_arguments(parser: ArgumentParser) -> None:
     """Add the options of `tts_score`."""
-    from espnet2_decodec.evaluation.tts import add_options
-
-    add_options(parser)
+    parser.add_argument(
+        "--systems", nargs="+", required=True, metavar="NAME=PATH", help="folders of synthesized sets, or Kaldi tables"
+    )
+    parser.add_argument(
+        "--backgrounds", nargs="*", default=[], metavar="NAME=TABLE", help="backgrounds that a system was given"
+    )
+    parser.add_argument("--text", type=Path, required=True, help="Kaldi table of text")
+    parser.add_argument("--voices", type=Path, required=True, help="Kaldi table of clean recordings of the speaker")
+    parser.add_argument("--out", type=Path, required=True, help="output folder for RESULTS.md, scores.csv and examples")
+    parser.add_argument(
+        "--recognizer", default="whisper-base", help="see decodec probe --help; none for no error rates"
+    )
+    parser.add_argument("--language", default="ru", help="ISO 639-1 code of the speech (default: ru)")
+    parser.add_argument("--limit", type=int, help="score the first utterances of each system only")
+    parser.add_argument("--keep", type=int, default=0, help="utterances to write to the folder examples (default: 0)")
+    parser.add_argument(
+        "--prompts",
+        nargs="*",
+        default=[],
+        metavar="NAME=TABLE",
+        help="prompts to write as well, e.g. noisy=noisy.scp",
+    )
 
 
 def tts_score(args: Namespace) -> None:
     """Write and print the scores of synthesized test sets."""
-    from espnet2_decodec.evaluation.tts import Judges, keep_examples, score, write_results
+    from espnet2_decodec.evaluation.tts import Evaluators, keep_examples, score_systems, write_results
 
-    given = (args.systems, args.sources, args.prompts)
-    systems, sources, prompts = ({k: Path(v) for k, _, v in (item.partition("=") for item in items)} for items in given)
-    judges = Judges(args.recognizer, args.language)
-    rows = score(systems, args.text, args.voices, sources, judges, args.limit)
+    systems, backgrounds, prompts = (
+        {name: Path(path) for name, _, path in (entry.partition("=") for entry in entries)}
+        for entries in (args.systems, args.backgrounds, args.prompts)
+    )
+    evaluators = Evaluators(args.recognizer, args.language)
+    rows = score_systems(systems, args.text, args.voices, backgrounds, evaluators, args.limit)
     keep_examples(rows, systems, prompts, args.text, args.out, args.keep)
-    print(write_results(rows, args.out, judges))
+    print(write_results(rows, args.out, evaluators))
