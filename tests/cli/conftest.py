@@ -1,4 +1,4 @@
-"""A tiny saved model, and the command run as a user would."""
+"""A tiny saved model, and a function that runs the command on it."""
 
 import numpy as np
 import pytest
@@ -27,20 +27,20 @@ def model(codec, tmp_path_factory):
 
 @pytest.fixture
 def run(model, capsys):
-    """A function that runs one command on the tiny model -> (exit code, stdout, lines of stderr)."""
+    """Function that runs a command on the tiny model -> (exit code, stdout, lines of stderr)."""
 
     def call(command, *arguments, with_model=True):
         options = ["--model", model, "--device", "cpu"] if with_model else []
         code = main([command, *map(str, options), *map(str, arguments)])
-        said = capsys.readouterr()
-        return code, said.out, said.err.splitlines()
+        output = capsys.readouterr()
+        return code, output.out, output.err.splitlines()
 
     return call
 
 
 @pytest.fixture
 def make_wav(tmp_path):
-    """A function that writes a file with noise -> its path."""
+    """Function that writes a file with noise -> its path."""
 
     def make(name, samples=5000, rate=16000, channels=1):
         path = tmp_path / name

@@ -44,14 +44,14 @@ def test_backgrounds(run, codec, files, tmp_path):
     )
 
 
-def test_the_papers_exchange(run, codec, files, tmp_path):
+def test_swap_codes(run, codec, files, tmp_path):
     (source, reference), codes = files
     assert run("convert", source, reference, "-o", tmp_path / "out.wav", "--method", "swap_codes")[0] == 0
     expected = codec.decode(convert_codes(codec, *codes, "swap_codes"), background=False)[0]
     assert torch.allclose(samples(tmp_path / "out.wav"), expected.clamp(-1, 1), atol=1e-3)
 
 
-def test_bad_input_is_one_line(run, files, tmp_path):
+def test_errors_are_one_line(run, files, tmp_path):
     (source, reference), _ = files
     (tmp_path / "there.wav").touch()
     for arguments, words in (
@@ -76,7 +76,7 @@ def lapped(tmp_path_factory, vocoder_codec):
 
 @pytest.fixture
 def bare(lapped, make_wav, tmp_path, capsys):
-    """A function: (source, reference, options) -> the samples that convert --no-quantize wrote."""
+    """Function (source, reference, options) -> samples that convert --no-quantize writes."""
 
     def call(*arguments):
         given = [
@@ -95,8 +95,8 @@ def bare(lapped, make_wav, tmp_path, capsys):
     return call
 
 
-def test_without_quantizing(bare, lapped, make_wav):
-    """With no background, the source's, and that of a file, shorter and longer: as the Python call."""
+def test_no_quantize(bare, lapped, make_wav):
+    """No background, that of the source, and that of a shorter and a longer file: equal to the Python call."""
     codec, _ = lapped
     source, reference, long = (
         make_wav("source.wav", 20001),
@@ -113,8 +113,8 @@ def test_without_quantizing(bare, lapped, make_wav):
     assert torch.allclose(bare(source, reference, "--keep-pitch"), kept.clamp(-1, 1), atol=1e-3)
 
 
-def test_tokens_without_quantizing_again(bare, lapped, make_wav, tmp_path):
-    """Of a .dcd file the coordinates are those of its tokens, and so is its background."""
+def test_no_quantize_with_tokens(bare, lapped, make_wav, tmp_path):
+    """Features and background of a .dcd file are decoded from its tokens."""
     codec, folder = lapped
     source, reference = make_wav("source.wav", 20001), make_wav("reference.wav", 9000)
     assert main(["encode", str(source), "-o", str(tmp_path / "s.dcd"), "--model", str(folder), "--device", "cpu"]) == 0
@@ -127,7 +127,7 @@ def test_tokens_without_quantizing_again(bare, lapped, make_wav, tmp_path):
         assert torch.allclose(found, expected.clamp(-1, 1), atol=1e-3)
 
 
-def test_what_cannot_be_done_without_quantizing_is_one_line(run, lapped, files, tmp_path, capsys):
+def test_no_quantize_errors_are_one_line(run, lapped, files, tmp_path, capsys):
     (source, reference), _ = files
     code, _, lines = run("convert", source, reference, "-o", tmp_path / "x.wav", "--no-quantize")
     assert (

@@ -1,4 +1,4 @@
-"""decodec encode and decode: the same tokens and sound as the Python calls, and one line for each problem."""
+"""decodec encode and decode: the same tokens and samples as the Python calls, and one line for each error."""
 
 import numpy as np
 import pytest
@@ -15,8 +15,8 @@ def decoded(path) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("samples", [1, 319, 321, 20000])
-def test_round_trip_is_that_of_the_codec(run, codec, make_wav, tmp_path, samples):
-    """Tokens, sound and length as in Python."""
+def test_round_trip_equals_that_of_the_codec(run, codec, make_wav, tmp_path, samples):
+    """Tokens, samples and length equal those in Python."""
     wav, tokens, out = make_wav("a.wav", samples), tmp_path / "a.dcd", tmp_path / "out.wav"
     assert run("encode", wav, "-o", tokens, "--no-gate") == (0, "", [])
     expected = codec.encode(audio.read(wav, 16000)[None])
@@ -27,8 +27,8 @@ def test_round_trip_is_that_of_the_codec(run, codec, make_wav, tmp_path, samples
     assert torch.allclose(decoded(out), codec.decode(expected)[0].clamp(-1, 1), atol=1e-3)
 
 
-def test_rates_are_chosen_by_levels_or_kbps(run, codec, make_wav, tmp_path):
-    """1 level of speech, and 0.2 kbit/s (1 level of 16 codes) of background; others are refused."""
+def test_levels_are_selected_by_number_or_bit_rate(run, codec, make_wav, tmp_path):
+    """2 levels of speech, and 0.2 kbit/s (1 level of 16 codes) of background; other values are errors."""
     wav, tokens = make_wav("a.wav"), tmp_path / "a.dcd"
     assert run("encode", wav, "-o", tokens, "--speech-levels", 2, "--background-kbps", 0.2)[0] == 0
     codes = dcd.load(tokens)
@@ -44,7 +44,7 @@ def test_rates_are_chosen_by_levels_or_kbps(run, codec, make_wav, tmp_path):
 
 @pytest.mark.parametrize("only", ["speech", "background"])
 def test_one_stream_alone(run, codec, make_wav, tmp_path, only):
-    """--only is decode(speech=..., background=...)."""
+    """--only equals decode(speech=..., background=...)."""
     wav = make_wav("a.wav")
     run("encode", wav, "-o", tmp_path / "a.dcd")
     run("decode", tmp_path / "a.dcd", "-o", tmp_path / "out.flac", "--only", only)
@@ -52,11 +52,11 @@ def test_one_stream_alone(run, codec, make_wav, tmp_path, only):
     assert torch.allclose(decoded(tmp_path / "out.flac"), expected.clamp(-1, 1), atol=1e-3)
 
 
-def test_folders_keep_their_tree(run, make_wav, tmp_path):
-    """Any rate, channels and format; what is converted is said."""
+def test_folders_keep_their_structure(run, make_wav, tmp_path):
+    """Files of any rate, format and number of channels; a note describes the conversion."""
     make_wav("in/a.wav")
     make_wav("in/deep/b.flac", rate=44100, channels=2)
-    (tmp_path / "in/notes.txt").write_text("not audio, not looked at")
+    (tmp_path / "in/notes.txt").write_text("not audio")
     code, _, lines = run("encode", tmp_path / "in", "-o", tmp_path / "codes")
     assert code == 0 and len(lines) == 1
     assert "note: " in lines[0] and "2 channels mixed down to one, resampled from 44100 to 16000 Hz" in lines[0]
@@ -71,7 +71,7 @@ def test_folders_keep_their_tree(run, make_wav, tmp_path):
 
 
 def test_npy_round_trip(run, codec, make_wav, tmp_path):
-    """--npy writes (T, K) int16, and decode takes such files."""
+    """--npy writes (T, K) int16, which decode reads."""
     wav = make_wav("in/a.wav", 6400)
     assert run("encode", wav, "-o", tmp_path / "codes", "--npy")[0] == 0
     speech = np.load(tmp_path / "codes/a.speech.npy")
@@ -83,8 +83,8 @@ def test_npy_round_trip(run, codec, make_wav, tmp_path):
     assert len(decoded(tmp_path / "one.wav")) == 6400
 
 
-def test_gate_leaves_quiet_streams_out(run, codec, make_wav, tmp_path):
-    """Below the gate nothing is stored; above it everything is."""
+def test_gate_omits_quiet_streams(run, codec, make_wav, tmp_path):
+    """Nothing is stored below the threshold, everything above it."""
     wav = make_wav("a.wav", 40000)
     for level, present in ((-200, True), (100, False)):
         path = tmp_path / f"{level}.dcd"
@@ -95,8 +95,8 @@ def test_gate_leaves_quiet_streams_out(run, codec, make_wav, tmp_path):
     assert reader.info.size < 50
 
 
-def test_what_is_all_but_silent_costs_nothing_unless_it_shall(run, make_wav, tmp_path):
-    """-60 dB of full scale is where a stream begins to cost something."""
+def test_default_gate(run, make_wav, tmp_path):
+    """The default threshold is -60 dBFS; --no-gate stores both streams everywhere."""
     wav = make_wav("a.wav", 40000)
     for name, options in (("plain", []), ("gate", ["--gate", -60]), ("all", ["--no-gate"])):
         assert run("encode", wav, "-o", tmp_path / f"{name}.dcd", *options)[0] == 0
@@ -105,8 +105,8 @@ def test_what_is_all_but_silent_costs_nothing_unless_it_shall(run, make_wav, tmp
     assert all(info.speech) and all(info.background)
 
 
-def test_nothing_is_overwritten_without_force(run, make_wav, tmp_path):
-    """The message names the flag, and the file stays."""
+def test_files_are_not_overwritten_without_force(run, make_wav, tmp_path):
+    """The message names the option, and the file is unchanged."""
     wav, out = make_wav("a.wav"), tmp_path / "a.dcd"
     out.write_text("precious")
     code, _, lines = run("encode", wav, "-o", out)
@@ -116,8 +116,8 @@ def test_nothing_is_overwritten_without_force(run, make_wav, tmp_path):
     assert dcd.load(out)
 
 
-def test_one_bad_file_does_not_stop_the_others(run, make_wav, tmp_path):
-    """One line for each failure and one for the sum; nothing half-written stays."""
+def test_the_other_files_are_processed_after_a_failure(run, make_wav, tmp_path):
+    """One line for each failure and one for their number; no incomplete file remains."""
     make_wav("in/a.wav")
     make_wav("in/c.wav")
     (tmp_path / "in/b.wav").write_text("no audio")
@@ -129,8 +129,8 @@ def test_one_bad_file_does_not_stop_the_others(run, make_wav, tmp_path):
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["a.dcd", "c.dcd"]
 
 
-def test_bad_inputs_are_one_line_each(run, model, make_wav, tmp_path):
-    """Exit code 1 and exactly one line that says what is wrong."""
+def test_errors_are_one_line(run, model, make_wav, tmp_path):
+    """Exit code 1 and exactly one line."""
     wav, dcd_file = make_wav("a.wav"), tmp_path / "a.dcd"
     run("encode", wav, "-o", dcd_file)
     (tmp_path / "empty").mkdir()
@@ -161,8 +161,8 @@ def test_bad_inputs_are_one_line_each(run, model, make_wav, tmp_path):
         assert not out.exists() and not list(tmp_path.rglob("*.tmp"))
 
 
-def test_other_model_is_refused(run, codec, make_wav, tmp_path):
-    """Tokens know their model."""
+def test_tokens_of_another_model(run, codec, make_wav, tmp_path):
+    """Tokens are decoded only by the model that encoded them."""
     wav = make_wav("a.wav")
     run("encode", wav, "-o", tmp_path / "a.dcd")
     other = type(codec).from_config(codec.config)
@@ -174,8 +174,8 @@ def test_other_model_is_refused(run, codec, make_wav, tmp_path):
     assert code == 1 and len(lines) == 1 and "no config.json" in lines[0]
 
 
-def test_a_file_that_breaks_while_it_is_read(run, make_wav, tmp_path, monkeypatch):
-    """Nothing stays under the name of the output."""
+def test_a_file_that_fails_during_reading(run, make_wav, tmp_path, monkeypatch):
+    """No output file remains."""
     wav = make_wav("a.wav")
 
     def broken(reader):
@@ -188,7 +188,7 @@ def test_a_file_that_breaks_while_it_is_read(run, make_wav, tmp_path, monkeypatc
     assert not list((tmp_path / "out").iterdir())
 
 
-def test_clipping_names_the_flag(run, make_wav, tmp_path, monkeypatch):
+def test_the_warning_of_clipping_names_the_option(run, make_wav, tmp_path, monkeypatch):
     """A warning without --rescale, none with it."""
     wav = make_wav("a.wav")
     run("encode", wav, "-o", tmp_path / "a.dcd")

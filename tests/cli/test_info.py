@@ -1,11 +1,14 @@
-"""decodec info, and what the command says about itself."""
+"""decodec info, and the help of all commands."""
 
+import re
+import shlex
 import subprocess
 import sys
 
 import pytest
 
-from espnet2_decodec.cli import COMMANDS, main
+from espnet2_decodec.cli import COMMANDS, EXAMPLES, build_parser, main
+from espnet2_decodec.cli.recipe import STEPS
 from espnet2_decodec.codec.config import TINY
 from espnet2_decodec.codec.decodec import DeCodec
 
@@ -17,8 +20,8 @@ def test_model(run, codec, model):
     assert "not causal" in printed and "0.6" in printed and "16000 Hz" in printed and "16 codes" in printed
 
 
-def test_content_is_counted_apart(run, tmp_path):
-    """Tokens take nothing of it."""
+def test_content_encoder_is_counted_separately(run, tmp_path):
+    """The other lines are those of the model without it."""
     DeCodec.from_config({**TINY, "content": {"dim": 4, "channels": 32}}).save_pretrained(tmp_path / "with")
     DeCodec.from_config(TINY).save_pretrained(tmp_path / "without")
     listed, plain = (run("info", tmp_path / name, with_model=False)[1].splitlines() for name in ("with", "without"))
@@ -30,7 +33,7 @@ def test_content_is_counted_apart(run, tmp_path):
 
 
 def test_file(run, make_wav, tmp_path):
-    """Header and true rate."""
+    """Header and bit rates."""
     run("encode", make_wav("a.wav", 32000), "-o", tmp_path / "a.dcd", "--background-levels", 1)
     code, printed, _ = run("info", tmp_path / "a.dcd", with_model=False)
     size = (tmp_path / "a.dcd").stat().st_size
@@ -39,8 +42,8 @@ def test_file(run, make_wav, tmp_path):
     assert "2.000 s, 32000 samples at 16000 Hz" in printed
 
 
-def test_what_it_cannot_show(run, make_wav, tmp_path, monkeypatch):
-    """One line each; without a shipped model it says how to get one."""
+def test_errors_are_one_line(run, make_wav, tmp_path, monkeypatch):
+    """Without a model in the package the message states how to get one."""
     for path, words in (
         (make_wav("a.wav"), "not a .dcd file"),
         (tmp_path / "none", "does not exist"),
@@ -54,7 +57,7 @@ def test_what_it_cannot_show(run, make_wav, tmp_path, monkeypatch):
 
 
 def test_help_needs_no_torch():
-    """Every command explains itself without importing torch."""
+    """The parser of all commands is built without importing torch."""
     script = (
         "import sys\nfrom espnet2_decodec.cli import build_parser\n"
         "p = build_parser(); p.format_help()\nassert not {'torch', 'numpy', 'soundfile'} & set(sys.modules)"
@@ -64,18 +67,38 @@ def test_help_needs_no_torch():
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_each_command_has_help(command, capsys):
-    """--help prints usage and ends well."""
+    """--help prints the usage and exits with 0."""
     with pytest.raises(SystemExit) as end:
         main([command, "--help"])
     assert end.value.code == 0 and f"decodec {command}" in capsys.readouterr().out
 
 
 def test_wrong_arguments_are_one_line(capsys):
-    """Exit code 2, and where to look."""
+    """Exit code 2, and a reference to --help."""
     for arguments in ([], ["fly"], ["encode"], ["encode", "a", "-o", "b", "--speech-levels", "x"]):
         with pytest.raises(SystemExit) as end:
             main(arguments)
-        said = capsys.readouterr().err
-        assert (
-            end.value.code == 2 and said.startswith("decodec: error: ") and said.count("\n") == 1 and "--help" in said
-        )
+        printed = capsys.readouterr().err
+        assert end.value.code == 2 and printed.startswith("decodec: error: ")
+        assert printed.count("\n") == 1 and "--help" in printed
+
+
+@pytest.mark.parametrize("command", [None, *COMMANDS])
+def test_examples_of_the_help_are_valid(command, capsys):
+    """Every line of an example can be parsed."""
+    text = EXAMPLES.replace("decodec COMMAND --help", "decodec info")
+    if command:
+        with pytest.raises(SystemExit):
+            main([command, "--help"])
+        text = capsys.readouterr().out.partition("options:")[2].replace("\\\n", " ")
+    for line in re.findall(r"^  decodec (.+)$", text, re.MULTILINE):
+        words = shlex.split(re.split(r" {3,}(?=\S+$|\w)", line)[0])
+        assert build_parser().parse_args(words).command == words[0]
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_each_step_of_the_recipe_has_help(step, capsys):
+    """--help imports the module of the step, and prints its options."""
+    with pytest.raises(SystemExit) as end:
+        main(["recipe", step, "--help"])
+    assert end.value.code == 0 and f"decodec recipe {step}" in capsys.readouterr().out

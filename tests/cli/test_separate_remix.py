@@ -18,8 +18,8 @@ def samples(path) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("quantize", [True, False])
-def test_stems_are_those_of_the_codec(run, codec, make_wav, tmp_path, quantize):
-    """Two files for each input, as long as it is."""
+def test_stems_equal_those_of_the_codec(run, codec, make_wav, tmp_path, quantize):
+    """Two files for each input, of its length."""
     wav = make_wav("in/deep/a.wav", 20001)
     flags = [] if quantize else ["--no-quantize"]
     assert run("separate", tmp_path / "in", "-o", tmp_path / "out", *flags)[0] == 0
@@ -31,8 +31,8 @@ def test_stems_are_those_of_the_codec(run, codec, make_wav, tmp_path, quantize):
     assert code == 1 and len(lines) == 1 and "--force" in lines[0]
 
 
-def test_remix_is_that_of_the_codec(run, codec, make_wav, tmp_path):
-    """Audio and tokens may be mixed; a shorter background is repeated, a longer one cut."""
+def test_remix_equals_that_of_the_codec(run, codec, make_wav, tmp_path):
+    """One input may be tokens; a shorter background is repeated, a longer one cut."""
     long, short = make_wav("long.wav", 20001), make_wav("short.wav", 4000)
     codes = {p: codec.encode(audio.read(p, 16000)[None]) for p in (long, short)}
     run("encode", short, "-o", tmp_path / "short.dcd")
@@ -47,7 +47,7 @@ def test_remix_is_that_of_the_codec(run, codec, make_wav, tmp_path):
 
 
 def test_gain_and_snr_scale_the_background(run, codec, make_wav, tmp_path):
-    """The speech alone plus the looped background alone, at the gain or power ratio asked for."""
+    """Decoded speech plus decoded, repeated background at the requested gain or SNR."""
     paths = make_wav("s.wav", 9000), make_wav("b.wav", 5000)
     s, b = (codec.encode(audio.read(p, 16000)[None]) for p in paths)
     looped = b.background[..., torch.arange(s.speech.shape[2]) % b.background.shape[2]]
@@ -61,8 +61,8 @@ def test_gain_and_snr_scale_the_background(run, codec, make_wav, tmp_path):
         assert torch.allclose(samples(tmp_path / "x.wav"), expected, atol=1e-3)
 
 
-def test_recurrent_codecs_work_on_whole_files(codec, make_wav):
-    """A codec that cannot be cut gives the same results, in one block."""
+def test_recurrent_codecs_process_whole_files(codec, make_wav):
+    """A codec that cannot be chunked gives the same results in one block."""
     whole = copy.deepcopy(codec)
     whole.backbone.reach = None
     reader, levels = (
@@ -77,8 +77,8 @@ def test_recurrent_codecs_work_on_whole_files(codec, make_wav):
     assert torch.allclose(*(torch.cat(x, dim=1) for x in stems), atol=1e-4)
 
 
-def test_bad_remixes_are_one_line_each(run, make_wav, tmp_path):
-    """A missing file, a target that is there, a suffix that cannot be written."""
+def test_errors_are_one_line(run, make_wav, tmp_path):
+    """A missing file, an existing output, an unknown suffix."""
     wav = make_wav("a.wav")
     for arguments, words in (
         ((wav, tmp_path / "none.wav", "-o", tmp_path / "x.wav"), "none.wav does not exist"),

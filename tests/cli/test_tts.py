@@ -1,4 +1,4 @@
-"""decodec tts as a user calls it."""
+"""decodec tts."""
 
 import pytest
 import soundfile
@@ -55,7 +55,7 @@ def test_the_same_seed_gives_the_same_file(tts, make_wav, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("", "--background", "none"), "nothing to synthesize"),
         (("xyz",), "cannot pronounce 'x' 'y' 'z'"),
@@ -64,19 +64,19 @@ def test_the_same_seed_gives_the_same_file(tts, make_wav, tmp_path):
         (("abc", "--background-snr", "5"), "There is no background"),
     ],
 )
-def test_wrong_input_is_one_line(tts, make_wav, tmp_path, arguments, said):
+def test_errors_are_one_line(tts, make_wav, tmp_path, arguments, message):
     prompt = make_wav("prompt.wav", 20000)
     code, _, lines = tts(*arguments, "--prompt", prompt, "-o", tmp_path / "out.wav")
-    assert code == 1 and len(lines) == 1 and said in lines[0]
+    assert code == 1 and len(lines) == 1 and message in lines[0]
     assert not (tmp_path / "out.wav").exists()
 
 
-def test_a_prompt_of_50_ms_is_one_line(tts, make_wav, tmp_path):
+def test_a_prompt_of_50_ms(tts, make_wav, tmp_path):
     code, _, lines = tts("abc", "--prompt", make_wav("short.wav", 800), "-o", tmp_path / "out.wav")
     assert code == 1 and lines == ["decodec: error: The prompt is 0.05 s long; give at least 0.5 s of speech."]
 
 
-def test_a_folder_that_is_no_voice(run, model, make_wav, tmp_path):
+def test_a_folder_without_a_tts_model(run, model, make_wav, tmp_path):
     code, _, lines = run("tts", "abc", "--prompt", make_wav("p.wav"), "-o", tmp_path / "o.wav")
     assert code == 1 and len(lines) == 1 and "text-to-speech model" in lines[0]
 

@@ -1,4 +1,4 @@
-"""Audio of any kind comes in as mono at the codec's rate, and what cannot come in says why."""
+"""Audio of any rate, format and number of channels is read as mono at the codec's rate; each defect has its error."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ def tone(seconds: float, rate: int, frequency: float = 440.0) -> np.ndarray:
 @pytest.mark.parametrize("rate", [8000, 16000, 22050, 44100, 48000])
 @pytest.mark.parametrize("channels", [1, 2])
 def test_any_rate_and_channels(tmp_path, rate, channels):
-    """The tone arrives as the tone at 16 kHz, of the exact length, and the change is told."""
+    """A tone is resampled to 16 kHz with its exact length, and the conversion is described."""
     path = tmp_path / "a.wav"
     soundfile.write(path, np.stack([tone(1.0, rate)] * channels, axis=1), rate)
     reader = audio.AudioReader(path, 16000, block=1000)
@@ -29,7 +29,7 @@ def test_any_rate_and_channels(tmp_path, rate, channels):
 
 @pytest.mark.parametrize("frames", [1, 2, 3, 999, 1000, 1001, 30000])
 @pytest.mark.parametrize("rate", [44100, 16000, 8000])
-def test_lengths_are_exact_and_blocks_do_not_matter(tmp_path, frames, rate):
+def test_lengths_are_exact_for_any_block_size(tmp_path, frames, rate):
     """round(frames * 16000 / rate) samples, at least one, the same in any blocks."""
     path = tmp_path / "a.wav"
     soundfile.write(path, np.random.default_rng(0).normal(size=frames) * 0.1, rate)
@@ -39,7 +39,7 @@ def test_lengths_are_exact_and_blocks_do_not_matter(tmp_path, frames, rate):
 
 
 def test_channels_are_averaged(tmp_path):
-    """Left and right count alike."""
+    """The mono signal is the mean of the channels."""
     path = tmp_path / "a.flac"
     soundfile.write(path, np.stack([np.full(100, 0.5), np.full(100, -0.25)], axis=1), 16000)
     assert np.allclose(audio.read(path, 16000), 0.125, atol=1e-4)
@@ -47,7 +47,7 @@ def test_channels_are_averaged(tmp_path):
 
 @pytest.mark.parametrize("suffix", [".wav", ".flac", ".ogg", ".mp3", ".aiff"])
 def test_formats(tmp_path, suffix):
-    """Formats of libsndfile; blocks are never empty and can be read twice."""
+    """Formats of libsndfile; no block is empty, and a reader can be iterated twice."""
     path = tmp_path / f"a{suffix}"
     soundfile.write(path, tone(0.5, 16000), 16000)
     reader = audio.AudioReader(path, 16000)
@@ -56,7 +56,7 @@ def test_formats(tmp_path, suffix):
 
 
 def test_one_error_for_each_kind(tmp_path):
-    """Missing, a folder, an empty file, a text, a header alone, NaN, and files that were cut off."""
+    """Missing file, folder, empty file, text, header without samples, NaN, truncated files."""
     path = tmp_path / "a.wav"
 
     def check(kind, words):
@@ -88,7 +88,7 @@ def test_one_error_for_each_kind(tmp_path):
 
 
 def test_wav_of_unknown_length_is_read_to_its_end(tmp_path):
-    """Programs that write to a pipe put 0xFFFFFFFF where the size belongs."""
+    """Programs that write to a pipe store 0xFFFFFFFF as the size."""
     path = tmp_path / "a.wav"
     soundfile.write(path, tone(0.5, 16000), 16000)
     data = bytearray(path.read_bytes())

@@ -1,4 +1,4 @@
-"""Audio files are complete or not there, and clipping is counted or avoided."""
+"""Audio files are written atomically, and clipping is counted or avoided."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from espnet2_decodec.io.audio import AudioWriter, write
 
 @pytest.mark.parametrize("suffix", [".wav", ".flac", ".ogg", ".WAV"])
 def test_suffix_is_the_format(tmp_path, suffix):
-    """What is written in blocks is read again as one, of the exact length."""
+    """A file written in blocks has the exact samples and length."""
     wav = 0.4 * torch.sin(torch.arange(20001) / 20)
     writer = write(tmp_path / "new" / f"a{suffix}", wav.split(777), 16000)
     read = audio.read(writer.path, 16000)
@@ -21,15 +21,15 @@ def test_suffix_is_the_format(tmp_path, suffix):
 
 
 def test_clipping_is_counted(tmp_path):
-    """And the samples are clipped, not wrapped."""
+    """Samples are clipped, not wrapped."""
     writer = write(tmp_path / "a.wav", [np.array([0.5, 1.5, -3.0])], 16000)
     assert writer.clipped == 2 and writer.peak == 3.0
     assert np.allclose(soundfile.read(writer.path)[0], [0.5, 1.0, -1.0], atol=1e-3)
 
 
 @pytest.mark.parametrize("suffix", [".wav", ".flac"])
-def test_rescale_keeps_the_shape(tmp_path, suffix):
-    """The whole file gets one gain, and only if it would clip."""
+def test_rescale_applies_one_gain(tmp_path, suffix):
+    """The gain is the same for the whole file, and 1 if nothing would clip."""
     writer = write(tmp_path / f"a{suffix}", [np.array([0.5, 1.5]), np.array([-3.0])], 16000, rescale=True)
     assert writer.clipped == 0
     assert np.allclose(soundfile.read(writer.path)[0], np.array([0.5, 1.5, -3.0]) * 0.33, atol=1e-3)
@@ -40,7 +40,7 @@ def test_rescale_keeps_the_shape(tmp_path, suffix):
 
 @pytest.mark.parametrize("rescale", [False, True])
 def test_failure_leaves_the_old_file(tmp_path, rescale):
-    """An error while writing keeps what was there, and no temporary file."""
+    """After an exception the old file stays, without temporary files."""
     path = tmp_path / "a.wav"
     path.write_text("old")
     with pytest.raises(RuntimeError):
@@ -51,6 +51,6 @@ def test_failure_leaves_the_old_file(tmp_path, rescale):
 
 
 def test_unknown_suffix(tmp_path):
-    """The message lists what there is."""
+    """The message lists the supported suffixes."""
     with pytest.raises(errors.UnknownSuffixError, match=r"one of .wav .flac .ogg"):
         AudioWriter(tmp_path / "a.mp3", 16000)

@@ -1,4 +1,4 @@
-"""A .dcd file gives back exactly the tokens that went in, in few bytes, and never wrong ones."""
+"""A .dcd file stores tokens exactly and compactly, and damage is always detected."""
 
 import math
 
@@ -44,7 +44,7 @@ def split(codes: Codes, size: int) -> list[Codes]:
 
 @pytest.mark.parametrize("width", [1, 3, 8, 10, 16])
 def test_bits_round_trip(width):
-    """Any tokens of any width come back, in the fewest bytes."""
+    """Tokens of any width are restored from the smallest number of bytes."""
     tokens = np.random.default_rng(0).integers(0, 1 << width, 77)
     tokens[:2] = 0, (1 << width) - 1
     data = pack_bits(tokens, width)
@@ -58,7 +58,7 @@ def test_bits_round_trip(width):
 @pytest.mark.parametrize("levels", [(3, 2), (1, 0), (0, 2), (0, 0)])
 @pytest.mark.parametrize("size", [7, 10**6])
 def test_round_trip(codec, tmp_path, length, levels, size):
-    """Tokens and length are exact, whatever the blocks they are written in."""
+    """Tokens and length are exact for blocks of any size."""
     codes, path = make_codes(length, *levels), tmp_path / "a.dcd"
     with dcd.Writer(path, dcd.make_header(codec, *levels)) as writer:
         for block in split(codes, size):
@@ -69,8 +69,8 @@ def test_round_trip(codec, tmp_path, length, levels, size):
     assert [p.name for p in tmp_path.iterdir()] == ["a.dcd"]
 
 
-def test_rate_is_the_promised_one(codec, tmp_path):
-    """A minute costs its tokens, and less than 0.02 kbit/s for everything else."""
+def test_bit_rate(codec, tmp_path):
+    """One minute costs the bits of its tokens, and less than 0.02 kbit/s for the rest."""
     path = tmp_path / "a.dcd"
     dcd.save(path, make_codes(60 * 16000), codec)
     reader = dcd.Reader(path)
@@ -80,8 +80,8 @@ def test_rate_is_the_promised_one(codec, tmp_path):
     assert reader.info.stream_kbps("background") == pytest.approx(codec.kbps(2))
 
 
-def test_absent_stream_costs_next_to_nothing(codec, tmp_path):
-    """Too little power on average -> no bits, no levels in the block that is read, and silence when decoded."""
+def test_absent_streams(codec, tmp_path):
+    """A mean power below 1 -> no bits, no levels in the block that is read, and silence when decoded."""
     codes, path = make_codes(200 * HOP), tmp_path / "a.dcd"
     power = torch.zeros(200)
     power[60], power[100:150], power[160] = 51, 0.9, 49
@@ -109,8 +109,8 @@ def test_absent_stream_costs_next_to_nothing(codec, tmp_path):
     assert again.read_bytes() == path.read_bytes()
 
 
-def test_absence_needs_whole_blocks(codec, tmp_path):
-    """Frames without tokens beside frames with tokens in one block are refused."""
+def test_streams_are_absent_from_whole_blocks_only(codec, tmp_path):
+    """A block with tokens in some frames only is an error."""
     codes = make_codes(10 * HOP)
     bare = Codes(codes.speech, codes.background[:, :0], codes.lengths, 16000)
     with pytest.raises(ValueError, match="whole blocks of 50"):
@@ -120,8 +120,8 @@ def test_absence_needs_whole_blocks(codec, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_damage_is_found(codec, tmp_path):
-    """Every truncation and every flipped bit is an error of its own kind, never other tokens."""
+def test_damage_is_detected(codec, tmp_path):
+    """Every truncation and every flipped bit raises an error instead of returning wrong tokens."""
     good = tmp_path / "good.dcd"
     dcd.save(good, make_codes(70 * HOP), codec)
     data, bad = good.read_bytes(), tmp_path / "bad.dcd"
@@ -139,7 +139,7 @@ def test_damage_is_found(codec, tmp_path):
 
 
 def test_one_error_for_each_kind(codec, tmp_path):
-    """Not ours, newer, missing, and made by another model."""
+    """Other content, later version, missing file, other model."""
     path = tmp_path / "a.dcd"
     for content in (b"", b"RIFFxxxxWAVE" * 9):
         path.write_bytes(content)
@@ -158,8 +158,8 @@ def test_one_error_for_each_kind(codec, tmp_path):
         dcd.Reader(path)
 
 
-def test_wrong_use_is_refused_and_leaves_no_file(codec, tmp_path):
-    """Levels that are not the file's, a frame cut in the middle, nothing at all."""
+def test_invalid_codes_leave_no_file(codec, tmp_path):
+    """Wrong number of levels, a block that ends within a frame, no tokens."""
     path = tmp_path / "a.dcd"
     with pytest.raises(ValueError, match="3 speech levels, the file has 1"):
         with dcd.Writer(path, dcd.make_header(codec, 1, 2)) as writer:
@@ -179,6 +179,6 @@ def test_identity_survives_half_precision(codec, tmp_path):
     codec.save_pretrained(tmp_path, half=True)
     assert codec_id(DeCodec.from_pretrained(tmp_path)) == codec_id(codec)
     assert codec_id(DeCodec.from_config({**TINY, "sample_rate": 8000})) != codec_id(codec)
-    heard = DeCodec.from_config({**TINY, "content": {"dim": 4}})
-    heard.load_state_dict({**heard.state_dict(), **codec.state_dict()})
-    assert codec_id(heard) == codec_id(codec)
+    with_content = DeCodec.from_config({**TINY, "content": {"dim": 4}})
+    with_content.load_state_dict({**with_content.state_dict(), **codec.state_dict()})
+    assert codec_id(with_content) == codec_id(codec)

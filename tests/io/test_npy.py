@@ -1,4 +1,4 @@
-"""Tokens as numpy arrays."""
+"""Tokens as NumPy arrays."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from espnet2_decodec.types import Codes
 
 
 def test_round_trip(tmp_path):
-    """(T, K) int16 on disk, the same tokens back, whole frames long."""
+    """Files are (T, K) int16; the tokens are equal and the length is in whole frames."""
     codes = Codes(torch.randint(1024, (1, 3, 7)), torch.randint(1024, (1, 0, 7)), torch.tensor([2000]), 16000)
     npy.save(tmp_path / "a.b", codes)
     speech = np.load(tmp_path / "a.b.speech.npy")
@@ -21,7 +21,7 @@ def test_round_trip(tmp_path):
 
 
 def test_one_error_for_each_kind(tmp_path):
-    """Other names, missing or foreign files, arrays that do not belong together."""
+    """Wrong names, missing files, other content, arrays of different lengths."""
     with pytest.raises(errors.TokenFileError, match="NAME.speech.npy"):
         npy.load(tmp_path / "a.npy", 16000, 320)
     with pytest.raises(errors.MissingFileError):

@@ -1,4 +1,4 @@
-"""Step of the recipe: an ablation study, trainings of equal time in one table."""
+"""Step of the recipe for the ablation study: trainings of equal duration and one table of their scores."""
 
 import json
 import logging
@@ -17,10 +17,10 @@ from espnet2_decodec.training.objective import Objective
 from espnet2_decodec.training.settings import change
 
 COLUMNS = {
-    "speech, tokens, 0 dB": ("0 dB", "speech_si_sdr_improvement"),
-    "free, 0 dB": ("0 dB", "speech_si_sdr_improvement_unquantized"),
-    "background, tokens, 10 dB": ("10 dB", "background_si_sdr_improvement"),
-    "free, 10 dB": ("10 dB", "background_si_sdr_improvement_unquantized"),
+    "speech, 0 dB": ("0 dB", "speech_si_sdr_improvement"),
+    "unquantized, 0 dB": ("0 dB", "speech_si_sdr_improvement_unquantized"),
+    "background, 10 dB": ("10 dB", "background_si_sdr_improvement"),
+    "unquantized, 10 dB": ("10 dB", "background_si_sdr_improvement_unquantized"),
     "clean speech": ("0 dB", "ceiling_si_sdr"),
     "background alone": ("0 dB", "background_ceiling_si_sdr"),
     "speech in background": ("0 dB", "speech_in_background"),
@@ -31,56 +31,48 @@ COLUMNS = {
 def ablation_arguments(parser: ArgumentParser) -> None:
     """Add the options of `ablation`."""
     parser.add_argument("--data", type=Path, required=True, help="folder with speech_train, background_train, *_dev")
-    parser.add_argument("--out", type=Path, required=True, help="folder for the trainings and the table RESULTS.md")
+    parser.add_argument("--out", type=Path, required=True, help="output folder for the trainings and RESULTS.md")
     parser.add_argument(
-        "--config", type=Path, required=True, help="YAML with common and variants, as conf/codec/ablation.yaml"
+        "--config", type=Path, required=True, help="YAML with common and variants, e.g. conf/codec/ablation.yaml"
     )
-    parser.add_argument("--variants", nargs="+", default=[], help="some of them; all when left out")
+    parser.add_argument("--variants", nargs="+", default=[], help="names of variants to train (default: all)")
     parser.add_argument(
-        "--set", nargs="*", default=[], metavar="KEY=VALUE", help="for all variants, e.g. options.minutes=30"
+        "--set", nargs="*", default=[], metavar="KEY=VALUE", help="settings of all variants, e.g. options.minutes=30"
     )
     parser.add_argument("--device", default="cpu", help="device of the trainings, e.g. cuda (default: cpu)")
 
 
 def ablation(args: Namespace) -> None:
-    """Train the variants without a model, and write the table of all variants with one."""
+    """Train the variants that have no model yet, and write the table of all trained variants."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    plan = yaml.safe_load(args.config.read_text())
-    unknown = [name for name in args.variants if name not in plan["variants"]]
+    config = yaml.safe_load(args.config.read_text())
+    variants = config["variants"]
+    unknown = [name for name in args.variants if name not in variants]
     if unknown:
-        raise ValueError(f"{args.config} has no variant {unknown[0]!r}; there are {', '.join(plan['variants'])}.")
-    banks, found = None, {name: args.out / name.replace(" ", "_") for name in plan["variants"]}
-    for name in args.variants or plan["variants"]:
-        if not (found[name] / "model").is_dir():
+        raise ValueError(f"{args.config} has no variant {unknown[0]!r}; choose from {', '.join(variants)}.")
+    banks, folders = None, {name: args.out / name.replace(" ", "_") for name in variants}
+    for name in args.variants or variants:
+        if not (folders[name] / "model").is_dir():
             banks = banks or read_banks(args.data, args.device)
-            config = change(change(deepcopy(plan["common"]), args.set), plan["variants"][name])
-            logging.info("%s: %s", name, " ".join(plan["variants"][name]) or "as it is")
+            settings = change(change(deepcopy(config["common"]), args.set), variants[name])
+            logging.info("%s: %s", name, " ".join(variants[name]) or "common settings")
             torch.manual_seed(0)
-            options, mixing = Options(**config.get("options", {})), Mixing(**config.get("mixing", {}))
-            Trainer(Objective(**config.get("codec_conf", {})), mixing, options, found[name], args.device).train(*banks)
-    lines = [row(name, folder, plan["variants"][name]) for name, folder in found.items() if (folder / "model").is_dir()]
-    text = (
-        "\n".join([f"- {key}: {value}" for key, value in environment(args.device).items()] + ["", *rows(lines)]) + "\n"
-    )
+            options, mixing = Options(**settings.get("options", {})), Mixing(**settings.get("mixing", {}))
+            objective = Objective(**settings.get("codec_conf", {}))
+            Trainer(objective, mixing, options, folders[name], args.device).train(*banks)
+    rows = [_row(name, folders[name], variants[name]) for name in variants if (folders[name] / "model").is_dir()]
+    lines = [f"- {key}: {value}" for key, value in environment(args.device).items()]
+    lines += ["", *markdown_table(["variant", "settings", "steps", "minutes", *COLUMNS], rows, 2)]
+    text = "\n".join(lines) + "\n"
     (args.out / "RESULTS.md").write_text(text, encoding="utf-8")
     print(text)
 
 
-def row(name: str, folder: Path, settings: list[str]) -> list[str]:
-    """The cells of one training, as its last scores on held-out mixtures tell."""
+def _row(name: str, folder: Path, settings: list[str]) -> list[str]:
+    """Return the cells of one training, with its last scores on held-out mixtures."""
     scores = [json.loads(line) for line in (folder / "dev.jsonl").read_text().splitlines()]
     last = {score["condition"]: score for score in scores}
     cells = [f"{last[condition][key]:.1f}" for condition, key in COLUMNS.values()]
-    some = next(iter(last.values()))
-    return [
-        name,
-        " ".join(f"`{setting}`" for setting in settings),
-        str(some["step"]),
-        f"{some['seconds'] / 60:.1f}",
-        *cells,
-    ]
-
-
-def rows(lines: list[list[str]]) -> list[str]:
-    """The Markdown table."""
-    return markdown_table(["variant", "settings", "steps", "minutes", *COLUMNS], lines, 2)
+    any_score = next(iter(last.values()))
+    minutes = f"{any_score['seconds'] / 60:.1f}"
+    return [name, " ".join(f"`{setting}`" for setting in settings), str(any_score["step"]), minutes, *cells]
