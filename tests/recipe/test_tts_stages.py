@@ -43,7 +43,7 @@ def test_all_stages_leave_their_products(recipe):
         "synthesis/scores.csv",
     ):
         assert (recipe.exp / path).stat().st_size
-    for place in (*(f"{mode}/mix" for mode in MODES), "originals/all", "originals/vocoder"):
+    for place in (*(f"{mode}/mix" for mode in MODES), "originals/all_levels", "originals/predicted_levels"):
         assert len(list((recipe.exp / "synthesis" / place).glob("*.wav"))) == 3  # 21 recordings: numbers 0, 10 and 20
     results = (recipe.exp / "synthesis" / "RESULTS.md").read_text()
     for name in ("recordings", "vocoder_levels", *MODES):
