@@ -3,10 +3,10 @@
 #
 #     ${train_cmd} JOB=1:4 exp/log/name.JOB.log program --in split.JOB
 #
-# On a cluster put queue.pl, slurm.pl or ssh.pl of Kaldi in their place, with the options of your site, for example
+# On a cluster, replace them by Kaldi's queue.pl, slurm.pl or ssh.pl with the options of your site, for example
 #     export train_cmd="queue.pl --mem 4G"
 #     export cuda_cmd="slurm.pl --config conf/slurm.conf"
-# What is set already when this file is read stays.
+# Variables that are set already keep their values.
 
 export train_cmd="${train_cmd:-utils/run.py}"
 export cuda_cmd="${cuda_cmd:-utils/run.py}"

@@ -1,8 +1,7 @@
 # shellcheck shell=bash
-# To be sourced: where the recordings are that you bring yourself (--size own). `mini` lies in the repository and `standard`
-# is fetched, so neither needs anything here.
+# To be sourced: the folders of your own recordings for --size own. The sizes mini and standard need no settings.
 
-# A folder of clean speech, in it one folder for each speaker; and a folder of sounds without speech, in it one folder for each
-# source. Any sample rate, number of channels and format that soundfile reads. A folder inside stays on one side of the split.
+# A folder of clean speech with one folder per speaker, and a folder of sounds without speech with one folder per source, in
+# any sample rate, number of channels and format that soundfile reads. Each of these folders is in one set only.
 OWN_SPEECH="${OWN_SPEECH:-}"
 OWN_BACKGROUND="${OWN_BACKGROUND:-}"

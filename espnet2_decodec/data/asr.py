@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-from tqdm import tqdm
 
 from espnet2_decodec.atomic import atomic_write
 from espnet2_decodec.data.kaldi import check_id, read_table, write_table
@@ -16,6 +15,7 @@ from espnet2_decodec.data.mixtures import CLEAN, mix, snr_of
 from espnet2_decodec.data.segments import Segment, Source
 from espnet2_decodec.data.text import asr_transcript
 from espnet2_decodec.io.audio import read
+from espnet2_decodec.progress import progress
 
 SPLITS = ("train", "dev", "test")
 TABLES = ("wav.scp", "text", "utt2spk", "utt2dur")
@@ -172,7 +172,7 @@ def write_tests(tables: dict[str, dict[str, str]], background: str | Path, out: 
     """
     source = Source(background, plan.seed, plan.sample_rate)
     sets = {snr: tables | {"wav.scp": {}, "utt2background": {}} for snr in plan.snrs}
-    for index, key in enumerate(tqdm(tables["text"], desc="test sets", unit="utterance")):
+    for index, key in enumerate(progress(tables["text"], desc="test sets", unit="utterances")):
         rng = np.random.default_rng([plan.seed, index])
         kind = source.groups[index % len(source.groups)]
         wav = read(tables["wav.scp"][key], plan.sample_rate).double().numpy()

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-from tqdm import tqdm
 
 from espnet2_decodec.atomic import atomic_write
 from espnet2_decodec.data.kaldi import check_id, read_table, write_table
 from espnet2_decodec.data.levels import active_power
 from espnet2_decodec.data.segments import Segment, Source
+from espnet2_decodec.progress import progress
 
 CLEAN, ALONE = "clean", "background"
 """The conditions beside an SNR: no background, no speech."""
@@ -122,7 +122,7 @@ def make_mixtures(speech: str | Path, background: str | Path, out: str | Path, p
     out.mkdir(parents=True, exist_ok=True)
     noted.write_text(settings, encoding="utf-8")
     tables: dict[str, dict[str, str]] = {}
-    for index in tqdm(range(plan.per_condition), desc="mixtures", unit="segment"):
+    for index in progress(range(plan.per_condition), desc="mixtures per condition", unit="mixtures"):
         for key, values in _write_segment(index, *sources, out, plan):
             for table, value in values.items():
                 tables.setdefault(table, {})[key] = value

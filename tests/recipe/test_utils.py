@@ -50,6 +50,14 @@ def test_run_accepts_the_options_of_clusters(tmp_path):
     assert "\nJOB a  b\n" in (tmp_path / "x.log").read_text()
 
 
+def test_run_shows_the_progress_of_a_job(tmp_path):
+    line = "tokens: 50 % (3 of 6 files), 00:02 left"
+    program = f"import time; print('some output'); print({line!r}, flush=True); time.sleep(1.5)"
+    done = python("run.py", tmp_path / "x.log", sys.executable, "-c", program)
+    assert done.returncode == 0 and done.stderr == line + "\n"
+    assert f"some output\n{line}\n" in (tmp_path / "x.log").read_text()
+
+
 def test_run_limits_how_many_jobs_run_at_a_time(tmp_path):
     program = "import os, sys, time; os.mkdir(sys.argv[1]); time.sleep(0.1); os.rmdir(sys.argv[1])"
     lock = tmp_path / "alone"
@@ -61,7 +69,7 @@ def test_run_limits_how_many_jobs_run_at_a_time(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["JOB=1:2", "one.log", "true"], "needs JOB in it"),
+        (["JOB=1:2", "one.log", "true"], "must contain JOB"),
         (["JOB=3:1", "x.JOB.log", "true"], "no job"),
         (["only.log"], "log file and a command"),
         (["--gpu"], "needs a value"),

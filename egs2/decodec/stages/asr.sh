@@ -95,6 +95,16 @@ make_units() { # make_units: tokens of the codec as words for discrete ASR
     done_with "${inputs}/.done" "${levels} ${unit_opts}"
 }
 
+follow_decoding() { # follow_decoding: print now and then how many utterances are decoded
+    local interval=60 total
+    total=$(wc -l < "${decoded}/${table}")
+    if [ -t 1 ]; then interval=5; fi
+    while sleep "${interval}" > /dev/null 2>&1; do
+        echo "decoding: $(cat "${decoded}"/log/inference.*.log 2> /dev/null | grep -c 'best hypo') of ${total} utterances"
+    done &
+    follower=$!
+}
+
 recognize() { # recognize: decode all test sets by <inference_nj> processes
     local job device=0 name
     rm -rf "${decoded}"
@@ -104,11 +114,13 @@ recognize() { # recognize: decode all test sets by <inference_nj> processes
         awk -v n="${inference_nj}" -v job="${job}" 'NR % n == job % n {print $1}' "${decoded}/${table}" > "${decoded}/log/keys.${job}"
     done
     if ${gpu_inference}; then device=1; fi
+    follow_decoding
     ${train_cmd} --gpu "${device}" JOB=1:"${inference_nj}" "${decoded}/log/inference.JOB.log" "${python}" -m "${infer_program}" \
         --config "${asr_inference_config}" --ngpu "${device}" "--${model_type}_train_config" "${asr_exp}/config.yaml" \
         "--${model_type}_model_file" "${asr_exp}/${inference_asr_model}" \
         --data_path_and_name_and_type "${decoded}/${table},${kind}" --key_file "${decoded}/log/keys.JOB" \
         --output_dir "${decoded}/log/output.JOB" ${asr_inference_args} || fail "${decoded}/log/inference.1.log"
+    unfollow
     cat "${decoded}"/log/output.*/1best_recog/text | sort > "${decoded}/text"
 }
 

@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
-"""Keep the lines of a table whose first field is in a list: filter_scp.py [--exclude] LIST < IN > OUT"""
+"""Keep the lines of a table whose first field is in a list.
+
+filter_scp.py [--exclude] LIST < IN > OUT
+"""
 
 import sys
 from pathlib import Path
 
 
 def main(arguments: list[str]) -> None:
-    """Filter stdin to stdout; `--exclude` keeps the others."""
+    """Filter stdin to stdout; `--exclude` keeps the other lines."""
     exclude = arguments[:1] == ["--exclude"]
     if len(arguments) != 1 + exclude:
         sys.exit(__doc__)

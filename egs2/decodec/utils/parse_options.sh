@@ -1,11 +1,11 @@
 # shellcheck shell=bash
-# To be sourced: `--some-name VALUE` sets the variable some_name, which must have a value already (its default).
-# A default of true or false accepts only true or false. --help prints ${help_message} and ends.
+# To be sourced: `--some-name VALUE` sets the variable some_name, which must be set to its default before.
+# A variable that is true or false accepts only these. --help prints ${help_message} and exits.
 
 while [ $# -gt 0 ]; do
     case "$1" in
         -h | --help)
-            echo "${help_message:-No help is written for $0.}"
+            echo "${help_message:-There is no help for $0.}"
             exit 0
             ;;
         --?*) ;;

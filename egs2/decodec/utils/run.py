@@ -3,26 +3,32 @@
 
     run.py [--max-jobs-run N] [--gpu N] ... [JOB=1:4] exp/log/name.JOB.log program --in split.JOB ...
 
-JOB stands for the job's number in the log's name and in every argument. The log holds the command, what it printed, and
-how it ended. Options that only a cluster needs (--gpu, --mem, --num-threads, ...) are accepted and not used, so that
-queue.pl or slurm.pl can take this program's place in cmd.sh. Exit status: 0, or 1 when any job failed.
+JOB stands for the job's number in the name of the log and in every argument. The log contains the command, its output
+and its exit status; the progress of a single job is shown on stderr, too. Options for clusters (--gpu, --mem,
+--num-threads, ...) are accepted and ignored, so that queue.pl or slurm.pl can replace this program in cmd.sh. The exit
+status is 0, or 1 if a job failed.
 """
 
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TextIO
 
 TAIL = 15
+"""Lines of the log of a failed job that are printed."""
+PROGRESS = re.compile(r"[^\n]+: \d+ % \([^\n]+\), \S+ left(?=\n)")
+"""A line as espnet2_decodec/progress.py writes it."""
 ARRAY = re.compile(r"([A-Za-z_]\w*)=(\d+)(?::(\d+))?")
 
 
 def parse(arguments: list[str]) -> tuple[dict[str, str], str, list[int], list[str]]:
-    """The command line as (options, name of the job variable or "", job numbers, log and command).
+    """Split the command line into options, name of the job variable or "", job numbers, and log with command.
 
     Raises:
         ValueError: if something is missing, or the range of jobs is empty.
@@ -39,28 +45,28 @@ def parse(arguments: list[str]) -> tuple[dict[str, str], str, list[int], list[st
         variable, first = match[1], int(match[2])
         numbers = list(range(first, int(match[3] or first) + 1))
         if not numbers:
-            raise ValueError(f"{match[0]} has no job in it.")
+            raise ValueError(f"{match[0]} contains no job.")
     if len(rest) < 2:
-        raise ValueError("A log file and a command are needed; see the head of this file.")
+        raise ValueError("A log file and a command are needed, as in run.py x.log COMMAND.")
     if len(numbers) > 1 and variable not in rest[0]:
-        raise ValueError(f"The log's name needs {variable} in it, or the jobs would share one log.")
+        raise ValueError(f"The name of the log must contain {variable}: the jobs cannot share one log.")
     return options, variable, numbers, rest
 
 
-def run_job(log: Path, command: list[str]) -> int:
-    """Run one command, its output going to `log`; returns its exit status, 127 when it cannot be started."""
+def run_job(log: Path, command: list[str], show: bool) -> int:
+    """Run one command with its output in `log`, and show its progress.
+
+    Returns:
+        Its exit status, 127 if it cannot be started.
+    """
     log.parent.mkdir(parents=True, exist_ok=True)
     start = time.monotonic()
     with open(log, "w", encoding="utf-8") as file:
-        print(
-            "#",
-            shlex.join(command),
-            f"\n# Started at {time.asctime()} on {os.uname().nodename}\n#",
-            file=file,
-            flush=True,
-        )
+        head = f"# {shlex.join(command)}\n# Started at {time.asctime()} on {os.uname().nodename}\n#"
+        print(head, file=file, flush=True)
         try:
-            status = subprocess.run(command, stdout=file, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL).returncode
+            process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+            status = wait(process, log) if show else process.wait()
         except OSError as error:
             print(f"run.py: {error}", file=file)
             status = 127
@@ -69,21 +75,47 @@ def run_job(log: Path, command: list[str]) -> int:
     return status
 
 
+def wait(process: subprocess.Popen, log: Path) -> int:
+    """The exit status of a process; until it ends, show the progress that it writes to its log."""
+    terminal, shown = sys.stderr.isatty(), False
+    with open(log, encoding="utf-8", errors="replace") as reader:
+        while True:
+            try:
+                status = process.wait(timeout=1)
+                break
+            except subprocess.TimeoutExpired:
+                line = last_progress(reader)
+            if line and terminal:
+                print(f"\r{line[: shutil.get_terminal_size().columns - 1]}\x1b[K", end="", file=sys.stderr, flush=True)
+                shown = True
+            elif line:
+                print(line, file=sys.stderr, flush=True)
+    if shown:
+        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+    return status
+
+
+def last_progress(reader: TextIO) -> str:
+    """The newest line of progress since the last call, or nothing."""
+    lines = PROGRESS.findall(reader.read())
+    return lines[-1] if lines else ""
+
+
 def main(arguments: list[str]) -> int:
-    """Run all jobs, report those that failed."""
+    """Run all jobs, and report those that failed."""
     try:
         options, variable, numbers, rest = parse(arguments)
-        most = int(options.get("max-jobs-run") or os.cpu_count() or 1)
+        max_jobs = int(options.get("max-jobs-run") or os.cpu_count() or 1)
     except ValueError as error:
         print(f"run.py: {error}", file=sys.stderr)
         return 1
 
-    def place(number: int) -> list[str]:
+    def substitute(number: int) -> list[str]:
         return [argument.replace(variable, str(number)) if variable else argument for argument in rest]
 
-    jobs = [(Path(log), command) for log, *command in map(place, numbers)]
-    with ThreadPoolExecutor(max(most, 1)) as pool:
-        statuses = list(pool.map(lambda job: run_job(*job), jobs))
+    jobs = [(Path(log), command) for log, *command in map(substitute, numbers)]
+    with ThreadPoolExecutor(max(max_jobs, 1)) as pool:
+        statuses = list(pool.map(lambda job: run_job(*job, show=len(jobs) == 1), jobs))
     failed = [(log, status) for (log, _), status in zip(jobs, statuses) if status]
     if failed:
         log, status = failed[0]

@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
-"""Turn `utterance speaker` lines into `speaker utterance utterance ...` lines: utt2spk_to_spk2utt.py < IN > OUT"""
+"""Convert lines `utterance speaker` to lines `speaker utterance utterance ...`.
+
+utt2spk_to_spk2utt.py < IN > OUT
+"""
 
 import sys
 
 
 def main() -> None:
-    """Speakers sorted by bytes, as LC_ALL=C sort does; utterances in the order they come."""
+    """Sort speakers by bytes, as LC_ALL=C sort does, and keep the order of utterances."""
     speakers: dict[str, list[str]] = {}
     for line in sys.stdin:
         utterance, speaker = line.split()

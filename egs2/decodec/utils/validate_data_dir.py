@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
-"""Check Kaldi data directories and the audio they point to: validate_data_dir.py [--sample-rate 16000] DIR ...
+"""Validate Kaldi data directories and the headers of their audio files.
 
-Every recording must be there, mono and of that sample rate. The first fault is said, and ends it with status 1.
+    validate_data_dir.py [--sample-rate 16000] DIR ...
+
+Every recording must exist, be mono and have that sample rate. The first error ends the program with status 1.
 """
 
 import argparse
@@ -30,15 +32,15 @@ def check_audio(folder: Path, sample_rate: int) -> float:
             raise ValueError(f"{folder}: {utterance} cannot be read: {error}.") from error
         if info.samplerate != sample_rate or info.channels != 1 or not info.frames:
             raise ValueError(
-                f"{folder}: {utterance} has {info.frames} samples in {info.channels} channel(s) at {info.samplerate} Hz, "
-                f"and must be mono at {sample_rate} Hz: prepare the data with local/data.sh."
+                f"{folder}: {utterance} has {info.frames} samples, {info.channels} channel(s) and {info.samplerate} Hz, "
+                f"but mono at {sample_rate} Hz is required: prepare the data with local/data.sh."
             )
         seconds += info.duration
     return seconds / 3600
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Check all directories, one line each."""
+    """Validate all directories and print a line for each."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("folders", nargs="+", type=Path)
     parser.add_argument("--sample-rate", type=int, default=16000)
