@@ -1,25 +1,26 @@
-"""Reading any recording as 16 kHz mono, cutting it, and writing 16-bit wav."""
+"""Reading any recording as 16 kHz mono, splitting it, and writing 16-bit wav files."""
 
-import os
 from pathlib import Path
 
 import numpy as np
 import soundfile
 
+from espnet2_decodec.atomic import atomic_write
 from local import g722
 
 SAMPLE_RATE = 16000
 SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff", ".aif", ".au", ".g722")
 MIN_SECONDS = 0.15
-SILENCE_RMS = 1e-3  # full scale is 1: -60 dB
-PIECE_SECONDS = 30.0
+MIN_RMS = 1e-3
+"""-60 dB relative to full scale."""
+CHUNK_SECONDS = 30.0
 
 
 def read(path: Path) -> tuple[np.ndarray, int]:
-    """One recording as it is stored, mixed down to mono.
+    """One recording at its own sample rate, downmixed to mono.
 
     Returns:
-        Samples ``[L]`` float32 in [-1, 1], and their rate in Hz.
+        Samples ``[L]`` float32 in [-1, 1], and the sample rate in Hz.
 
     Raises:
         ValueError: The file cannot be read as audio.
@@ -37,7 +38,7 @@ def resample(samples: np.ndarray, rate: int, target: int = SAMPLE_RATE) -> np.nd
     """``samples`` ``[L]`` at ``rate`` Hz as ``[round(L * target / rate)]`` at ``target`` Hz.
 
     Raises:
-        ValueError: The rates differ and no resampler is installed.
+        ValueError: The rates differ and soxr is not installed.
     """
     if rate == target:
         return samples
@@ -49,31 +50,29 @@ def resample(samples: np.ndarray, rate: int, target: int = SAMPLE_RATE) -> np.nd
 
 
 def load(path: Path) -> np.ndarray:
-    """Any recording as ``[L]`` float32 at 16 kHz, within [-1, 1].
+    """Any recording as ``[L]`` float32 at 16 kHz in [-1, 1].
 
     Raises:
-        ValueError: The file cannot be read, or cannot be resampled.
+        ValueError: The file cannot be read or resampled.
     """
     samples, rate = read(path)
     return np.clip(resample(samples, rate), -1.0, 1.0).astype(np.float32)
 
 
 def is_usable(samples: np.ndarray) -> bool:
-    """Whether there is anything to hear: long enough and above -60 dB."""
+    """Whether ``samples`` are at least :data:`MIN_SECONDS` long and not silent."""
     if len(samples) < MIN_SECONDS * SAMPLE_RATE:
         return False
-    return float(np.sqrt(np.mean(np.square(samples, dtype=np.float64)))) >= SILENCE_RMS
+    return float(np.sqrt(np.mean(np.square(samples, dtype=np.float64)))) >= MIN_RMS
 
 
-def pieces(samples: np.ndarray, seconds: float = PIECE_SECONDS) -> list[np.ndarray]:
-    """``samples`` ``[L]`` cut into equal parts of about ``seconds``; up to 1.5 times that stays whole."""
+def split(samples: np.ndarray, seconds: float = CHUNK_SECONDS) -> list[np.ndarray]:
+    """``samples`` ``[L]`` in equal chunks of about ``seconds``; up to 1.5 times that is one chunk."""
     count = max(1, round(len(samples) / (seconds * SAMPLE_RATE)))
     return np.array_split(samples, count)
 
 
 def write(path: Path, samples: np.ndarray) -> None:
-    """``samples`` ``[L]`` as 16-bit 16 kHz wav; the file appears whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    soundfile.write(partial, samples, SAMPLE_RATE, subtype="PCM_16", format="WAV")
-    partial.replace(path)
+    """Write ``samples`` ``[L]`` as a 16-bit 16 kHz wav file, atomically."""
+    with atomic_write(path) as temporary:
+        soundfile.write(temporary, samples, SAMPLE_RATE, subtype="PCM_16", format="WAV")

@@ -1,4 +1,4 @@
-"""G.722 files (16 kHz, 64 kbit/s), decoded by PyAV, or else by ffmpeg: they give the same samples."""
+"""G.722 files (16 kHz, 64 kbit/s), decoded by PyAV or else by ffmpeg, which give the same samples."""
 
 import shutil
 import subprocess
@@ -14,16 +14,16 @@ def decode(path: Path) -> np.ndarray:
     """A raw .g722 file as ``[L]`` float32 in [-1, 1] at 16 kHz.
 
     Raises:
-        ValueError: No decoder is installed, or the decoder refused the file.
+        ValueError: No decoder is installed, or it rejects the file.
     """
     return find_decoder()(path).astype(np.float32) / 32768.0
 
 
 def find_decoder() -> Callable[[Path], np.ndarray]:
-    """The decoder that is installed; call it early, before anything is fetched.
+    """The installed decoder; called early, so that it is missed before anything is downloaded.
 
     Raises:
-        ValueError: Neither PyAV nor ffmpeg is there.
+        ValueError: Neither PyAV nor ffmpeg is installed.
     """
     try:
         import av  # noqa: F401
@@ -32,34 +32,20 @@ def find_decoder() -> Callable[[Path], np.ndarray]:
             raise ValueError(
                 "The asterisk recordings are G.722: pip install av (needs no root), or install ffmpeg."
             ) from None
-        return with_ffmpeg
-    return with_pyav
+        return decode_ffmpeg
+    return decode_pyav
 
 
-def with_ffmpeg(path: Path) -> np.ndarray:
-    """Decode in a process of its own; ``[L]`` int16."""
-    command = [
-        "ffmpeg",
-        "-v",
-        "error",
-        "-nostdin",
-        "-f",
-        "g722",
-        "-i",
-        str(path),
-        "-f",
-        "s16le",
-        "-ac",
-        "1",
-        "-",
-    ]
+def decode_ffmpeg(path: Path) -> np.ndarray:
+    """Decode in a subprocess; ``[L]`` int16."""
+    command = ["ffmpeg", "-v", "error", "-nostdin", "-f", "g722", "-i", str(path), "-f", "s16le", "-ac", "1", "-"]
     done = subprocess.run(command, capture_output=True, check=False)
     if done.returncode:
         raise ValueError(f"{path} cannot be decoded as G.722: {done.stderr.decode(errors='replace').strip()}")
     return np.frombuffer(done.stdout, dtype="<i2")
 
 
-def with_pyav(path: Path) -> np.ndarray:
+def decode_pyav(path: Path) -> np.ndarray:
     """Decode in this process; ``[L]`` int16."""
     import av
 

@@ -1,4 +1,4 @@
-"""How ``local/mini`` was cut from CC-BY(-SA) packages: ``python -m local.make_mini DOWNLOADS FOLDER``."""
+"""Make ``local/mini`` from CC-BY and CC-BY-SA packages: ``python -m local.make_mini DOWNLOADS FOLDER``."""
 
 import argparse
 import hashlib
@@ -11,9 +11,9 @@ import soundfile
 
 from local import audio, debian
 from local.corpora import asterisk, mini
-from local.recording import safe
+from local.recording import ascii_name
 
-# Speech: language -> (split, minutes, licence); prompts of MIN to MAX seconds, chosen by their name's hash.
+# Language -> (split, minutes, license); prompts of MIN_SECONDS to MAX_SECONDS in the order of their hashes.
 SPEECH = {
     "fr": ("train", 3.0, "CC-BY-SA-3.0"),
     "ru": ("train", 3.0, "CC-BY-3.0"),
@@ -22,12 +22,12 @@ SPEECH = {
 }
 MIN_SECONDS, MAX_SECONDS = 1.5, 9.0
 G722_BYTES_PER_SECOND = 8000
-BACKGROUND_LICENCE = "CC-BY-SA-3.0"
-BITS = 13  # of 16: rounding noise at -83 dB, below that of G.722, saves a third of the size
+BACKGROUND_LICENSE = "CC-BY-SA-3.0"
+BITS = 13  # of 16: rounding noise of -83 dB, below that of G.722, at two thirds of the size
 
 
 def main() -> None:
-    """Write the flac files and the manifest; the backgrounds are those of ``FOLDER/cut.tsv``."""
+    """Write the flac files and the manifest; ``FOLDER/cut.tsv`` lists the backgrounds."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("downloads", type=Path)
     parser.add_argument("folder", type=Path)
@@ -42,35 +42,35 @@ def main() -> None:
 
 
 def speech_rows(roots: dict[str, Path], folder: Path) -> Iterator[tuple[str, ...]]:
-    """Prompts that have a text, in an order that depends on their names alone, until the minutes are full."""
-    for language, (split, minutes, licence) in SPEECH.items():
+    """Yield prompts with transcripts, in an order that depends only on their names, until the minutes are reached."""
+    for language, (split, minutes, license) in SPEECH.items():
         texts = asterisk.prompts(roots[f"asterisk-core-sounds-{language}"], language)
         package = f"asterisk-core-sounds-{language}-g722"
-        left, label = minutes * 60, f"asterisk_{language}"
+        remaining, speaker = minutes * 60, f"asterisk_{language}"
         files = asterisk.prompt_files(roots[package], language)
         spoken = [(path, name) for path, name in files if asterisk.is_spoken(texts.get(name, ""))]
         for path, name in sorted(spoken, key=lambda pair: hashlib.sha256(pair[1].encode()).digest()):
             seconds = path.stat().st_size / G722_BYTES_PER_SECOND
-            if left > 0 and MIN_SECONDS <= seconds <= MAX_SECONDS:
-                left -= seconds
-                file = write(folder, f"audio/{label}/{safe(name)}.flac", audio.load(path))
-                yield file, "speech", split, label, "", texts[name], package, licence
+            if remaining > 0 and MIN_SECONDS <= seconds <= MAX_SECONDS:
+                remaining -= seconds
+                file = write(folder, f"audio/{speaker}/{ascii_name(name)}.flac", audio.load(path))
+                yield file, "speech", split, speaker, "", texts[name], package, license
 
 
 def background_rows(roots: dict[str, Path], cuts: list[dict[str, str]], folder: Path) -> Iterator[tuple[str, ...]]:
-    """The rows of ``cut.tsv``: ``seconds`` from ``start``, 0 seconds meaning to the end."""
+    """Yield the rows of ``cut.tsv``: ``seconds`` from ``start``, or to the end for 0 seconds."""
     for row in cuts:
         source = roots[row["package"]] / row["file"]
         start, length = (int(row[key]) * audio.SAMPLE_RATE for key in ("start", "seconds"))
         samples = audio.load(source)[start : start + length if length else None]
         place = source.parent.name if source.parent.name != "sounds" else source.parents[1].name
-        file = write(folder, f"audio/{row['label']}/{safe(f'{place}_{source.stem}')}.flac", samples)
-        rest = (row["split"], row["label"], row["class"], "", row["package"], BACKGROUND_LICENCE)
+        file = write(folder, f"audio/{row['speaker']}/{ascii_name(f'{place}_{source.stem}')}.flac", samples)
+        rest = (row["split"], row["speaker"], row["class"], "", row["package"], BACKGROUND_LICENSE)
         yield file, "background", *rest
 
 
 def write(folder: Path, file: str, samples: np.ndarray) -> str:
-    """``samples`` ``[L]`` as flac of :data:`BITS` bits; returns the name for the manifest."""
+    """Write ``samples`` ``[L]`` as flac with :data:`BITS` bits, and return the name for the manifest."""
     (folder / file).parent.mkdir(parents=True, exist_ok=True)
     full = 2 ** (BITS - 1)
     rounded = np.clip(np.round(samples * full), -full, full - 1) / full

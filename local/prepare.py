@@ -1,4 +1,4 @@
-"""Recordings in, Kaldi data directories out: ``python -m local.prepare --size mini --data DIR``.
+"""Prepare a corpus as Kaldi data directories: ``python -m local.prepare --size mini --data DIR``.
 
 Writes DATA/SIZE/{speech,background}_{train,dev,test} and the audio below DATA/SIZE_wav.
 """
@@ -8,44 +8,47 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from local import convert, debian, g722, kaldi
+from espnet2_decodec.data.kaldi import read_table
+from local import data_dir, debian, format_wav, g722
 from local.corpora import asterisk, backgrounds, festvox, mini, own, tuxpaint, voices
 from local.recording import SPLITS, STREAMS, Recording, utterance_id
 
 SIZES = ("mini", "standard", "own")
 CORPORA = (festvox, asterisk, tuxpaint, voices, backgrounds)
-VOICED = Path(__file__).parent / "corpora" / "voiced.txt"
+BACKGROUNDS_WITH_SPEECH = Path(__file__).parent / "corpora" / "backgrounds_with_speech.txt"
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Prepare one size, say what was left out and how many minutes each set has."""
+    """Prepare one size, and print what was skipped and how many minutes each set has."""
     args = get_parser().parse_args(argv)
     folder = args.data / args.size
     if is_prepared(folder) and not args.force:
-        print(f"{folder} is there already; --force prepares it again.")
+        print(f"{folder} is already prepared; --force prepares it again.")
     else:
-        problems = convert.prepare(choose(args), args.data, args.size, args.nj)
-        report(problems, folder / "left_out")
+        skipped = format_wav.prepare(select(args), args.data, args.size, args.nj)
+        report(skipped, folder / "skipped")
     print(summary(folder))
 
 
 def get_parser() -> argparse.ArgumentParser:
     """The command line."""
     parser = argparse.ArgumentParser(prog="local/data.sh", description=__doc__)
-    parser.add_argument("--size", choices=SIZES, default="mini", help="which corpus (default: mini)")
+    parser.add_argument("--size", choices=SIZES, default="mini", help="corpus (default: mini)")
     parser.add_argument("--data", type=Path, required=True, help="root of the data directories")
-    parser.add_argument("--downloads", type=Path, default=Path("downloads"), help="standard: where packages are kept")
-    parser.add_argument("--speech_dir", type=Path, help="own: a folder of speech, one folder a speaker inside")
-    parser.add_argument("--background_dir", type=Path, help="own: a folder of backgrounds, one folder a source inside")
-    parser.add_argument("--dev", type=float, default=0.1, help="own: share of speakers and sources for dev")
-    parser.add_argument("--test", type=float, default=0.1, help="own: share of speakers and sources for test")
-    parser.add_argument("--nj", type=int, default=2, help="processes")
-    parser.add_argument("--force", action="store_true", help="prepare again what is there")
+    parser.add_argument(
+        "--downloads", type=Path, default=Path("downloads"), help="standard: folder of the downloaded packages"
+    )
+    parser.add_argument("--speech_dir", type=Path, help="own: folder of speech with one folder per speaker")
+    parser.add_argument("--background_dir", type=Path, help="own: folder of backgrounds with one folder per source")
+    parser.add_argument("--dev", type=float, default=0.1, help="own: fraction of speakers and sources for dev")
+    parser.add_argument("--test", type=float, default=0.1, help="own: fraction of speakers and sources for test")
+    parser.add_argument("--nj", type=int, default=2, help="parallel processes")
+    parser.add_argument("--force", action="store_true", help="prepare again what is already prepared")
     return parser
 
 
-def choose(args: argparse.Namespace) -> Iterable[Recording]:
-    """The recordings of the size asked for.
+def select(args: argparse.Namespace) -> Iterable[Recording]:
+    """The recordings of the size.
 
     Raises:
         ValueError: A folder or a program that this size needs is missing.
@@ -63,43 +66,46 @@ def choose(args: argparse.Namespace) -> Iterable[Recording]:
 
 
 def standard(downloads: Path) -> list[Recording]:
-    """Fetch the packages of every corpus; what the corpora choose of them, less what has voices in it."""
+    """Download the packages of all corpora and list their recordings, except backgrounds that contain speech."""
     g722.find_decoder()
     roots = debian.fetch([name for corpus in CORPORA for name in corpus.PACKAGES], downloads)
-    voiced = set(VOICED.read_text().split("\n"))
+    excluded = set(BACKGROUNDS_WITH_SPEECH.read_text().split("\n"))
     found = (recording for corpus in CORPORA for recording in corpus.recordings(roots))
-    return [recording for recording in found if utterance_id(recording) not in voiced]
+    return [recording for recording in found if utterance_id(recording) not in excluded]
 
 
-def report(problems: list[convert.Outcome], path: Path, shown: int = 10) -> None:
-    """Write every recording that was left out to ``path``, and show the first few."""
-    lines = [f"{outcome.recording.path}: {outcome.problem}" for outcome in problems]
+def report(skipped: list[format_wav.Result], path: Path, shown: int = 10) -> None:
+    """Write all skipped recordings to ``path``, and print the first few."""
+    lines = [f"{result.recording.path}: {result.problem}" for result in skipped]
     path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     for line in lines[:shown]:
-        print(f"left out: {line}")
+        print(f"skipped: {line}")
     if len(lines) > shown:
-        print(f"left out: {len(lines) - shown} more, see {path}")
+        print(f"skipped: {len(lines) - shown} more, see {path}")
 
 
 def is_prepared(folder: Path) -> bool:
-    """Whether all six sets are there and in order."""
+    """Whether all six sets exist and are valid."""
     try:
         for stream in STREAMS:
             for split in SPLITS:
-                kaldi.validate(folder / f"{stream}_{split}")
+                data_dir.validate(folder / f"{stream}_{split}")
     except ValueError:
         return False
     return True
 
 
 def summary(folder: Path) -> str:
-    """One line a set: minutes, utterances, speakers or sources."""
+    """One line per set: minutes, utterances, speakers or sources."""
     lines = []
-    for directory in (folder / f"{stream}_{split}" for stream in STREAMS for split in SPLITS):
-        minutes = sum(float(value) for value in kaldi.read_table(directory / "utt2dur").values()) / 60
-        labels = kaldi.read_table(directory / "spk2utt")
-        utterances = sum(len(line.split()) for line in labels.values())
-        lines.append(f"{directory.name}: {minutes:.1f} min, {utterances} utterances, {len(labels)} labels")
+    for stream in STREAMS:
+        for split in SPLITS:
+            directory = folder / f"{stream}_{split}"
+            minutes = sum(float(value) for value in read_table(directory / "utt2dur").values()) / 60
+            speakers = read_table(directory / "spk2utt")
+            utterances = sum(len(line.split()) for line in speakers.values())
+            unit = "speakers" if stream == "speech" else "sources"
+            lines.append(f"{directory.name}: {minutes:.1f} min, {utterances} utterances, {len(speakers)} {unit}")
     return "\n".join(lines)
 
 

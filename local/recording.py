@@ -1,11 +1,11 @@
-"""What a corpus module yields: one audio file with the facts that the data directories need."""
+"""What a corpus module yields: one audio file with its metadata."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 SPLITS = ("train", "dev", "test")
 STREAMS = ("speech", "background")
-SOUNDS = ("environment", "music", "effects")
+BACKGROUND_CLASSES = ("environment", "music", "effects")
 
 
 @dataclass(frozen=True)
@@ -13,38 +13,41 @@ class Recording:
     """One source file.
 
     Attributes:
-        path: The audio file, in whatever format and sample rate it came.
+        path: The audio file, in any format and sample rate.
         stream: ``speech`` or ``background``.
         split: ``train``, ``dev`` or ``test``.
-        label: The speaker, or for a background the source it came from.
-        name: The file's name inside its label; made safe for an utterance id later.
-        text: What is said, empty where nobody wrote it down.
-        sound: For a background: ``environment``, ``music`` or ``effects``.
-        noisy: Whether the recording is known to carry noise of its own.
+        speaker: The speaker, or the source of a background.
+        name: Name of the file among those of its speaker; :func:`utterance_id` converts it to ASCII.
+        text: Transcript, empty if there is none.
+        background_class: For a background: ``environment``, ``music`` or ``effects``.
+        noisy: Whether the recording is known to contain noise.
     """
 
     path: Path
     stream: str
     split: str
-    label: str
+    speaker: str
     name: str
     text: str = ""
-    sound: str = ""
+    background_class: str = ""
     noisy: bool = False
 
     def __post_init__(self) -> None:
         if self.stream not in STREAMS or self.split not in SPLITS:
-            raise ValueError(f"{self.path}: no such set as {self.stream}_{self.split}.")
-        if self.stream == "background" and self.sound not in SOUNDS:
-            raise ValueError(f"{self.path}: a background is one of {', '.join(SOUNDS)}, not '{self.sound}'.")
+            raise ValueError(f"{self.path}: there is no set {self.stream}_{self.split}.")
+        if self.stream == "background" and self.background_class not in BACKGROUND_CLASSES:
+            classes = ", ".join(BACKGROUND_CLASSES)
+            raise ValueError(
+                f"{self.path}: the class of a background is one of {classes}, not '{self.background_class}'."
+            )
 
 
-def safe(name: str) -> str:
-    """``name`` in ASCII letters, digits, underscores: other ASCII becomes ``_``, the rest its code point."""
+def ascii_name(name: str) -> str:
+    """``name`` in ASCII letters, digits and underscores: other ASCII becomes ``_``, the rest its code point."""
     mapped = (c if c.isascii() and c.isalnum() else "_" if c.isascii() else f"u{ord(c):x}" for c in name)
     return "".join(mapped).strip("_") or "_"
 
 
 def utterance_id(recording: Recording) -> str:
-    """``<label>-<name>``: the speaker first, so that sorting by utterance also sorts by speaker."""
-    return f"{safe(recording.label)}-{safe(recording.name)}"
+    """``<speaker>-<name>``: sorting by utterance also sorts by speaker."""
+    return f"{ascii_name(recording.speaker)}-{ascii_name(recording.name)}"

@@ -1,4 +1,4 @@
-"""Telephone prompts of five languages with their texts (CC-BY-SA-3.0 and CC-BY-3.0)."""
+"""Telephone prompts in five languages with transcripts (CC-BY-SA-3.0 and CC-BY-3.0)."""
 
 import gzip
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ PACKAGES = tuple(f"asterisk-core-sounds-{lang}{kind}" for lang in SPLITS for kin
 
 
 def recordings(roots: dict[str, Path]) -> Iterator[Recording]:
-    """Every prompt that is speech; English and Spanish are the same woman, both on the test side."""
+    """Every prompt with speech; the English and the Spanish speaker are the same woman, both in test."""
     for language, split in SPLITS.items():
         texts = prompts(roots[f"asterisk-core-sounds-{language}"], language)
         for path, name in prompt_files(roots[f"asterisk-core-sounds-{language}-g722"], language):
@@ -22,13 +22,13 @@ def recordings(roots: dict[str, Path]) -> Iterator[Recording]:
 
 
 def prompt_files(root: Path, language: str) -> Iterator[tuple[Path, str]]:
-    """The prompts of one language, without the folder of silences and the beeps."""
+    """The prompts of one language, without silences and beeps."""
     (folder,) = (root / "usr/share/asterisk/sounds").glob(f"{language}_*")
     return audio_files(folder, skip=r"^silence/|^beep|tone|^confbridge-(join|leave)$")
 
 
 def prompts(root: Path, language: str) -> dict[str, str]:
-    """Prompt name -> text, from the ``name: text`` lines of the text package."""
+    """Prompt name -> transcript, from the lines ``name: text`` of the package without audio."""
     name = f"asterisk-core-sounds-{language}"
     with gzip.open(root / f"usr/share/doc/{name}/core-sounds-{language}.txt.gz", "rt", encoding="utf-8") as file:
         lines = (line.partition(":") for line in file if not line.startswith(";"))
@@ -36,5 +36,5 @@ def prompts(root: Path, language: str) -> dict[str, str]:
 
 
 def is_spoken(text: str) -> bool:
-    """Whether ``text`` is there and says what is said; a text in brackets describes a sound."""
+    """Whether ``text`` is a transcript; a text in brackets describes a sound."""
     return bool(text) and not text.startswith(("[", "(", "<"))

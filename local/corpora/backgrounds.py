@@ -1,4 +1,4 @@
-"""Ambience, effects and music of games and instruments: one table, a folder a line."""
+"""Ambience, effects and music of games and instruments, listed by folder."""
 
 import re
 from collections.abc import Iterator
@@ -16,22 +16,22 @@ class Folder:
     Attributes:
         package: The Debian package.
         path: Folder inside it.
-        label: What to call the source.
-        sound: ``environment``, ``music`` or ``effects``.
-        split: One for the whole package, so that train and test never share a source.
-        skip: Regular expression of names to leave out.
+        source: Name of the source.
+        background_class: ``environment``, ``music`` or ``effects``.
+        split: The same for the whole package, so that train and test never share a source.
+        skip: Regular expression of names to skip.
     """
 
     package: str
     path: str
-    label: str
-    sound: str
+    source: str
+    background_class: str
     split: str = "train"
     skip: str = ""
 
 
-SINGERS = r"^Human/|^Vocals/|Beatbox"
-GRUNTS = (
+SINGING = r"^Human/|^Vocals/|Beatbox"
+CREATURE_VOICES = (
     r"^(human|elf|dwarf|orc|goblin|ogre|troll|mermaid|mermen|naga|lich|zombie|ghoul|yeti|drake)"
     r"-.*(hit|die|laugh|attack)"
     r"|^(groan|ugg|wail|witches-laugh|hiss-die)|zombie-attack"
@@ -43,7 +43,7 @@ FOLDERS = (
     Folder("widelands-data", "usr/share/games/widelands/data/sound", "widelands", "environment"),
     Folder("widelands-data", "usr/share/games/widelands/data/music", "widelands_music", "music"),
     Folder("qabcs-data", "usr/share/qabcs/abcs/all/noises", "qabcs", "environment"),
-    Folder("scratch", "usr/share/scratch/Media/Sounds", "scratch", "effects", skip=SINGERS),
+    Folder("scratch", "usr/share/scratch/Media/Sounds", "scratch", "effects", skip=SINGING),
     Folder("colobot-common-sounds", "usr/share/games/colobot/sounds", "colobot", "effects"),
     Folder("colobot-common-sounds", "usr/share/games/colobot/music", "colobot_music", "music"),
     Folder("singularity-music", "usr/share/games/singularity/music", "singularity_music", "music"),
@@ -53,7 +53,7 @@ FOLDERS = (
     Folder("lomiri-sounds", "usr/share/sounds/lomiri", "lomiri", "effects"),
     Folder("openclonk-data", "usr/share/games/openclonk/Music.ocg", "openclonk_music", "music"),
     Folder("hydrogen-drumkits-effects", "usr/share/hydrogen/data/drumkits", "hydrogen", "music"),
-    Folder("wesnoth-1.16-data", f"{WESNOTH}/data/core/sounds", "wesnoth", "effects", "test", skip=GRUNTS),
+    Folder("wesnoth-1.16-data", f"{WESNOTH}/data/core/sounds", "wesnoth", "effects", "test", skip=CREATURE_VOICES),
     Folder("wesnoth-1.16-data", f"{WESNOTH}/sounds", "wesnoth_interface", "effects", "test"),
     Folder("wesnoth-1.16-music", f"{WESNOTH}/data/core/music", "wesnoth_music", "music", "test"),
     Folder("torcs-data", "usr/share/games/torcs/data/sound", "torcs", "environment", "test"),
@@ -67,12 +67,12 @@ ENVIRONMENT = r"^Animal/|^Effects/|^ambient/"
 
 
 def recordings(roots: dict[str, Path]) -> Iterator[Recording]:
-    """All of the table; a few names say better than their folder what they hold."""
+    """All files of the table; for some, the name determines the class better than the folder."""
     for folder in FOLDERS:
         for path, name in audio_files(roots[folder.package] / folder.path, folder.skip):
-            sound = folder.sound
-            if sound == "effects" and re.search(MUSIC, name):
-                sound = "music"
-            elif sound == "effects" and re.search(ENVIRONMENT, name):
-                sound = "environment"
-            yield Recording(path, "background", folder.split, folder.label, name, sound=sound)
+            background_class = folder.background_class
+            if background_class == "effects" and re.search(MUSIC, name):
+                background_class = "music"
+            elif background_class == "effects" and re.search(ENVIRONMENT, name):
+                background_class = "environment"
+            yield Recording(path, "background", folder.split, folder.source, name, background_class=background_class)

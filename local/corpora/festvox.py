@@ -1,4 +1,4 @@
-"""festvox-ru: one man reading Russian literature, 100 minutes with text (BSD-like)."""
+"""festvox-ru: a man reading Russian literature, 100 minutes with transcripts (BSD-like)."""
 
 import re
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ VOICE = "usr/share/festival/voices/russian/msu_ru_nsh_clunits"
 
 
 def recordings(roots: dict[str, Path]) -> Iterator[Recording]:
-    """All sentences; the ``+`` that marks stress is dropped from the text."""
+    """All sentences; the ``+`` that marks stress is removed from the transcript."""
     voice = roots["festvox-ru"] / VOICE
     found = re.findall(r'\( *(\S+) +"(.*)" *\)', (voice / "etc/txt.done.data").read_text(encoding="utf-8"))
     texts = {name: " ".join(text.replace("+", "").split()) for name, text in found}

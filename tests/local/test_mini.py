@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from local import kaldi, prepare
+from espnet2_decodec.data.kaldi import read_table
+from local import data_dir, prepare
 from local.corpora import mini
 from local.recording import SPLITS, STREAMS
 
@@ -28,16 +29,16 @@ def test_manifest_and_files_name_each_other():
     assert sum(path.stat().st_size for path in mini.FOLDER.rglob("*")) <= 12e6
 
 
-def test_every_source_has_a_licence_and_an_attribution():
-    assert {row["licence"] for row in ROWS} == {"CC-BY-3.0", "CC-BY-SA-3.0"}
+def test_every_source_has_a_license_and_an_attribution():
+    assert {row["license"] for row in ROWS} == {"CC-BY-3.0", "CC-BY-SA-3.0"}
     attributed = (mini.FOLDER / "LICENSE.md").read_text()
-    for label in {row["label"] for row in ROWS}:
-        assert f"audio/{label}" in attributed or f"audio/{label.split('_')[0]}_*" in attributed
+    for speaker in {row["speaker"] for row in ROWS}:
+        assert f"audio/{speaker}" in attributed or f"audio/{speaker.split('_')[0]}_*" in attributed
 
 
-def test_no_label_is_in_two_sets():
+def test_no_speaker_is_in_two_sets():
     for stream in STREAMS:
-        labels = {s: {r["label"] for r in ROWS if (r["stream"], r["split"]) == (stream, s)} for s in SPLITS}
+        labels = {s: {r["speaker"] for r in ROWS if (r["stream"], r["split"]) == (stream, s)} for s in SPLITS}
         assert all(labels.values())
         assert sum(map(len, labels.values())) == len(set.union(*labels.values()))
 
@@ -51,23 +52,23 @@ def test_six_valid_directories_of_16_khz_mono(data):
     for stream in STREAMS:
         for split in SPLITS:
             folder = data / f"{stream}_{split}"
-            kaldi.validate(folder)
-            for name, path in list(kaldi.read_table(folder / "wav.scp").items())[:3]:
+            data_dir.validate(folder)
+            for name, path in list(read_table(folder / "wav.scp").items())[:3]:
                 info = soundfile.info(path)
                 assert (info.samplerate, info.channels, info.subtype) == (16000, 1, "PCM_16")
-                seconds = float(kaldi.read_table(folder / "utt2dur")[name])
+                seconds = float(read_table(folder / "utt2dur")[name])
                 assert abs(info.frames / 16000 - seconds) < 1e-3
 
 
 def test_the_audio_is_the_flac_unchanged(data):
     row = next(row for row in ROWS if row["stream"] == "speech" and row["split"] == "test")
-    table = kaldi.read_table(data / "speech_test" / "wav.scp")
-    wav, _ = soundfile.read(table[f"{row['label']}-{Path(row['file']).stem}"], dtype="int16")
+    table = read_table(data / "speech_test" / "wav.scp")
+    wav, _ = soundfile.read(table[f"{row['speaker']}-{Path(row['file']).stem}"], dtype="int16")
     flac, _ = soundfile.read(mini.FOLDER / row["file"], dtype="int16")
     assert (wav == flac).all()
 
 
-def test_what_is_prepared_stays_until_forced(data, capsys):
+def test_prepared_data_is_kept_unless_forced(data, capsys):
     arguments = ["--size", "mini", "--data", str(data.parent), "--nj", "1"]
     prepare.main(arguments)
     assert "--force" in capsys.readouterr().out
@@ -76,7 +77,7 @@ def test_what_is_prepared_stays_until_forced(data, capsys):
     assert "--force" not in capsys.readouterr().out
 
 
-def test_the_script_runs_from_anywhere_and_says_errors_in_one_line(tmp_path):
+def test_the_script_runs_from_anywhere_and_prints_errors_in_one_line(tmp_path):
     script = Path(prepare.__file__).with_name("data.sh")
     environment = {**os.environ, "PYTHON": sys.executable}
     command = [str(script), "--size", "own", "--data", "data"]

@@ -1,4 +1,4 @@
-"""The user's own folders: any format, split by speaker, and plain words about what is wrong."""
+"""Folders of the user: any format, split by speaker, and clear errors."""
 
 import shutil
 import zlib
@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from local import kaldi, prepare
+from espnet2_decodec.data.kaldi import read_table
+from local import prepare
 from local.corpora import own
-from local.recording import SPLITS, safe
+from local.recording import SPLITS, ascii_name
 
 
 def tone(path, rate=16000, seconds=0.5, channels=1, **options):
@@ -34,11 +35,11 @@ def test_folders_are_speakers_and_stay_whole(tmp_path):
     for name in ("rain.wav", "wind.wav", "saw.wav"):
         tone(tmp_path / "background" / name)
     data = run(tmp_path)
-    speakers = [set(kaldi.read_table(data / f"speech_{split}" / "spk2utt")) for split in SPLITS]
+    speakers = [set(read_table(data / f"speech_{split}" / "spk2utt")) for split in SPLITS]
     assert [len(part) for part in speakers] == [2, 1, 1]
-    assert set.union(*speakers) == {"ann", "bob", safe("Zoë"), "dan"}
-    assert sum(len(kaldi.read_table(data / f"speech_{split}" / "wav.scp")) for split in SPLITS) == 12
-    assert set(kaldi.read_table(data / "background_train" / "utt2class").values()) == {"environment"}
+    assert set.union(*speakers) == {"ann", "bob", ascii_name("Zoë"), "dan"}
+    assert sum(len(read_table(data / f"speech_{split}" / "wav.scp")) for split in SPLITS) == 12
+    assert set(read_table(data / "background_train" / "utt2class").values()) == {"environment"}
 
 
 def test_any_rate_and_channel_count(tmp_path):
@@ -48,7 +49,7 @@ def test_any_rate_and_channel_count(tmp_path):
         tone(tmp_path / "background" / f"{rate}.wav", rate=rate)
     data = run(tmp_path)
     for split in SPLITS:
-        (path,) = kaldi.read_table(data / f"speech_{split}" / "wav.scp").values()
+        (path,) = read_table(data / f"speech_{split}" / "wav.scp").values()
         info = soundfile.info(path)
         assert (info.samplerate, info.channels, info.frames) == (16000, 1, 8000)
 
@@ -61,10 +62,10 @@ def test_long_recordings_are_cut_and_bad_ones_named(tmp_path, capsys):
     tone(tmp_path / "speech" / "a" / "short.wav", seconds=0.1)
     soundfile.write(tmp_path / "speech" / "a" / "silent.wav", np.zeros(16000), 16000)
     data = run(tmp_path)
-    said = capsys.readouterr().out
-    assert "broken.wav cannot be read as audio" in said
-    assert said.count("silent or too short") == 2
-    durations = [float(d) for d in kaldi.read_table(data / "speech_dev" / "utt2dur").values()]
+    printed = capsys.readouterr().out
+    assert "broken.wav cannot be read as audio" in printed
+    assert printed.count("silent or too short") == 2
+    durations = [float(d) for d in read_table(data / "speech_dev" / "utt2dur").values()]
     assert durations == [30.5, 30.5]
 
 
@@ -75,25 +76,25 @@ def test_the_same_recording_twice_is_used_once(tmp_path, capsys):
     for name in ("a", "b", "c", "d"):
         shutil.copy(tmp_path / "speech/a/talk.wav", tmp_path / "speech" / name / "copy.wav")
     data = run(tmp_path)
-    assert sum(len(kaldi.read_table(data / f"speech_{split}" / "wav.scp")) for split in SPLITS) == 4
-    assert "copy.wav: the same as" in capsys.readouterr().out
+    assert sum(len(read_table(data / f"speech_{split}" / "wav.scp")) for split in SPLITS) == 4
+    assert "copy.wav: identical to" in capsys.readouterr().out
 
 
-def test_what_is_wrong_is_said(tmp_path):
+def test_errors_name_the_cause(tmp_path):
     with pytest.raises(ValueError, match="speech is not a folder"):
         run(tmp_path)
     (tmp_path / "speech").mkdir()
-    with pytest.raises(ValueError, match="holds no audio"):
+    with pytest.raises(ValueError, match="contains no audio"):
         run(tmp_path)
     tone(tmp_path / "speech" / "only" / "one.wav")
     with pytest.raises(ValueError, match="has only only: train, dev and test"):
         run(tmp_path)
     with pytest.raises(ValueError, match="leave none of the 4 folders"):
-        own.split_labels(list("abcd"), 0.5, 0.5, tmp_path)
+        own.split_speakers(list("abcd"), 0.5, 0.5, tmp_path)
 
 
 def test_a_split_depends_on_the_names_alone(tmp_path):
     labels = [f"speaker{n}" for n in range(20)]
-    splits = own.split_labels(labels, 0.1, 0.2, tmp_path)
-    assert splits == own.split_labels(labels[::-1], 0.1, 0.2, tmp_path)
+    splits = own.split_speakers(labels, 0.1, 0.2, tmp_path)
+    assert splits == own.split_speakers(labels[::-1], 0.1, 0.2, tmp_path)
     assert [list(splits.values()).count(split) for split in SPLITS] == [14, 2, 4]

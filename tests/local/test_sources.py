@@ -1,4 +1,4 @@
-"""Fetching, decoding and naming: what can be proven without the network."""
+"""Download, decoding and naming, as far as they can be tested without network."""
 
 import shutil
 import subprocess
@@ -7,13 +7,13 @@ import sys
 import numpy as np
 import pytest
 
-from local import audio, convert, debian, g722
+from local import audio, debian, format_wav, g722
 from local.corpora import asterisk, backgrounds, festvox, tuxpaint, voices
-from local.recording import Recording, safe, utterance_id
+from local.recording import Recording, ascii_name, utterance_id
 
 
-def recording(path, label="me", name="", **facts):
-    return Recording(path, "speech", facts.pop("split", "train"), label, name or path.stem, **facts)
+def recording(path, speaker="me", name="", **metadata):
+    return Recording(path, "speech", metadata.pop("split", "train"), speaker, name or path.stem, **metadata)
 
 
 def test_both_g722_decoders_give_the_same_samples(tmp_path):
@@ -23,22 +23,22 @@ def test_both_g722_decoders_give_the_same_samples(tmp_path):
     source, coded = tmp_path / "x.wav", tmp_path / "x.g722"
     audio.write(source, 0.3 * np.random.default_rng(0).standard_normal(16000).clip(-3, 3))
     subprocess.run(["ffmpeg", "-v", "error", "-i", source, "-f", "g722", coded], check=True)
-    decoded = g722.with_pyav(coded)
+    decoded = g722.decode_pyav(coded)
     assert len(decoded) == 16000
-    assert (decoded == g722.with_ffmpeg(coded)).all()
+    assert (decoded == g722.decode_ffmpeg(coded)).all()
     assert np.abs(g722.decode(coded)).max() <= 1
 
 
-def test_no_g722_decoder_is_said_before_anything_is_fetched(monkeypatch):
+def test_a_missing_g722_decoder_is_reported_before_the_download(monkeypatch):
     monkeypatch.setitem(sys.modules, "av", None)
     monkeypatch.setattr(shutil, "which", lambda program: None)
     with pytest.raises(ValueError, match="pip install av"):
         g722.find_decoder()
 
 
-def test_no_apt_get_is_said_with_what_works_instead(tmp_path, monkeypatch):
+def test_missing_apt_get_is_reported_with_alternatives(tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, "which", lambda program: None)
-    with pytest.raises(ValueError, match="apt-get is not there.*--size mini"):
+    with pytest.raises(ValueError, match="apt-get, which downloads the recordings, is not installed.*--size mini"):
         debian.fetch(["festvox-ru"], tmp_path)
 
 
@@ -59,14 +59,14 @@ def test_a_package_is_unpacked_recorded_and_checked(tmp_path):
     subprocess.run(["dpkg-deb", "--build", "--root-owner-group", tree, deb], check=True, capture_output=True)
     root = debian.fetch(["sounds"], downloads)["sounds"]
     assert sorted(path.name for path in (root / "usr").iterdir()) == ["a.OGG", "copyright"]
-    assert debian.read_sums(downloads / "sha256.txt") == {deb.name: debian.sha256(deb)}
+    assert debian.read_checksums(downloads / "sha256.txt") == {deb.name: debian.sha256(deb)}
     deb.write_bytes(deb.read_bytes() + b"\n")
     with pytest.raises(ValueError, match="SHA-256 differs"):
         debian.fetch(["sounds"], downloads)
 
 
 def test_every_package_of_standard_has_a_known_checksum():
-    known = {name.split("_")[0] for name in debian.read_sums(debian.KNOWN)}
+    known = {name.split("_")[0] for name in debian.read_checksums(debian.KNOWN_CHECKSUMS)}
     used = {p for corpus in (asterisk, backgrounds, festvox, tuxpaint, voices) for p in corpus.PACKAGES}
     assert used == known
 
@@ -79,20 +79,22 @@ def test_no_background_package_is_in_two_sets():
 
 
 def test_ids_are_ascii_and_unlike_names_stay_apart(tmp_path):
-    assert safe("digits/h-6") == "digits_h_6"
-    assert safe("ㄅㄚ1") == "u3105u311a1"
+    assert ascii_name("digits/h-6") == "digits_h_6"
+    assert ascii_name("ㄅㄚ1") == "u3105u311a1"
     paths = [tmp_path / "a-b.wav", tmp_path / "a_b.wav", tmp_path / "a_b.ogg", tmp_path / "c.wav"]
-    names = [name for name, _ in convert.name_all([recording(path) for path in paths])]
+    names = [name for name, _ in format_wav.assign_ids([recording(path) for path in paths])]
     assert len(set(names)) == 4
     assert names[3] == utterance_id(recording(paths[3])) == "me-c"
 
 
-def test_a_repeat_stays_on_the_test_side(tmp_path):
+def test_of_duplicates_the_one_in_test_is_kept(tmp_path):
     for name in ("x", "y"):
         (tmp_path / name).write_bytes(b"the same")
-    kept, repeats = convert.without_repeats([recording(tmp_path / "x"), recording(tmp_path / "y", split="test")])
+    kept, duplicates = format_wav.remove_duplicates(
+        [recording(tmp_path / "x"), recording(tmp_path / "y", split="test")]
+    )
     assert [r.split for r in kept] == ["test"]
-    assert [outcome.recording.split for outcome in repeats] == ["train"]
+    assert [result.recording.split for result in duplicates] == ["train"]
 
 
 def test_texts_are_read_as_the_packages_write_them(tmp_path):
@@ -105,9 +107,9 @@ def test_texts_are_read_as_the_packages_write_them(tmp_path):
 
 
 @pytest.mark.parametrize(("seconds", "parts"), [(1, 1), (44, 1), (46, 2), (95, 3)])
-def test_pieces_are_equal_and_lose_nothing(seconds, parts):
+def test_chunks_are_equal_and_complete(seconds, parts):
     samples = np.arange(seconds * audio.SAMPLE_RATE)
-    cut = audio.pieces(samples)
-    assert len(cut) == parts
-    assert (np.concatenate(cut) == samples).all()
-    assert max(map(len, cut)) - min(map(len, cut)) <= 1
+    chunks = audio.split(samples)
+    assert len(chunks) == parts
+    assert (np.concatenate(chunks) == samples).all()
+    assert max(map(len, chunks)) - min(map(len, chunks)) <= 1

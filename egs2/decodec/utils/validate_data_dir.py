@@ -12,7 +12,8 @@ from pathlib import Path
 
 import soundfile
 
-from local import kaldi
+from espnet2_decodec.data.kaldi import read_table
+from local import data_dir
 
 
 def check_audio(folder: Path, sample_rate: int) -> float:
@@ -25,14 +26,14 @@ def check_audio(folder: Path, sample_rate: int) -> float:
         ValueError: if one cannot be read, is empty, has several channels or another sample rate.
     """
     seconds = 0.0
-    for utterance, path in kaldi.read_table(folder / "wav.scp").items():
+    for utterance, path in read_table(folder / "wav.scp").items():
         try:
             info = soundfile.info(path)
         except (soundfile.LibsndfileError, OSError) as error:
             raise ValueError(f"{folder}: {utterance} cannot be read: {error}.") from error
         if info.samplerate != sample_rate or info.channels != 1 or not info.frames:
             raise ValueError(
-                f"{folder}: {utterance} has {info.frames} samples, {info.channels} channel(s) and {info.samplerate} Hz, "
+                f"{folder}: {utterance} has {info.frames} samples, {info.channels} channels, {info.samplerate} Hz, "
                 f"but mono at {sample_rate} Hz is required: prepare the data with local/data.sh."
             )
         seconds += info.duration
@@ -47,7 +48,7 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
     for folder in args.folders:
         try:
-            kaldi.validate(folder)
+            data_dir.validate(folder)
             hours = check_audio(folder, args.sample_rate)
         except ValueError as error:
             sys.exit(f"validate_data_dir.py: {error}")

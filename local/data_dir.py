@@ -1,0 +1,100 @@
+"""Kaldi data directories: written sorted, and validated."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from espnet2_decodec.data.kaldi import read_table, write_table
+
+REQUIRED = ("wav.scp", "utt2spk", "spk2utt", "utt2dur")
+OPTIONAL = ("text", "utt2class")
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """One line of each file of a data directory.
+
+    Attributes:
+        id: Utterance id.
+        path: Its wav file.
+        speaker: The speaker, or the source of a background.
+        seconds: Duration.
+        text: Transcript, if there is one.
+        background_class: Class of a background.
+    """
+
+    id: str
+    path: Path
+    speaker: str
+    seconds: float
+    text: str = ""
+    background_class: str = ""
+
+
+def write(folder: Path, utterances: list[Utterance]) -> None:
+    """Write and validate one data directory.
+
+    Files: wav.scp, utt2spk, spk2utt, utt2dur (seconds), text (if there are transcripts), utt2class (backgrounds).
+
+    Args:
+        folder: The data directory.
+        utterances: Its contents, in any order.
+
+    Raises:
+        ValueError: There are no utterances, an id occurs twice, or :func:`validate` fails.
+    """
+    if not utterances:
+        raise ValueError(f"{folder} would be empty: there is no usable recording for it.")
+    if len({u.id for u in utterances}) != len(utterances):
+        raise ValueError(f"{folder}: two recordings have the same utterance id.")
+    folder.mkdir(parents=True, exist_ok=True)
+    speakers: dict[str, list[str]] = {}
+    for utterance in sorted(utterances, key=lambda u: u.id.encode()):
+        speakers.setdefault(utterance.speaker, []).append(utterance.id)
+    write_table(folder / "wav.scp", {u.id: u.path.resolve() for u in utterances})
+    write_table(folder / "utt2spk", {u.id: u.speaker for u in utterances})
+    write_table(folder / "spk2utt", {speaker: " ".join(ids) for speaker, ids in speakers.items()})
+    write_table(folder / "utt2dur", {u.id: f"{u.seconds:.3f}" for u in utterances})
+    optional = {u.id: (u.text, u.background_class) for u in utterances}
+    for column, name in enumerate(OPTIONAL):
+        table = {key: values[column] for key, values in optional.items() if values[column]}
+        if table:
+            write_table(folder / name, table)
+        else:
+            (folder / name).unlink(missing_ok=True)
+    validate(folder)
+
+
+def validate(folder: Path) -> None:
+    """Check that a data directory is sorted, complete and consistent, and that its audio files exist.
+
+    Args:
+        folder: The data directory.
+
+    Raises:
+        ValueError: The first error, with the file in which it occurs.
+    """
+    tables = {}
+    for name in (*REQUIRED, *OPTIONAL):
+        path = folder / name
+        if not path.exists():
+            if name in REQUIRED:
+                raise ValueError(f"{folder} has no {name}: prepare the data again.")
+            continue
+        tables[name] = read_table(path)
+        keys = [key.encode() for key in tables[name]]
+        if keys != sorted(keys):
+            raise ValueError(f"{path} is not sorted as LC_ALL=C sort does.")
+    ids = tables["wav.scp"].keys()
+    for name in ("utt2spk", "utt2dur"):
+        if tables[name].keys() != ids:
+            raise ValueError(f"{folder}: {name} and wav.scp list different utterances.")
+    for name in OPTIONAL:
+        extra = tables.get(name, {}).keys() - ids
+        if extra:
+            raise ValueError(f"{folder / name} lists {min(extra)}, which is not in wav.scp.")
+    pairs = {(utterance, speaker) for speaker, line in tables["spk2utt"].items() for utterance in line.split()}
+    if pairs != set(tables["utt2spk"].items()):
+        raise ValueError(f"{folder}: spk2utt is not the inverse of utt2spk.")
+    for utterance, audio_file in tables["wav.scp"].items():
+        if not Path(audio_file).is_file():
+            raise ValueError(f"{folder / 'wav.scp'}: {audio_file}, the file of {utterance}, does not exist.")
