@@ -1,4 +1,4 @@
-"""Every config of conf/asr can be read and builds a model, and that of the codec differs from filter banks by its frontend."""
+"""Every config of conf/asr builds a model, and that of the codec differs from filter banks by its frontend alone."""
 
 from pathlib import Path
 
