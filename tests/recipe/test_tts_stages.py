@@ -43,10 +43,10 @@ def test_all_stages_leave_their_products(recipe):
         "synthesis/scores.csv",
     ):
         assert (recipe.exp / path).stat().st_size
-    for place in (*(f"{mode}/mix" for mode in MODES), "originals/all_levels", "originals/predicted_levels"):
+    for place in (*(f"{mode}/mix" for mode in MODES), "copy_synthesis/all_levels", "copy_synthesis/predicted_levels"):
         assert len(list((recipe.exp / "synthesis" / place).glob("*.wav"))) == 3  # 21 recordings: numbers 0, 10 and 20
     results = (recipe.exp / "synthesis" / "RESULTS.md").read_text()
-    for name in ("recordings", "vocoder_levels", *MODES):
+    for name in ("recordings", "predicted_levels", *MODES):
         assert f"| {name} | 1 |" in results and f"| {name} | 1 |" in recipe.first
     examples = (recipe.exp / "synthesis" / "examples" / "examples.csv").read_text().splitlines()
     assert len(examples) == 1 + 5 + len(MODES) and examples[1].startswith("Text to speech,")

@@ -110,10 +110,10 @@ synthesize() {
         done_with "${denoised}/.done" ""
     fi
     if up_to_date "${synthesized}/.done" "${tts_systems} ${tts_inference_args}" "${tts_model}/model.safetensors" "${prompts}/.done"; then return; fi
-    logfile=${synthesized}/log/originals.log
+    logfile=${synthesized}/log/copy_synthesis.log
     step "${logfile}" tts_copy_synthesis --model "${tts_model}" --nj "${inference_nj}" \
-        --tokens "${tts_tokens}/test/codes_speech.scp" --out "${synthesized}/originals"
-    need "${synthesized}/originals/predicted_levels.scp" "${logfile}"
+        --tokens "${tts_tokens}/test/codes_speech.scp" --out "${synthesized}/copy_synthesis"
+    need "${synthesized}/copy_synthesis/predicted_levels.scp" "${logfile}"
     for set in "${prompts}/noisy.scp ${prompts}" ${prompt_denoiser:+"${denoised}/noisy/wav.scp ${denoised}"}; do
         logfile=${synthesized}/log/unseparated_prompts.log
         step "${logfile}" tts_unseparated_prompts --model "${tts_model}" --prompts "${set% *}" --out "${set#* }/unseparated" \
@@ -138,7 +138,7 @@ score_tts() {
         for system in ${tts_systems}; do systems+=("${system}=${synthesized}/${system}"); done
         step "${logfile}" tts_score --out "${synthesized}" --text "${tts_dump}/test/text" \
             --voices "${prompts}/clean.scp" --language "${language}" --systems "recordings=${tts_dump}/test/wav.scp" \
-            "all_levels=${synthesized}/originals/all_levels.scp" "vocoder_levels=${synthesized}/originals/predicted_levels.scp" \
+            "all_levels=${synthesized}/copy_synthesis/all_levels.scp" "predicted_levels=${synthesized}/copy_synthesis/predicted_levels.scp" \
             "${systems[@]}" --backgrounds "prompt=${prompts}/background.scp" "file=${prompts}/other.scp" --keep "${keep}" \
             --prompts "clean=${prompts}/clean.scp" "noisy=${prompts}/noisy.scp" ${tts_score_opts}
         need "${synthesized}/RESULTS.md" "${logfile}"
@@ -146,7 +146,7 @@ score_tts() {
         done_with "${synthesized}/.scored" "${options}"
     fi
     cat "${synthesized}/RESULTS.md"
-    log "Synthesized speech: $(realpath "${synthesized}")/{${tts_systems// /,},originals}"
+    log "Synthesized speech: $(realpath "${synthesized}")/{${tts_systems// /,},copy_synthesis}"
 }
 
 tts_stages() {
