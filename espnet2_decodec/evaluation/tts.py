@@ -40,7 +40,7 @@ METRICS = {
 LABELS = {
     "recordings": "recording of the sentence",
     "all_levels": "its tokens, all levels",
-    "vocoder_levels": "its tokens, parametric levels",
+    "predicted_levels": "its tokens, parametric levels",
     "none_clean": "synthesized, clean prompt, no background",
     "none": "synthesized, noisy prompt, no background",
     "unseparated": "synthesized, noisy prompt, not separated",

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# shellcheck disable=SC2154,SC2086,SC2034  # run.sh sets the variables; options are split into words; unfollow of utils/train.sh uses follower
+# shellcheck disable=SC2154,SC2086,SC2034  # run.sh sets the variables; options are split into words; unfollow uses follower
 # To be sourced by run.sh: speech recognition with ESPnet, stages 11 to 15.
 
 asr_speakers=${asr_speakers:-$(default_speakers)}
