@@ -62,7 +62,7 @@ def run(args: Namespace) -> int:
 
     from espnet2_decodec.cli.console import note, warn
     from espnet2_decodec.cli.model import load_model
-    from espnet2_decodec.data.mixtures import snr_of
+    from espnet2_decodec.data.mixtures import parse_snr
     from espnet2_decodec.evaluation.environment import environment
     from espnet2_decodec.evaluation.probes.run import PROBES, Probing
     from espnet2_decodec.evaluation.probes.tables import markdown, write_lines
@@ -73,7 +73,7 @@ def run(args: Namespace) -> int:
             raise ValueError(f"Unknown probe {name!r}; there are {', '.join(PROBES)}.")
     if "phones" in wanted and not args.phones:
         raise ValueError("The probe of phones needs a Festival voice: --phones VOICE.")
-    snr_of(args.phones_snr)
+    parse_snr(args.phones_snr)
     out, probing = Path(args.out), Probing(args.data, args.limit, args.conditions, warn)
     if {"words", "noise"} & set(wanted):
         codec = f"decodec:{args.model}" if args.model else "decodec"

@@ -1,4 +1,4 @@
-"""Making noisy recordings on the fly from clean speech and backgrounds, with the stems as ground truth."""
+"""Dynamic mixing: noisy speech from clean speech and backgrounds, with the stems as targets."""
 
 from dataclasses import dataclass
 
@@ -6,11 +6,12 @@ import torch
 from torch import Generator, Tensor
 
 from espnet2_decodec.data import augment
+from espnet2_decodec.data.augment import RandomColumns
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Stems of a training batch, each [B, L] and as loud as they are in the mixture. Silence is zeros."""
+    """Stems of a training batch, each [B, L] at its level in the mixture. Silence is zeros."""
 
     speech: Tensor
     background: Tensor
@@ -23,35 +24,36 @@ class Batch:
 
 @dataclass(frozen=True)
 class Mixing:
-    """How stems are put together; probabilities are per item of a batch.
+    """Mixing of stems; probabilities are per item of a batch.
 
     Attributes:
-        snr: dB range of the speech level over the background level, both measured where they sound.
-        snr_skew: 1 draws the SNR evenly, larger numbers draw low SNRs more often.
-        level: dBFS range of the mixture's RMS.
-        clean: probability of no background.
-        background_only: probability of no speech.
-        more: probability of each further background on top of the first.
-        noise: probability of a made noise (white to brown, with hum) as the first background.
-        babble: probability of four to six other voices of the batch as the first background.
-        equalize: probability of a random smooth equalization, for each stem.
-        reverb: probability of reverberation, for each stem.
-        narrow: probability of a low-pass filter on both stems.
-        clip: probability of overdrive, for each stem.
+        snr: range in dB of the speech level over the background level, both measured over active samples.
+        snr_skew: 1 draws the SNR uniformly, larger values favor low SNRs.
+        level: range in dBFS of the RMS of the mixture.
+        clean_prob: no background.
+        background_only_prob: no speech.
+        extra_background_prob: each further background is added to the first.
+        noise_prob: synthetic noise (white to brown, with hum) as the first background.
+        babble_prob: five other voices of the batch as the first background.
+        equalize_prob: random smooth equalization, for each stem.
+        reverb_prob: reverberation, for each stem.
+        lowpass_prob: low-pass filter on both stems.
+        clip_prob: clipping, for each stem.
+        sample_rate: Hz.
     """
 
     snr: tuple[float, float] = (-5.0, 40.0)
     snr_skew: float = 1.5
     level: tuple[float, float] = (-38.0, -14.0)
-    clean: float = 0.08
-    background_only: float = 0.07
-    more: float = 0.25
-    noise: float = 0.1
-    babble: float = 0.03
-    equalize: float = 0.3
-    reverb: float = 0.15
-    narrow: float = 0.05
-    clip: float = 0.03
+    clean_prob: float = 0.08
+    background_only_prob: float = 0.07
+    extra_background_prob: float = 0.25
+    noise_prob: float = 0.1
+    babble_prob: float = 0.03
+    equalize_prob: float = 0.3
+    reverb_prob: float = 0.15
+    lowpass_prob: float = 0.05
+    clip_prob: float = 0.03
     sample_rate: int = 16000
 
     def __call__(self, speech: Tensor, backgrounds: Tensor, generator: Generator | None = None) -> Batch:
@@ -63,83 +65,62 @@ class Mixing:
             generator: source of all randomness, on the device of the tensors.
 
         Raises:
-            ValueError: if the shapes do not fit.
+            ValueError: if the shapes do not agree.
         """
-        if (
-            backgrounds.ndim != 3
-            or speech.shape != (backgrounds.shape[0], backgrounds.shape[2])
-            or not backgrounds.shape[1]
-        ):
+        batch, count, length = backgrounds.shape if backgrounds.ndim == 3 else (-1, 0, -1)
+        if not count or speech.shape != (batch, length):
             raise ValueError(
                 f"Mixing needs [B, L] and [B, M, L], not {tuple(speech.shape)} and {tuple(backgrounds.shape)}."
             )
-        draw = _Draw(len(speech), speech.device, generator)
-        background = self._background(speech, backgrounds, draw)
-        speech = self._color(_normal(speech), draw)
-        background = self._color(_normal(background), draw)
-        if self.narrow:
-            filters = augment.low_pass(draw, self.sample_rate, draw.chance(self.narrow))
-            speech, background = filters(speech), filters(background)
+        random = RandomColumns(len(speech), speech.device, generator)
+        background = self._background(speech, backgrounds, random)
+        speech = self._augment(_unit_rms(speech), random)
+        background = self._augment(_unit_rms(background), random)
+        if self.lowpass_prob:
+            lowpass = augment.random_lowpass(random, self.sample_rate, random.bernoulli(self.lowpass_prob))
+            speech, background = lowpass(speech), lowpass(background)
         low, high = self.snr
-        snr = low + (high - low) * draw.uniform() ** self.snr_skew
+        snr = low + (high - low) * random.uniform() ** self.snr_skew
         background = background * 10 ** (-snr / 20)
-        case = draw.uniform()
-        background = background * (case >= self.clean)
-        speech = speech * ((case < self.clean) | (case >= self.clean + self.background_only))
-        return _loudness(speech, background, draw.uniform(*self.level))
+        case = random.uniform()
+        background = background * (case >= self.clean_prob)
+        speech = speech * ((case < self.clean_prob) | (case >= self.clean_prob + self.background_only_prob))
+        return _scale_to_level(speech, background, random.uniform(*self.level))
 
-    def _background(self, speech: Tensor, backgrounds: Tensor, draw: "_Draw") -> Tensor:
-        """One background [B, L] per item, from one or several of those given, or made."""
-        total = _normal(backgrounds[:, 0])
-        made = draw.chance(self.noise) | (total.abs().amax(1, keepdim=True) == 0)
-        total = torch.where(made, augment.noise(draw, speech.shape[1], self.sample_rate), total)
-        if self.babble and len(speech) >= 8:
-            voices = sum(_normal(speech).roll(shift, 0) for shift in range(1, 6))
-            total = torch.where(draw.chance(self.babble), _normal(voices), total)
+    def _background(self, speech: Tensor, backgrounds: Tensor, random: RandomColumns) -> Tensor:
+        """One background [B, L] per item: a sum of some of those given, synthetic noise, or babble."""
+        total = _unit_rms(backgrounds[:, 0])
+        synthetic = random.bernoulli(self.noise_prob) | (total.abs().amax(1, keepdim=True) == 0)
+        total = torch.where(synthetic, augment.synthetic_noise(random, speech.shape[1], self.sample_rate), total)
+        if self.babble_prob and len(speech) >= 8:
+            voices = _unit_rms(speech)
+            babble = sum((voices.roll(shift, 0) for shift in range(1, 6)), torch.zeros_like(voices))
+            total = torch.where(random.bernoulli(self.babble_prob), _unit_rms(babble), total)
         for other in backgrounds.unbind(1)[1:]:
-            gain = 10 ** (draw.uniform(-15.0, 0.0) / 20)
-            total = total + _normal(other) * gain * draw.chance(self.more)
+            gain = 10 ** (random.uniform(-15.0, 0.0) / 20)
+            total = total + _unit_rms(other) * gain * random.bernoulli(self.extra_background_prob)
         return total
 
-    def _color(self, wav: Tensor, draw: "_Draw") -> Tensor:
-        """Equalization, reverberation and overdrive, by chance."""
-        if self.equalize:
-            wav = augment.equalize(draw, wav, draw.chance(self.equalize))
-        if self.reverb:
-            wav = augment.reverberate(draw, wav, self.sample_rate, draw.chance(self.reverb))
-        if self.clip:
-            wav = augment.clip(draw, wav, draw.chance(self.clip))
-        return _normal(wav)
+    def _augment(self, wav: Tensor, random: RandomColumns) -> Tensor:
+        """Equalization, reverberation and clipping of random items."""
+        if self.equalize_prob:
+            wav = augment.equalize(random, wav, random.bernoulli(self.equalize_prob))
+        if self.reverb_prob:
+            wav = augment.reverberate(random, wav, self.sample_rate, random.bernoulli(self.reverb_prob))
+        if self.clip_prob:
+            wav = augment.clip(random, wav, random.bernoulli(self.clip_prob))
+        return _unit_rms(wav)
 
 
-class _Draw:
-    """Random columns [B, 1] from one generator."""
-
-    def __init__(self, batch: int, device: torch.device, generator: Generator | None):
-        self.batch, self.device, self.generator = batch, device, generator
-
-    def uniform(self, low: float = 0.0, high: float = 1.0, width: int = 1) -> Tensor:
-        """[B, width] in low..high."""
-        return low + (high - low) * torch.rand(self.batch, width, device=self.device, generator=self.generator)
-
-    def normal(self, width: int) -> Tensor:
-        """[B, width] standard normal."""
-        return torch.randn(self.batch, width, device=self.device, generator=self.generator)
-
-    def chance(self, probability: float) -> Tensor:
-        """[B, 1] bool."""
-        return self.uniform() < probability
-
-
-def _normal(wav: Tensor) -> Tensor:
-    """Scaled to an RMS of 1 over the samples that sound; what is silent (-60 dBFS) stays as it is."""
+def _unit_rms(wav: Tensor) -> Tensor:
+    """Scaled to an RMS of 1 over the active samples; silence (below -60 dBFS) is not changed."""
     power = wav.square()
-    sounding = power > power.mean(1, keepdim=True) * 1e-2
-    active = (power * sounding).sum(1, keepdim=True) / sounding.sum(1, keepdim=True).clamp(min=1)
-    return torch.where(active > 1e-6, wav * (active + 1e-12).rsqrt(), wav)
+    active = power > power.mean(1, keepdim=True) * 1e-2
+    active_power = (power * active).sum(1, keepdim=True) / active.sum(1, keepdim=True).clamp(min=1)
+    return torch.where(active_power > 1e-6, wav * (active_power + 1e-12).rsqrt(), wav)
 
 
-def _loudness(speech: Tensor, background: Tensor, level: Tensor) -> Batch:
+def _scale_to_level(speech: Tensor, background: Tensor, level: Tensor) -> Batch:
     """Both stems scaled alike, so that their sum has the RMS `level` [B, 1] in dBFS and does not clip."""
     mixture = speech + background
     gain = 10 ** (level / 20) / mixture.square().mean(1, keepdim=True).sqrt().clamp(min=1e-3)

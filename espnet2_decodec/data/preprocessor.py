@@ -1,34 +1,38 @@
-"""From the id of an utterance to the sounds of one training item; they are mixed per batch (see collate)."""
+"""Training items and batches for ESPnet: segments of speech and backgrounds, mixed per batch."""
 
+from collections.abc import Collection
 from zlib import crc32
 
 import numpy as np
 import torch
+from torch import Generator, Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from espnet2_decodec.data.augment import change_speed
-from espnet2_decodec.data.sampler import Random, Recordings
+from espnet2_decodec.data.mixing import Mixing
+from espnet2_decodec.data.sampler import DiskSegmentSampler
 
 STEMS = ("audio", "speech", "background")
 
 
 class StemPreprocessor:
-    """What ESPnet's dataset calls on every item.
+    """Preprocessor of ESPnet's dataset, called on every item.
 
-    In training: a segment of clean speech at a random speed, and `backgrounds` segments of background to choose
-    from. Items that bring their stems along are only cropped, all at the same place. In validation: the middle
-    `valid_length` samples of what was read, filled up with zeros.
+    In training: a segment of clean speech at a random speed, and `num_backgrounds` segments of background to choose
+    from. Items that have their stems already are only cropped, all at the same position. In validation: the middle
+    `valid_length` samples, padded with zeros.
 
     The randomness of an item comes from NumPy's global generator, which ESPnet seeds by epoch and worker, and
     from the item's id. So a run can be repeated and resumed, and the ranks of a distributed run draw differently.
 
     Args:
         train: whether for training.
-        speech: where speech that is too short is filled up from.
-        background: where backgrounds are drawn from; None leaves made noises only.
+        speech: recordings that extend speech that is too short.
+        background: source of backgrounds; None leaves synthetic noise only.
         segment_length: samples of a training item; None keeps its own length.
         valid_length: samples of a validation item; None keeps its own length.
-        backgrounds: M.
-        speeds: range; speed, pitch and voice change together.
+        num_backgrounds: M.
+        speed_range: speed, pitch and voice change together.
 
     Raises:
         ValueError: if a length or M is below 1.
@@ -37,18 +41,18 @@ class StemPreprocessor:
     def __init__(
         self,
         train: bool,
-        speech: Recordings | None = None,
-        background: Recordings | None = None,
+        speech: DiskSegmentSampler | None = None,
+        background: DiskSegmentSampler | None = None,
         segment_length: int | None = 16000,
         valid_length: int | None = 48000,
-        backgrounds: int = 3,
-        speeds: tuple[float, float] = (0.88, 1.14),
+        num_backgrounds: int = 3,
+        speed_range: tuple[float, float] = (0.88, 1.14),
     ):
-        if any(number is not None and number < 1 for number in (segment_length, valid_length, backgrounds)):
-            raise ValueError("segment_length, valid_length and backgrounds must be 1 or more.")
+        if any(number is not None and number < 1 for number in (segment_length, valid_length, num_backgrounds)):
+            raise ValueError("segment_length, valid_length and num_backgrounds must be 1 or more.")
         self.train, self.speech, self.background = train, speech, background
         self.segment_length, self.valid_length = segment_length, valid_length
-        self.backgrounds, self.speeds = backgrounds, speeds
+        self.num_backgrounds, self.speed_range = num_backgrounds, speed_range
 
     @property
     def length(self) -> int | None:
@@ -59,10 +63,10 @@ class StemPreprocessor:
         return f"StemPreprocessor({self.length} samples, speech={self.speech}, background={self.background})"
 
     def __call__(self, uid: str, data: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """{"audio": [L] or [L, C], ...} -> {"audio": [L'], "backgrounds": [M, L']}, or the stems that came, [L'].
+        """{"audio": [L] or [L, C], ...} -> {"audio": [L'], "backgrounds": [M, L']}, or the given stems, [L'].
 
         Raises:
-            ValueError: if stems that came along differ in length.
+            ValueError: if given stems differ in length.
         """
         stems = {name: _mono(data[name]) for name in STEMS if name in data}
         lengths = {len(samples) for samples in stems.values()}
@@ -70,28 +74,61 @@ class StemPreprocessor:
             raise ValueError(f"The stems of {uid} must be of one length, not {sorted(lengths)} samples.")
         if not self.train:
             return _crop(stems, self.length, 0.5)
-        random = np.random.default_rng([np.random.randint(2**31), crc32(uid.encode())])
+        rng = np.random.default_rng([np.random.randint(2**31), crc32(uid.encode())])
         if len(stems) > 1:
-            return _crop(stems, self.length, random.random())
-        speech = self._speech(uid, stems["audio"], random)
-        return {"audio": speech, "backgrounds": self._backgrounds(len(speech), random)}
+            return _crop(stems, self.length, rng.random())
+        speech = self._speech(uid, stems["audio"], rng)
+        return {"audio": speech, "backgrounds": self._backgrounds(len(speech), rng)}
 
-    def _speech(self, uid: str, samples: np.ndarray, random: Random) -> np.ndarray:
+    def _speech(self, uid: str, samples: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """[L] of the utterance and, where it is short, of others of the same speaker, at a random speed."""
         length = self.length or len(samples)
-        wanted = max(64, int(length * random.uniform(*self.speeds)) // 64 * 64)
+        source_length = max(64, int(length * rng.uniform(*self.speed_range)) // 64 * 64)
         if self.speech is None:
-            segment = _crop({"audio": samples}, wanted, random.random())["audio"]
+            segment = _crop({"audio": samples}, source_length, rng.random())["audio"]
         else:
-            segment = self.speech.segment(uid, wanted, random, samples)
+            segment = self.speech.segment(uid, source_length, rng, samples)
         return change_speed(torch.from_numpy(segment)[None], length)[0].numpy()
 
-    def _backgrounds(self, length: int, random: Random) -> np.ndarray:
-        """[M, L]; silence, which mixing replaces by made noise, where there are no recordings."""
+    def _backgrounds(self, length: int, rng: np.random.Generator) -> np.ndarray:
+        """[M, L]; silence, which mixing replaces by synthetic noise, where there are no recordings."""
         if self.background is None:
             return np.zeros((1, length), np.float32)
-        names = [self.background.draw(random) for _ in range(self.backgrounds)]
-        return np.stack([self.background.segment(name, length, random) for name in names])
+        names = [self.background.draw(rng) for _ in range(self.num_backgrounds)]
+        return np.stack([self.background.segment(name, length, rng) for name in names])
+
+
+class MixingCollate:
+    """Mixes the training items of `StemPreprocessor`, where the voices of a batch can be babble; stacks all else.
+
+    Args:
+        mixing: the mixing.
+    """
+
+    def __init__(self, mixing: Mixing):
+        self.mixing = mixing
+
+    def __repr__(self) -> str:
+        return f"MixingCollate({self.mixing})"
+
+    def __call__(self, data: Collection[tuple[str, dict[str, np.ndarray]]]) -> tuple[list[str], dict[str, Tensor]]:
+        """Items -> ids, and {"audio", "speech", "background": [B, L], and "..._lengths": [B]}."""
+        names, items = [name for name, _ in data], [item for _, item in data]
+        columns = {key: [torch.from_numpy(item[key]) for item in items] for key in items[0]}
+        lengths = torch.tensor([len(samples) for samples in columns["audio"]])
+        if "backgrounds" in columns:
+            generator = _batch_generator(names)
+            batch = self.mixing(torch.stack(columns["audio"]), torch.stack(columns["backgrounds"]), generator)
+            tensors = {"audio": batch.mixture, "speech": batch.speech, "background": batch.background}
+        else:
+            tensors = {key: pad_sequence(column, batch_first=True) for key, column in columns.items()}
+        return names, tensors | {f"{key}_lengths": lengths for key in tensors}
+
+
+def _batch_generator(names: list[str]) -> Generator:
+    """Seeded as the randomness of the preprocessor: by epoch and worker, and by the items of the batch."""
+    rng = np.random.default_rng([np.random.randint(2**31), crc32(" ".join(names).encode())])
+    return Generator().manual_seed(int(rng.integers(2**63 - 1)))
 
 
 def _mono(samples: np.ndarray) -> np.ndarray:
@@ -99,10 +136,10 @@ def _mono(samples: np.ndarray) -> np.ndarray:
     return (samples if samples.ndim == 1 else samples.mean(1)).astype(np.float32)
 
 
-def _crop(stems: dict[str, np.ndarray], length: int | None, place: float) -> dict[str, np.ndarray]:
-    """The same `length` samples of all stems, at `place` (0 start, 1 end), zeros after a shorter one."""
-    have = len(next(iter(stems.values())))
-    length = length or have
-    start = int(max(0, have - length) * place)
-    missing = max(0, length - have)
+def _crop(stems: dict[str, np.ndarray], length: int | None, position: float) -> dict[str, np.ndarray]:
+    """The same `length` samples of all stems, at `position` (0 start, 1 end), zeros after a shorter one."""
+    available = len(next(iter(stems.values())))
+    length = length or available
+    start = int(max(0, available - length) * position)
+    missing = max(0, length - available)
     return {name: np.pad(samples[start : start + length], (0, missing)) for name, samples in stems.items()}

@@ -1,32 +1,159 @@
-"""Recordings on disk, drawn so that every source gets its turn: for corpora that need not fit in memory."""
+"""Random segments of recordings, balanced over sources: from memory for the plain loop, from disk for ESPnet's."""
 
 from collections import defaultdict
-from collections.abc import Container
+from collections.abc import Container, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import soundfile
+import torch
+from torch import Generator, Tensor
 
-from espnet2_decodec.data.kaldi import read_table
+from espnet2_decodec.data.kaldi import read_optional_table, read_table
+from espnet2_decodec.progress import progress
 
-Random = np.random.Generator
+CLASS_WEIGHTS = {"music": 0.3}
+"""Relative frequency of classes of backgrounds; 1 for all others."""
+NOISY_WEIGHT = 0.3
+"""Relative frequency of the speakers listed in noisy_speakers."""
 
 
-class Recordings:
-    """What a wav.scp lists, and what the files beside it tell: utt2spk, utt2dur, utt2class, noisy_speakers.
+class RecordingList:
+    """Recordings of a wav.scp with the optional files beside it: utt2spk, utt2dur, utt2class, noisy_speakers.
 
-    All of these are optional. A source is a speaker, or where backgrounds come from. Sources are drawn by a
-    power of their duration, their recordings by duration; without utt2dur all recordings count alike.
+    A source is a speaker, or where a background comes from; without utt2spk every recording is its own source.
 
     Args:
         scp: path of the wav.scp.
+        class_weights: class -> relative frequency; 1 for those left out.
+        noisy_weight: relative frequency of the speakers listed in noisy_speakers.
+
+    Raises:
+        ValueError: if a table cannot be read.
+    """
+
+    def __init__(
+        self, scp: str | Path, class_weights: Mapping[str, float] | None = None, noisy_weight: float = NOISY_WEIGHT
+    ):
+        self.scp = Path(scp)
+        self.paths = read_table(scp)
+        sources, self.durations, classes = (
+            read_optional_table(self.scp.parent / name) for name in ("utt2spk", "utt2dur", "utt2class")
+        )
+        noisy_file = self.scp.parent / "noisy_speakers"
+        noisy = set(noisy_file.read_text(encoding="utf-8").split()) if noisy_file.is_file() else set()
+        self.source_of = {name: sources.get(name, name) for name in self.paths}
+        self.members: dict[str, list[str]] = defaultdict(list)
+        for name, source in self.source_of.items():
+            self.members[source].append(name)
+        self.weights = {
+            name: (class_weights or {}).get(classes.get(name, ""), 1.0) * (noisy_weight if source in noisy else 1.0)
+            for name, source in self.source_of.items()
+        }
+
+    def probabilities(self, balance_exponent: float) -> np.ndarray:
+        """Probability [n] of each recording; without utt2dur all recordings count as equally long.
+
+        Args:
+            balance_exponent: as in `DiskSegmentSampler`.
+        """
+        seconds = {name: float(self.durations.get(name, 1.0)) for name in self.paths}
+        totals = {source: sum(seconds[name] for name in names) for source, names in self.members.items()}
+        shares = np.array(
+            [
+                seconds[name] * totals[source] ** -balance_exponent * self.weights[name]
+                for name, source in self.source_of.items()
+            ]
+        )
+        return shares / shares.sum()
+
+
+class MemorySegmentSampler:
+    """Segments from recordings in memory, as 16-bit samples: 10 hours take 1.2 GB.
+
+    The recordings of each source are joined to one track. A segment may contain the joint of two recordings of one
+    speaker, so that short recordings become sequences of recordings.
+
+    Args:
+        tracks: source -> [L] int16.
+        weights: source -> relative frequency; 1 for those left out.
+        balance_exponent: 0 draws sources in proportion to their duration, 1 draws all alike.
+
+    Raises:
+        ValueError: if there are no samples.
+    """
+
+    def __init__(
+        self, tracks: Mapping[str, Tensor], weights: Mapping[str, float] | None = None, balance_exponent: float = 0.5
+    ):
+        sources = sorted(source for source, track in tracks.items() if len(track))
+        if not sources:
+            raise ValueError("There are no recordings to draw from.")
+        lengths = [len(tracks[source]) for source in sources]
+        self.samples = torch.cat([tracks[source] for source in sources])
+        self.lengths = torch.tensor(lengths)
+        self.starts = self.lengths.cumsum(0) - self.lengths
+        shares = [(weights or {}).get(source, 1.0) * n ** (1 - balance_exponent) for source, n in zip(sources, lengths)]
+        self.cumulative = torch.tensor(shares, dtype=torch.float64).cumsum(0) / sum(shares)
+
+    @classmethod
+    def from_directory(
+        cls, folder: str | Path, sample_rate: int = 16000, threads: int = 4, balance_exponent: float = 0.5
+    ) -> "MemorySegmentSampler":
+        """Read a Kaldi directory, see `RecordingList`.
+
+        Args:
+            folder: with mono recordings.
+            sample_rate: Hz that all recordings must have.
+            threads: that read files.
+            balance_exponent: as above.
+
+        Raises:
+            ValueError: if a table or a recording cannot be used.
+        """
+        recordings = RecordingList(Path(folder) / "wav.scp", CLASS_WEIGHTS)
+        tracks: dict[str, list[Tensor]] = defaultdict(list)
+        with ThreadPoolExecutor(threads) as pool:
+            audio = pool.map(lambda path: _read_int16(path, sample_rate), recordings.paths.values())
+            names = progress(recordings.paths, desc=f"reading {Path(folder).name}")
+            for name, samples in zip(names, audio):
+                tracks[recordings.source_of[name]].append(samples)
+        weights = {recordings.source_of[name]: weight for name, weight in recordings.weights.items()}
+        return cls({source: torch.cat(parts) for source, parts in tracks.items()}, weights, balance_exponent)
+
+    def to(self, device: torch.device | str) -> "MemorySegmentSampler":
+        """Move the samples to the device where segments are used."""
+        self.samples, self.lengths = self.samples.to(device), self.lengths.to(device)
+        self.starts, self.cumulative = self.starts.to(device), self.cumulative.to(device)
+        return self
+
+    def draw(self, count: int, length: int, generator: Generator | None = None) -> Tensor:
+        """Random segments [count, length] float; a track shorter than that is repeated."""
+        device = self.samples.device
+        pick = torch.rand(count, device=device, dtype=torch.float64, generator=generator)
+        track = torch.searchsorted(self.cumulative, pick).clamp(max=len(self.cumulative) - 1)
+        lengths, starts = self.lengths[track], self.starts[track]
+        position = torch.rand(count, device=device, dtype=torch.float64, generator=generator)
+        room = torch.where(lengths > length, lengths - length, lengths)
+        first = (position * room).long()
+        index = (first[:, None] + torch.arange(length, device=device)) % lengths[:, None]
+        return self.samples[starts[:, None] + index].float() / 32768
+
+
+class DiskSegmentSampler:
+    """Segments from recordings on disk, for corpora that need not fit in memory.
+
+    Sources are drawn by a power of their duration, their recordings by duration.
+
+    Args:
+        scp: path of the wav.scp, see `RecordingList`.
         sample_rate: Hz that all recordings must have.
-        pause: range in seconds of the silence between two recordings of a source that are joined; the only
-            recording of its source is then followed by silence. None joins without silence, and repeats the
-            only recording of its source.
-        evenness: 0 draws sources in proportion to their duration, 1 draws all alike.
-        weights: class -> how often it is drawn; 1 for those left out.
-        noisy: how often speakers listed in noisy_speakers are drawn.
+        pause: range in seconds of the silence between two joined recordings of a source; the only recording of its
+            source is then followed by silence. None joins without silence, and repeats the only recording.
+        balance_exponent: 0 draws sources in proportion to their duration, 1 draws all alike.
+        class_weights: class -> relative frequency; 1 for those left out.
+        noisy_weight: relative frequency of the speakers listed in noisy_speakers.
 
     Raises:
         ValueError: if the wav.scp cannot be read, or its first recording has another sample rate.
@@ -37,141 +164,112 @@ class Recordings:
         scp: str | Path,
         sample_rate: int = 16000,
         pause: tuple[float, float] | None = None,
-        evenness: float = 0.5,
-        weights: dict[str, float] | None = None,
-        noisy: float = 0.3,
+        balance_exponent: float = 0.5,
+        class_weights: Mapping[str, float] | None = None,
+        noisy_weight: float = NOISY_WEIGHT,
     ):
-        self.scp, self.sample_rate, self.pause = Path(scp), sample_rate, pause
-        self.paths = read_table(scp)
-        self.names = list(self.paths)
-        sources = self._beside("utt2spk")
-        self.sources = {name: sources.get(name, name) for name in self.names}
-        self.members = defaultdict(list)
-        for name, source in self.sources.items():
-            self.members[source].append(name)
-        self.shares = self._shares(evenness, weights or {}, noisy)
-        self._cumulative = self.shares.cumsum()
-        check_rate(self.paths[self.names[0]], sample_rate)
+        self.sample_rate, self.pause = sample_rate, pause
+        self.recordings = RecordingList(scp, class_weights, noisy_weight)
+        self.names = list(self.recordings.paths)
+        self.probabilities = self.recordings.probabilities(balance_exponent)
+        self._cumulative = self.probabilities.cumsum()
+        self._open(self.names[0]).close()
 
     def __repr__(self) -> str:
-        return f"Recordings({len(self.names)} of {len(self.members)} sources in {self.scp})"
+        sources = len(self.recordings.members)
+        return f"DiskSegmentSampler({len(self.names)} of {sources} sources in {self.recordings.scp})"
 
-    def draw(self, random: Random) -> str:
-        """The name of a recording, with the probabilities `shares`."""
-        place = int(np.searchsorted(self._cumulative, random.random()))
-        return self.names[min(place, len(self.names) - 1)]
+    def draw(self, rng: np.random.Generator) -> str:
+        """Name of a random recording, with the probabilities `probabilities`."""
+        index = int(np.searchsorted(self._cumulative, rng.random()))
+        return self.names[min(index, len(self.names) - 1)]
 
-    def shares_of(self, names: Container[str]) -> dict[str, float]:
-        """How often each of the recordings among `names` is drawn; their shares sum to 1.
+    def probabilities_among(self, names: Container[str]) -> dict[str, float]:
+        """Probability of each of the recordings among `names`; they sum to 1.
 
         Raises:
-            ValueError: if none is among them.
+            ValueError: if none of the recordings is among them.
         """
-        shares = {name: float(share) for name, share in zip(self.names, self.shares) if name in names}
+        shares = {name: float(share) for name, share in zip(self.names, self.probabilities) if name in names}
         if not shares:
-            raise ValueError(f"None of the wanted recordings is in {self.scp}.")
+            raise ValueError(f"None of the wanted recordings is in {self.recordings.scp}.")
         total = sum(shares.values())
         return {name: share / total for name, share in shares.items()}
 
-    def segment(self, name: str, length: int, random: Random, samples: np.ndarray | None = None) -> np.ndarray:
-        """[length] float32 from a random place in a recording; further ones of its source follow a short one.
+    def segment(
+        self, name: str, length: int, rng: np.random.Generator, samples: np.ndarray | None = None
+    ) -> np.ndarray:
+        """[length] float32 from a random position; further recordings of the same source follow a short one.
 
         Args:
             name: of the recording.
             length: in samples.
-            random: source of all randomness.
-            samples: [L] of the recording, where they are known already.
+            rng: source of all randomness.
+            samples: [L] of the recording, if they were read already.
 
         Raises:
             ValueError: if a file is empty or has another sample rate.
         """
         if samples is None:
             with self._open(name) as file:
-                file.seek(self._start(name, file.frames, length, random))
+                file.seek(self._start(name, file.frames, length, rng))
                 first = _mono(file.read(length, dtype="float32", always_2d=True))
         else:
-            start = self._start(name, len(samples), length, random)
+            start = self._start(name, len(samples), length, rng)
             first = samples[start : start + length]
         parts, missing = [first], length - len(first)
         while missing > 0:
-            parts.append(self._next(name, missing, random))
+            parts.append(self._continuation(name, missing, rng))
             missing -= len(parts[-1])
         return np.concatenate(parts).astype(np.float32)[:length]
 
-    def read(self, name: str, count: int) -> np.ndarray:
+    def _open(self, name: str) -> soundfile.SoundFile:
+        path = self.recordings.paths[name]
+        try:
+            file = soundfile.SoundFile(path)
+        except (soundfile.LibsndfileError, OSError) as error:
+            raise ValueError(f"{path} cannot be read as audio: {error}.") from error
+        if file.samplerate != self.sample_rate:
+            file.close()
+            raise ValueError(
+                f"{path} has {file.samplerate} Hz, the codec works at {self.sample_rate} Hz: convert the corpus first."
+            )
+        return file
+
+    def _read(self, name: str, count: int) -> np.ndarray:
         """Up to [count] float32 samples from the start of a recording, channels averaged."""
         with self._open(name) as file:
             return _mono(file.read(count, dtype="float32", always_2d=True))
 
-    def _open(self, name: str) -> soundfile.SoundFile:
-        file = soundfile.SoundFile(self.paths[name])
-        if file.samplerate != self.sample_rate:
-            file.close()
-            raise ValueError(_wrong_rate(self.paths[name], file.samplerate, self.sample_rate))
-        return file
-
-    def _start(self, name: str, total: int, length: int, random: Random) -> int:
-        """Where a segment of `length` begins in a recording of `total` samples."""
+    def _start(self, name: str, total: int, length: int, rng: np.random.Generator) -> int:
+        """Random start of a segment of `length` in a recording of `total` samples."""
         if not total:
-            raise ValueError(f"{name} of {self.scp} holds no samples.")
-        return int(random.integers(total - length + 1 if total >= length else total))
+            raise ValueError(f"{name} of {self.recordings.scp} holds no samples.")
+        return int(rng.integers(total - length + 1 if total >= length else total))
 
-    def _next(self, name: str, missing: int, random: Random) -> np.ndarray:
-        """What follows recording `name`: a pause and another recording of its source, or silence."""
-        others = self.members[self.sources[name]]
+    def _continuation(self, name: str, missing: int, rng: np.random.Generator) -> np.ndarray:
+        """Samples that follow recording `name`: a pause and another recording of its source, or silence."""
+        members = self.recordings.members[self.recordings.source_of[name]]
         if self.pause is None:
-            part = self.read(others[random.integers(len(others))], missing)
-        elif len(others) == 1:
+            part = self._read(members[rng.integers(len(members))], missing)
+        elif len(members) == 1:
             part = np.zeros(missing, np.float32)
         else:
-            silence = np.zeros(int(random.uniform(*self.pause) * self.sample_rate), np.float32)
-            part = np.concatenate([silence, self.read(others[random.integers(len(others))], missing)])
+            silence = np.zeros(int(rng.uniform(*self.pause) * self.sample_rate), np.float32)
+            part = np.concatenate([silence, self._read(members[rng.integers(len(members))], missing)])
         if not len(part):
-            raise ValueError(f"A recording of the source of {name} in {self.scp} holds no samples.")
+            raise ValueError(f"A recording of the source of {name} in {self.recordings.scp} holds no samples.")
         return part
 
-    def _shares(self, evenness: float, weights: dict[str, float], noisy: float) -> np.ndarray:
-        """[n] how often each recording is drawn; they sum to 1."""
-        durations, classes = self._beside("utt2dur"), self._beside("utt2class")
-        listed = self.scp.parent / "noisy_speakers"
-        doubtful = set(listed.read_text(encoding="utf-8").split()) if listed.is_file() else set()
-        seconds = {name: float(durations.get(name, 1.0)) for name in self.names}
-        totals = {source: sum(seconds[name] for name in names) for source, names in self.members.items()}
-        shares = np.array(
-            [
-                seconds[name]
-                * totals[self.sources[name]] ** -evenness
-                * weights.get(classes.get(name, ""), 1.0)
-                * (noisy if self.sources[name] in doubtful else 1.0)
-                for name in self.names
-            ]
-        )
-        return shares / shares.sum()
 
-    def _beside(self, name: str) -> dict[str, str]:
-        """A table in the folder of the wav.scp; empty where there is none."""
-        path = self.scp.parent / name
-        return read_table(path) if path.is_file() else {}
-
-
-def check_rate(path: str, sample_rate: int) -> None:
-    """Refuse a recording of another sample rate.
-
-    Raises:
-        ValueError: if it has one, or cannot be read.
-    """
-    try:
-        rate = soundfile.info(path).samplerate
-    except (soundfile.LibsndfileError, OSError) as error:
-        raise ValueError(f"{path} cannot be read as audio: {error}.") from error
-    if rate != sample_rate:
-        raise ValueError(_wrong_rate(path, rate, sample_rate))
+def _read_int16(path: str, sample_rate: int) -> Tensor:
+    """Read a mono recording as int16 samples [L]."""
+    samples, rate = soundfile.read(path, dtype="int16")
+    if rate != sample_rate or samples.ndim != 1:
+        raise ValueError(f"{path} is not mono at {sample_rate} Hz: prepare the corpus with local/data.sh.")
+    return torch.from_numpy(samples)
 
 
 def _mono(samples: np.ndarray) -> np.ndarray:
     """[L, C] -> [L], channels averaged."""
     return samples[:, 0] if samples.shape[1] == 1 else samples.mean(1)
-
-
-def _wrong_rate(path: str, rate: int, wanted: int) -> str:
-    return f"{path} has {rate} Hz, the codec works at {wanted} Hz: convert the corpus first."

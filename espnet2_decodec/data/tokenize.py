@@ -1,4 +1,4 @@
-"""All recordings of a wav.scp to tokens, one pair of .npy files each."""
+"""The recordings of a wav.scp as tokens: one .npy file per recording and stream."""
 
 from functools import partial
 from pathlib import Path
@@ -6,88 +6,89 @@ from pathlib import Path
 from torch import Tensor
 
 from espnet2_decodec.codec.decodec import DeCodec
-from espnet2_decodec.data.kaldi import check_id, read_table, write_table
+from espnet2_decodec.data.codec_options import CodecOptions
+from espnet2_decodec.data.kaldi import check_id, read_optional_table, read_table, write_table
 from espnet2_decodec.data.manifest import Manifest
 from espnet2_decodec.data.parallel import parallel_map
-from espnet2_decodec.data.settings import Settings
 from espnet2_decodec.io import npy
 from espnet2_decodec.io.audio import read
 from espnet2_decodec.io.identity import content_id
 
 LENGTHS = "utt2num_samples"
-"""How long each recording is at the codec's rate."""
+"""Table of the length of each recording at the codec's sample rate."""
 TABLES = {"speech": "codes_speech.scp", "background": "codes_background.scp", "content": "codes_content.scp"}
-"""Stream -> uttid and path of its int16 (T, K) array."""
+"""Stream -> table of uttid and path of its int16 (T, K) array."""
 
 
-def tokenize(scp: str | Path, out: str | Path, settings: Settings, jobs: int = 1) -> int:
-    """Write codes/<uttid>.{speech,background}.npy, (T, K) int16 each, with codes_{speech,background}.scp and
-    utt2num_samples; of the content, codes/<uttid>.content.npy and codes_content.scp.
+def tokenize(scp: str | Path, out: str | Path, options: CodecOptions, jobs: int = 1) -> int:
+    """Write the tokens of all recordings, with their tables and utt2num_samples.
 
-    Recordings may have any sample rate and number of channels. Those that `out` holds already are not made again.
+    Files are codes/<uttid>.{speech,background}.npy, (T, K) int16 each, with codes_{speech,background}.scp; for content
+    tokens codes/<uttid>.content.npy with codes_content.scp. Recordings may have any sample rate and number of
+    channels. Files that `out` has already are kept.
 
     Args:
-        scp: lines of uttid and path.
-        out: folder to write to.
-        settings: the codec and its levels.
-        jobs: processes.
+        scp: Kaldi table of uttid and path.
+        out: output folder.
+        options: the codec and its levels.
+        jobs: number of processes.
 
     Returns:
-        How many recordings were tokenized now.
+        Number of recordings that were tokenized now.
 
     Raises:
-        ValueError: if `out` holds tokens of another codec or other levels, a recording cannot be read, or its content
-            has not as many levels.
+        ValueError: if `out` has tokens of another codec or other levels, a recording cannot be read, or the codec does
+            not have as many levels.
     """
     out, paths = Path(out), read_table(scp)
-    codec = settings.codec()
-    levels = _content_entries(codec, settings.content) if settings.content else settings.levels(codec)
+    codec = options.load()
+    levels = _content_entries(codec, options.content) if options.content else options.levels(codec)
     Manifest(out).check(Manifest.describe(codec) | levels)
     del codec
     stems = {key: out / "codes" / check_id(key) for key in paths}
-    lengths = read_table(out / LENGTHS) if (out / LENGTHS).is_file() else {}
-    streams = ("content",) if settings.content else npy.STREAMS
+    lengths = read_optional_table(out / LENGTHS)
+    streams = ("content",) if options.content else npy.STREAMS
     todo = [key for key in paths if key not in lengths or not all(npy.path(stems[key], s).is_file() for s in streams)]
-    made = {}
+    new_lengths = {}
     try:
-        for key, length in zip(todo, parallel_map(partial(Tokenizer, paths, stems, settings), todo, jobs, "tokenize")):
-            made[key] = length
+        for key, length in zip(todo, parallel_map(partial(_Tokenizer, paths, stems, options), todo, jobs, "tokenize")):
+            new_lengths[key] = str(length)
     finally:
-        if made:
-            write_table(out / LENGTHS, lengths | made)
+        if new_lengths:
+            write_table(out / LENGTHS, lengths | new_lengths)
     for stream in streams:
         write_table(out / TABLES[stream], {key: npy.path(stem, stream).resolve() for key, stem in stems.items()})
-    return len(made)
+    return len(new_lengths)
 
 
-class Tokenizer:
-    """Writes the tokens of one recording after the other."""
+def read_for_codec(path: str | Path, codec: DeCodec) -> Tensor:
+    """A recording [1, L] at the codec's sample rate, on its device."""
+    return read(path, codec.sample_rate)[None].to(next(codec.parameters()).device)
 
-    def __init__(self, paths: dict[str, str], stems: dict[str, Path], settings: Settings):
-        self.paths, self.stems, self.settings, self.codec = paths, stems, settings, settings.codec()
+
+class _Tokenizer:
+    """Worker that writes the tokens of a recording and returns its length in samples."""
+
+    def __init__(self, paths: dict[str, str], stems: dict[str, Path], options: CodecOptions):
+        self.paths, self.stems, self.options, self.codec = paths, stems, options, options.load()
 
     def __call__(self, key: str) -> int:
-        """The length of recording `key` in samples, its tokens written."""
-        wav = load(self.paths[key], self.codec)
-        if self.settings.content:
-            npy.save_stream(
-                npy.path(self.stems[key], "content"), self.codec.content_tokens(wav)[0, : self.settings.content]
+        wav = read_for_codec(self.paths[key], self.codec)
+        if self.options.content:
+            codes = self.codec.content_tokens(wav)[0, : self.options.content]
+            npy.save_stream(npy.path(self.stems[key], "content"), codes)
+        else:
+            npy.save(
+                self.stems[key],
+                self.codec.encode(wav, None, self.options.speech_levels, self.options.background_levels).to("cpu"),
             )
-            return wav.shape[1]
-        codes = self.codec.encode(wav, None, self.settings.speech_levels, self.settings.background_levels)
-        npy.save(self.stems[key], codes.to("cpu"))
         return wav.shape[1]
 
 
 def _content_entries(codec: DeCodec, levels: int) -> dict[str, str | int]:
-    """What tells the tokens of this content from those of another."""
+    """Entries of the manifest that identify content tokens."""
     encoder = codec.content_encoder
-    most = 0 if encoder is None else encoder.levels
-    if not 0 < levels <= most:
-        raise ValueError(f"The content of this codec has {most} levels of tokens, so not {levels}.")
+    available = 0 if encoder is None else encoder.levels
+    if encoder is None or not 0 < levels <= available:
+        raise ValueError(f"The content of this codec has {available} levels of tokens, so not {levels}.")
     return {"content": content_id(encoder).hex(), "content_levels": levels}
-
-
-def load(path: str | Path, codec: DeCodec) -> Tensor:
-    """A recording as [1, L] at the codec's rate, on its device."""
-    return read(path, codec.sample_rate)[None].to(next(codec.parameters()).device)

@@ -15,11 +15,11 @@ from espnet2.train.distributed_utils import DistributedOption
 from espnet2.utils.nested_dict_action import NestedDictAction
 
 from espnet2_decodec.codec import config as build
-from espnet2_decodec.data.collate import MixingCollate
+from espnet2_decodec.data.preprocessor import MixingCollate
 from espnet2_decodec.data.kaldi import read_table
 from espnet2_decodec.data.mixing import Mixing
 from espnet2_decodec.data.preprocessor import StemPreprocessor
-from espnet2_decodec.data.sampler import Recordings
+from espnet2_decodec.data.sampler import CLASS_WEIGHTS, DiskSegmentSampler
 from espnet2_decodec.espnet import registry  # noqa: F401  registers the codec
 from espnet2_decodec.espnet.baseline_codecs import baseline_options, check_lengths
 from espnet2_decodec.espnet.batch_sampler import WeightedBatchSampler
@@ -77,7 +77,7 @@ class DeCodecTask(GANCodecTask):
 
     @classmethod
     def add_task_arguments(cls, parser: ArgumentParser) -> None:
-        """Add the options of the codec task, of `Recordings` and `StemPreprocessor`, and of `Mixing`."""
+        """Add the options of the codec task, of `DiskSegmentSampler` and `StemPreprocessor`, and of `Mixing`."""
         super().add_task_arguments(parser)
         group = parser.add_argument_group("Mixing related")
         group.add_argument(
@@ -85,7 +85,7 @@ class DeCodecTask(GANCodecTask):
             action=NestedDictAction,
             default={},
             help="background_scp, and options of StemPreprocessor; speech_sources and background_sources: "
-            "options of Recordings",
+            "options of DiskSegmentSampler",
         )
         group.add_argument("--mixing_conf", action=NestedDictAction, default={}, help="options of Mixing")
 
@@ -104,9 +104,9 @@ class DeCodecTask(GANCodecTask):
         voices, sounds = conf.pop("speech_sources", {}), conf.pop("background_sources", {})
         if train:
             voices = {"sample_rate": rate, "pause": (0.1, 0.4), **voices}
-            sounds = {"sample_rate": rate, "weights": {"music": 0.3}, **sounds}
-            conf["speech"] = Recordings(_audio(args.train_data_path_and_name_and_type), **voices)
-            conf["background"] = Recordings(backgrounds, **sounds) if backgrounds else None
+            sounds = {"sample_rate": rate, "class_weights": CLASS_WEIGHTS, **sounds}
+            conf["speech"] = DiskSegmentSampler(_audio(args.train_data_path_and_name_and_type), **voices)
+            conf["background"] = DiskSegmentSampler(backgrounds, **sounds) if backgrounds else None
             if not backgrounds:
                 logging.warning(
                     "No preprocessor_conf background_scp=... was given: the only backgrounds are synthetic noises."
@@ -139,8 +139,8 @@ class DeCodecTask(GANCodecTask):
             )
         speech = getattr(iter_options.preprocess_fn, "speech", None)
         if speech is None:
-            speech = Recordings(_audio(iter_options.data_path_and_name_and_type), sample_rate(args))
-        shares = speech.shares_of(read_table(iter_options.shape_files[0]))
+            speech = DiskSegmentSampler(_audio(iter_options.data_path_and_name_and_type), sample_rate(args))
+        shares = speech.probabilities_among(read_table(iter_options.shape_files[0]))
         ranks = (0, 1)
         if iter_options.distributed:
             ranks = (torch.distributed.get_rank(), torch.distributed.get_world_size())

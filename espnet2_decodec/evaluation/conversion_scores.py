@@ -14,16 +14,16 @@ from espnet2_decodec.atomic import atomic_write
 from espnet2_decodec.conversion import convert_codes
 from espnet2_decodec.conversion.features import VocoderFeatures, extract_features, synthesize
 from espnet2_decodec.conversion.shift import shift_voice
+from espnet2_decodec.data.codec_options import CodecOptions
 from espnet2_decodec.data.kaldi import read_table
-from espnet2_decodec.data.mixtures import condition_order, snr_of
+from espnet2_decodec.data.mixtures import condition_order, parse_snr
 from espnet2_decodec.data.parallel import parallel_map
-from espnet2_decodec.data.settings import Settings
 from espnet2_decodec.evaluation.conversion_voices import Voices
 from espnet2_decodec.evaluation.examples import Example, file_name, write_examples, write_sound
 from espnet2_decodec.evaluation.metrics.bootstrap import Interval, bootstrap_interval
+from espnet2_decodec.evaluation.metrics.error_rate import word_errors
 from espnet2_decodec.evaluation.metrics.perceptual import speaker_similarity
 from espnet2_decodec.evaluation.metrics.recognizers import RATE, recognizer
-from espnet2_decodec.evaluation.metrics.error_rate import word_errors
 from espnet2_decodec.evaluation.mixture_set import MixtureSet
 from espnet2_decodec.evaluation.probes.listening import level
 from espnet2_decodec.evaluation.systems.base import resample
@@ -77,7 +77,7 @@ class Plan:
 
     data: Path
     voices: Voices
-    settings: Settings
+    settings: CodecOptions
     judge: str | None
     language: str = "en"
     denoiser: str | None = None
@@ -99,7 +99,7 @@ class Scorer:
 
     def __init__(self, plan: Plan):
         self.plan, self.data = plan, MixtureSet(plan.data)
-        self.codec, self.judge = plan.settings.codec(), recognizer(plan.judge) if plan.judge else None
+        self.codec, self.judge = plan.settings.load(), recognizer(plan.judge) if plan.judge else None
         self.texts = read_table(plan.data / "text") if plan.judge else {}
         self.denoiser = build(plan.denoiser) if plan.denoiser else None
         self.references = {speaker: self._heard(wav) for speaker, wav in plan.voices.references.items()}
@@ -252,7 +252,7 @@ def markdown(rows: Sequence[Row], head: Mapping[str, str], skipped: Sequence[str
         *(f"- {line}" for line in skipped),
     ]
     text += ["", NOTES]
-    headings = ["system", *(f"{c} dB" if snr_of(c) is not None else c for c in conditions)]
+    headings = ["system", *(f"{c} dB" if parse_snr(c) is not None else c for c in conditions)]
     for name, title in HEADINGS.items():
         body = []
         for system in dict.fromkeys(row["system"] for row in rows):

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from espnet2_decodec.data.mixtures import condition_order, snr_of
+from espnet2_decodec.data.mixtures import condition_order, parse_snr
 from espnet2_decodec.evaluation.metrics.bootstrap import Interval, bootstrap_interval
 from espnet2_decodec.evaluation.systems.base import TARGETS
 from espnet2_decodec.evaluation.tables import (
@@ -122,7 +122,7 @@ def markdown(rows: Sequence[Row], lines: Sequence[SummaryLine], head: Mapping[st
 
 def _tables_by_seen(rows: Sequence[Row]) -> list[str]:
     """Tables with seen and unseen backgrounds on neighboring lines; nothing where there is one kind only."""
-    known = [row for row in rows if row["seen"] in SEEN and snr_of(row["condition"]) is not None]
+    known = [row for row in rows if row["seen"] in SEEN and parse_snr(row["condition"]) is not None]
     if {row["seen"] for row in known} != SEEN.keys():
         return []
     conditions = sorted({row["condition"] for row in known}, key=condition_order)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from espnet2_decodec.atomic import atomic_write
-from espnet2_decodec.data.mixtures import ALONE, CLEAN, snr_of
+from espnet2_decodec.data.mixtures import BACKGROUND_ONLY, CLEAN, parse_snr
 from espnet2_decodec.evaluation.metrics.bootstrap import RESAMPLES, SEED, Interval
 
 Row = dict[str, Any]
@@ -50,14 +50,14 @@ def format_interval(interval: Interval | None, digits: int) -> str:
 def condition_heading(condition: str) -> str:
     """The heading of a condition's column: an SNR gets its unit."""
     try:
-        return condition if snr_of(condition) is None else f"{condition} dB"
+        return condition if parse_snr(condition) is None else f"{condition} dB"
     except ValueError:
         return condition
 
 
 def condition_title(condition: str) -> str:
     """A condition in words."""
-    return {CLEAN: "Clean speech", ALONE: "Background alone"}.get(condition, f"SNR {condition} dB")
+    return {CLEAN: "Clean speech", BACKGROUND_ONLY: "Background alone"}.get(condition, f"SNR {condition} dB")
 
 
 def _csv_field(value: Any) -> str:

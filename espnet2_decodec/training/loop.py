@@ -18,8 +18,8 @@ import torch.distributed as dist
 from torch import Tensor
 
 from espnet2_decodec.data.augment import change_speed
-from espnet2_decodec.data.bank import Bank
 from espnet2_decodec.data.mixing import Batch, Mixing
+from espnet2_decodec.data.sampler import MemorySegmentSampler
 from espnet2_decodec.training.objective import Objective
 from espnet2_decodec.training.validation import validation_scores
 
@@ -96,7 +96,9 @@ class Trainer:
         if (self.folder / "checkpoint.pt").exists():
             self._resume()
 
-    def train(self, speech: Bank, background: Bank, dev: dict[str, Batch] | None = None) -> None:
+    def train(
+        self, speech: MemorySegmentSampler, background: MemorySegmentSampler, dev: dict[str, Batch] | None = None
+    ) -> None:
         """Run until `steps` or `minutes` are used up; then save the codec to folder/model."""
         options, objective, ticks = self.options, self.objective, CLOCKS[self.options.clock]
         sums: dict[str, Tensor] = {}
@@ -124,7 +126,7 @@ class Trainer:
         """Whether steps or minutes are used up."""
         return self.objective.step >= self.options.steps or self.seconds >= self.options.minutes * 60
 
-    def draw(self, speech: Bank, background: Bank) -> Batch:
+    def draw(self, speech: MemorySegmentSampler, background: MemorySegmentSampler) -> Batch:
         """A new batch of stems."""
         options = self.options
         early = self.objective.step < self.objective.schedule.anchor
@@ -247,29 +249,36 @@ class Trainer:
                 file.write(json.dumps({"step": step, "seconds": self.seconds, "condition": name, **scores}) + "\n")
 
 
-def dev_batches(speech: Bank, background: Bank, snrs: tuple[float, ...], count: int, length: int) -> dict[str, Batch]:
+def dev_batches(
+    speech: MemorySegmentSampler, background: MemorySegmentSampler, snrs: tuple[float, ...], count: int, length: int
+) -> dict[str, Batch]:
     """Fixed mixtures of held-out recordings at given SNRs in dB, the same at every call."""
     batches = {}
     for snr in snrs:
         generator = torch.Generator(speech.samples.device).manual_seed(1)
         mixing = Mixing(
-            snr=(snr, snr), level=(-26.0, -26.0), clean=0, background_only=0, more=0, noise=0, babble=0,
-            equalize=0, reverb=0, narrow=0, clip=0,
+            snr=(snr, snr), level=(-26.0, -26.0), clean_prob=0, background_only_prob=0, extra_background_prob=0, noise_prob=0, babble_prob=0,
+            equalize_prob=0, reverb_prob=0, lowpass_prob=0, clip_prob=0,
         )  # fmt: skip
         voices = speech.draw(count, length, generator)
         batches[f"{snr:g} dB"] = mixing(voices, background.draw(count, length, generator)[:, None], generator)
     return batches
 
 
-def read_banks(data: str | Path, device: str = "cpu") -> tuple[Bank, Bank, dict[str, Batch]]:
+def read_banks(
+    data: str | Path, device: str = "cpu"
+) -> tuple[MemorySegmentSampler, MemorySegmentSampler, dict[str, Batch]]:
     """Speech and backgrounds to train on, and mixtures of held-out ones at 0 and 10 dB.
 
     Args:
         data: folder with speech_train, background_train, speech_dev and background_dev.
 
     Raises:
-        FileNotFoundError, ValueError: as for `Bank.from_directory`.
+        FileNotFoundError, ValueError: as for `MemorySegmentSampler.from_directory`.
     """
     folders = ("speech_train", "background_train", "speech_dev", "background_dev")
-    banks = [Bank.from_directory(Path(data) / name, threads=os.cpu_count() or 1).to(device) for name in folders]
+    banks = [
+        MemorySegmentSampler.from_directory(Path(data) / name, threads=os.cpu_count() or 1).to(device)
+        for name in folders
+    ]
     return *banks[:2], dev_batches(*banks[2:], (0.0, 10.0), 24, 32000)

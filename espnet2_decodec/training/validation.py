@@ -26,7 +26,7 @@ def validation_scores(codec: DeCodec, speech: Tensor, background: Tensor) -> dic
     "_unquantized" marks the same score without quantization.
 
     - input_si_sdr, input_background_si_sdr: noisy input as the estimate of the speech, of the background
-    - speech_si_sdr, background_si_sdr: separated stems; *_si_sdr_improvement: the same less the score of the noisy input
+    - speech_si_sdr, background_si_sdr: separated stems; *_si_sdr_improvement: less the score of the noisy input
     - mixture_si_sdr, mixture_sdr: full reconstruction against the mixture
     - ceiling_si_sdr, background_ceiling_si_sdr: clean speech (background alone) coded and decoded
     - speech_in_background: level of the background stem when clean speech is coded, relative to that speech

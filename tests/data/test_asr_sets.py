@@ -7,15 +7,16 @@ import pytest
 import soundfile
 
 from espnet2_decodec.cli.recipe import run_step
-from espnet2_decodec.data.asr import Plan, prepare, split_of
+from espnet2_decodec.data.asr import ASRDataConfig, prepare_asr
 from espnet2_decodec.data.kaldi import read_table
 from espnet2_decodec.data.levels import active_power
+from espnet2_decodec.data.splits import split_of
 
 
 @pytest.fixture(scope="module")
 def made(corpus, tmp_path_factory):
     out = tmp_path_factory.mktemp("sets")
-    return out, prepare([corpus / "speech"], corpus / "background", out, Plan(snrs=("clean", "5")))
+    return out, prepare_asr([corpus / "speech"], corpus / "background", out, ASRDataConfig(snrs=("clean", "5")))
 
 
 def test_the_rule_of_the_split():
@@ -53,16 +54,16 @@ def test_the_same_plan_gives_the_same_bytes_and_nothing_is_done_twice(made, corp
     out, _ = made
     wavs = sorted(path.relative_to(out) for path in out.rglob("*.wav"))
     before = {path: path.stat().st_mtime_ns for path in out.rglob("*") if path.name != "sets.json"}
-    prepare([corpus / "speech"], corpus / "background", out, Plan(snrs=("clean", "5")))
+    prepare_asr([corpus / "speech"], corpus / "background", out, ASRDataConfig(snrs=("clean", "5")))
     assert before == {path: path.stat().st_mtime_ns for path in before}
-    prepare([corpus / "speech"], corpus / "background", tmp_path, Plan(snrs=("clean", "5")))
+    prepare_asr([corpus / "speech"], corpus / "background", tmp_path, ASRDataConfig(snrs=("clean", "5")))
     assert all((out / path).read_bytes() == (tmp_path / path).read_bytes() for path in wavs)
     assert len(json.loads((out / "sets.json").read_text())["text"]["train"]) == 25
 
 
 def test_other_options_do_not_mix_with_sets_that_are_there(made, corpus):
     with pytest.raises(ValueError, match="sets of other voices or options"):
-        prepare([corpus / "speech"], corpus / "background", made[0], Plan(snrs=("clean",)))
+        prepare_asr([corpus / "speech"], corpus / "background", made[0], ASRDataConfig(snrs=("clean",)))
 
 
 def test_voices_are_chosen_by_name(corpus, tmp_path):
@@ -91,13 +92,13 @@ def test_voices_are_chosen_by_name(corpus, tmp_path):
 )
 def test_what_cannot_be_made_is_said(corpus, tmp_path, plan, said):
     with pytest.raises(ValueError, match=said):
-        prepare([corpus / "speech"], corpus / "background", tmp_path, Plan(**plan))
+        prepare_asr([corpus / "speech"], corpus / "background", tmp_path, ASRDataConfig(**plan))
 
 
 @pytest.mark.parametrize("snrs", [(), ("loud",), ("background",)])
 def test_wrong_conditions_are_refused(snrs):
     with pytest.raises(ValueError, match="condition|clean or an SNR"):
-        Plan(snrs=snrs)
+        ASRDataConfig(snrs=snrs)
 
 
 def test_too_few_recordings(corpus, tmp_path):
@@ -106,5 +107,5 @@ def test_too_few_recordings(corpus, tmp_path):
     for table in ("wav.scp", "utt2spk", "utt2dur", "text"):
         lines = (corpus / "speech" / table).read_text().splitlines()[:3]
         (folder / table).write_text("\n".join(lines) + "\n")
-    with pytest.raises(ValueError, match="nothing is left for dev"):
-        prepare([folder], corpus / "background", tmp_path / "out", Plan())
+    with pytest.raises(ValueError, match="none is left for dev"):
+        prepare_asr([folder], corpus / "background", tmp_path / "out", ASRDataConfig())

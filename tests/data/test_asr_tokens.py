@@ -3,7 +3,7 @@
 import pytest
 
 from espnet2_decodec.cli.recipe import run_step
-from espnet2_decodec.data.asr_tokens import write_tokens
+from espnet2_decodec.data.asr_tokens import write_token_list
 
 
 @pytest.fixture
@@ -14,7 +14,7 @@ def text(tmp_path):
 
 
 def test_characters_by_frequency(text, tmp_path):
-    assert write_tokens(text, tmp_path / "list") == 10
+    assert write_token_list(text, tmp_path / "list") == 10
     tokens = (tmp_path / "list" / "tokens.txt").read_text().split("\n")[:-1]
     assert tokens[:2] == ["<blank>", "<unk>"] and tokens[-1] == "<sos/eos>"
     assert set(tokens[2:-1]) == {"<space>", "о", "н", "и", "п", "е", "л"}
@@ -33,4 +33,4 @@ def test_byte_pairs_spell_every_line(text, tmp_path):
 
 def test_a_missing_table_is_said(tmp_path):
     with pytest.raises(ValueError, match="is not there"):
-        write_tokens(tmp_path / "none", tmp_path / "list")
+        write_token_list(tmp_path / "none", tmp_path / "list")

@@ -6,20 +6,20 @@ import pytest
 from espnet2_decodec.cli.recipe import run_step
 from espnet2_decodec.codec.config import TINY
 from espnet2_decodec.codec.decodec import DeCodec
-from espnet2_decodec.data.asr_units import words
+from espnet2_decodec.data.asr_tokens import units
 from espnet2_decodec.data.kaldi import read_table
-from espnet2_decodec.data.tokenize import load
+from espnet2_decodec.data.tokenize import read_for_codec
 
 CODES = np.array([[5, 1], [5, 1], [5, 2], [5, 1]])
 
 
 def test_levels_are_interleaved():
-    assert words(CODES, repeats=True) == "1_5 2_1 1_5 2_1 1_5 2_2 1_5 2_1"
+    assert units(CODES, repeats=True) == "1_5 2_1 1_5 2_1 1_5 2_2 1_5 2_1"
 
 
 def test_repeats_are_left_out_only_where_the_whole_frame_repeats():
-    assert words(CODES, repeats=False) == "1_5 2_1 1_5 2_2 1_5 2_1"
-    assert words(CODES[:, :1], repeats=False) == "1_5"
+    assert units(CODES, repeats=False) == "1_5 2_1 1_5 2_2 1_5 2_1"
+    assert units(CODES[:, :1], repeats=False) == "1_5"
 
 
 @pytest.mark.parametrize("levels", [1, 2])
@@ -53,8 +53,8 @@ def test_units_of_the_content(corpus, tmp_path):
     )
     assert len((tmp_path / "list").read_text().splitlines()) == 3 + 8
     ((key, line),) = read_table(tmp_path / "tokens" / "units").items()
-    codes = codec.content_tokens(load(read_table(scp)[key], codec))[0, :1]
-    assert line == words(codes.T.numpy(), repeats=True)
+    codes = codec.content_tokens(read_for_codec(read_table(scp)[key], codec))[0, :1]
+    assert line == units(codes.T.numpy(), repeats=True)
     assert np.load(tmp_path / "tokens" / "codes" / f"{key}.content.npy").shape == (50, 1)
     with pytest.raises(ValueError, match="another codec or other options"):
         run_step("tokenize", [*common, "--content", "2"])

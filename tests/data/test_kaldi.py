@@ -11,7 +11,7 @@ def test_tables_come_back_sorted(tmp_path):
     assert read_table(tmp_path / "text") == {"B": "1", "a-1": "x", "a_1": "y", "b": "two words"}
 
 
-@pytest.mark.parametrize("content, message", [("a 1\na 2\n", "twice"), ("a\n", "no 'key value'"), ("", "empty")])
+@pytest.mark.parametrize("content, message", [("a 1\na 2\n", "twice"), ("a\n", "is not 'key value'"), ("", "empty")])
 def test_bad_tables(tmp_path, content, message):
     (tmp_path / "wav.scp").write_text(content)
     with pytest.raises(ValueError, match=message):

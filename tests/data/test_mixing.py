@@ -7,7 +7,15 @@ from espnet2_decodec.data import augment
 from espnet2_decodec.data.mixing import Mixing
 
 PLAIN = dict(
-    clean=0.0, background_only=0.0, more=0.0, noise=0.0, babble=0.0, equalize=0.0, reverb=0.0, narrow=0.0, clip=0.0
+    clean_prob=0.0,
+    background_only_prob=0.0,
+    extra_background_prob=0.0,
+    noise_prob=0.0,
+    babble_prob=0.0,
+    equalize_prob=0.0,
+    reverb_prob=0.0,
+    lowpass_prob=0.0,
+    clip_prob=0.0,
 )
 
 
@@ -36,9 +44,9 @@ def test_level_is_that_of_the_mixture_and_nothing_clips():
 
 
 def test_clean_and_background_alone_are_exactly_silent_on_the_other_side():
-    clean = Mixing(**{**PLAIN, "clean": 1.0})(*draw())
+    clean = Mixing(**{**PLAIN, "clean_prob": 1.0})(*draw())
     assert not clean.background.any() and clean.speech.abs().amax(1).min() > 0
-    alone = Mixing(**{**PLAIN, "background_only": 1.0})(*draw())
+    alone = Mixing(**{**PLAIN, "background_only_prob": 1.0})(*draw())
     assert not alone.speech.any() and alone.background.abs().amax(1).min() > 0
 
 
@@ -50,7 +58,7 @@ def test_one_generator_state_gives_one_batch():
 
 def test_overdrive_flattens_each_stem_by_itself():
     """Gaussian noise peaks far above three times its RMS: at or under that, a share of the samples is alike."""
-    batch = Mixing(**{**PLAIN, "clip": 1.0})(*draw())
+    batch = Mixing(**{**PLAIN, "clip_prob": 1.0})(*draw())
     for stem in (batch.speech, batch.background):
         peaks = stem.abs().amax(1, keepdim=True)
         assert ((stem.abs() > 0.999 * peaks).float().mean(1) > 0.002).all()
@@ -59,7 +67,9 @@ def test_overdrive_flattens_each_stem_by_itself():
 
 def test_everything_is_finite_even_from_silence():
     speech, sounds, generator = draw()
-    batch = Mixing(equalize=1.0, reverb=1.0, narrow=1.0, clip=1.0, more=1.0)(speech * 0, sounds * 0, generator)
+    batch = Mixing(equalize_prob=1.0, reverb_prob=1.0, lowpass_prob=1.0, clip_prob=1.0, extra_background_prob=1.0)(
+        speech * 0, sounds * 0, generator
+    )
     assert torch.isfinite(batch.mixture).all() and not batch.speech.any()
 
 

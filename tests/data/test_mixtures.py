@@ -7,9 +7,9 @@ import soundfile
 from espnet2_decodec.cli.recipe import run_step
 from espnet2_decodec.data.kaldi import read_table, write_table
 from espnet2_decodec.data.levels import active_power
-from espnet2_decodec.data.mixtures import Plan, make_mixtures
+from espnet2_decodec.data.mixtures import MixtureConfig, make_mixtures
 
-PLAN = Plan(("-5", "10", "clean", "background"), per_condition=4, seconds=(1.0, 2.0), seed=3)
+PLAN = MixtureConfig(("-5", "10", "clean", "background"), per_condition=4, seconds=(1.0, 2.0), seed=3)
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def test_same_seed_same_bytes_and_nothing_twice(corpora, made, tmp_path):
     (tmp_path / "utt2snr").unlink()
     assert make_mixtures(*corpora, tmp_path, PLAN)
     with pytest.raises(ValueError, match="other options"):
-        make_mixtures(*corpora, tmp_path, Plan(("0",), 4, (1.0, 2.0), 3))
+        make_mixtures(*corpora, tmp_path, MixtureConfig(("0",), 4, (1.0, 2.0), 3))
 
 
 def test_a_second_set_of_the_same_speech_over_other_backgrounds(corpora, made, tmp_path):
@@ -97,18 +97,18 @@ def test_a_second_set_of_the_same_speech_over_other_backgrounds(corpora, made, t
     assert seen.keys() == speech.keys() and set(seen.values()) == {"yes"}
     assert "suffix" not in (made / "mixtures.json").read_text(), "sets of earlier versions count as complete"
     with pytest.raises(ValueError, match="letters and digits only, not 'a_b'"):
-        Plan(("0",), suffix="a_b")
+        MixtureConfig(("0",), suffix="a_b")
 
 
 def test_bad_plans_and_sets(corpora, tmp_path):
     with pytest.raises(ValueError, match="not 'loud'"):
-        Plan(("0", "loud"))
+        MixtureConfig(("0", "loud"))
     with pytest.raises(ValueError, match="not 'nan'"):
-        Plan(("nan",))
+        MixtureConfig(("nan",))
     with pytest.raises(ValueError, match="once"):
-        Plan(("0", "0"))
+        MixtureConfig(("0", "0"))
     with pytest.raises(ValueError, match="shortest first"):
-        Plan(("0",), seconds=(4.0, 2.0))
+        MixtureConfig(("0",), seconds=(4.0, 2.0))
     write_table(tmp_path / "wav.scp", {"a": "a.wav"})
     write_table(tmp_path / "utt2spk", {"b": "b"})
     with pytest.raises(ValueError, match="different utterances"):

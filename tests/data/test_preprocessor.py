@@ -5,14 +5,13 @@ import pytest
 import soundfile
 import torch
 
-from espnet2_decodec.data.collate import MixingCollate
 from espnet2_decodec.data.mixing import Mixing
-from espnet2_decodec.data.preprocessor import StemPreprocessor
-from espnet2_decodec.data.sampler import Recordings
+from espnet2_decodec.data.preprocessor import MixingCollate, StemPreprocessor
+from espnet2_decodec.data.sampler import DiskSegmentSampler
 
 
 def write(folder, lengths, sources=None, rate=16000, **tables):
-    """Recordings whose samples are their number in thousandths: what comes from where can be seen."""
+    """DiskSegmentSampler whose samples are their number in thousandths: what comes from where can be seen."""
     folder.mkdir(parents=True)
     for i, (name, length) in enumerate(lengths.items(), 1):
         soundfile.write(folder / f"{name}.wav", np.full(length, i / 1024), rate, subtype="PCM_16")
@@ -39,7 +38,9 @@ def item(preprocessor, name="a1", length=3000, seed=0):
 
 
 def test_training_items_have_one_length_whatever_is_read(speech, background):
-    preprocessor = StemPreprocessor(True, Recordings(speech, pause=(0.01, 0.02)), Recordings(background))
+    preprocessor = StemPreprocessor(
+        True, DiskSegmentSampler(speech, pause=(0.01, 0.02)), DiskSegmentSampler(background)
+    )
     for name, length in (("a1", 3000), ("a2", 20000), ("b1", 700)):
         data = item(preprocessor, name, length)
         assert data["audio"].shape == (16000,) and data["backgrounds"].shape == (3, 16000)
@@ -47,7 +48,9 @@ def test_training_items_have_one_length_whatever_is_read(speech, background):
 
 
 def test_items_repeat_with_the_seed_and_differ_between_epochs_and_utterances(speech, background):
-    preprocessor = StemPreprocessor(True, Recordings(speech, pause=(0.01, 0.02)), Recordings(background))
+    preprocessor = StemPreprocessor(
+        True, DiskSegmentSampler(speech, pause=(0.01, 0.02)), DiskSegmentSampler(background)
+    )
 
     def same(one, other):
         return all(np.array_equal(one[key], other[key]) for key in one)
@@ -58,7 +61,7 @@ def test_items_repeat_with_the_seed_and_differ_between_epochs_and_utterances(spe
 
 
 def test_a_short_utterance_is_followed_by_others_of_its_speaker_after_a_pause(speech):
-    voices = Recordings(speech, pause=(0.01, 0.01))
+    voices = DiskSegmentSampler(speech, pause=(0.01, 0.01))
     segment = voices.segment("a1", 40000, np.random.default_rng(0), np.full(3000, 1 / 1024))
     assert set(np.unique(np.rint(segment * 1024))) == {0, 1, 2} and len(segment) == 40000
     change = np.flatnonzero(np.diff(segment))
@@ -66,12 +69,14 @@ def test_a_short_utterance_is_followed_by_others_of_its_speaker_after_a_pause(sp
 
 
 def test_a_short_utterance_of_a_speaker_without_others_is_followed_by_silence(speech):
-    segment = Recordings(speech, pause=(0.01, 0.01)).segment("b1", 5000, np.random.default_rng(0), np.full(700, 1.0))
+    segment = DiskSegmentSampler(speech, pause=(0.01, 0.01)).segment(
+        "b1", 5000, np.random.default_rng(0), np.full(700, 1.0)
+    )
     assert 0 < segment.sum() <= 700 and not segment[700:].any()
 
 
 def test_a_short_background_is_repeated(background):
-    segment = Recordings(background).segment("door", 5000, np.random.default_rng(0))
+    segment = DiskSegmentSampler(background).segment("door", 5000, np.random.default_rng(0))
     assert len(segment) == 5000 and (segment > 0).all()
 
 
@@ -82,12 +87,14 @@ def test_sources_are_drawn_by_duration_class_and_noisiness(tmp_path):
         utt2dur={"m": 4, "e": 4, "long": 16}, utt2class={"m": "music", "e": "environment", "long": "environment"},
     )  # fmt: skip
     (tmp_path / "b" / "noisy_speakers").write_text("e\n")
-    shares = Recordings(scp, evenness=0.5, weights={"music": 0.25}, noisy=0.5).shares
+    shares = DiskSegmentSampler(
+        scp, balance_exponent=0.5, class_weights={"music": 0.25}, noisy_weight=0.5
+    ).probabilities
     assert shares == pytest.approx(np.array([0.5, 1.0, 4.0]) / 5.5)
-    assert Recordings(scp, evenness=1, noisy=1).shares == pytest.approx(np.full(3, 1 / 3))
-    some = Recordings(scp, evenness=1, noisy=1).shares_of(["m", "long", "other"])
+    assert DiskSegmentSampler(scp, balance_exponent=1, noisy_weight=1).probabilities == pytest.approx(np.full(3, 1 / 3))
+    some = DiskSegmentSampler(scp, balance_exponent=1, noisy_weight=1).probabilities_among(["m", "long", "other"])
     assert some == pytest.approx({"m": 0.5, "long": 0.5})
-    draws = Recordings(scp, evenness=0.5, weights={"music": 0.25}, noisy=0.5)
+    draws = DiskSegmentSampler(scp, balance_exponent=0.5, class_weights={"music": 0.25}, noisy_weight=0.5)
     random = np.random.default_rng(0)
     names = [draws.draw(random) for _ in range(2000)]
     assert names.count("long") / 2000 == pytest.approx(4 / 5.5, abs=0.05)
@@ -111,7 +118,9 @@ def test_validation_takes_the_middle_and_fills_up_with_silence():
 
 
 def test_collate_mixes_a_batch_and_keeps_the_stems(speech, background):
-    preprocessor = StemPreprocessor(True, Recordings(speech, pause=(0.01, 0.02)), Recordings(background), 4000)
+    preprocessor = StemPreprocessor(
+        True, DiskSegmentSampler(speech, pause=(0.01, 0.02)), DiskSegmentSampler(background), 4000
+    )
     collate = MixingCollate(Mixing())
     np.random.seed(0)
     data = [(name, preprocessor(name, {"audio": np.random.randn(9000)})) for name in ("a1", "a2", "b1")]
@@ -132,20 +141,20 @@ def test_collate_stacks_what_is_mixed_already():
 
 
 def test_without_backgrounds_noise_is_made(speech):
-    preprocessor = StemPreprocessor(True, Recordings(speech, pause=(0.01, 0.02)), None, 4000)
+    preprocessor = StemPreprocessor(True, DiskSegmentSampler(speech, pause=(0.01, 0.02)), None, 4000)
     data = [(name, item(preprocessor, name)) for name in ("a1", "a2")]
-    _, batch = MixingCollate(Mixing(clean=0, background_only=0))(data)
+    _, batch = MixingCollate(Mixing(clean_prob=0, background_only_prob=0))(data)
     assert (batch["background"].abs().amax(1) > 0).all()
 
 
 def test_wrong_recordings_are_refused(tmp_path):
     with pytest.raises(ValueError, match="8000 Hz, the codec works at 16000 Hz"):
-        Recordings(write(tmp_path / "low", {"a": 100}, rate=8000))
+        DiskSegmentSampler(write(tmp_path / "low", {"a": 100}, rate=8000))
     with pytest.raises(ValueError, match="is not there"):
-        Recordings(tmp_path / "nothing.scp")
+        DiskSegmentSampler(tmp_path / "nothing.scp")
     with pytest.raises(ValueError, match="must be 1 or more"):
         StemPreprocessor(True, segment_length=0)
     mixed = write(tmp_path / "mixed", {"a": 100, "b": 100}, {"a": "x", "b": "x"})
     soundfile.write(tmp_path / "mixed" / "b.wav", np.zeros(100), 8000)
     with pytest.raises(ValueError, match="8000 Hz"):
-        Recordings(mixed).segment("b", 10, np.random.default_rng(0))
+        DiskSegmentSampler(mixed).segment("b", 10, np.random.default_rng(0))

@@ -5,7 +5,7 @@ import pytest
 import soundfile
 
 from espnet2_decodec.data.kaldi import write_table
-from espnet2_decodec.data.segments import Source
+from espnet2_decodec.data.segments import SegmentSource
 
 RATE = 16000
 
@@ -15,7 +15,7 @@ def source(folder, *wavs):
         soundfile.write(folder / f"{i}.wav", wav, RATE)
     write_table(folder / "wav.scp", {f"u{i}": folder / f"{i}.wav" for i in range(len(wavs))})
     write_table(folder / "utt2spk", {f"u{i}": "a" for i in range(len(wavs))})
-    return Source(folder, 0, RATE)
+    return SegmentSource(folder, 0, RATE)
 
 
 def tone(seconds, level=0.1):
@@ -26,8 +26,8 @@ def test_prompts_are_kept_whole_and_take_turns(tmp_path):
     prompts = source(tmp_path, *[tone(s) for s in (0.5, 0.6, 0.7, 0.8, 5.0)])
     rng = np.random.default_rng(0)
     first, second = (prompts.speech("a", RATE, 3 * RATE, rng) for _ in range(2))
-    assert first.whole and "u4" not in first.sources + second.sources
-    assert RATE <= len(first.wav) <= 3 * RATE and len(set(first.sources)) == len(first.sources)
+    assert first.whole and "u4" not in first.recordings + second.recordings
+    assert RATE <= len(first.wav) <= 3 * RATE and len(set(first.recordings)) == len(first.recordings)
 
 
 def test_a_long_prompt_is_cut(tmp_path):
@@ -50,13 +50,13 @@ def test_a_background_is_cut_where_it_sounds(tmp_path):
 
 def test_silent_recordings_are_passed_over(tmp_path):
     quiet = source(tmp_path, np.zeros(RATE), tone(0.1), tone(1.0))
-    assert {quiet.background("a", RATE // 2, np.random.default_rng(i)).sources for i in range(3)} == {("u2",)}
+    assert {quiet.background("a", RATE // 2, np.random.default_rng(i)).recordings for i in range(3)} == {("u2",)}
     (tmp_path / "silent").mkdir()
-    with pytest.raises(ValueError, match="no recording of a sounds"):
+    with pytest.raises(ValueError, match="no recording of a is active"):
         source(tmp_path / "silent", np.zeros(RATE)).speech("a", RATE, RATE, np.random.default_rng(0))
 
 
 def test_classes_are_the_groups_where_there_are_any(tmp_path):
     assert source(tmp_path, tone(1.0), tone(1.0)).groups == ["a"]
     write_table(tmp_path / "utt2class", {"u0": "music", "u1": "effects"})
-    assert Source(tmp_path, 0, RATE).groups == ["effects", "music"]
+    assert SegmentSource(tmp_path, 0, RATE).groups == ["effects", "music"]

@@ -9,9 +9,9 @@ from espnet2_decodec.cli import main
 from espnet2_decodec.cli.recipe import run_step
 from espnet2_decodec.codec.config import TINY
 from espnet2_decodec.codec.decodec import DeCodec
+from espnet2_decodec.data.codec_options import CodecOptions
 from espnet2_decodec.data.kaldi import read_table, write_table
 from espnet2_decodec.data.resynthesize import resynthesize
-from espnet2_decodec.data.settings import Settings
 from espnet2_decodec.io.audio import read
 
 
@@ -62,7 +62,7 @@ def test_an_unfinished_run_is_finished(model, scp, tmp_path, capsys):
     assert capsys.readouterr().out.startswith("1 recordings")
     with pytest.raises(ValueError, match="other options"):
         run_step("tokenize", arguments[:6])
-    with pytest.raises(ValueError, match="0..3 speech levels, not 9"):
+    with pytest.raises(ValueError, match="speech levels must be within 0..3, not 9"):
         run_step("tokenize", f"--model {model} --scp {scp} --out {tmp_path} --speech_levels 9".split())
 
 
@@ -76,7 +76,7 @@ def test_tokens_of_another_codec(model, scp, tmp_path):
             f"--model {tmp_path / 'other'} --tokens {tmp_path / 'tokens'} --out {tmp_path / 'out'}".split(),
         )
     with pytest.raises(ValueError, match="no readable made_with.json"):
-        resynthesize(scp.parent, tmp_path / "out", Settings(str(model)))
+        resynthesize(scp.parent, tmp_path / "out", CodecOptions(str(model)))
 
 
 def test_errors_are_one_line(capsys):

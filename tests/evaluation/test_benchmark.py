@@ -11,7 +11,7 @@ import torch
 from espnet2_decodec.codec.config import TINY
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.data.kaldi import read_table, write_table
-from espnet2_decodec.data.mixtures import Plan, make_mixtures
+from espnet2_decodec.data.mixtures import MixtureConfig, make_mixtures
 from espnet2_decodec.evaluation import benchmark, cache
 from espnet2_decodec.evaluation.benchmark import SAMPLE_RATE, loop_frames, run_benchmark
 from espnet2_decodec.evaluation.metrics.registry import DNSMOS, METRICS, available, measure
@@ -27,7 +27,7 @@ FAST = ("si_sdr", "sdr", "mel")
 @pytest.fixture(scope="module")
 def mixtures(corpora, tmp_path_factory):
     out = tmp_path_factory.mktemp("mixtures")
-    make_mixtures(*corpora, out, Plan(("-5", "clean", "background"), 2, (0.6, 1.0), 0))
+    make_mixtures(*corpora, out, MixtureConfig(("-5", "clean", "background"), 2, (0.6, 1.0), 0))
     return out
 
 
@@ -214,7 +214,7 @@ def test_tables(data, tmp_path, model):
 def test_seen_and_unseen_backgrounds_in_one_run(corpora, data, tmp_path, calls):
     twin, out = tmp_path / "twin", tmp_path / "out"
     before = run_benchmark(data, ["mixture"], out, FAST)
-    make_mixtures(*corpora, twin, Plan(("-5", "background"), 2, (0.6, 1.0), 0, suffix="seen"))
+    make_mixtures(*corpora, twin, MixtureConfig(("-5", "background"), 2, (0.6, 1.0), 0, suffix="seen"))
     for folder, answer in ((data, "no"), (twin, "yes")):
         noisy = [key for key, snr in read_table(folder / "utt2snr").items() if snr != "clean"]
         write_table(folder / "utt2seen", dict.fromkeys(noisy, answer))

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from espnet2_decodec.codec.config import TINY
-from espnet2_decodec.data.bank import Bank
 from espnet2_decodec.data.mixing import Batch, Mixing
+from espnet2_decodec.data.sampler import MemorySegmentSampler
 from espnet2_decodec.training.loop import Options, Trainer, dev_batches
 from espnet2_decodec.training.objective import WEIGHTS, Objective
 
@@ -24,9 +24,9 @@ def stems(size: int = 4, length: int = 6400) -> Batch:
     return Batch(torch.randn(size, length) * 0.05, torch.randn(size, length) * 0.02)
 
 
-def bank(seed: int) -> Bank:
+def bank(seed: int) -> MemorySegmentSampler:
     generator = torch.Generator().manual_seed(seed)
-    return Bank({name: (torch.randn(9000, generator=generator) * 3000).short() for name in "ab"})
+    return MemorySegmentSampler({name: (torch.randn(9000, generator=generator) * 3000).short() for name in "ab"})
 
 
 def test_every_term_is_reported_even_with_weight_zero():
@@ -206,12 +206,14 @@ def test_the_matrix_stays_orthogonal_and_the_saved_model_is_the_trained_one(tmp_
 
 
 def test_a_short_track_is_repeated_and_segments_stay_within_their_track():
-    flat = Bank({"ones": torch.full((50,), 16384, dtype=torch.int16), "none": torch.zeros(5000, dtype=torch.int16)})
+    flat = MemorySegmentSampler(
+        {"ones": torch.full((50,), 16384, dtype=torch.int16), "none": torch.zeros(5000, dtype=torch.int16)}
+    )
     segments = flat.draw(64, 200, torch.Generator().manual_seed(0))
     assert all(len(row.unique()) == 1 for row in segments)
     assert {float(row[0]) for row in segments} == {0.0, 0.5}
 
 
 def test_an_unprepared_folder_says_what_to_do(tmp_path):
-    with pytest.raises(FileNotFoundError, match="local/data.sh"):
-        Bank.from_directory(tmp_path)
+    with pytest.raises(ValueError, match="prepare the data first"):
+        MemorySegmentSampler.from_directory(tmp_path)

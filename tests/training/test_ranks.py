@@ -6,15 +6,15 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 
 from espnet2_decodec.codec.config import TINY
-from espnet2_decodec.data.bank import Bank
 from espnet2_decodec.data.mixing import Mixing
+from espnet2_decodec.data.sampler import MemorySegmentSampler
 from espnet2_decodec.training.loop import Options, Trainer
 from espnet2_decodec.training.objective import Objective
 
 
-def bank(seed: int) -> Bank:
+def bank(seed: int) -> MemorySegmentSampler:
     generator = torch.Generator().manual_seed(seed)
-    return Bank({"a": (torch.randn(40000, generator=generator) * 3000).to(torch.int16)})
+    return MemorySegmentSampler({"a": (torch.randn(40000, generator=generator) * 3000).to(torch.int16)})
 
 
 def trainer(folder: str, steps: int) -> Trainer:

@@ -5,8 +5,8 @@ import torch
 
 from espnet2_decodec.bin import tts_inference
 from espnet2_decodec.codec.decodec import DeCodec
+from espnet2_decodec.data.prompts import PromptConfig, make_prompts
 from espnet2_decodec.data.text import CharacterTokenizer
-from espnet2_decodec.data.tts_prompts import Plan, make_prompts
 from espnet2_decodec.tts.synthesizer import Synthesizer
 
 CODEC = {
@@ -54,7 +54,7 @@ def synthesized(voice_model, write_dir, tmp_path_factory):
     """A folder with a set, its prompts, and the set synthesized over three backgrounds."""
     place = tmp_path_factory.mktemp("sets")
     write_dir(place / "test", 3)
-    make_prompts(place / "test", write_dir(place / "sounds", 2, speaker="s"), place / "prompts", Plan())
+    make_prompts(place / "test", write_dir(place / "sounds", 2, speaker="s"), place / "prompts", PromptConfig())
     for mode in ("none", "prompt", f"{place}/prompts/other.scp"):
         options = ["--text", f"{place}/test/text", "--prompts", f"{place}/prompts/noisy.scp", "--background", mode]
         out = f"{place}/synthesized/{'file' if '/' in mode else mode}"

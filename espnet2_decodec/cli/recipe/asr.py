@@ -8,23 +8,23 @@ from espnet2_decodec.cli.recipe.options import add_nj
 
 def asr_data_arguments(parser: ArgumentParser) -> None:
     """Add the options of `asr_data`."""
-    from espnet2_decodec.data.asr import Plan
+    from espnet2_decodec.data.asr import ASRDataConfig
 
     parser.add_argument("--speech", nargs="+", required=True, help="Kaldi directories with text")
     parser.add_argument("--background", required=True, help="Kaldi directory of backgrounds for the test sets")
     parser.add_argument("--out", required=True, help="output folder")
     parser.add_argument("--voices", nargs="*", default=[], help="speakers, or prefixes of their names (default: all)")
-    parser.add_argument("--snrs", nargs="+", default=list(Plan.snrs), help="conditions of the test sets: clean, or dB")
-    parser.add_argument("--seconds", type=float, nargs=2, default=Plan.seconds, help="shortest and longest recording")
+    parser.add_argument("--snrs", nargs="+", default=list(ASRDataConfig.snrs), help="conditions of the test sets: clean, or dB")
+    parser.add_argument("--seconds", type=float, nargs=2, default=ASRDataConfig.seconds, help="shortest and longest recording")
     parser.add_argument("--seed", type=int, default=0, help="random seed")
 
 
 def asr_data(args: Namespace) -> None:
     """Write the data directories, and print their sizes."""
-    from espnet2_decodec.data.asr import Plan, prepare
+    from espnet2_decodec.data.asr import ASRDataConfig, prepare_asr
 
-    plan = Plan(tuple(args.voices), tuple(args.snrs), tuple(args.seconds), args.seed)
-    print(*prepare(args.speech, args.background, args.out, plan), sep="\n")
+    plan = ASRDataConfig(tuple(args.voices), tuple(args.snrs), tuple(args.seconds), args.seed)
+    print(*prepare_asr(args.speech, args.background, args.out, plan), sep="\n")
 
 
 def denoise_arguments(parser: ArgumentParser) -> None:
@@ -56,12 +56,12 @@ def asr_units_arguments(parser: ArgumentParser) -> None:
 
 def asr_units(args: Namespace) -> None:
     """Write the tables of units and the list of all units."""
-    from espnet2_decodec.data.asr_units import stream_of, write_unit_list, write_units
-    from espnet2_decodec.data.settings import Settings
+    from espnet2_decodec.data.asr_tokens import token_stream, write_unit_list, write_units
+    from espnet2_decodec.data.codec_options import CodecOptions
 
     levels = [write_units(folder, Path(folder) / "units", not args.no_repeats) for folder in args.tokens]
-    codec = Settings(args.model).codec()
-    content = stream_of(args.tokens[0]) == "content" and codec.content_encoder
+    codec = CodecOptions(args.model).load()
+    content = token_stream(args.tokens[0]) == "content" and codec.content_encoder
     quantizer = (content and content.quantizer) or codec.speech_quantizer
     write_unit_list(args.list, levels[0], quantizer.codebook_size)
     print(f"units of {len(levels)} sets, {levels[0]} per frame")
@@ -76,9 +76,9 @@ def asr_token_list_arguments(parser: ArgumentParser) -> None:
 
 def asr_token_list(args: Namespace) -> None:
     """Write the token list, and print its size."""
-    from espnet2_decodec.data.asr_tokens import write_tokens
+    from espnet2_decodec.data.asr_tokens import write_token_list
 
-    print(write_tokens(args.text, args.out, args.nbpe), "tokens")
+    print(write_token_list(args.text, args.out, args.nbpe), "tokens")
 
 
 def asr_score_arguments(parser: ArgumentParser) -> None:

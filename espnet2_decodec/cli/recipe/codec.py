@@ -30,7 +30,7 @@ def make_mixtures(args: Namespace) -> None:
     from espnet2_decodec.data.seen import write_seen
 
     snrs = tuple(snr for snr in args.snrs if snr not in args.without)
-    plan = mixtures.Plan(snrs, args.per_condition, tuple(args.seconds), args.seed, suffix=args.suffix)
+    plan = mixtures.MixtureConfig(snrs, args.per_condition, tuple(args.seconds), args.seed, suffix=args.suffix)
     written = mixtures.make_mixtures(args.speech, args.background, args.out, plan)
     print("wrote" if written else "complete already:", args.out)
     if args.training_background:

@@ -4,7 +4,7 @@ from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from espnet2_decodec.data.settings import Settings
+    from espnet2_decodec.data.codec_options import CodecOptions
 
 
 def add_codec_options(parser: ArgumentParser) -> None:
@@ -23,8 +23,10 @@ def add_nj(parser: ArgumentParser) -> None:
     )
 
 
-def codec_settings(args: Namespace) -> "Settings":
+def codec_settings(args: Namespace) -> "CodecOptions":
     """Return the codec and the levels that `add_codec_options` parsed."""
-    from espnet2_decodec.data.settings import Settings
+    from espnet2_decodec.data.codec_options import CodecOptions
 
-    return Settings(args.model, args.speech_levels, args.background_levels, args.device, getattr(args, "content", 0))
+    return CodecOptions(
+        args.model, args.speech_levels, args.background_levels, args.device, getattr(args, "content", 0)
+    )

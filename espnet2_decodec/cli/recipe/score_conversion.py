@@ -5,16 +5,16 @@ from pathlib import Path
 
 import torch
 
+from espnet2_decodec.data.codec_options import CodecOptions
 from espnet2_decodec.data.kaldi import read_table
-from espnet2_decodec.data.mixtures import ALONE
-from espnet2_decodec.data.settings import Settings
+from espnet2_decodec.data.mixtures import BACKGROUND_ONLY
 from espnet2_decodec.evaluation.conversion_scores import Plan, markdown, score_conversions, write_rows
 from espnet2_decodec.evaluation.conversion_voices import choose, voices
 from espnet2_decodec.evaluation.environment import environment
 from espnet2_decodec.evaluation.examples import remove_examples
+from espnet2_decodec.evaluation.metrics.error_rate import require_jiwer
 from espnet2_decodec.evaluation.metrics.perceptual import speaker_similarity
 from espnet2_decodec.evaluation.metrics.recognizers import RATE, recognizer
-from espnet2_decodec.evaluation.metrics.error_rate import require_jiwer
 from espnet2_decodec.evaluation.mixture_set import MixtureSet
 from espnet2_decodec.evaluation.systems.base import Unavailable
 from espnet2_decodec.evaluation.systems.specs import build
@@ -91,7 +91,7 @@ def score_conversion(args: Namespace) -> None:
         skipped.append(f"speaker similarity is skipped: {problem}")
         similar = False
     print(*skipped, sep="\n", end="\n" if skipped else "")
-    settings, kept = Settings(args.model, None, None, args.device), _kept(data, keys, args.keep)
+    settings, kept = CodecOptions(args.model, None, None, args.device), _kept(data, keys, args.keep)
     name = args.recognizer if judge else None
     plan = Plan(data, found, settings, name, args.language, denoiser, similar, out / EXAMPLES, frozenset(kept))
     rows = score_conversions(plan, keys, args.nj)
@@ -128,7 +128,7 @@ def _keys(data: Path, args: Namespace) -> list[str]:
     there = dict.fromkeys(folder.conditions.values())
     wanted = [key for key in folder.keys if not args.speakers or folder.speakers[key] in args.speakers]
     found = []
-    for condition in args.conditions or [c for c in there if c != ALONE]:
+    for condition in args.conditions or [c for c in there if c != BACKGROUND_ONLY]:
         found += [key for key in folder.select([condition]) if key in wanted and (keys is None or key in keys)][
             : args.limit
         ]

@@ -8,33 +8,33 @@ from espnet2_decodec.cli.recipe.options import add_nj
 
 def tts_data_arguments(parser: ArgumentParser) -> None:
     """Add the options of `tts_data`."""
-    from espnet2_decodec.data.tts import Wanted
+    from espnet2_decodec.data.tts import TTSDataConfig
 
     parser.add_argument("--data", nargs="+", required=True, help="Kaldi directories; those without text are skipped")
     parser.add_argument("--out", required=True, help="output folder")
     parser.add_argument("--voices", nargs="*", default=[], help="speakers, or prefixes of their names (default: all)")
-    parser.add_argument("--min_seconds", type=float, default=Wanted.seconds[0], help="shortest recording")
-    parser.add_argument("--max_seconds", type=float, default=Wanted.seconds[1], help="longest recording")
+    parser.add_argument("--min_seconds", type=float, default=TTSDataConfig.seconds[0], help="shortest recording")
+    parser.add_argument("--max_seconds", type=float, default=TTSDataConfig.seconds[1], help="longest recording")
 
 
 def tts_data(args: Namespace) -> None:
     """Write the sets and the list of characters."""
-    from espnet2_decodec.data.tts import Wanted, prepare
+    from espnet2_decodec.data.tts import TTSDataConfig, prepare_tts
 
-    print(prepare(args.data, args.out, Wanted(tuple(args.voices), (args.min_seconds, args.max_seconds))))
+    print(prepare_tts(args.data, args.out, TTSDataConfig(tuple(args.voices), (args.min_seconds, args.max_seconds))))
 
 
 def tts_prompts_arguments(parser: ArgumentParser) -> None:
     """Add the options of `tts_prompts`."""
-    from espnet2_decodec.data.tts_prompts import KINDS, Plan
+    from espnet2_decodec.data.prompts import KINDS, PromptConfig
 
     parser.add_argument("--data", required=True, help="Kaldi directory of the set")
     parser.add_argument("--background", required=True, help="Kaldi directory of backgrounds")
     parser.add_argument("--out", required=True, help="output folder")
     parser.add_argument(
-        "--snrs", type=float, nargs=2, default=Plan.snrs, help="lowest and highest SNR of noisy prompts in dB"
+        "--snrs", type=float, nargs=2, default=PromptConfig.snrs, help="lowest and highest SNR of noisy prompts in dB"
     )
-    parser.add_argument("--seed", type=int, default=Plan.seed, help="random seed of the backgrounds")
+    parser.add_argument("--seed", type=int, default=PromptConfig.seed, help="random seed of the backgrounds")
     parser.add_argument(
         "--kinds", nargs="+", choices=KINDS, default=KINDS, help="recordings to write (default: all kinds)"
     )
@@ -42,9 +42,9 @@ def tts_prompts_arguments(parser: ArgumentParser) -> None:
 
 def tts_prompts(args: Namespace) -> None:
     """Write the prompts, and print their number."""
-    from espnet2_decodec.data.tts_prompts import Plan, make_prompts
+    from espnet2_decodec.data.prompts import PromptConfig, make_prompts
 
-    plan = Plan(tuple(args.snrs), seed=args.seed)
+    plan = PromptConfig(tuple(args.snrs), seed=args.seed)
     print(f"{make_prompts(args.data, args.background, args.out, plan, args.kinds)} prompts in {args.out}")
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from torch import Tensor
 
 from espnet2_decodec.data.levels import FRAME_LENGTH, active_frames
-from espnet2_decodec.data.mixtures import ALONE, CLEAN
+from espnet2_decodec.data.mixtures import BACKGROUND_ONLY, CLEAN
 from espnet2_decodec.evaluation.metrics.recognizers import RATE, recognizer
 from espnet2_decodec.evaluation.mixture_set import MixtureItem, MixtureSet
 from espnet2_decodec.evaluation.probes.features import log_mel, windowed
@@ -75,7 +75,7 @@ class Listener:
         transcripts = self._transcripts(stems) if work.words and self.judge else {}
         speech = stems.get("speech")
         windows = None
-        if speech is not None and item.condition != ALONE:
+        if speech is not None and item.condition != BACKGROUND_ONLY:
             windows = windowed(log_mel(level(speech), RATE, FRAME_LENGTH))
         return Notes(work.system, work.key, transcripts, in_pauses(item, speech), windows)
 
@@ -106,7 +106,7 @@ def level(wav: Tensor, wanted: float = -26.0) -> Tensor:
 
 def in_pauses(item: MixtureItem, speech: Tensor | None) -> float:
     """Level in dB of a speech stem [L] where the clean speech pauses, relative to the mixture there; NaN where undefined."""
-    if speech is None or item.condition in (CLEAN, ALONE):
+    if speech is None or item.condition in (CLEAN, BACKGROUND_ONLY):
         return math.nan
     busy = active_frames(item.speech.numpy())
     near = np.convolve(busy, np.ones(2 * MARGIN + 1), mode="same") > 0

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from espnet2_decodec.data.mixtures import ALONE, CLEAN
+from espnet2_decodec.data.mixtures import BACKGROUND_ONLY, CLEAN
 from espnet2_decodec.evaluation.metrics.bootstrap import bootstrap_interval
 from espnet2_decodec.evaluation.probes.linear import LinearProbe
 from espnet2_decodec.evaluation.probes.listening import TRUTH, Notes
@@ -35,7 +35,7 @@ def detector_lines(notes: Sequence[Notes], conditions: Mapping[str, str], speake
         ValueError: if there are fewer than two voices, or no clean speech to compare with.
     """
     systems = list(dict.fromkeys(note.system for note in notes if note.windows is not None and note.system != TRUTH))
-    noisy = [c for c in dict.fromkeys(conditions.values()) if c not in (CLEAN, ALONE)]
+    noisy = [c for c in dict.fromkeys(conditions.values()) if c not in (CLEAN, BACKGROUND_ONLY)]
     lines = []
     for system in systems:
         mine = {note.key: note.windows for note in notes if note.system == system and note.windows is not None}

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from espnet2_decodec.codec.decodec import DeCodec
-from espnet2_decodec.data.mixtures import CLEAN, mix
+from espnet2_decodec.data.mixtures import CLEAN, mix_at_snr
 from espnet2_decodec.data.segments import Segment
 from espnet2_decodec.evaluation.metrics.bootstrap import bootstrap_interval
 from espnet2_decodec.evaluation.probes.linear import LinearProbe
@@ -78,7 +78,7 @@ def phone_lines(
         codec: whose tokens are read.
         voice: folder of a Festival voice.
         backgrounds: [L] each at the codec's rate, taken in turn, looped; may be empty if all of `snrs` are clean.
-        snrs: conditions as in `mixtures.mix`.
+        snrs: conditions as in `mixtures.parse_snr`.
         count: of sentences.
 
     Raises:
@@ -107,7 +107,7 @@ def phone_lines(
 def _noisy(speech: Tensor, background: Tensor, snr: str) -> Tensor:
     """[L], [L'] -> mixture [L]."""
     noise = np.resize(background.double().numpy(), len(speech))
-    mixture, _, _ = mix(Segment(speech.double().numpy(), ()), Segment(noise, ()), snr, LEVEL)
+    mixture, _, _ = mix_at_snr(Segment(speech.double().numpy(), ()), Segment(noise, ()), snr, LEVEL)
     return torch.from_numpy(mixture).float() / 32768
 
 

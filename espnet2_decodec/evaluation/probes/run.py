@@ -7,10 +7,10 @@ from pathlib import Path
 
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.data.kaldi import read_table
-from espnet2_decodec.data.mixtures import ALONE, CLEAN, NOBODY
+from espnet2_decodec.data.mixtures import BACKGROUND_ONLY, CLEAN, NO_LABEL
 from espnet2_decodec.data.parallel import parallel_map
-from espnet2_decodec.evaluation.metrics.recognizers import recognizer
 from espnet2_decodec.evaluation.metrics.error_rate import require_jiwer
+from espnet2_decodec.evaluation.metrics.recognizers import recognizer
 from espnet2_decodec.evaluation.mixture_set import MixtureSet
 from espnet2_decodec.evaluation.probes.listening import TRUTH, Listener, Notes, Work
 from espnet2_decodec.evaluation.probes.noise import detector_lines, pause_lines
@@ -102,7 +102,7 @@ class Probing:
         classes = self.data / "utt2background"
         labels = {"speaker": self.set.speakers, "background": read_table(classes) if classes.is_file() else {}}
         for probe, table in labels.items():
-            keys = [key for key in self.keys if table.get(key, NOBODY) != NOBODY]
+            keys = [key for key in self.keys if table.get(key, NO_LABEL) != NO_LABEL]
             if probe == "background":
                 keys = [key for key in keys if self.set.conditions[key] != CLEAN]
             wavs = (read(self.set.paths["mixture"][key], codec.sample_rate) for key in keys)
@@ -118,7 +118,7 @@ class Probing:
         Raises:
             ValueError: if the voice cannot be used.
         """
-        alone = [key for key in self.keys if self.set.conditions[key] not in (CLEAN, ALONE)]
+        alone = [key for key in self.keys if self.set.conditions[key] not in (CLEAN, BACKGROUND_ONLY)]
         paths = [self.set.paths["background"][key] for key in alone]
         sounds = [read(path, codec.sample_rate) for path in dict.fromkeys(paths)][:count]
         self.found.lines += phone_lines(codec, voice, sounds, [snr, CLEAN] if sounds else [CLEAN], count)

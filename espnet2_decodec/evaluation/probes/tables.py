@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from espnet2_decodec.atomic import atomic_write
-from espnet2_decodec.data.mixtures import condition_order, snr_of
+from espnet2_decodec.data.mixtures import condition_order, parse_snr
 from espnet2_decodec.evaluation.metrics.bootstrap import RESAMPLES, SEED, Interval
 from espnet2_decodec.evaluation.tables import markdown_table
 
@@ -119,7 +119,7 @@ def _heading(condition: str) -> str:
 
 def _is_snr(condition: str) -> bool:
     try:
-        return snr_of(condition) is not None
+        return parse_snr(condition) is not None
     except ValueError:
         return False
 

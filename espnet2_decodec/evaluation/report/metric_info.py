@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from espnet2_decodec.data.mixtures import ALONE, CLEAN, snr_of
+from espnet2_decodec.data.mixtures import BACKGROUND_ONLY, CLEAN, parse_snr
 
 HIGHER, LOWER = "higher", "lower"
 
@@ -82,7 +82,7 @@ def metric_info(metric: str) -> MetricInfo:
 
 def direction(metric: str, target: str, condition: str) -> str | None:
     """Whether higher or lower is better; the level has a direction only where the reference is silent."""
-    if metric == "level" and (target, condition) in (("background", CLEAN), ("speech", ALONE)):
+    if metric == "level" and (target, condition) in (("background", CLEAN), ("speech", BACKGROUND_ONLY)):
         return LOWER
     return metric_info(metric).better
 
@@ -102,10 +102,10 @@ def known_first(names: Iterable[str], known: Iterable[str]) -> list[str]:
 
 def condition_title(condition: str) -> str:
     """Title of a condition: `SNR 5 dB`, `clean speech`, `background only`, or the name itself."""
-    if condition in (CLEAN, ALONE):
-        return {CLEAN: "clean speech", ALONE: "background only"}[condition]
+    if condition in (CLEAN, BACKGROUND_ONLY):
+        return {CLEAN: "clean speech", BACKGROUND_ONLY: "background only"}[condition]
     try:
-        snr_of(condition)
+        parse_snr(condition)
     except ValueError:
         return condition or "no condition"
     return f"SNR {condition.replace('-', chr(0x2212))} dB"

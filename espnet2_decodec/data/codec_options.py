@@ -1,19 +1,21 @@
-"""Which codec passes over a set, and how."""
+"""The codec that processes a data set, and its numbers of levels."""
 
 from dataclasses import dataclass
 
+from espnet2_decodec.codec.checks import check_levels
 from espnet2_decodec.codec.decodec import DeCodec
 
 
 @dataclass(frozen=True)
-class Settings:
+class CodecOptions:
     """A codec and how it is used.
 
     Attributes:
-        model: folder of the codec; None for the shipped one.
-        speech_levels, background_levels: how many levels of each stream; None for all.
+        model: folder of the codec; None for the one in the package.
+        speech_levels: number of levels of the speech stream; None for all.
+        background_levels: number of levels of the background stream; None for all.
         device: such as cpu or cuda.
-        content: how many levels of tokens of the content, in place of both streams; 0 for the streams.
+        content: number of levels of content tokens, in place of both streams; 0 for the streams.
     """
 
     model: str | None = None
@@ -22,7 +24,7 @@ class Settings:
     device: str = "cpu"
     content: int = 0
 
-    def codec(self) -> DeCodec:
+    def load(self) -> DeCodec:
         """The codec on its device, in eval mode.
 
         Raises:
@@ -30,24 +32,27 @@ class Settings:
             FileNotFoundError: if there is no such folder.
         """
         codec = DeCodec.from_pretrained(self.model).to(self.device).eval()
-        for name in ("speech", "background"):
-            wanted, most = getattr(self, f"{name}_levels"), getattr(codec, f"{name}_levels")
-            if wanted is not None and not 0 <= wanted <= most:
-                raise ValueError(f"This codec has 0..{most} {name} levels, not {wanted}.")
+        self.levels(codec)
         return codec
 
     def levels(self, codec: DeCodec) -> dict[str, int]:
-        """How many levels of each stream there will be."""
-        wanted = {"speech_levels": self.speech_levels, "background_levels": self.background_levels}
-        return {name: getattr(codec, name) if value is None else value for name, value in wanted.items()}
+        """Number of levels of each stream.
+
+        Raises:
+            ValueError: if the codec does not have as many.
+        """
+        return {
+            "speech_levels": check_levels(self.speech_levels, codec.speech_levels, "speech"),
+            "background_levels": check_levels(self.background_levels, codec.background_levels, "background"),
+        }
 
     @property
     def name(self) -> str:
-        """The model in words."""
-        return self.model or "the shipped model"
+        """Name of the model for messages."""
+        return self.model or "the model in the package"
 
     def describe(self, codec: DeCodec) -> str:
-        """Size and bit rates in words."""
+        """Size and bit rates for messages."""
         size = sum(p.numel() for p in codec.parameters()) / 1e6
         speech, background = (f"{codec.kbps(levels):.2f} kbit/s" for levels in self.levels(codec).values())
         return f"{self.name}, {size:.1f} M parameters, {speech} of speech and {background} of background"
