@@ -12,7 +12,20 @@ from importlib import import_module
 from espnet2_decodec import __version__
 from espnet2_decodec.cli.parser import Parser
 
-COMMANDS = ("encode", "decode", "separate", "remix", "convert", "tts", "info", "evaluate", "probe", "report", "recipe")
+COMMANDS = (
+    "encode",
+    "decode",
+    "separate",
+    "remix",
+    "convert",
+    "tts",
+    "info",
+    "evaluate",
+    "probe",
+    "report",
+    "demo",
+    "recipe",
+)
 
 EXAMPLES = """\
 examples:

@@ -80,7 +80,7 @@ def save_figure(path: str | Path, signals: Mapping[str, np.ndarray]) -> None:
     file = BytesIO()
     figure.savefig(file, dpi=110)
     with atomic_write(path) as temporary:
-        _quantize(Image.open(file).convert("RGB"), 128).save(temporary, "PNG", optimize=True)
+        _quantize(Image.open(file).convert("RGB"), 256).save(temporary, "PNG", optimize=True)
 
 
 def _quantize(image: Image.Image, colors: int) -> Image.Image:
