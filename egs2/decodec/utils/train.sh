@@ -2,7 +2,7 @@
 # shellcheck disable=SC2154  # run.sh sets train_threads, ngpu, ...
 # To be sourced by run.sh: the training of a model, the same for codec, recognizer and synthesizer.
 
-follow() { # follow LOG FIGURE ...: print a line per epoch from a log of ESPnet, with these figures of the validation
+follow() { # follow LOG FIGURE ...: print steps and epochs from a log of ESPnet, with these figures of the validation
     local logfile=$1 pattern='^.*INFO: ([0-9]+)epoch results: \[train\].* loss=([^,]+),.*\[valid\]' line='epoch \1: training loss \2'
     local figure number=2
     for figure in "${@:2}"; do # in the order of the log
@@ -10,7 +10,9 @@ follow() { # follow LOG FIGURE ...: print a line per epoch from a log of ESPnet,
         line+=", validation ${figure} \\$((number += 1))"
     done
     tail -n +1 -F --pid $$ "${logfile}" 2> /dev/null | sed -u -nE \
-        -e 's/^.*INFO: (epoch [0-9]+\/[0-9]+, step .*)/\1/p' -e "s/${pattern}.*/${line}/p" &
+        -e 's/^.*INFO: (epoch [0-9]+\/[0-9]+, step .*)/\1/p' \
+        -e 's/^.*INFO: ([0-9]+)epoch:train:[0-9]+-([0-9]+)batch:.* loss=([^,]+),.*/epoch \1, step \2: loss \3/p' \
+        -e "s/${pattern}.*/${line}/p" &
     follower=$!
 }
 
