@@ -15,6 +15,7 @@ export OMP_NUM_THREADS
 
 BIN := $(VENV)/bin
 RECIPE := egs2/decodec
+RESULTS := $(RECIPE)/exp/codec_decodec_mini/decode/test
 SCRIPTS := $(wildcard $(RECIPE)/*.sh $(RECIPE)/stages/*.sh $(RECIPE)/utils/*.sh local/*.sh .ci/*)
 
 .PHONY: install demo test lint docs clean
@@ -29,11 +30,12 @@ $(VENV)/.installed: setup.py pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[recipe,test,lint]'
 	@touch $@
 
+# The page of the model in the package comes first; the results of the recipe are added to it.
 demo: install
-	cd $(RECIPE) && ./run.sh --size mini --stop_stage 9 --per_condition 8 --compare_opts "--limit 3"
-	cd $(RECIPE) && ./run.sh --stage 12 --size mini --codec exp/codec_decodec_mini/model
-	cd $(RECIPE) && ./run.sh --stage 17 --size mini --codec exp/codec_decodec_mini/model
-	cd $(RECIPE) && ./run.sh --size mini --per_condition 8 --compare_opts "--limit 3" --stage 10
+	$(BIN)/decodec demo demo --force
+	cd $(RECIPE) && ./run.sh --size mini --per_condition 8 --evaluate_opts "--limit 3"
+	$(BIN)/decodec demo demo --force --results $(RESULTS)/evaluation \
+		--examples $(RESULTS)/conversion/examples $(RECIPE)/exp/tts_mini_*/synthesis/examples
 
 test: install
 	$(BIN)/python -m pytest -q
@@ -50,4 +52,4 @@ docs: install
 	$(BIN)/mkdocs build --strict
 
 clean:
-	rm -rf $(RECIPE)/exp $(RECIPE)/dump build site ./*.egg-info
+	rm -rf $(RECIPE)/exp $(RECIPE)/dump demo build site ./*.egg-info
