@@ -82,8 +82,9 @@ def _download(packages: list[str], debs: Path, state: Path) -> None:
                 path = _find(name, debs)
                 bar.update(before + (path.stat().st_size if path else 0) - bar.n)
                 time.sleep(0.3)
+            errors = process.communicate()[1]
             if process.returncode:
-                raise ValueError(f"apt-get could not download {name}: {_error(process.stderr.read())}")
+                raise ValueError(f"apt-get could not download {name}: {_error(errors)}")
             bar.update(before + sizes.get(name, 0) - bar.n)
             bar.write(f"{name}: {sizes.get(name, 0) / 1e6:.1f} MB ({bar.n / 1e6:.0f} of {total / 1e6:.0f} MB)")
 

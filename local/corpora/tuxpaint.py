@@ -19,8 +19,8 @@ def recordings(roots: dict[str, Path]) -> Iterator[Recording]:
     stamps = roots["tuxpaint-stamps-default"] / STAMPS
     for path, name in audio_files(stamps):
         described = re.fullmatch(r"(.*)_desc(?:_(\w+))?", name)
-        language = described and described[2]
-        if language in SPLITS or language in NOISY:
+        language = described[2] if described else None
+        if described and (language in SPLITS or language in NOISY):
             text = description(stamps / f"{described[1]}.txt", language)
             split, noisy = SPLITS.get(language, "train"), language in NOISY
             yield Recording(path, "speech", split, f"tuxpaint_{language}", described[1], text=text, noisy=noisy)

@@ -115,7 +115,7 @@ def main(arguments: list[str]) -> int:
 
     jobs = [(Path(log), command) for log, *command in map(substitute, numbers)]
     with ThreadPoolExecutor(max(max_jobs, 1)) as pool:
-        statuses = list(pool.map(lambda job: run_job(*job, show=len(jobs) == 1), jobs))
+        statuses = list(pool.map(lambda job: run_job(job[0], job[1], len(jobs) == 1), jobs))
     failed = [(log, status) for (log, _), status in zip(jobs, statuses) if status]
     if failed:
         log, status = failed[0]
