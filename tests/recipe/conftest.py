@@ -76,7 +76,7 @@ def write_sets() -> Callable[..., None]:
 def corpus(folder: Path, labels: int = 3, count: int = 6, seconds: float = 1.6) -> None:
     """Write folder/speech/voice<n>/<m>.wav and folder/background/sound<n>/<m>.wav."""
     random = np.random.default_rng(0)
-    for stream, label, make in (("speech", "voice", hum), ("background", "sound", noise)):
+    for stream, label, make in (("speech", "voice", tone), ("background", "sound", noise)):
         for number in range(labels):
             place = folder / stream / f"{label}{number}"
             place.mkdir(parents=True)
@@ -84,8 +84,8 @@ def corpus(folder: Path, labels: int = 3, count: int = 6, seconds: float = 1.6) 
                 soundfile.write(place / f"{item}.wav", make(random, seconds), RATE, subtype="PCM_16")
 
 
-def hum(random: np.random.Generator, seconds: float) -> np.ndarray:
-    """[L] of a gliding harmonic tone that comes and goes like syllables."""
+def tone(random: np.random.Generator, seconds: float) -> np.ndarray:
+    """A harmonic tone [L] with gliding f0 and a syllabic envelope."""
     time = np.arange(int(seconds * RATE)) / RATE
     phase = 2 * np.pi * np.cumsum(random.uniform(100, 220) * (1 + 0.1 * np.sin(3 * time))) / RATE
     tone = sum(np.sin(k * phase) / k for k in range(1, 9))
@@ -93,13 +93,13 @@ def hum(random: np.random.Generator, seconds: float) -> np.ndarray:
 
 
 def noise(random: np.random.Generator, seconds: float) -> np.ndarray:
-    """[L] of filtered noise."""
+    """Filtered noise [L]."""
     white = random.standard_normal(int(seconds * RATE))
     return 0.05 * np.convolve(white, np.ones(random.integers(2, 8)) / 4, "same")
 
 
 def sets(folder: Path, counts: Mapping[str, int], seconds: float) -> None:
-    """Write folder/<stream>_<split> for each of `counts`: a hummed voice with words, or noise.
+    """Write folder/<stream>_<split> for each of `counts`: a tone with transcript, or noise.
 
     Training has another speaker than the other splits.
     """
@@ -111,8 +111,8 @@ def sets(folder: Path, counts: Mapping[str, int], seconds: float) -> None:
         split = stream.partition("_")[2]
         names = [f"{split}-{i:02d}" for i in range(count)]
         for i, name in enumerate(names):
-            hummed = 0.3 * np.sin(2 * np.pi * (100 + 10 * i) * time) * np.sin(9 * time) ** 2
-            wav = hummed if stream.startswith("speech") else 0.1 * random.standard_normal(20000)
+            samples = 0.3 * np.sin(2 * np.pi * (100 + 10 * i) * time) * np.sin(9 * time) ** 2
+            wav = samples if stream.startswith("speech") else 0.1 * random.standard_normal(20000)
             soundfile.write(place / f"{name}.wav", wav, RATE)
         speaker = "x" if split == "train" else "y"
         values = {"wav.scp": f"{place}/{{}}.wav", "utt2spk": speaker, "utt2dur": f"{seconds:g}", "text": "Ding, dong!"}

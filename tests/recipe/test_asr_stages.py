@@ -20,7 +20,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def recipe(tmp_path_factory, new_recipe, write_sets):
-    """All stages, run once."""
+    """The recipe after a run of all its stages."""
     folder = tmp_path_factory.mktemp("asr recipe")
     write_sets(
         folder / "data" / "own", {"speech_train": 22, "speech_dev": 1, "speech_test": 1, "background_test": 2}, 1.0
@@ -33,7 +33,7 @@ def recipe(tmp_path_factory, new_recipe, write_sets):
     return new_recipe(folder, shared, "asr_mini_own_*").started()
 
 
-def test_all_stages_leave_their_products(recipe):
+def test_all_stages_write_their_output(recipe):
     dump = recipe.folder / "dump" / "own" / "asr" / "all_snrsclean0"
     decoded = recipe.exp / "decode_asr_beam_size1"
     for path in (recipe.exp / "config.yaml", recipe.exp / "valid.cer_ctc.ave.pth", recipe.exp / "run.sh"):
@@ -42,13 +42,13 @@ def test_all_stages_leave_their_products(recipe):
     assert (dump / "token_list" / "char" / "tokens.txt").stat().st_size and (dump / "test_snr0" / "text").stat().st_size
 
 
-def test_the_table_is_printed_and_kept(recipe):
+def test_the_table_is_printed_and_written(recipe):
     text = (recipe.exp / "RESULTS.md").read_text()
     assert "| decode_asr_beam_size1 | 1 |" in text and text in recipe.first
     assert "scored with" in recipe.first and "epoch 2: training loss" in recipe.first
 
 
-def test_a_second_run_does_nothing_again(recipe):
+def test_a_second_run_repeats_nothing(recipe):
     before = {path: path.stat().st_mtime for path in recipe.exp.rglob("*") if path.suffix in (".pth", ".yaml", ".scp")}
     done = recipe.run()
     assert done.returncode == 0, done.stdout + done.stderr
@@ -56,7 +56,7 @@ def test_a_second_run_does_nothing_again(recipe):
     assert before == {path: path.stat().st_mtime for path in before}
 
 
-def test_denoised_test_sets_are_recognized_beside_the_others(recipe):
+def test_denoised_test_sets_are_recognized_in_addition(recipe):
     done = recipe.run(
         "--stage", "11", "--denoise", f"decodec:{recipe.folder}/codec:unquantized", "--skip_train", "true"
     )
@@ -66,7 +66,7 @@ def test_denoised_test_sets_are_recognized_beside_the_others(recipe):
 
 
 @pytest.mark.parametrize("discrete", ["semantic", "content"])
-def test_tokens_are_recognized_in_place_of_sound(recipe, discrete):
+def test_tokens_are_recognized_in_place_of_waveforms(recipe, discrete):
     config = ["--asr_config", "conf/asr/train_asr_discrete_mini.yaml"]
     done = recipe.run("--discrete", discrete, *config, "--asr_data_opts", "--snrs 0")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -77,7 +77,7 @@ def test_tokens_are_recognized_in_place_of_sound(recipe, discrete):
     assert all(word.startswith("1_") for word in units[0].split()[1:])
 
 
-def test_an_experiment_does_not_go_on_with_another_codec(recipe, tmp_path):
+def test_an_experiment_does_not_resume_with_another_codec(recipe, tmp_path):
     model = sorted((recipe.folder / "codec").glob("model-*.safetensors"))[-1]
     kept = model.read_bytes()
     DeCodec.from_config(TINY).save_pretrained(tmp_path)
@@ -90,7 +90,7 @@ def test_an_experiment_does_not_go_on_with_another_codec(recipe, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         (["--no_such", "1"], "unknown option"),
         (["--token_type", "word"], "char or bpe"),
@@ -101,7 +101,7 @@ def test_an_experiment_does_not_go_on_with_another_codec(recipe, tmp_path):
         (["--stage", "11", "--asr_set", "none", "--asr_speakers", "nobody"], "No transcribed recording of nobody"),
     ],
 )
-def test_wrong_options_are_refused(recipe, options, said):
+def test_wrong_options_are_rejected(recipe, options, message):
     done = recipe.run(*options)
     assert done.returncode == 1
-    assert said in done.stderr
+    assert message in done.stderr

@@ -18,7 +18,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def recipe(tmp_path_factory, new_recipe, write_corpus):
-    """All stages, run once."""
+    """The recipe after a run of all its stages."""
     folder = tmp_path_factory.mktemp("recipe")
     write_corpus(folder / "my recordings")
     shared = [
@@ -38,12 +38,12 @@ def recipe(tmp_path_factory, new_recipe, write_corpus):
 
 
 def stamps(folder: Path) -> dict[Path, float]:
-    """When each product below a folder was written; logs and tables are written by every run."""
+    """Modification times of all output files below a folder, without logs and tables, which every run writes."""
     kept = (".wav", ".npy", ".pth", ".safetensors", ".csv")
     return {path: path.stat().st_mtime for path in folder.rglob("*") if path.suffix in kept and not path.is_symlink()}
 
 
-def test_all_stages_leave_their_products(recipe):
+def test_all_stages_write_their_output(recipe):
     made = recipe.exp / "decode" / "test"
     mixtures = (recipe.folder / "dump" / "own" / "test" / "mixture.scp").read_text().splitlines()
     assert len(mixtures) == 7
@@ -68,7 +68,7 @@ def test_all_stages_leave_their_products(recipe):
     )
 
 
-def test_the_table_is_printed_and_kept(recipe):
+def test_the_table_is_printed_and_written(recipe):
     table = next(line for line in recipe.first.splitlines() if line.startswith("| decodec") and "ceiling" in line)
     assert table in (recipe.exp / "decode" / "test" / "evaluation" / "summary.md").read_text()
     assert "index.html in a browser" in recipe.first
@@ -78,7 +78,7 @@ def test_progress_of_training_is_shown(recipe):
     assert "epoch 2: training loss" in recipe.first
 
 
-def test_a_second_run_does_nothing_again(recipe):
+def test_a_second_run_repeats_nothing(recipe):
     before = stamps(recipe.folder)
     done = recipe.run("--stop_stage", "6")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -86,7 +86,7 @@ def test_a_second_run_does_nothing_again(recipe):
     assert stamps(recipe.folder) == before
 
 
-def test_a_codec_in_several_files_is_as_good_as_one(recipe, tmp_path):
+def test_a_codec_in_several_files_gives_the_same_tokens(recipe, tmp_path):
     DeCodec.from_pretrained(recipe.exp / "model").save_pretrained(tmp_path / "parts", shard_megabytes=0.1)
     assert len(list((tmp_path / "parts").glob("*.safetensors"))) > 1
     done = recipe.run("--stage", "7", "--stop_stage", "7", "--download_model", str(tmp_path / "parts"))
@@ -99,7 +99,7 @@ def test_a_codec_in_several_files_is_as_good_as_one(recipe, tmp_path):
     ]
 
 
-def test_the_script_of_an_experiment_starts_it_again(recipe):
+def test_the_script_of_an_experiment_resumes_it(recipe):
     before = stamps(recipe.exp)
     script = recipe.exp / "run.sh"
     done = subprocess.run([script, "--stop_stage", "5"], capture_output=True, text=True, check=False)
@@ -108,14 +108,14 @@ def test_the_script_of_an_experiment_starts_it_again(recipe):
     assert stamps(recipe.exp) == before
 
 
-def test_a_missing_product_stops_the_stage_that_needs_it(recipe):
+def test_missing_input_stops_a_stage(recipe):
     done = recipe.run("--stage", "6", "--stop_stage", "6", "--inference_model", "none.pth")
     assert done.returncode == 1
     assert "none.pth is missing or empty" in done.stderr
     assert "Stage 6 (codec export) failed" in done.stderr
 
 
-def test_a_program_that_makes_nothing_and_reports_success_is_noticed(recipe):
+def test_missing_output_of_a_successful_program_is_an_error(recipe):
     done = recipe.run(
         "--stage", "3", "--stop_stage", "3", "--dumpdir", str(recipe.folder / "other"), "--python", "true"
     )
@@ -124,7 +124,7 @@ def test_a_program_that_makes_nothing_and_reports_success_is_noticed(recipe):
     assert "make_mixtures.log" in done.stderr
 
 
-def test_a_failing_program_is_reported_with_its_error(recipe):
+def test_a_failing_stage_prints_its_name_its_log_and_the_call_to_continue(recipe):
     done = recipe.run("--stage", "3", "--stop_stage", "3", "--mixture_opts", "--no_such_option 1")
     assert done.returncode == 1
     assert "unrecognized arguments: --no_such_option" in done.stderr
@@ -154,8 +154,8 @@ def test_stages_are_selected_as_in_espnet(recipe, options, stages):
     assert [int(number) for number in re.findall(r"runs\) Stage (\d+):", done.stdout)] == stages
 
 
-def test_wrong_options_are_refused(recipe):
-    for options, said in ((["--no_such", "1"], "unknown option"), (["--skip_eval", "yes"], "true or false")):
+def test_wrong_options_are_rejected(recipe):
+    for options, message in ((["--no_such", "1"], "unknown option"), (["--skip_eval", "yes"], "true or false")):
         done = recipe.run(*options)
         assert done.returncode == 1
-        assert said in done.stderr
+        assert message in done.stderr

@@ -16,7 +16,7 @@ MODES = ("none_clean", "none", "unseparated", "denoised", "prompt", "file")
 
 @pytest.fixture(scope="module")
 def recipe(tmp_path_factory, new_recipe, write_sets, vocoder_codec):
-    """All stages, run once."""
+    """The recipe after a run of all its stages."""
     folder = tmp_path_factory.mktemp("tts")
     counts = {"speech_train": 21, "speech_dev": 1, "speech_test": 1, "background_test": 2, "background_train": 2}
     write_sets(folder / "data" / "own", counts, 1.5)
@@ -28,12 +28,12 @@ def recipe(tmp_path_factory, new_recipe, write_sets, vocoder_codec):
 
 
 def stamps(folder: Path) -> dict[Path, float]:
-    """When each product below a folder was written."""
+    """Modification times of all output files below a folder."""
     kept = (".wav", ".npy", ".npz", ".pth", ".safetensors", ".csv")
     return {path: path.stat().st_mtime for path in folder.rglob("*") if path.suffix in kept and not path.is_symlink()}
 
 
-def test_all_stages_leave_their_products(recipe):
+def test_all_stages_write_their_output(recipe):
     for path in (
         "model/config.json",
         "model/model.safetensors",
@@ -53,14 +53,14 @@ def test_all_stages_leave_their_products(recipe):
     assert "epoch 2: training loss" in recipe.first
 
 
-def test_a_denoiser_that_does_nothing_and_no_separation_are_one(recipe):
+def test_an_identity_denoiser_equals_no_separation(recipe):
     """Both take the speaker from the whole noisy prompt."""
     for path in (recipe.exp / "synthesis" / "denoised" / "mix").glob("*.wav"):
         other = recipe.exp / "synthesis" / "unseparated" / "mix" / path.name
         np.testing.assert_allclose(soundfile.read(path)[0], soundfile.read(other)[0], atol=2e-3)
 
 
-def test_a_second_run_does_nothing_again(recipe):
+def test_a_second_run_repeats_nothing(recipe):
     before = stamps(recipe.folder)
     done = recipe.run()
     assert done.returncode == 0, done.stdout + done.stderr
@@ -70,20 +70,20 @@ def test_a_second_run_does_nothing_again(recipe):
     assert stamps(recipe.folder) == before
 
 
-def test_a_missing_product_stops_the_stage_that_needs_it(recipe):
+def test_missing_input_stops_a_stage(recipe):
     done = recipe.run("--stage", "19", "--tts_exp", str(recipe.folder / "none"))
     assert done.returncode == 1
     assert "model.safetensors is missing or empty, although stage 18" in done.stderr
 
 
-def test_wrong_options_are_refused(recipe):
+def test_wrong_options_are_rejected(recipe):
     wrong = {"unknown option": ["--no_such", "1"], "there is no config none.yaml": ["--tts_config", "none.yaml"]}
-    for said, options in wrong.items():
+    for message, options in wrong.items():
         done = recipe.run(*options)
-        assert done.returncode == 1 and said in done.stderr
+        assert done.returncode == 1 and message in done.stderr
 
 
-def test_voices_that_are_not_there_are_reported(recipe):
+def test_missing_speakers_are_reported(recipe):
     done = recipe.run("--stop_stage", "16", "--tts_speakers", "nobody")
     assert done.returncode == 1
     assert "No transcribed recording is left" in done.stderr and done.stderr.rstrip().endswith("--stage 16")

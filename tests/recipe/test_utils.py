@@ -1,4 +1,4 @@
-"""The small programs that the recipe's stages are made of."""
+"""The utilities of the recipe."""
 
 import os
 import re
@@ -14,17 +14,17 @@ UTILS = RECIPE / "utils"
 
 
 def run(*command, cwd=RECIPE, text=None, **kwargs) -> subprocess.CompletedProcess:
-    """A command's exit status and output."""
+    """Run a command and return its exit status and output."""
     command = [str(part) for part in command]
     return subprocess.run(command, cwd=cwd, input=text, capture_output=True, text=True, check=False, **kwargs)
 
 
 def python(name, *arguments, **kwargs) -> subprocess.CompletedProcess:
-    """A program of utils, in this interpreter."""
+    """Run a program of utils with this interpreter."""
     return run(sys.executable, UTILS / name, *arguments, **kwargs)
 
 
-def test_run_puts_the_number_of_each_job_in_its_arguments_and_log(tmp_path):
+def test_run_substitutes_the_job_number_in_arguments_and_log(tmp_path):
     done = python("run.py", "JOB=2:4", tmp_path / "log" / "x.JOB.log", "echo", "part.JOB")
     assert done.returncode == 0
     for number in (2, 3, 4):
@@ -58,7 +58,7 @@ def test_run_shows_the_progress_of_a_job(tmp_path):
     assert f"some output\n{line}\n" in (tmp_path / "x.log").read_text()
 
 
-def test_run_limits_how_many_jobs_run_at_a_time(tmp_path):
+def test_run_limits_the_number_of_parallel_jobs(tmp_path):
     program = "import os, sys, time; os.mkdir(sys.argv[1]); time.sleep(0.1); os.rmdir(sys.argv[1])"
     lock = tmp_path / "alone"
     log = tmp_path / "x.JOB.log"
@@ -67,7 +67,7 @@ def test_run_limits_how_many_jobs_run_at_a_time(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["JOB=1:2", "one.log", "true"], "must contain JOB"),
         (["JOB=3:1", "x.JOB.log", "true"], "no job"),
@@ -76,14 +76,14 @@ def test_run_limits_how_many_jobs_run_at_a_time(tmp_path):
         (["--max-jobs-run", "many", "x.log", "true"], "many"),
     ],
 )
-def test_run_refuses_what_cannot_be_meant(tmp_path, arguments, said):
+def test_run_rejects_invalid_command_lines(tmp_path, arguments, message):
     done = python("run.py", *arguments, cwd=tmp_path)
     assert done.returncode == 1
-    assert said in done.stderr
+    assert message in done.stderr
     assert not list(tmp_path.iterdir())
 
 
-def test_run_says_when_a_program_is_not_there(tmp_path):
+def test_run_reports_a_missing_program(tmp_path):
     done = python("run.py", tmp_path / "x.log", "no-such-program")
     assert done.returncode == 1
     assert "no-such-program" in done.stderr
@@ -100,7 +100,7 @@ def test_spk2utt_is_sorted_by_speaker():
 
 
 def data_dir(folder: Path) -> Path:
-    """A data directory that is out of order and of which the tables do not agree."""
+    """An unsorted data directory with inconsistent tables."""
     folder.mkdir()
     (folder / "wav.scp").write_text("b-1 /b1.wav\na-1 /a1.wav\nc-1 /c1.wav\n")
     (folder / "utt2spk").write_text("a-1 a\nb-1 b\nd-1 d\n")
@@ -109,7 +109,7 @@ def data_dir(folder: Path) -> Path:
     return folder
 
 
-def test_fix_data_dir_keeps_what_all_tables_know_in_order(tmp_path):
+def test_fix_data_dir_sorts_and_keeps_common_utterances(tmp_path):
     folder = data_dir(tmp_path / "data")
     done = run("bash", UTILS / "fix_data_dir.sh", folder)
     assert done.returncode == 0, done.stderr
@@ -122,7 +122,7 @@ def test_fix_data_dir_keeps_what_all_tables_know_in_order(tmp_path):
     }
 
 
-def test_fix_data_dir_refuses_tables_with_nothing_in_common(tmp_path):
+def test_fix_data_dir_rejects_tables_without_common_utterances(tmp_path):
     folder = data_dir(tmp_path / "data")
     (folder / "utt2spk").write_text("x x\n")
     done = run("bash", UTILS / "fix_data_dir.sh", folder)
@@ -154,7 +154,7 @@ def test_parse_options(arguments, output):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["--unknown", "1"], "unknown option --unknown"),
         (["--PATH", "x"], "unknown option"),
@@ -162,10 +162,10 @@ def test_parse_options(arguments, output):
         (["--flag", "yes"], "must be true or false"),
     ],
 )
-def test_parse_options_refuses(arguments, said):
+def test_parse_options_rejects(arguments, message):
     done = run("bash", "-c", OPTIONS, "script", *arguments)
     assert done.returncode == 1
-    assert said in done.stderr
+    assert message in done.stderr
 
 
 @pytest.mark.skipif(
