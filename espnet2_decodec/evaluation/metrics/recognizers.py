@@ -1,4 +1,4 @@
-"""Speech recognisers behind one small interface: (waveform, sample rate, language) -> words."""
+"""Speech recognizers with one interface: (waveform, sample rate, language) -> text."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -8,13 +8,12 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
+from espnet2_decodec.evaluation import SAMPLE_RATE
 from espnet2_decodec.evaluation.systems.base import Unavailable, resample
 from espnet2_decodec.evaluation.systems.identity import packaged_file, versions
+from espnet2_decodec.training.energy_ratios import SILENCE_POWER
 
-RATE = 16000
-"""Hz at which all of them listen."""
-
-LISTENING = {
+WHISPER_OPTIONS = {
     "temperature": 0.0,
     "condition_on_previous_text": False,
     "without_timestamps": True,
@@ -22,16 +21,16 @@ LISTENING = {
     "log_prob_threshold": None,
     "compression_ratio_threshold": None,
 }
-"""How Whisper listens here: once and without a guess whether there is speech, so that the same sound gives the same words."""
+"""Decode once, and whether there is speech or not, so that the same audio gives the same text."""
 
 
 class Recognizer(ABC):
-    """A recogniser out of packages, its weights included; nothing is fetched.
+    """A recognizer from installed packages that include its weights; nothing is downloaded.
 
     Attributes:
-        name: what it is called on the command line.
-        languages: ISO 639-1 codes that it knows; empty for many.
-        about: for the head of a table.
+        name: on the command line.
+        languages: ISO 639-1 codes that it supports; empty for many.
+        about: name and version for the head of a table.
     """
 
     name: str
@@ -39,19 +38,19 @@ class Recognizer(ABC):
     languages: tuple[str, ...] = ("en",)
 
     @abstractmethod
-    def hear(self, wav: np.ndarray, language: str) -> str:
-        """[L] float32 at 16 kHz -> text as the recogniser writes it."""
+    def transcribe(self, wav: np.ndarray, language: str) -> str:
+        """[L] float32 at 16 kHz -> text as the recognizer writes it."""
 
     def __call__(self, wav: Tensor, sample_rate: int, language: str = "en") -> str:
-        """Wav [L] at `sample_rate` Hz -> text; empty where nothing is heard.
+        """Wav [L] at `sample_rate` Hz -> text; empty where no speech is recognized.
 
         Raises:
-            ValueError: if the recogniser does not know the language.
+            ValueError: if the recognizer does not support the language.
         """
         if self.languages and language not in self.languages:
-            raise ValueError(f"{self.name} knows {', '.join(self.languages)} only, not {language!r}.")
-        heard = resample(wav.detach().float().cpu(), sample_rate, RATE).numpy()
-        return self.hear(np.ascontiguousarray(heard), language).strip() if len(heard) else ""
+            raise ValueError(f"{self.name} supports {', '.join(self.languages)} only, not {language!r}.")
+        audio = resample(wav.detach().float().cpu(), sample_rate, SAMPLE_RATE).numpy()
+        return self.transcribe(np.ascontiguousarray(audio), language).strip() if len(audio) else ""
 
 
 class Whisper(Recognizer):
@@ -62,7 +61,7 @@ class Whisper(Recognizer):
     """
 
     parts: Mapping[str, tuple[tuple[str, str], ...]]
-    """File of the model -> (distribution, path in it) of the parts that it is made of."""
+    """File of the model -> (distribution, path in it) of the parts that it is concatenated from."""
 
     def __init__(self):
         found = versions("faster-whisper", *(part[0] for parts in self.parts.values() for part in parts))
@@ -77,14 +76,14 @@ class Whisper(Recognizer):
         files = {name: b"".join(Path(path).read_bytes() for path in paths) for name, paths in self.paths.items()}
         return WhisperModel(self.name, device="cpu", compute_type="float32", cpu_threads=1, files=files)
 
-    def hear(self, wav: np.ndarray, language: str) -> str:
+    def transcribe(self, wav: np.ndarray, language: str) -> str:
         """[L] -> text."""
-        segments, _ = self.model.transcribe(wav, language=language, beam_size=5, **LISTENING)
+        segments, _ = self.model.transcribe(wav, language=language, beam_size=5, **WHISPER_OPTIONS)
         return " ".join(segment.text for segment in segments)
 
 
 class WhisperBase(Whisper):
-    """Whisper base, 99 languages. It is also the teacher of the shipped codec, and so no independent judge of it."""
+    """Whisper base, 99 languages. It is also the teacher of the codec in the package, and so no independent evaluator of it."""
 
     name, languages = "whisper-base", ()
     parts = {
@@ -133,24 +132,24 @@ class Moonshine(Recognizer):
 
         return Transcriber(str(self.folder), ModelArch.TINY)
 
-    def hear(self, wav: np.ndarray, language: str) -> str:
+    def transcribe(self, wav: np.ndarray, language: str) -> str:
         """[L] -> text."""
-        return " ".join(line.text for line in self.model.transcribe_without_streaming(wav.tolist(), RATE).lines)
+        return " ".join(line.text for line in self.model.transcribe_without_streaming(wav.tolist(), SAMPLE_RATE).lines)
 
 
 class PocketSphinx(Recognizer):
-    """PocketSphinx for English: hidden Markov models, nothing neural, and far more errors."""
+    """PocketSphinx for English: hidden Markov models, with far more errors than the neural ones."""
 
     name = "pocketsphinx"
 
     def __init__(self):
         self.about = f"{self.name} {versions('pocketsphinx')['pocketsphinx']}"
 
-    def hear(self, wav: np.ndarray, language: str) -> str:
-        """[L] -> text; each time by a new decoder, as one adapts to what it has heard."""
+    def transcribe(self, wav: np.ndarray, language: str) -> str:
+        """[L] -> text, by a new decoder each time, as decoders adapt to earlier input."""
         from pocketsphinx import Decoder
 
-        decoder = Decoder(samprate=RATE, loglevel="FATAL")
+        decoder = Decoder(samprate=SAMPLE_RATE, loglevel="FATAL")
         decoder.start_utt()
         decoder.process_raw((np.clip(wav, -1, 1) * 32767).astype("<i2").tobytes(), full_utt=True)
         decoder.end_utt()
@@ -163,13 +162,21 @@ RECOGNIZERS: dict[str, type[Recognizer]] = {
 }
 
 
+def normalize_level(wav: Tensor, dbfs: float = -26.0) -> Tensor:
+    """[L] scaled to a mean power of `dbfs` before recognition; silence stays silent."""
+    power = wav.double().square().mean()
+    if power <= SILENCE_POWER:
+        return wav
+    return (wav * (10 ** (dbfs / 20) / power.sqrt())).float().clamp(-1, 1)
+
+
 def recognizer(name: str) -> Recognizer:
-    """The recogniser of this name.
+    """The recognizer of this name.
 
     Raises:
         ValueError: if there is none.
         Unavailable: if a package is missing; the message says what to install.
     """
     if name not in RECOGNIZERS:
-        raise ValueError(f"There is no recogniser {name!r}; there are {', '.join(RECOGNIZERS)}.")
+        raise ValueError(f"There is no recognizer {name!r}; there are {', '.join(RECOGNIZERS)}.")
     return RECOGNIZERS[name]()

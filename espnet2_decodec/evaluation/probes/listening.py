@@ -10,7 +10,8 @@ from torch import Tensor
 
 from espnet2_decodec.data.levels import FRAME_LENGTH, active_frames
 from espnet2_decodec.data.mixtures import BACKGROUND_ONLY, CLEAN
-from espnet2_decodec.evaluation.metrics.recognizers import RATE, recognizer
+from espnet2_decodec.evaluation import SAMPLE_RATE
+from espnet2_decodec.evaluation.metrics.recognizers import normalize_level, recognizer
 from espnet2_decodec.evaluation.mixture_set import MixtureItem, MixtureSet
 from espnet2_decodec.evaluation.probes.features import log_mel, windowed
 from espnet2_decodec.evaluation.systems.specs import build
@@ -70,13 +71,13 @@ class Listener:
 
     def __call__(self, work: Work) -> Notes:
         """Everything about one recording."""
-        item = self.data.load(work.key, RATE)
+        item = self.data.load(work.key, SAMPLE_RATE)
         stems = self._stems(work.spec, item)
         transcripts = self._transcripts(stems) if work.words and self.judge else {}
         speech = stems.get("speech")
         windows = None
         if speech is not None and item.condition != BACKGROUND_ONLY:
-            windows = windowed(log_mel(level(speech), RATE, FRAME_LENGTH))
+            windows = windowed(log_mel(normalize_level(speech), SAMPLE_RATE, FRAME_LENGTH))
         return Notes(work.system, work.key, transcripts, in_pauses(item, speech), windows)
 
     def _stems(self, spec: str, item: MixtureItem) -> dict[str, Tensor]:
@@ -84,7 +85,7 @@ class Listener:
             return {stream: getattr(item, stream) for stream in STREAMS}
         if spec != self.spec:
             self.spec, self.system = spec, build(spec)
-        answers = self.system(item.mixture, RATE)
+        answers = self.system(item.mixture, SAMPLE_RATE)
         return {stream: answers[stream] for stream in STREAMS if stream in answers}
 
     def _transcripts(self, stems: Mapping[str, Tensor]) -> dict[str, str]:
@@ -92,16 +93,8 @@ class Listener:
         found: dict[str, str] = {}
         for stream, wav in stems.items():
             same = next((other for other in found if wav.equal(stems[other])), None)
-            found[stream] = found[same] if same else self.judge(level(wav), RATE, self.language)
+            found[stream] = found[same] if same else self.judge(normalize_level(wav), SAMPLE_RATE, self.language)
         return found
-
-
-def level(wav: Tensor, wanted: float = -26.0) -> Tensor:
-    """[L] scaled to `wanted` dBFS as a whole, so that no words hide in a low level; silence stays silent."""
-    power = wav.double().square().mean()
-    if power <= energy_ratios.SILENCE_POWER:
-        return wav
-    return (wav * (10 ** (wanted / 20) / power.sqrt())).float().clamp(-1, 1)
 
 
 def in_pauses(item: MixtureItem, speech: Tensor | None) -> float:

@@ -12,9 +12,10 @@ from espnet2_decodec.codec.config import TINY
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.data.kaldi import write_table
 from espnet2_decodec.evaluation.metrics.bootstrap import Interval, bootstrap_interval
+from espnet2_decodec.evaluation.metrics.recognizers import normalize_level
 from espnet2_decodec.evaluation.mixture_set import MixtureItem
 from espnet2_decodec.evaluation.probes import run as running
-from espnet2_decodec.evaluation.probes.listening import TRUTH, Notes, in_pauses, level
+from espnet2_decodec.evaluation.probes.listening import TRUTH, Notes, in_pauses
 from espnet2_decodec.evaluation.probes.noise import detector_lines, pause_lines
 from espnet2_decodec.evaluation.probes.phones import phone_lines, read_labels, sentences
 from espnet2_decodec.evaluation.probes.run import Probing
@@ -69,8 +70,8 @@ def test_the_level_in_pauses_is_that_of_the_background_there():
 
 def test_loudness_before_listening():
     quiet = 1e-3 * torch.randn(RATE)
-    assert 20 * level(quiet).square().mean().sqrt().log10().item() == pytest.approx(-26, abs=0.01)
-    assert level(torch.zeros(10)).equal(torch.zeros(10))
+    assert 20 * normalize_level(quiet).square().mean().sqrt().log10().item() == pytest.approx(-26, abs=0.01)
+    assert normalize_level(torch.zeros(10)).equal(torch.zeros(10))
 
 
 def noted(shift):
@@ -215,14 +216,14 @@ def test_all_probes_of_a_set(data, codec, monkeypatch):
     assert pause.system == "mixture" and pause.found.mean == pytest.approx(0, abs=1e-4)
     with pytest.raises(ValueError, match="no speaker 'carla'"):
         probing.stems(["mixture"], "whisper-base", "en", ("carla",), False, 1)
-    with pytest.raises(ValueError, match="no recogniser 'ear'"):
+    with pytest.raises(ValueError, match="no recognizer 'ear'"):
         probing.stems(["mixture"], "ear", "en", (), False, 1)
     (data / "text").unlink()
     with pytest.raises(ValueError, match="has a text"):
         probing.stems(["mixture"], "whisper-base", "en", (), False, 1)
 
 
-def test_a_missing_recogniser_is_one_line(data, monkeypatch):
+def test_a_missing_recognizer_is_one_line(data, monkeypatch):
     def missing(name):
         raise running.Unavailable(f"{name} is not installed.")
 

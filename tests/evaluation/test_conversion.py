@@ -11,12 +11,17 @@ import torch
 
 from espnet2_decodec.cli.recipe import run_step, score_conversion
 from espnet2_decodec.data.kaldi import write_table
-from espnet2_decodec.evaluation import conversion_scores
-from espnet2_decodec.evaluation.conversion_scores import BARE, BARE_CEILING, CEILING, figures, markdown
-from espnet2_decodec.evaluation.conversion_voices import choose, voices
+from espnet2_decodec.evaluation import SAMPLE_RATE, conversion
+from espnet2_decodec.evaluation.conversion import (
+    CEILING,
+    UNQUANTIZED_CEILING,
+    UNQUANTIZED_SHIFT,
+    markdown,
+    mean_score,
+)
 from espnet2_decodec.evaluation.examples import read_examples
-from espnet2_decodec.evaluation.metrics.recognizers import RATE
 from espnet2_decodec.evaluation.systems.base import Unavailable
+from espnet2_decodec.evaluation.target_speakers import choose_target_speakers, read_target_speakers
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +33,7 @@ def prompts(tmp_path_factory):
         for number in range(1, 11):
             key = f"{speaker}-{number:02d}"
             path = folder / f"{key}.wav"
-            soundfile.write(path, np.full(number * RATE // 10, number / 100), RATE, subtype="FLOAT")
+            soundfile.write(path, np.full(number * SAMPLE_RATE // 10, number / 100), SAMPLE_RATE, subtype="FLOAT")
             tables["wav.scp"][key], tables["utt2spk"][key], tables["utt2dur"][key] = path, speaker, number / 10
     for name, table in tables.items():
         write_table(folder / name, table)
@@ -48,7 +53,7 @@ def data(tmp_path_factory):
             values = {"utt2snr": condition, "utt2spk": "carla", "text": "one two three four"}
             for stem, wav in (("mixture", speech + background), ("speech", speech), ("background", background)):
                 values[f"{stem}.scp"] = folder / f"{key}.{stem}.wav"
-                soundfile.write(values[f"{stem}.scp"], wav, RATE, subtype="FLOAT")
+                soundfile.write(values[f"{stem}.scp"], wav, SAMPLE_RATE, subtype="FLOAT")
             for name, value in values.items():
                 tables.setdefault(name, {})[key] = value
     for name, table in tables.items():
@@ -57,17 +62,17 @@ def data(tmp_path_factory):
 
 
 def test_reference_and_judgement_have_no_prompt_in_common(prompts):
-    found = voices([prompts], ["anna", "boris"], 1.4)
+    found = read_target_speakers([prompts], ["anna", "boris"], 1.4)
     for speaker in ("anna", "boris"):
-        parts = [set((part[speaker] * 100).round().int().tolist()) for part in (found.references, found.others)]
+        parts = [set((part[speaker] * 100).round().int().tolist()) for part in (found.references, found.held_out)]
         assert not parts[0] & parts[1] and min(parts[0] | parts[1]) > 5, "the longer half"
-        assert all(len(part[speaker]) >= 1.4 * RATE for part in (found.references, found.others))
-    again = voices([prompts], ["anna"], 1.4)
+        assert all(len(part[speaker]) >= 1.4 * SAMPLE_RATE for part in (found.references, found.held_out))
+    again = read_target_speakers([prompts], ["anna"], 1.4)
     assert torch.equal(again.references["anna"], found.references["anna"])
     with pytest.raises(ValueError, match="no speaker 'carla'"):
-        voices([prompts], ["carla"], 1.0)
-    with pytest.raises(ValueError, match="not twice 4 s"):
-        voices([prompts], ["anna"], 4.0)
+        read_target_speakers([prompts], ["carla"], 1.0)
+    with pytest.raises(ValueError, match="less than twice 4 s"):
+        read_target_speakers([prompts], ["anna"], 4.0)
 
 
 def test_voices_are_chosen_that_have_enough_to_say(prompts, tmp_path):
@@ -78,19 +83,24 @@ def test_voices_are_chosen_that_have_enough_to_say(prompts, tmp_path):
     write_table(more / "utt2spk", table)
     write_table(more / "utt2dur", {key: 1 for key in table})
     write_table(more / "wav.scp", {key: prompts / "anna-10.wav" for key in table})
-    assert choose([prompts, more], {"carla"}, 1.4, 9) == ["anna", "boris", "dora"]
-    assert choose([more, prompts], {"carla"}, 1.4, 2) == ["dora", "anna"]
-    assert choose([prompts], {"anna"}, 1.4, 9) == ["boris"] and choose([prompts], {"anna", "x"}, 1.4, 9) == [
+    assert choose_target_speakers([prompts, more], {"carla"}, 1.4, 9) == ["anna", "boris", "dora"]
+    assert choose_target_speakers([more, prompts], {"carla"}, 1.4, 2) == ["dora", "anna"]
+    assert choose_target_speakers([prompts], {"anna"}, 1.4, 9) == ["boris"] and choose_target_speakers(
+        [prompts], {"anna", "x"}, 1.4, 9
+    ) == [
         "anna",
         "boris",
     ]
-    assert choose([prompts], {"anna"}, 4.0, 9) == []
+    assert choose_target_speakers([prompts], {"anna"}, 4.0, 9) == []
 
 
 def test_all_words_count_alike():
-    rows = [{"errors": 1, "words": 10, "target": 0.5}, {"errors": 4, "words": 5, "target": math.nan}]
-    assert figures(rows, "wer").mean == pytest.approx(100 * 5 / 15)
-    assert figures(rows, "target").mean == 0.5 and figures(rows, "target").count == 1
+    rows = [
+        {"errors": 1, "words": 10, "reference_similarity": 0.5},
+        {"errors": 4, "words": 5, "reference_similarity": math.nan},
+    ]
+    assert mean_score(rows, "wer").mean == pytest.approx(100 * 5 / 15)
+    assert mean_score(rows, "reference_similarity").mean == 0.5 and mean_score(rows, "reference_similarity").count == 1
 
 
 @pytest.fixture
@@ -102,10 +112,10 @@ def fakes(monkeypatch):
         about = "an ear"
 
         def __call__(self, wav, sample_rate, language):
-            assert sample_rate == RATE and language == "en"
+            assert sample_rate == SAMPLE_RATE and language == "en"
             return "one two"
 
-    for module in (conversion_scores, score_conversion):
+    for module in (conversion, score_conversion):
         monkeypatch.setattr(module, "recognizer", lambda name: Ear())
         monkeypatch.setattr(module, "speaker_similarity", lambda one, other, rate: 0.25)
 
@@ -115,10 +125,12 @@ def test_every_system_on_every_recording_and_voice(model, data, prompts, fakes, 
     run_step("score_conversion", [*map(str, arguments), "--denoiser", "mixture", "--out", str(tmp_path)])
     with open(tmp_path / "conversion.csv", newline="") as file:
         rows = list(csv.DictReader(file))
-    systems = ["untouched mixture", "not converted", "swap_codes", "knn_codes", "mixture, then knn_codes", CEILING]
+    systems = ["noisy input", "not converted", "swap_codes", "knn_codes", "mixture, then knn_codes", CEILING]
     assert len(rows) == 4 * 2 * len(systems) and list(dict.fromkeys(row["system"] for row in rows)) == systems
     assert all(row["errors"] == "2" and row["words"] == "4" for row in rows if row["system"] != CEILING)
-    assert all(row["target"] == "0.25" and (row["errors"] == "") == (row["system"] == CEILING) for row in rows)
+    assert all(
+        row["reference_similarity"] == "0.25" and (row["errors"] == "") == (row["system"] == CEILING) for row in rows
+    )
     text = (tmp_path / "conversion.md").read_text()
     assert "| knn_codes | 50.0 [50.0, 50.0] | 50.0 [50.0, 50.0] |" in text and "| system | 5 dB | clean |" in text
     assert capsys.readouterr().out.strip() == text.strip()
@@ -145,21 +157,24 @@ def test_examples_are_kept(lapped, data, prompts, fakes, tmp_path):
     folder = tmp_path / "examples"
     lines = read_examples(folder)
     labels = [line.label for line in lines if line.example == "carla_000_5 in the voice of boris"]
-    parametric = ["not converted, parametric levels", "not converted, parametric, not quantized"]
+    parametric = ["not converted, parametric levels", "not converted, parametric, unquantized"]
     systems = [
         "not converted",
         *parametric,
         "swap_codes",
         "knn_codes",
         "knn_shift",
-        BARE,
+        UNQUANTIZED_SHIFT,
         "mixture, then knn_shift",
-        f"mixture, then {BARE}",
+        f"mixture, then {UNQUANTIZED_SHIFT}",
     ]
-    assert labels == ["source", "reference", *systems, CEILING, BARE_CEILING] and len(lines) == 4 * len(labels)
+    assert labels == ["source", "reference", *systems, CEILING, UNQUANTIZED_CEILING] and len(lines) == 4 * len(labels)
     notes = {line.label: line.note for line in lines}
     assert notes["source"] == "one two three four" and notes["reference"] == "another recording of boris"
-    assert notes[BARE] == "word errors 2 of 4, similarity to the reference 0.25, similarity to the source 0.25"
+    assert (
+        notes[UNQUANTIZED_SHIFT]
+        == "word errors 2 of 4, similarity to the reference 0.25, similarity to the source 0.25"
+    )
     assert notes[CEILING] == "similarity to the reference 0.25, similarity to the source 0.25"
     assert len(list(folder.glob("*.wav"))) == len({line.file for line in lines}) == 2 * 2 * (len(labels) - 3) + 2 * 3
     mixture = next(line.file for line in lines if line.example.startswith("carla_000_clean") and line.label == "source")
@@ -182,7 +197,7 @@ def test_without_a_recognizer(model, data, prompts, fakes, tmp_path, monkeypatch
     given = [*map(str, given), "--recognizer", "none", "--denoiser", "none", "--keep", "1"]
     run_step("score_conversion", given)
     text = (tmp_path / "conversion.md").read_text()
-    assert "no recognizer was asked for" in text and "## Similarity to the voice of the reference" in text
+    assert "no recognizer was asked for" in text and "## Speaker similarity to the reference" in text
     assert "## Word error rate" not in text and "no recognizer was asked for" in capsys.readouterr().out
 
     def missing(*_):
@@ -204,7 +219,7 @@ def test_where_there_is_no_other_voice(model, data, prompts, fakes, tmp_path, ca
     own = tmp_path / "own"
     shutil.copytree(prompts, own)
     (own / "utt2spk").write_text((own / "utt2spk").read_text().replace(" anna", " carla"))
-    with pytest.raises(ValueError, match="Every recording has the only voice"):
+    with pytest.raises(ValueError, match="Every recording has the only target speaker"):
         run_step("score_conversion", [*given, "--references", str(own), "--voices", "carla", "--seconds", "1"])
 
 
@@ -244,11 +259,11 @@ def test_markdown_without_a_figure():
         "system": "s",
         "condition": "0",
         "uttid": "a",
-        "voice": "b",
+        "speaker": "b",
         "errors": 0,
         "words": 0,
-        "target": math.nan,
-        "source": 1,
+        "reference_similarity": math.nan,
+        "source_similarity": 1,
     }
-    text = markdown([row, row | {"condition": "5", "source": math.nan}], {}, [])
+    text = markdown([row, row | {"condition": "5", "source_similarity": math.nan}], {}, [])
     assert "| s | 1.000 [1.000, 1.000] | - |" in text and text.count("## ") == 1
