@@ -53,8 +53,9 @@ def build_parser() -> ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one subcommand and return the exit code: 0 for success, 1 if a file failed, 2 for wrong arguments."""
     args = build_parser().parse_args(argv)
-    from espnet2_decodec.cli.console import error
+    from espnet2_decodec.cli.console import configure, error
 
+    configure(quiet=getattr(args, "quiet", False))
     try:
         return args.run(args)
     except (ValueError, OSError, ImportError) as problem:

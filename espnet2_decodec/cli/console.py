@@ -1,7 +1,7 @@
 """Messages of the command on stderr, one line each, and progress in seconds of audio."""
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from tqdm import tqdm
@@ -9,6 +9,16 @@ from tqdm import tqdm
 from espnet2_decodec.progress import progress
 
 Block = TypeVar("Block")
+
+_quiet = False
+_notes: set[str] = set()
+
+
+def configure(quiet: bool) -> None:
+    """Start a command: set whether notes and progress are suppressed."""
+    global _quiet
+    _quiet = quiet
+    _notes.clear()
 
 
 def error(problem: Exception | str) -> None:
@@ -24,8 +34,15 @@ def warn(text: str) -> None:
 
 
 def note(text: str) -> None:
-    """Print `decodec: note: ...`."""
-    _print(f"note: {text}")
+    """Print `decodec: note: ...`, once per command and only without --quiet."""
+    if not _quiet and text not in _notes:
+        _notes.add(text)
+        _print(f"note: {text}")
+
+
+def track_files(files: Sequence[Block], desc: str) -> Iterable[Block]:
+    """Return the files of a command, with a progress bar if there are several."""
+    return progress(files, desc=desc) if len(files) > 1 and not _quiet else files
 
 
 def track_seconds(
@@ -39,6 +56,9 @@ def track_seconds(
         desc: label of the bar.
         duration: function that returns the seconds of a block.
     """
+    if _quiet:
+        yield from blocks
+        return
     done, total = 0.0, max(1, round(seconds))
     with progress(desc=desc, total=total, unit="s") as bar:
         for block in blocks:

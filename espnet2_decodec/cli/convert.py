@@ -68,7 +68,7 @@ def run(args: Namespace) -> int:
     if args.no_quantize and method != "knn_shift":
         cause = f"--method {method} exchanges tokens" if args.method else "this model has no parametric levels"
         raise ValueError(f"--no-quantize is not possible: {cause}.")
-    files = _Files(codec, args.quiet)
+    files = _Files(codec)
     if args.no_quantize:
         blocks, seconds = _convert_features(files, args)
     else:
@@ -107,7 +107,7 @@ def _convert_features(files: "_Files", args: Namespace) -> tuple[Iterator["Tenso
     background: Iterable[Tensor] = ()
     path = {"drop": None, "keep": args.source}.get(args.background, args.background)
     if path is not None:
-        background = cycle_blocks(files.background(path, quiet=path == args.source))
+        background = cycle_blocks(files.background(path))
     source, reference = files.features(args.source), files.features(args.reference)
     converted = shift_voice(source, reference, codec.sample_rate, not args.keep_pitch)
     return synthesize(codec, converted, background), converted.num_samples / codec.sample_rate
@@ -118,11 +118,10 @@ class _Files:
 
     Args:
         codec: model of the tokens.
-        quiet: whether notes on conversions of the audio are left out.
     """
 
-    def __init__(self, codec: "DeCodec", quiet: bool):
-        self.codec, self.quiet = codec, quiet
+    def __init__(self, codec: "DeCodec"):
+        self.codec = codec
 
     def tokens(self, path: str, background: bool) -> list["Codes"]:
         """Return the blocks of tokens of a file, with or without the background levels."""
@@ -130,7 +129,7 @@ class _Files:
         from espnet2_decodec.cli.pipeline import collect_tokens
 
         levels = Levels(speech_levels=None, background_levels=None if background else 0)
-        return collect_tokens(self.codec, Path(path), levels, self.quiet)
+        return collect_tokens(self.codec, Path(path), levels)
 
     def codes(self, path: str, background: bool = False) -> "Codes":
         """Return all tokens of a file, int64, on the device of the codec."""
@@ -153,11 +152,9 @@ class _Files:
 
         if Path(path).suffix.lower() in TOKEN_SUFFIXES:
             return decode_features(self.codec, self.codes(path) if codes is None else codes)
-        return extract_features(
-            self.codec, read_audio(open_audio(Path(path), self.codec, self.quiet or codes is not None))
-        )
+        return extract_features(self.codec, read_audio(open_audio(Path(path), self.codec)))
 
-    def background(self, path: str, quiet: bool) -> Callable[[], Iterable["Tensor"]]:
+    def background(self, path: str) -> Callable[[], Iterable["Tensor"]]:
         """Return a function that starts the sequence of background coordinates of a file, blocks [t, D]."""
         from espnet2_decodec.cli.pipeline import TOKEN_SUFFIXES, open_audio
         from espnet2_decodec.conversion.features import encode_background
@@ -166,5 +163,5 @@ class _Files:
             blocks, quantizer = self.tokens(path, background=True), self.codec.background_quantizer
             device = next(self.codec.parameters()).device
             return lambda: (quantizer.decode(codes.background.long().to(device))[0].T for codes in blocks)
-        reader = open_audio(Path(path), self.codec, self.quiet or quiet)
+        reader = open_audio(Path(path), self.codec)
         return lambda: encode_background(self.codec, reader)

@@ -59,7 +59,7 @@ def run(args: Namespace) -> int:
 
     def process(job: Job) -> None:
         check_output(*(npy.paths(job.target) if args.npy else [job.target]), force=args.force)
-        blocks = pipeline.encode(codec, pipeline.open_audio(job.source, codec, args.quiet), levels)
+        blocks = pipeline.encode(codec, pipeline.open_audio(job.source, codec), levels)
         if args.npy:
             npy.save(job.target, concatenate(codes.to("cpu") for codes in blocks))
             return
@@ -67,4 +67,4 @@ def run(args: Namespace) -> int:
             for codes in blocks:
                 writer.write(codes, *(() if args.no_gate else pipeline.gate_powers(codec, codes, threshold)))
 
-    return run_jobs(jobs, process)
+    return run_jobs(jobs, process, "encode")

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from espnet2_decodec.cli.console import error
+from espnet2_decodec.cli.console import error, track_files
 from espnet2_decodec.io.errors import FileError, MissingFileError, OutputExistsError, UnknownSuffixError
 
 _FILE_SUFFIXES = (
@@ -93,13 +93,18 @@ def check_output(*paths: Path, force: bool) -> None:
             raise OutputExistsError(f"{path} exists; add --force to overwrite it.")
 
 
-def run_jobs(jobs: Sequence[Job], process: Callable[[Job], None]) -> int:
+def run_jobs(jobs: Sequence[Job], process: Callable[[Job], None], desc: str) -> int:
     """Process all jobs, also after some of them failed, and return the exit code.
 
     Each failure is printed in one line; if there is more than one job, a last line has the number of failures.
+
+    Args:
+        jobs: the jobs.
+        process: function that processes one of them.
+        desc: label of the progress bar.
     """
     failed = 0
-    for job in jobs:
+    for job in track_files(jobs, desc):
         try:
             process(job)
         except (ValueError, OSError) as problem:

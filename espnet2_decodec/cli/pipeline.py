@@ -20,12 +20,12 @@ from espnet2_decodec.types import Codes, Stems
 TOKEN_SUFFIXES = (".dcd", ".npy")
 
 
-def open_audio(path: Path, codec: DeCodec, quiet: bool) -> AudioReader:
+def open_audio(path: Path, codec: DeCodec) -> AudioReader:
     """Open an audio file at the sample rate of the codec, with a note if it is converted."""
     if path.suffix.lower() == ".dcd":
         raise ValueError(f"{path} holds tokens, not audio; use decodec decode.")
     reader = AudioReader(path, codec.sample_rate)
-    if reader.conversion and not quiet:
+    if reader.conversion:
         note(f"{path}: {reader.conversion}.")
     return reader
 
@@ -68,19 +68,18 @@ def decode(codec: DeCodec, codes: Iterable[Codes], speech: bool = True, backgrou
     return streaming.decode_blocks(codec, codes, speech, background)
 
 
-def collect_tokens(codec: DeCodec, path: Path, levels: Levels, quiet: bool) -> list[Codes]:
+def collect_tokens(codec: DeCodec, path: Path, levels: Levels) -> list[Codes]:
     """Return all blocks of tokens of an audio or token file as int16: 3 MB for one hour of 16 levels.
 
     Args:
         codec: model of the tokens.
         path: audio, .dcd or .npy file.
         levels: maximum number of levels of each stream, None for all.
-        quiet: whether the note on a conversion is left out.
     """
     if path.suffix.lower() in TOKEN_SUFFIXES:
         blocks: Iterable[Codes] = open_tokens(path, codec)[0]
     else:
-        blocks = encode(codec, open_audio(path, codec, quiet), levels)
+        blocks = encode(codec, open_audio(path, codec), levels)
     return [
         replace(block, speech=block.speech.short().cpu(), background=block.background.short().cpu())
         for block in first_levels(blocks, **levels)

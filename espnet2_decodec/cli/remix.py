@@ -46,9 +46,7 @@ def run(args: Namespace) -> int:
     check_output(job.target, force=args.force)
     codec = load_model(args)
     levels = selected_levels(args, codec)
-    speech, background = (
-        pipeline.collect_tokens(codec, Path(path), levels, args.quiet) for path in (args.speech, args.background)
-    )
+    speech, background = (pipeline.collect_tokens(codec, Path(path), levels) for path in (args.speech, args.background))
     remix = Remix(codec, speech, background)
     if args.snr is None and args.gain is None:
         blocks = remix.decode()

@@ -43,7 +43,7 @@ def run(args: Namespace) -> int:
         names = [f"{job.target.name}.{stream}.{args.format}" for stream in ("speech", "background")]
         paths = [job.target.with_name(name) for name in names]
         check_output(*paths, force=args.force)
-        reader = pipeline.open_audio(job.source, codec, args.quiet)
+        reader = pipeline.open_audio(job.source, codec)
         speech, background = (AudioWriter(path, codec.sample_rate, args.rescale) for path in paths)
         with speech, background:
             for stems in pipeline.separate(codec, reader, not args.no_quantize, levels):
@@ -52,4 +52,4 @@ def run(args: Namespace) -> int:
         pipeline.warn_if_clipped(speech)
         pipeline.warn_if_clipped(background)
 
-    return run_jobs(jobs, process)
+    return run_jobs(jobs, process, "separate")

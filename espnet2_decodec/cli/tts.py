@@ -72,6 +72,5 @@ def run(args: Namespace) -> int:
         with writer:
             writer.write(getattr(output, stem))
         warn_if_clipped(writer)
-    if not args.quiet:
-        note(f"{out}: {len(output.mix) / output.sample_rate:.2f} s")
+    note(f"{out}: {len(output.mix) / output.sample_rate:.2f} s")
     return 0

@@ -14,8 +14,12 @@ def asr_data_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--background", required=True, help="Kaldi directory of backgrounds for the test sets")
     parser.add_argument("--out", required=True, help="output folder")
     parser.add_argument("--voices", nargs="*", default=[], help="speakers, or prefixes of their names (default: all)")
-    parser.add_argument("--snrs", nargs="+", default=list(ASRDataConfig.snrs), help="conditions of the test sets: clean, or dB")
-    parser.add_argument("--seconds", type=float, nargs=2, default=ASRDataConfig.seconds, help="shortest and longest recording")
+    parser.add_argument(
+        "--snrs", nargs="+", default=list(ASRDataConfig.snrs), help="conditions of the test sets: clean, or dB"
+    )
+    parser.add_argument(
+        "--seconds", type=float, nargs=2, default=ASRDataConfig.seconds, help="shortest and longest recording"
+    )
     parser.add_argument("--seed", type=int, default=0, help="random seed")
 
 
