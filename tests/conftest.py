@@ -23,7 +23,7 @@ def model(tmp_path_factory):
 def vocoder_config():
     """The config of a tiny codec with parametric levels."""
     return {
-        "backbone": {"envelope": 4, "channels": 16, "encoder_blocks": 1, "decoder_blocks": 1},
+        "backbone": {"n_mels": 4, "channels": 16, "encoder_blocks": 1, "decoder_blocks": 1},
         "split": {"speech_dim": 12, "background_dim": 12},
         "quantizer": {"speech_levels": 4, "background_levels": 2, "codebook_size": 16},
     }
@@ -35,7 +35,7 @@ def vocoder_codec(vocoder_config):
     torch.manual_seed(0)
     codec = DeCodec.from_config(vocoder_config).eval()
     for quantizer in (codec.speech_quantizer, codec.background_quantizer):
-        quantizer.start(0.2 * torch.randn(400, 12), 2)
+        quantizer.init_kmeans(0.2 * torch.randn(400, 12), 2)
     return codec
 
 

@@ -12,8 +12,8 @@ import soundfile
 
 from espnet2_decodec import DeCodec
 from espnet2_decodec.cli import main
-from espnet2_decodec.codec.config import TINY
 from espnet2_decodec.codec import serialization
+from espnet2_decodec.codec.config import TINY
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

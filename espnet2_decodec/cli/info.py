@@ -66,7 +66,9 @@ def _model_lines(path: str | None) -> list[str]:
     content = codec.content_encoder
     content_parameters = 0 if content is None else sum(p.numel() for p in content.parameters())
     parameters = sum(p.numel() for p in codec.parameters()) - content_parameters
-    codebooks = sum(q.codebooks.numel() for q in (codec.speech_quantizer, codec.background_quantizer))
+    codebooks = sum(
+        book.numel() for q in (codec.speech_quantizer, codec.background_quantizer) for book in q.level_codebooks()
+    )
     lines = [
         f"model         {DEFAULT_MODEL if path is None else path}",
         f"id            {codec_id(codec).hex()}",
@@ -85,7 +87,7 @@ def _model_lines(path: str | None) -> list[str]:
             f"content       {content.dim} features per frame from a separate encoder with "
             f"{content_parameters / 1e6:.2f} million parameters"
         )
-    if content is not None and content.levels:
+    if content is not None and content.quantizer is not None:
         codes = content.quantizer.codebook_size
         lines.append(
             f"              tokens: {codec.kbps(content.levels, codes):.4g} kbit/s in total, {codes} codes per level"

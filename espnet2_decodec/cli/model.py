@@ -6,8 +6,8 @@ from typing import TypedDict
 
 import torch
 
-from espnet2_decodec.codec.checks import check_levels
 from espnet2_decodec.codec.decodec import DeCodec
+from espnet2_decodec.codec.validation import check_levels
 
 
 class Levels(TypedDict):

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from espnet2_decodec.cli.console import note, track_seconds, warn
 from espnet2_decodec.cli.model import Levels
 from espnet2_decodec.codec import streaming
+from espnet2_decodec.codec.backbones.base import ParametricBackbone
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.io import npy
 from espnet2_decodec.io.audio import AudioReader, AudioWriter
@@ -125,11 +126,11 @@ def gate_powers(codec: DeCodec, codes: Codes, threshold: float) -> tuple[Tensor,
 
 def _latent_powers(codec: DeCodec, codes: Codes) -> list[Tensor] | None:
     """Return the mean power of each frame [1, T] of both streams from their latent, None if the backbone cannot."""
-    if 2 * codec.speech_quantizer.dim != codec.backbone.dim:
+    backbone = codec.backbone
+    if not isinstance(backbone, ParametricBackbone) or 2 * codec.speech_quantizer.dim != backbone.dim:
         return None
     streams = codec.speech_quantizer.decode(codes.speech), codec.background_quantizer.decode(codes.background)
-    powers = [codec.backbone.frame_power(half) for half in codec.subspace.merge(*streams).chunk(2, dim=1)]
-    return None if powers[0] is None else powers
+    return [backbone.frame_power(half) for half in codec.subspace.merge(*streams).chunk(2, dim=1)]
 
 
 def _decoded_power(codec: DeCodec, codes: Codes, speech: bool, background: bool) -> Tensor:

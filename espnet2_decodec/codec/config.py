@@ -1,32 +1,25 @@
-"""From a config, which is a difference from the defaults, to the parts of the codec."""
+"""Configs, each of which is a difference from the defaults, and the parts that they describe."""
 
 from collections.abc import Callable
 from copy import deepcopy
 from inspect import signature
+from typing import Any, TypeVar
 
-from torch import nn
-
-from espnet2_decodec.codec.backbones.base import Backbone
-from espnet2_decodec.codec.backbones.mdct import LappedBackbone
+from espnet2_decodec.codec.backbones.base import Backbone, ParametricBackbone
+from espnet2_decodec.codec.backbones.mdct import MDCTBackbone
 from espnet2_decodec.codec.backbones.seanet import SEANetBackbone
 from espnet2_decodec.codec.backbones.spectral import SpectralBackbone
 from espnet2_decodec.codec.content import ContentEncoder
 from espnet2_decodec.codec.quantizer import ResidualVQ
-from espnet2_decodec.codec.subspace import OrthogonalSplit, SoftSplit
+from espnet2_decodec.codec.split_quantizer import Quantizer, SplitRVQ
+from espnet2_decodec.codec.subspace import OrthogonalSplit, SoftSplit, Split
 
 DEFAULTS: dict = {
     "sample_rate": 16000,
-    "backbone": {"name": "lapped", "hop": 320},
+    "backbone": {"name": "mdct", "hop": 320},
     "split": {"name": "orthogonal", "speech_dim": 138, "background_dim": 138},
     "quantizer": {"speech_levels": 10, "background_levels": 6, "codebook_size": 1024},
     "content": {"dim": 0},
-}
-
-SPLITS: dict[str, type[nn.Module]] = {"orthogonal": OrthogonalSplit, "soft": SoftSplit}
-BACKBONES: dict[str, type[Backbone]] = {
-    "lapped": LappedBackbone,
-    "spectral": SpectralBackbone,
-    "seanet": SEANetBackbone,
 }
 
 TINY: dict = {
@@ -34,21 +27,39 @@ TINY: dict = {
     "split": {"speech_dim": 8, "background_dim": 8},
     "quantizer": {"speech_levels": 3, "background_levels": 2, "codebook_size": 16},
 }
+"""A codec for tests."""
+
+BACKBONES: dict[str, type[Backbone]] = {
+    "mdct": MDCTBackbone,
+    "spectral": SpectralBackbone,
+    "seanet": SEANetBackbone,
+}
+SPLITS: dict[str, type[Split]] = {"orthogonal": OrthogonalSplit, "soft": SoftSplit}
+
+# Arguments that are not options of a section, since they follow from other sections.
+_DERIVED = {
+    "backbone": {"dim", "sample_rate"},
+    "split": set(),
+    "quantizer": {"dim", "levels", "semantic_dim", "parametric_dim", "sign_symmetric", "scale_factors"},
+    "content": {"input_dims"},
+}
+
+Part = TypeVar("Part")
 
 
 def complete(config: dict) -> dict:
-    """The defaults with `config` laid over them; neither is changed.
+    """The defaults, updated with `config`; neither is changed.
 
     Raises:
-        ValueError: if a section or a top-level key is unknown, or a section is no dict.
+        ValueError: if a section or a top-level key is unknown, or a section is not a dict.
     """
     full = deepcopy(DEFAULTS)
     for key, value in config.items():
         if key not in full:
-            raise ValueError(f"Unknown config key {key!r}; there are {', '.join(full)}.")
+            raise ValueError(f"Unknown config key {key!r}; choose from {', '.join(full)}.")
         if isinstance(full[key], dict):
             if not isinstance(value, dict):
-                raise ValueError(f"Config section {key!r} must hold options by name, not {value!r}.")
+                raise ValueError(f"Config section {key!r} must be a dict of options, not {value!r}.")
             if "name" in value and value["name"] != full[key]["name"]:
                 full[key] = {}
             full[key].update(deepcopy(value))
@@ -58,79 +69,84 @@ def complete(config: dict) -> dict:
 
 
 def resolved_config(config: dict) -> dict:
-    """A completed config with the defaults of all parts written out, so that later changes of the defaults do not affect it."""
-    parts = {
-        "backbone": (BACKBONES[config["backbone"]["name"]], {"dim", "sample_rate"}),
-        "split": (SPLITS[config["split"]["name"]], set()),
-        "quantizer": (ResidualVQ, {"dim", "levels", "semantic_dim", "parametric_dim", "mirrored", "sizes"}),
+    """A completed config with all defaults written out, so that it does not depend on later changes of them."""
+    parts: dict[str, type] = {
+        "backbone": BACKBONES[config["backbone"]["name"]],
+        "split": SPLITS[config["split"]["name"]],
+        "quantizer": SplitRVQ,
+        **({"content": ContentEncoder} if config["content"]["dim"] else {}),
     }
-    if config["content"]["dim"]:
-        parts["content"] = (ContentEncoder, {"inputs"})
     resolved = deepcopy(config)
-    for section, (part, given) in parts.items():
-        defaults = {
-            p.name: deepcopy(p.default)
-            for p in signature(part).parameters.values()
-            if p.default is not p.empty and p.name not in given
-        }
-        resolved[section] = {**defaults, **resolved[section]}
+    for section, part in parts.items():
+        defaults = {name: p.default for name, p in signature(part).parameters.items() if p.default is not p.empty}
+        options = {name: deepcopy(value) for name, value in defaults.items() if name not in _DERIVED[section]}
+        resolved[section] = {**options, **resolved[section]}
     return resolved
 
 
-def build_split(name: str, **options) -> nn.Module:
+def build_parts(config: dict) -> tuple[Backbone, Split, Quantizer, Quantizer, ContentEncoder | None]:
+    """Backbone, split, speech quantizer, background quantizer, and content encoder if its `dim` is not 0.
+
+    Args:
+        config: a completed config.
+
+    Raises:
+        ValueError: if a name or an option is unknown, or an option is out of range.
+    """
+    split = build_split(**config["split"])
+    backbone = build_backbone(dim=split.dim, sample_rate=config["sample_rate"], **config["backbone"])
+    speech, background = _build_quantizers(backbone, split, dict(config["quantizer"]))
+    content = None
+    if config["content"]["dim"]:
+        input_dims = tuple(quantizer.parametric_dim or quantizer.dim for quantizer in (speech, background))
+        content = _build(ContentEncoder, "content", config["content"], input_dims=input_dims)
+    return backbone, split, speech, background, content
+
+
+def build_split(name: str, **options: Any) -> Split:
     """`orthogonal` (speech_dim, background_dim, learned) or `soft` (dim).
 
     Raises:
         ValueError: if the name or an option is unknown.
     """
-    return _make(_by_name(SPLITS, name, "split"), "split", options)
+    if name not in SPLITS:
+        raise ValueError(f"Unknown split {name!r}; choose from {', '.join(SPLITS)}.")
+    split: Callable[..., Split] = SPLITS[name]
+    return _build(split, "split", options)
 
 
-def build_backbone(name: str, dim: int, sample_rate: int = 16000, **options) -> Backbone:
-    """`lapped`, `spectral` or `seanet`, with latent dimension `dim`.
+def build_backbone(name: str, dim: int, sample_rate: int = 16000, **options: Any) -> Backbone:
+    """`mdct`, `spectral` or `seanet`, with latent dimension `dim`.
 
     Raises:
         ValueError: if the name or an option is unknown.
     """
-    backbone = _by_name(BACKBONES, name, "backbone")
-    return _make(backbone, "backbone", options, **_given(backbone, dim=dim, sample_rate=sample_rate))
+    if name not in BACKBONES:
+        raise ValueError(f"Unknown backbone {name!r}; choose from {', '.join(BACKBONES)}.")
+    derived = {"dim": dim, "sample_rate": sample_rate}
+    arguments = signature(BACKBONES[name]).parameters
+    return _build(BACKBONES[name], "backbone", options, **{key: derived[key] for key in derived if key in arguments})
 
 
-def build_parts(config: dict) -> tuple[Backbone, nn.Module, ResidualVQ, ResidualVQ, ContentEncoder | None]:
-    """A completed config -> backbone, split, speech quantizer, background quantizer, content encoder if its `dim` is not 0."""
-    split = build_split(**config["split"])
-    dim = split.dims[0] if config["split"]["name"] == "soft" else sum(split.dims)
-    backbone = build_backbone(dim=dim, sample_rate=config["sample_rate"], **config["backbone"])
-    options = dict(config["quantizer"])
+def _build_quantizers(backbone: Backbone, split: Split, options: dict) -> tuple[Quantizer, Quantizer]:
+    """Quantizers of speech and background; split ones if their latents are the halves of a parametric backbone's."""
     levels = options.pop("speech_levels"), options.pop("background_levels")
-    given = {name: getattr(backbone, name) for name in ("semantic_dim", "parametric_dim")}
-    speech, background = (
-        _make(ResidualVQ, "quantizer", options, dim=d, levels=k, mirrored=backbone.signed, sizes=sizes, **given)
-        for d, k, sizes in zip(split.dims, levels, (backbone.sizes, backbone.loudness))
+    derived = [{"dim": dim, "levels": count} for dim, count in zip(split.dims, levels)]
+    if not isinstance(backbone, ParametricBackbone) or split.dims != (backbone.dim // 2, backbone.dim // 2):
+        options.pop("parametric_levels", None)
+        speech, background = (_build(ResidualVQ, "quantizer", options, **d, sign_symmetric=False) for d in derived)
+        return speech, background
+    shared = {name: getattr(backbone, name) for name in ("semantic_dim", "parametric_dim", "sign_symmetric")}
+    return (
+        _build(SplitRVQ, "quantizer", options, **derived[0], **shared, scale_factors=backbone.scale_factors),
+        _build(SplitRVQ, "quantizer", options, **derived[1], **shared, scale_factors=backbone.gain),
     )
-    content = None
-    if config["content"]["dim"]:
-        inputs = tuple(backbone.parametric_dim or d for d in split.dims)
-        content = _make(ContentEncoder, "content", config["content"], inputs=inputs)
-    return backbone, split, speech, background, content
 
 
-def _by_name(parts: dict[str, type], name: str, section: str) -> type:
-    """The class of that name, or an error that lists the names."""
-    if name not in parts:
-        raise ValueError(f"Unknown {section} {name!r}; choose one of {', '.join(parts)}.")
-    return parts[name]
-
-
-def _given(part: Callable, **options) -> dict:
-    """Those of the options that `part` takes."""
-    return {name: value for name, value in options.items() if name in signature(part).parameters}
-
-
-def _make(part: Callable[..., nn.Module], section: str, options: dict, **given) -> nn.Module:
-    """part(**given, **options), with a clear error for options that it does not have."""
-    known = [name for name in signature(part).parameters if name not in given]
+def _build(part: Callable[..., Part], section: str, options: dict, **derived: Any) -> Part:
+    """part(**derived, **options), with an error that lists the options if one is unknown."""
+    known = [name for name in signature(part).parameters if name not in derived]
     unknown = [name for name in options if name not in known]
     if unknown:
-        raise ValueError(f"Unknown {section} option {unknown[0]!r}; there are {', '.join(known)}.")
-    return part(**given, **options)
+        raise ValueError(f"Unknown {section} option {unknown[0]!r}; choose from {', '.join(known)}.")
+    return part(**derived, **options)

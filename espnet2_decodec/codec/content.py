@@ -1,25 +1,27 @@
-"""What is said, frame by frame, as a teacher that knows speech would hear it without the background."""
+"""Content features: linguistic information of the speech, distilled from a teacher."""
 
 import torch
 from torch import Tensor, nn
 
-from espnet2_decodec.codec.backbones.spectral import Stack
+from espnet2_decodec.codec.dsp.convnext import ConvNeXtStack
 from espnet2_decodec.codec.quantizer import ResidualVQ
 
 
 class ContentEncoder(nn.Module):
-    """From the coordinates of both stems to those of the content: a stream of its own, beside the tokens.
+    """Encoder from the latent of both stems to content features, beside the tokens of the codec.
 
-    A linear map of the content follows the teacher (`training.semantic.SemanticHead`), so that it holds what the teacher tells
-    apart: phones rather than voices and rooms. This is the paper's semantic guidance on coordinates that no waveform has to
-    be decoded from. With levels it has tokens too: in training mode codebooks follow the content, which does not follow them.
+    It is trained such that a linear map of the features predicts those that a teacher (HuBERT, WavLM, Whisper, ...)
+    extracts from the clean speech: the semantic guidance of the DeCodec paper, on features from which no waveform is
+    decoded. With `levels` the features have tokens, too; in training mode the codebooks follow the features, which do
+    not depend on them.
 
     Args:
-        inputs: how many first coordinates of speech and of background it sees: envelope and pitch where there are such.
-        dim: S, of the content.
-        channels, blocks, kernel: of its network, see `Stack`.
-        causal: look back only.
-        levels: K, of its tokens; 0 for none.
+        input_dims: number of leading coordinates of the speech and of the background latent that are used: the
+            parameters of a `ParametricBackbone`.
+        dim: S, of the features.
+        channels, blocks, kernel: of the network, see `ConvNeXtStack`.
+        causal: no look-ahead.
+        levels: K, of the tokens; 0 for none.
         codebook_size: N, of each level.
 
     Raises:
@@ -28,7 +30,7 @@ class ContentEncoder(nn.Module):
 
     def __init__(
         self,
-        inputs: tuple[int, int],
+        input_dims: tuple[int, int],
         dim: int,
         channels: int = 192,
         blocks: int = 6,
@@ -40,14 +42,14 @@ class ContentEncoder(nn.Module):
         super().__init__()
         if kernel % 2 == 0:
             raise ValueError(f"kernel must be odd, not {kernel}.")
-        self.inputs, self.dim, self.levels = inputs, dim, levels
-        self.network = Stack(sum(inputs), channels, blocks, dim, kernel, causal, level=False)
+        self.input_dims, self.dim, self.levels = input_dims, dim, levels
+        self.network = ConvNeXtStack(sum(input_dims), channels, blocks, dim, kernel, causal, norm_in=True)
         self.quantizer = ResidualVQ(dim, levels, codebook_size) if levels else None
 
     def forward(self, speech: Tensor, background: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Coordinates [B, D_s, T] and [B, D_b, T], mask [B, T] of valid frames -> content [B, S, T]."""
-        seen = torch.cat([x[:, :count] for x, count in zip((speech, background), self.inputs)], dim=1)
-        content = self.network(seen.transpose(1, 2), mask).transpose(1, 2)
+        """Latents s [B, D_s, T] and b [B, D_b, T], mask [B, T] of valid frames -> content [B, S, T]."""
+        inputs = torch.cat([x[:, :dim] for x, dim in zip((speech, background), self.input_dims)], dim=1)
+        content = self.network(inputs.transpose(1, 2), mask).transpose(1, 2)
         if self.training and self.quantizer is not None:
             self.quantizer(content.detach(), torch.full((len(content),), self.levels, device=content.device), mask)
         return content

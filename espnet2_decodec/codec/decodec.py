@@ -1,7 +1,7 @@
-"""DeCodec: one waveform, two orthogonal token streams, and back.
+"""DeCodec: a codec with one token stream for speech and one for background.
 
 After "DeCodec: Rethinking Audio Codecs as Universal Disentangled Representation Learners" (Luo et al., 2025,
-arXiv 2509.09201), with an exact orthogonal split in place of the paper's penalty.
+arXiv 2509.09201), with an exact orthogonal split instead of the paper's penalty.
 """
 
 import math
@@ -11,30 +11,34 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from espnet2_decodec.codec.backbones.base import Backbone
-from espnet2_decodec.codec.checks import check_levels, check_wav
+from espnet2_decodec.codec.backbones.base import ParametricBackbone, ReceptiveField
 from espnet2_decodec.codec.config import build_parts, complete, resolved_config
+from espnet2_decodec.codec.content import ContentEncoder
 from espnet2_decodec.codec.dsp.looping import loop_to_length
-from espnet2_decodec.codec.quantizer import Quantized
+from espnet2_decodec.codec.quantizer import QuantizedResult
 from espnet2_decodec.codec.serialization import load_weights, model_folder, read_config, save_model
+from espnet2_decodec.codec.validation import check_codes, check_levels, check_tokens, check_wav
 from espnet2_decodec.types import Codes, Stems
 
 
 @dataclass(frozen=True)
 class Latents:
-    """What `DeCodec.forward` makes of a batch: coordinates [B, D_s, T] and [B, D_b, T], and their codes."""
+    """Output of `DeCodec.forward`: latents s [B, D_s, T] and b [B, D_b, T] before and after the quantizers."""
 
     speech: Tensor
     background: Tensor
-    quantized_speech: Quantized
-    quantized_background: Quantized
+    quantized_speech: QuantizedResult
+    quantized_background: QuantizedResult
 
 
 class DeCodec(nn.Module):
-    """encode: backbone, split, two residual quantizers. decode: merge what is wanted, backbone back.
+    """Backbone encoder, split into two subspaces, two quantizers; merging of the subspaces, backbone decoder.
 
     Args:
-        config: a difference from `build.DEFAULTS`, see there.
+        config: a difference from `config.DEFAULTS`.
+
+    Raises:
+        ValueError: if the config has an unknown key, name or option, or an option is out of range.
     """
 
     def __init__(self, config: dict | None = None):
@@ -100,18 +104,13 @@ class DeCodec(nn.Module):
 
     @property
     def latency(self) -> int | None:
-        """Algorithmic latency of encode + decode in samples; None for a codec that is not causal."""
+        """Algorithmic latency of encode and decode in samples; None for a codec that is not causal."""
         return self.backbone.latency
 
     @property
-    def receptive_field(self) -> tuple[tuple[int, int], tuple[int, int]] | None:
-        """Frames (left, right) that an encoder output, and a decoder output, depends on; None = unlimited."""
-        return self.backbone.reach
-
-    @property
-    def has_stems(self) -> bool:
-        """Whether there are stems before the decoder, see `Backbone.stems`."""
-        return type(self.backbone).stems is not Backbone.stems
+    def receptive_field(self) -> ReceptiveField | None:
+        """Frames (left, right) on which a frame of the encoder, and of the decoder, depends; None if unlimited."""
+        return self.backbone.receptive_field
 
     @property
     def speech_levels(self) -> int:
@@ -125,86 +124,21 @@ class DeCodec(nn.Module):
 
     @property
     def parametric_levels(self) -> int:
-        """How many first levels tell a vocoder what it needs, and are heard by themselves; 0 where levels are all alike."""
+        """Number of leading levels that code mel envelope, f0 and voicing, and decode on their own; 0 for none."""
         return self.speech_quantizer.parametric_levels
 
     @property
     def codebook_size(self) -> int:
-        """N, the same in all levels."""
+        """N, of all levels."""
         return self.speech_quantizer.codebook_size
 
     def kbps(self, levels: int, codebook_size: int | None = None) -> float:
-        """Bit rate of that many levels in kbit/s; `codebook_size` for others than those of both streams."""
+        """Bit rate of a number of levels in kbit/s; of codebooks of another size with `codebook_size`."""
         return levels * math.log2(codebook_size or self.codebook_size) * self.frame_rate / 1000
 
-    def frames(self, lengths: Tensor) -> Tensor:
+    def num_frames(self, lengths: Tensor) -> Tensor:
         """Lengths in samples -> lengths in frames."""
         return (lengths + self.hop - 1) // self.hop
-
-    @property
-    def can_skip_separation(self) -> bool:
-        """Whether recordings can be encoded as they are, as speech; see `latent`."""
-        return type(self.backbone).anchor is not Backbone.anchor and 2 * self.speech_quantizer.dim == self.backbone.dim
-
-    def latent(self, wav: Tensor, lengths: Tensor | None = None, separate: bool = True) -> Tensor:
-        """Wav [B, L], lengths [B] in samples -> Y [B, D, T].
-
-        Args:
-            wav, lengths: recordings.
-            separate: False takes all that is heard for speech, and the background for silent: what a codec would do that does
-                not separate, to compare with.
-
-        Raises:
-            ValueError: if it shall not separate, and the backbone does not know what it would make of a stem, or the split
-                does not halve the latent.
-        """
-        wav, mask = self._pad(wav, lengths)
-        if separate:
-            return self.backbone.encode(wav, mask)
-        if not self.can_skip_separation:
-            raise ValueError("This codec can only separate: it does not know what it would make of a stem.")
-        speech = self.backbone.anchor(wav)
-        return self.subspace.merge(speech, torch.zeros_like(speech))
-
-    def content(self, wav: Tensor, lengths: Tensor | None = None, separate: bool = True) -> Tensor:
-        """What is said: wav [B, L], lengths [B] in samples -> [B, S, T]; see `ContentEncoder`.
-
-        Raises:
-            ValueError: if the codec has no content encoder, or as in `latent`.
-        """
-        if self.content_encoder is None:
-            raise ValueError(
-                "This codec has no content encoder: it was trained without (`content.dim` of its config is 0)."
-            )
-        speech, background = self.subspace.split(self.latent(wav, lengths, separate))
-        return self.content_encoder(speech, background, self._mask(lengths, speech.shape[2]))
-
-    @torch.no_grad()
-    def content_tokens(self, wav: Tensor, lengths: Tensor | None = None, separate: bool = True) -> Tensor:
-        """What is said as tokens: wav [B, L], lengths [B] in samples -> [B, K, T] int64, zeros beyond each length.
-
-        Raises:
-            ValueError: if its content has no codebooks, or as in `content` and in `encode`.
-        """
-        lengths = check_wav(wav, lengths)
-        if self.content_encoder is not None and not self.content_encoder.levels:
-            raise ValueError("The content of this codec has no codebooks (`content.levels` of its config is 0).")
-        content = self.content(wav, lengths, separate)
-        mask = self._mask(lengths, content.shape[2])
-        codes = self.content_encoder.quantizer.encode(content)
-        return codes if mask is None else codes * mask[:, None]
-
-    def synthesize(self, latent: Tensor, lengths: Tensor | None = None, ticks: Tensor | None = None) -> Tensor:
-        """Y [B, D, T], lengths [B] in samples -> wav [B, max length], zero beyond each length.
-
-        `ticks` are needed for frames that do not begin a recording, see `Backbone.clock`.
-        """
-        if lengths is None:
-            return self.backbone.decode(latent, ticks=ticks)
-        longest = int(lengths.max())
-        mask = self._mask(lengths, latent.shape[2])
-        wav = self.backbone.decode(latent, mask, ticks)[:, :longest]
-        return wav if mask is None else wav * _within(lengths, longest)
 
     @torch.no_grad()
     def encode(
@@ -213,52 +147,36 @@ class DeCodec(nn.Module):
         lengths: Tensor | None = None,
         speech_levels: int | None = None,
         background_levels: int | None = None,
-        separate: bool = True,
     ) -> Codes:
         """Waveforms to tokens.
 
         Args:
             wav: [B, L] in -1..1 at `sample_rate`.
-            lengths: [B] in samples; None when all are L long.
-            speech_levels, background_levels: how many levels to keep, 0.5 kbit/s each by default; None for all.
-            separate: as in `latent`.
+            lengths: [B] in samples; None when all are L.
+            speech_levels: number of leading levels, of `kbps(1)` each; None for all.
+            background_levels: the same for the background.
 
         Raises:
-            ValueError: if the shape, the lengths or the levels cannot be right, a sample is not finite, or it cannot be left
-                unseparated.
+            ValueError: if the shape, the lengths or the numbers of levels are invalid, or a sample is not finite.
         """
         lengths = check_wav(wav, lengths)
-        levels = (
-            check_levels(speech_levels, self.speech_levels, "speech"),
-            check_levels(background_levels, self.background_levels, "background"),
-        )
-        speech, background = self.subspace.split(self.latent(wav, lengths, separate))
-        codes = (
-            self.speech_quantizer.encode(speech, levels[0]),
-            self.background_quantizer.encode(background, levels[1]),
-        )
-        mask = self._mask(lengths, speech.shape[2])
-        if mask is not None:
-            codes = tuple(c * mask[:, None] for c in codes)
-        return Codes(*codes, lengths, self.sample_rate)
+        self.check_levels(speech_levels, background_levels)
+        return self.quantize(self.latent(wav, lengths), lengths, speech_levels, background_levels)
 
     @torch.no_grad()
     def decode(self, codes: Codes, speech: bool = True, background: bool = True) -> Tensor:
-        """Tokens to waveforms [B, max length], of exactly the lengths that were encoded.
+        """Tokens to waveforms [B, max length] of the lengths that were encoded.
 
         Args:
-            codes: from `encode`, or put together from several.
-            speech, background: whether each stream is heard.
+            codes: from `encode`, or combined from several.
+            speech: whether to decode the speech.
+            background: whether to decode the background.
 
         Raises:
-            ValueError: if the codes are of another sample rate, out of range, or too few for their lengths.
+            ValueError: if the codes have another sample rate, are out of range, or are too few for their lengths.
         """
-        self._check_codes(codes)
-        parts = [
-            self._look_up(codes.speech, self.speech_quantizer, "speech", speech),
-            self._look_up(codes.background, self.background_quantizer, "background", background),
-        ]
-        return self.synthesize(self.subspace.merge(*parts), codes.lengths)
+        check_codes(codes, self.sample_rate, self.hop)
+        return self.synthesize(self.dequantize(codes, speech, background), codes.lengths)
 
     @torch.no_grad()
     def separate(
@@ -269,21 +187,23 @@ class DeCodec(nn.Module):
         speech_levels: int | None = None,
         background_levels: int | None = None,
     ) -> Stems:
-        """Waveforms [B, L] to their speech and their background, each [B, L].
+        """Waveforms [B, L] to their speech and background, [B, L] each.
 
         Args:
-            wav, lengths, speech_levels, background_levels: as in `encode`.
-            quantize: False leaves the quantizers out, and the decoder too where the backbone has stems before it: for
-                those who want the stems and no tokens.
+            wav: as in `encode`.
+            lengths: as in `encode`.
+            quantize: False skips the quantizers, and also the decoder where the backbone has stems before it.
+            speech_levels: as in `encode`.
+            background_levels: as in `encode`.
         """
         if quantize:
             codes = self.encode(wav, lengths, speech_levels, background_levels)
             return Stems(self.decode(codes, background=False), self.decode(codes, speech=False))
         lengths = check_wav(wav, lengths)
-        stems = self.backbone.stems(*self._pad(wav, lengths))
-        if stems is not None:
+        if isinstance(self.backbone, ParametricBackbone):
             longest = int(lengths.max())
-            return Stems(*(stems[:, :, :longest] * _within(lengths, longest)[:, None]).unbind(1))
+            stems = self.backbone.stems(*self._pad(wav, lengths))[:, :, :longest]
+            return Stems(*(stems * _within(lengths, longest)[:, None]).unbind(1))
         speech, background = self.subspace.split(self.latent(wav, lengths))
         return Stems(
             self.synthesize(self.subspace.merge(speech, torch.zeros_like(background)), lengths),
@@ -297,25 +217,115 @@ class DeCodec(nn.Module):
         A shorter background is repeated, a longer one cut.
 
         Raises:
-            ValueError: if the batches differ in size, or the codes are of another sample rate.
+            ValueError: if the batch sizes differ, or the codes have another sample rate.
         """
-        self._check_codes(speech)
-        self._check_codes(background)
+        for codes in (speech, background):
+            check_codes(codes, self.sample_rate, self.hop)
         if len(speech.lengths) != len(background.lengths):
             raise ValueError(
                 f"{len(speech.lengths)} speech codes cannot be remixed with {len(background.lengths)} backgrounds."
             )
-        looped = loop_to_length(background.background, speech.speech.shape[2], self.frames(background.lengths))
+        valid = self.num_frames(background.lengths)
+        looped = loop_to_length(background.background, speech.speech.shape[2], valid)
         return self.decode(Codes(speech.speech, looped, speech.lengths, speech.sample_rate))
+
+    def content(self, wav: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Content features: wav [B, L], lengths [B] in samples -> [B, S, T]; see `ContentEncoder`.
+
+        Raises:
+            ValueError: if the codec has no content encoder.
+        """
+        return self.content_of_latent(self.latent(wav, lengths), lengths)
+
+    @torch.no_grad()
+    def content_tokens(self, wav: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Tokens of the content: wav [B, L], lengths [B] in samples -> [B, K, T] int64, zeros beyond each length.
+
+        Raises:
+            ValueError: if the codec has no content encoder, the encoder has no codebooks, or as in `encode`.
+        """
+        lengths = check_wav(wav, lengths)
+        encoder = self._require_content_encoder()
+        if encoder.quantizer is None:
+            raise ValueError("The content of this codec has no codebooks (`content.levels` of its config is 0).")
+        content = self.content(wav, lengths)
+        mask = self._mask(lengths, content.shape[2])
+        codes = encoder.quantizer.encode(content)
+        return codes if mask is None else codes * mask[:, None]
+
+    def latent(self, wav: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Wav [B, L], lengths [B] in samples -> latent Y [B, D, T]."""
+        return self.backbone.encode(*self._pad(wav, lengths))
+
+    def content_of_latent(self, latent: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Y [B, D, T], lengths [B] in samples -> content features [B, S, T].
+
+        Raises:
+            ValueError: if the codec has no content encoder.
+        """
+        speech, background = self.subspace.split(latent)
+        return self._require_content_encoder()(speech, background, self._mask(lengths, speech.shape[2]))
+
+    @torch.no_grad()
+    def quantize(
+        self,
+        latent: Tensor,
+        lengths: Tensor,
+        speech_levels: int | None = None,
+        background_levels: int | None = None,
+    ) -> Codes:
+        """Y [B, D, T], lengths [B] in samples -> tokens of the leading levels, zeros beyond each length.
+
+        Raises:
+            ValueError: if the codec does not have that many levels.
+        """
+        levels = self.check_levels(speech_levels, background_levels)
+        speech, background = self.subspace.split(latent)
+        speech_codes = self.speech_quantizer.encode(speech, levels[0])
+        background_codes = self.background_quantizer.encode(background, levels[1])
+        mask = self._mask(lengths, latent.shape[2])
+        if mask is not None:
+            speech_codes, background_codes = speech_codes * mask[:, None], background_codes * mask[:, None]
+        return Codes(speech_codes, background_codes, lengths, self.sample_rate)
+
+    @torch.no_grad()
+    def dequantize(self, codes: Codes, speech: bool = True, background: bool = True) -> Tensor:
+        """Tokens -> Y [B, D, T]; a stream that is not wanted is zero.
+
+        Raises:
+            ValueError: if the codes have too many levels or are out of range.
+        """
+        streams = (
+            (codes.speech, self.speech_quantizer, "speech", speech),
+            (codes.background, self.background_quantizer, "background", background),
+        )
+        latents = []
+        for tokens, quantizer, name, wanted in streams:
+            check_tokens(tokens, quantizer.levels, quantizer.codebook_size, name)
+            latents.append(quantizer.decode(tokens if wanted else tokens[:, :0]))
+        return self.subspace.merge(*latents)
+
+    def synthesize(self, latent: Tensor, lengths: Tensor | None = None, phase: Tensor | None = None) -> Tensor:
+        """Y [B, D, T], lengths [B] in samples -> wav [B, max length], zero beyond each length.
+
+        `phase` is needed for frames that do not start a recording, see `Backbone.advance_phase`.
+        """
+        if lengths is None:
+            return self.backbone.decode(latent, phase=phase)
+        longest = int(lengths.max())
+        mask = self._mask(lengths, latent.shape[2])
+        wav = self.backbone.decode(latent, mask, phase)[:, :longest]
+        return wav if mask is None else wav * _within(lengths, longest)
 
     def forward(
         self, wav: Tensor, speech_levels: Tensor, background_levels: Tensor, lengths: Tensor | None = None
     ) -> Latents:
-        """Coordinates and quantized coordinates of a training batch, with gradients.
+        """Latents of a training batch before and after the quantizers, with gradients.
 
         Args:
             wav: [B, L].
-            speech_levels, background_levels: [B] levels of each item; more than K leaves it unquantized.
+            speech_levels: [B] levels of each item; an item with more than K stays unquantized.
+            background_levels: the same for the background.
             lengths: [B] in samples.
         """
         latent = self.latent(wav, lengths)
@@ -328,26 +338,24 @@ class DeCodec(nn.Module):
             self.background_quantizer(background, background_levels, mask),
         )
 
-    def _check_codes(self, codes: Codes) -> None:
-        """Refuse codes of another sample rate, or with lengths that their frames do not hold."""
-        if codes.sample_rate != self.sample_rate:
-            raise ValueError(
-                f"The codes are of {codes.sample_rate} Hz audio, this codec works at {self.sample_rate} Hz."
-            )
-        most = codes.speech.shape[2] * self.hop
-        if len(codes.lengths) == 0 or int(codes.lengths.min()) < 1 or int(codes.lengths.max()) > most:
-            raise ValueError(f"Lengths of these codes must be within 1..{most} samples, not {codes.lengths.tolist()}.")
+    def check_levels(self, speech: int | None, background: int | None) -> tuple[int, int]:
+        """The numbers of levels of both streams; all of them for None.
 
-    def _look_up(self, codes: Tensor, quantizer: nn.Module, name: str, wanted: bool) -> Tensor:
-        """Tokens [B, K, T] -> coordinates [B, D, T]; zeros for a stream that is not wanted."""
-        if codes.shape[1] > quantizer.levels:
-            raise ValueError(f"The codes have {codes.shape[1]} {name} levels, this codec has {quantizer.levels}.")
-        if codes.numel() and not 0 <= int(codes.min()) <= int(codes.max()) < quantizer.codebook_size:
-            raise ValueError(f"A {name} code is outside 0..{quantizer.codebook_size - 1}.")
-        return quantizer.decode(codes if wanted else codes[:, :0])
+        Raises:
+            ValueError: if the codec does not have that many.
+        """
+        return (
+            check_levels(speech, self.speech_levels, "speech"),
+            check_levels(background, self.background_levels, "background"),
+        )
+
+    def _require_content_encoder(self) -> ContentEncoder:
+        if self.content_encoder is None:
+            raise ValueError("This codec has no content encoder (`content.dim` of its config is 0).")
+        return self.content_encoder
 
     def _pad(self, wav: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        """Fill up to whole frames with zeros, and silence what lies beyond each length."""
+        """Pad with zeros to whole frames, and set samples beyond each length to zero; returns wav and mask."""
         if lengths is not None and int(lengths.min()) < wav.shape[1]:
             wav = wav * _within(lengths, wav.shape[1])
         frames = -(-wav.shape[1] // self.hop)
@@ -355,9 +363,30 @@ class DeCodec(nn.Module):
         return wav, self._mask(lengths, frames)
 
     def _mask(self, lengths: Tensor | None, longest: int) -> Tensor | None:
-        """Lengths [B] in samples -> [B, T] bool of valid frames; None when all are."""
-        frames = None if lengths is None else self.frames(lengths)
+        """Lengths [B] in samples -> [B, T] bool, valid frames; None when all are valid."""
+        frames = None if lengths is None else self.num_frames(lengths)
         return None if frames is None or int(frames.min()) >= longest else _within(frames, longest)
+
+
+def unseparated_latent(codec: DeCodec, wav: Tensor, lengths: Tensor | None = None) -> Tensor:
+    """Latent Y [B, D, T] of wav [B, L] that takes the recordings as speech without background, as a control.
+
+    Raises:
+        ValueError: if the latent of a stem is not known without training, see `supports_unseparated`.
+    """
+    backbone = codec.backbone
+    if not (supports_unseparated(codec) and isinstance(backbone, ParametricBackbone)):
+        raise ValueError(
+            "A latent without separation needs a backbone with an analytic encoder (mdct) "
+            "and a speech latent of half its dimension."
+        )
+    speech = backbone.target_latent(codec._pad(wav, lengths)[0])
+    return codec.subspace.merge(speech, torch.zeros_like(speech))
+
+
+def supports_unseparated(codec: DeCodec) -> bool:
+    """Whether `unseparated_latent` works: an analytic encoder, and a speech latent that is half of the latent."""
+    return isinstance(codec.backbone, ParametricBackbone) and 2 * codec.speech_quantizer.dim == codec.backbone.dim
 
 
 def _within(lengths: Tensor, longest: int) -> Tensor:

@@ -1,103 +1,76 @@
-"""Residual vector quantization with k-means start, moving-average codebooks and a free number of levels."""
+"""Residual vector quantization (RVQ) with k-means initialization and moving-average codebooks."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from espnet2_decodec.codec.kmeans import kmeans, mirror, nearest
+from espnet2_decodec.codec.kmeans import kmeans, nearest, symmetrize
 
 
 @dataclass(frozen=True)
-class Quantized:
-    """What a quantizer makes of x [B, D, T] in training.
+class QuantizedResult:
+    """Output of a quantizer for x [B, D, T] in training; the codebooks are not trained by gradients.
 
     Attributes:
-        values: [B, D, T] the sum of the chosen codes, with the gradient of x (straight through).
-        first: [B, D, T] the first level alone, straight through as well.
+        x: [B, D, T], the quantized input, with a straight-through gradient.
+        semantic: [B, D, T], the first level alone, with a straight-through gradient.
         codes: [B, K, T] int64.
-        commitment: scalar, mean squared distance from x to its partial sums, relative to the power of x; at each level
-            over the coordinates that it codes.
-        error: scalar, power that all levels together leave over, relative to the power of x.
-        perplexity: [K] of the codes of this batch (1 = collapsed, N = all used alike).
+        commitment: scalar loss, mean over the levels of the squared error up to this level relative to the power of x,
+            both over the coordinates that the level codes.
+        metrics: detached values to report. `error`: power of the error of all levels relative to the power of x.
+            `perplexity`: [K], exponential of the entropy of the codes in the batch, within 1..N.
     """
 
-    values: Tensor
-    first: Tensor
+    x: Tensor
+    semantic: Tensor
     codes: Tensor
     commitment: Tensor
-    error: Tensor
-    perplexity: Tensor
+    metrics: dict[str, Tensor]
 
 
 class ResidualVQ(nn.Module):
-    """K codebooks in a row, each coding what the ones before it left over.
+    """K codebooks in sequence, each of which codes the residual of those before it.
 
-    Codebooks follow the encoder as moving averages (van den Oord et al., 2017, appendix A.1), are filled by
-    `start` with k-means of real encoder outputs, and codes that fall out of use are put back on frames of
-    the current batch. With several ranks the statistics are summed, so all ranks hold the same codebooks.
-
-    With `parametric_dim`, the first `parametric_levels` levels code only so many first coordinates, and of those the very first
-    level only the first `semantic_dim`; the levels after them code the other coordinates, side by side with them (as the
-    semantic quantizer of Mimi does, Defossez et al., 2024, arXiv 2410.00037). What the decoded parametric coordinates do tell
-    about those others is how large each of them will be: by these sizes they are divided, as scale factors of transform codecs
-    are used, but without a bit of their own.
+    The codebooks are moving averages of the encoder outputs (van den Oord et al., 2017, arXiv 1711.00937, appendix
+    A.1), are initialized by k-means, and codes that are no longer used are replaced by random frames of the batch. With
+    several ranks the statistics are summed, so that all ranks have the same codebooks.
 
     Args:
-        dim: D of this stream.
+        dim: D.
         levels: K.
         codebook_size: N.
-        semantic_dim: coordinates of the first level, at most `parametric_dim`.
-        parametric_dim: 0 when all levels code all coordinates.
-        parametric_levels: how many; without `parametric_dim` of no effect.
-        mirrored: the second half of a codebook is the negative of the first, for coordinates that change their sign with
-            the waveform: half the search, and half of what has to be learned. Not on parametric levels.
-        sizes: decoded parametric coordinates [..., parametric_dim] -> sizes above 0, [..., D - parametric_dim] or [..., 1]; None
-            for ones.
-        decay: of the moving averages, per training step.
-        revive_below: a code is revived when its moving average count is under this share of an even one.
+        sign_symmetric: the second half of a codebook is the negative of the first, for inputs that change their sign
+            with the waveform. It halves the search and the number of codes to learn.
+        ema_decay: of the moving averages, per training step.
+        dead_code_threshold: a code is replaced when its moving average count is below this fraction of the mean count.
+
+    Raises:
+        ValueError: if a sign-symmetric codebook has an odd size.
     """
+
+    codebooks: Tensor
+    counts: Tensor
+
+    semantic_levels, parametric_levels, parametric_dim = 0, 0, 0
 
     def __init__(
         self,
         dim: int,
         levels: int = 8,
         codebook_size: int = 1024,
-        semantic_dim: int = 0,
-        parametric_dim: int = 0,
-        parametric_levels: int = 3,
-        mirrored: bool = False,
-        sizes: Callable[[Tensor], Tensor] | None = None,
-        decay: float = 0.998,
-        revive_below: float = 0.05,
+        sign_symmetric: bool = False,
+        ema_decay: float = 0.998,
+        dead_code_threshold: float = 0.05,
     ):
         super().__init__()
-        if (
-            not 0 <= parametric_dim < dim
-            or not 0 <= semantic_dim <= parametric_dim
-            or bool(semantic_dim) != bool(parametric_dim)
-        ):
-            raise ValueError(
-                f"Of {dim} coordinates, parametric_dim must be within 0..{dim - 1} and semantic_dim within 1..parametric_dim "
-                f"(both 0 for none), not {parametric_dim} and {semantic_dim}."
-            )
-        if parametric_levels < 1:
-            raise ValueError(f"parametric_levels must be at least 1, not {parametric_levels}.")
-        if mirrored and codebook_size % 2:
-            raise ValueError(f"A mirrored codebook has an even number of codes, not {codebook_size}.")
-        self.semantic_dim, self.parametric_dim, self.mirrored = semantic_dim, parametric_dim, mirrored
-        self.parametric_levels = min(parametric_levels, levels) if parametric_dim else 0
-        self.decay, self.revive_below, self.sizes = decay, revive_below, sizes
+        if sign_symmetric and codebook_size % 2:
+            raise ValueError(f"A sign-symmetric codebook needs an even number of codes, not {codebook_size}.")
+        self.sign_symmetric, self.ema_decay, self.dead_code_threshold = sign_symmetric, ema_decay, dead_code_threshold
         self.register_buffer("codebooks", torch.randn(levels, codebook_size, dim) / dim**0.5)
-        coded = torch.zeros(levels, dim, dtype=torch.bool)
-        for level in range(levels):
-            coded[level, self._part(level)] = True
-        self.register_buffer("coded", coded, persistent=False)  # [K, D]: which coordinates a level codes
-        for level, book in enumerate(self.codebooks.mul_(coded[:, None])):
-            if self._halved(level):
-                book.copy_(mirror(book[: codebook_size // 2]))
+        if sign_symmetric:
+            self.codebooks[:, codebook_size // 2 :] = -self.codebooks[:, : codebook_size // 2]
         self.register_buffer("counts", torch.ones(levels, codebook_size))
 
     @property
@@ -112,170 +85,187 @@ class ResidualVQ(nn.Module):
 
     @property
     def dim(self) -> int:
-        """D of this stream."""
+        """D."""
         return self.codebooks.shape[2]
 
     @property
-    def first_dim(self) -> int:
-        """How many coordinates the first level codes; they come first."""
-        return self.semantic_dim or self.dim
+    def semantic_dim(self) -> int:
+        """Number of leading coordinates that the first level codes: all."""
+        return self.dim
 
     @torch.no_grad()
     def encode(self, x: Tensor, levels: int | None = None) -> Tensor:
-        """X [B, D, T] -> codes [B, levels, T] int64 (all levels when None)."""
-        return self._search(x, self.levels if levels is None else levels)[0]
+        """X [B, D, T] -> codes [B, levels, T] int64; all levels when None."""
+        return self.search(x.transpose(1, 2), self.levels if levels is None else levels)[0]
 
     def decode(self, codes: Tensor) -> Tensor:
-        """Codes [B, K', T] of the first K' levels -> [B, D, T]; K' = 0 gives zeros."""
-        batch, levels, frames = codes.shape
-        if not levels:
-            return self.codebooks.new_zeros(batch, self.dim, frames)
-        sums = [self.codebooks.new_zeros(batch, frames, self.dim) for _ in range(2)]
-        for level, (book, indices) in enumerate(zip(self.codebooks, codes.unbind(1))):
-            sums[level >= self.parametric_levels] += nn.functional.embedding(indices, book)
-        if levels > self.parametric_levels:
-            sums[1] *= self._sizes(sums[0])
-        return (sums[0] + sums[1]).transpose(1, 2)
+        """Codes [B, K', T] of the first K' levels -> [B, D, T]; zeros for K' = 0."""
+        total = self.codebooks.new_zeros(codes.shape[0], codes.shape[2], self.dim)
+        for codebook, indices in zip(self.codebooks, codes.unbind(1)):
+            total += nn.functional.embedding(indices, codebook)
+        return total.transpose(1, 2)
 
     def embed(self, codes: Tensor) -> Tensor:
-        """Codes [B, K', T] of the first K' >= 1 levels -> what each of them adds to `decode`, [K', B, D, T]."""
-        parts = torch.stack([nn.functional.embedding(c, book) for book, c in zip(self.codebooks, codes.unbind(1))])
-        if len(parts) > self.parametric_levels:
-            parts[self.parametric_levels :] *= self._sizes(parts[: self.parametric_levels].sum(0))
-        return parts.transpose(2, 3)
+        """Codes [B, K', T] of the first K' >= 1 levels -> contribution of each level to `decode`, [K', B, D, T]."""
+        embeddings = [nn.functional.embedding(c, codebook) for codebook, c in zip(self.codebooks, codes.unbind(1))]
+        return torch.stack(embeddings).transpose(2, 3)
 
-    def forward(self, x: Tensor, levels: Tensor, mask: Tensor | None = None) -> Quantized:
-        """Quantize for training; updates the codebooks while in training mode.
+    def forward(self, x: Tensor, levels: Tensor, mask: Tensor | None = None) -> QuantizedResult:
+        """Quantize for training, and update the codebooks in training mode.
 
         Args:
             x: [B, D, T].
-            levels: [B] int64, how many levels each item uses; more than K leaves the item unquantized.
-            mask: [B, T] bool, the frames that count; None for all.
+            levels: [B] int64, levels of each item; an item with more than K stays unquantized.
+            mask: [B, T] bool, valid frames; None for all.
         """
-        frames = x.float().transpose(1, 2)
         with torch.no_grad():
-            codes, residuals = self._search(x, self.levels)
-            parts = self.embed(codes).transpose(2, 3)  # [K, B, T, D]
+            codes, inputs, _ = self.search(x.transpose(1, 2), self.levels)
             valid = torch.ones_like(codes[:, 0], dtype=torch.bool) if mask is None else mask
-            one_hot_counts = self._count(codes, valid)
+            embeddings = self.embed(codes)
             if self.training:
-                self._update(residuals, codes, valid, one_hot_counts)
-        sums = parts.cumsum(0)
-        use = torch.arange(1, self.levels + 1, device=x.device)[:, None] <= levels  # [K, B]
-        chosen = (parts * use[:, :, None, None]).sum(0)
-        chosen = torch.where((levels > self.levels)[:, None, None], frames, chosen)
-        coded, energies = self.coded.to(frames.dtype), frames.detach().square() * valid[..., None]
-        errors = (frames - sums).square() * valid[..., None]  # [K, B, T, D]
-        misses = (errors * coded[:, None, None]).sum((1, 2, 3)) / (coded @ energies.sum((0, 1)) + 1e-8)
-        shares = one_hot_counts / one_hot_counts.sum(1, keepdim=True).clamp(min=1)
-        return Quantized(
-            values=(frames + (chosen - frames).detach()).transpose(1, 2),
-            first=((frames + (parts[0] - frames).detach()) * coded[0]).transpose(1, 2),
-            codes=codes,
-            commitment=misses.mean(),
-            error=(errors[-1].sum() / (energies.sum() + 1e-8)).detach(),
-            perplexity=torch.exp(torch.special.entr(shares).sum(1)),
-        )
+                self.update(inputs, codes, valid, draw_frames(valid, self.codebook_size))
+        coded = torch.ones(self.levels, self.dim, device=x.device)
+        return quantized_result(x, levels, valid, codes, embeddings, coded, self.codebook_size)
 
-    def _search(self, x: Tensor, levels: int) -> tuple[Tensor, list[Tensor]]:
-        """Codes [B, levels, T], and what each level had to code, [B, T, D] each, divided by the sizes. In float32."""
-        with torch.autocast(x.device.type, enabled=False):
-            frames = residual = x.float().transpose(1, 2)
-            codes, residuals = [], []
-            for level, book in enumerate(self.codebooks[:levels]):
-                residuals.append(residual)
-                part = self._part(level)
-                indices = nearest(residual[..., part].flatten(0, 1), book[:, part], self._halved(level))
-                indices = indices.view(residual.shape[:2])
-                codes.append(indices)
-                residual = residual - nn.functional.embedding(indices, book)
-                if level + 1 == self.parametric_levels < levels:
-                    residual = residual / self._sizes(frames - residual)
-            if not codes:
-                return torch.zeros(x.shape[0], 0, x.shape[2], dtype=torch.long, device=x.device), []
-            return torch.stack(codes, dim=1), residuals
+    def search(self, frames: Tensor, levels: int) -> tuple[Tensor, list[Tensor], Tensor]:
+        """Greedy search in float32.
 
-    def _sizes(self, parametric: Tensor) -> Tensor:
-        """Sums of the parametric levels [..., D] -> what the levels after them are divided by, broadcastable to [..., D]."""
-        if self.sizes is None or not self.parametric_levels:
-            return self.codebooks.new_ones(())
-        sizes = self.sizes(parametric[..., : self.parametric_dim])
-        sizes = sizes.expand(*sizes.shape[:-1], self.dim - self.parametric_dim)
-        return nn.functional.pad(sizes, (self.parametric_dim, 0), value=1.0)
+        Args:
+            frames: [B, T, D].
+            levels: K', number of leading levels.
 
-    def _part(self, level: int) -> slice:
-        """The coordinates that a level codes."""
-        if level >= self.parametric_levels:
-            return slice(self.parametric_dim, None)
-        return slice(self.parametric_dim if level else self.semantic_dim)
+        Returns:
+            Codes [B, K', T], the input of each level [B, T, D], and the residual of the last one [B, T, D].
+        """
+        with torch.autocast(frames.device.type, enabled=False):
+            residual = frames.float()
+            codes, inputs = [residual.new_zeros(len(residual), 0, residual.shape[1], dtype=torch.long)], []
+            for codebook in self.codebooks[:levels]:
+                inputs.append(residual)
+                indices = nearest(residual.flatten(0, 1), codebook, self.sign_symmetric).view(residual.shape[:2])
+                codes.append(indices[:, None])
+                residual = residual - nn.functional.embedding(indices, codebook)
+            return torch.cat(codes, dim=1), inputs, residual
 
-    def _halved(self, level: int) -> bool:
-        """Whether the second half of a level's codes mirrors the first."""
-        return self.mirrored and level >= self.parametric_levels
+    def update(self, inputs: list[Tensor], codes: Tensor, valid: Tensor, replacements: Tensor) -> None:
+        """One moving-average step of every codebook; unused codes are replaced.
 
-    def _count(self, codes: Tensor, valid: Tensor) -> Tensor:
-        """How often each code was used: [K, N]."""
-        counts = torch.zeros_like(self.counts)
-        weights = valid.reshape(-1).to(counts.dtype)
-        for level, indices in enumerate(codes.unbind(1)):
-            counts[level].index_add_(0, indices.reshape(-1), weights)
-        return counts
-
-    def _update(self, residuals: list[Tensor], codes: Tensor, valid: Tensor, counts: Tensor) -> None:
-        """One moving-average step of every codebook, and revival of unused codes."""
-        flat = valid.reshape(-1)
+        Args:
+            inputs: of each level, [B, T, D].
+            codes: [B, K, T].
+            valid: [B, T] bool.
+            replacements: [N] indices of the frames, of B * T, that take the place of unused codes.
+        """
+        if not inputs:
+            return
+        weights = valid.reshape(-1)
         sums = torch.zeros_like(self.codebooks)
-        for level, residual in enumerate(residuals):
-            rows = residual.reshape(-1, self.dim) * flat[:, None]
-            sums[level].index_add_(0, codes[:, level].reshape(-1), rows)
-        picks = torch.multinomial(flat.float() + 1e-9, self.codebook_size, replacement=True)
-        sums *= self.coded[:, None]
-        spare = torch.stack([r.reshape(-1, self.dim)[picks] for r in residuals]) * self.coded[:, None]
-        counts = counts.clone()
-        for level in filter(self._halved, range(self.levels)):
+        for level, x in enumerate(inputs):
+            sums[level].index_add_(0, codes[:, level].reshape(-1), x.reshape(-1, self.dim) * weights[:, None])
+        counts = code_counts(codes, valid, self.codebook_size)
+        spare = torch.stack([x.reshape(-1, self.dim)[replacements] for x in inputs])
+        if self.sign_symmetric:
             half = self.codebook_size // 2
-            counts[level] = (counts[level] + counts[level].roll(half)) / 2
-            sums[level] = mirror((sums[level, :half] - sums[level, half:]) / 2)
-            spare[level] = mirror(spare[level, :half])
-        if dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1:
+            counts = (counts + counts.roll(half, 1)) / 2
+            for level in range(self.levels):
+                sums[level] = symmetrize((sums[level, :half] - sums[level, half:]) / 2)
+                spare[level] = symmetrize(spare[level, :half])
+        if _several_ranks():
             for statistic in (sums, counts):
                 dist.all_reduce(statistic)
             dist.broadcast(spare, 0)
-        kept = self.counts * self.decay
-        total = kept + counts * (1 - self.decay)
-        moved = self.codebooks * kept[..., None] + sums * (1 - self.decay)
+        kept = self.counts * self.ema_decay
+        total = kept + counts * (1 - self.ema_decay)
+        moved = self.codebooks * kept[..., None] + sums * (1 - self.ema_decay)
         moved = moved / total.clamp(min=1e-8)[..., None]
-        even = total.mean(1, keepdim=True)
-        dead = total < self.revive_below * even
+        mean = total.mean(1, keepdim=True)
+        dead = total < self.dead_code_threshold * mean
         self.codebooks.copy_(torch.where(dead[..., None], spare, moved))
-        self.counts.copy_(torch.where(dead, even, total))
+        self.counts.copy_(torch.where(dead, mean, total))
 
     @torch.no_grad()
-    def start(self, frames: Tensor, rounds: int = 10) -> None:
-        """Fill all codebooks with k-means of encoder outputs, level after level.
+    def init_kmeans(self, frames: Tensor, iterations: int = 10) -> Tensor:
+        """Initialize the codebooks by k-means of encoder outputs, level after level.
 
         Args:
-            frames: [M, D] collected encoder outputs, M at least a few times N; the same on all ranks, or rank 0's
-                result is taken.
-            rounds: of k-means per level.
+            frames: [M, D], M at least a few times N. With several ranks the result of rank 0 is taken.
+            iterations: of k-means per level.
+
+        Returns:
+            [M, D], the residual of the last level.
 
         Raises:
             ValueError: if there are fewer frames than codes.
         """
         if len(frames) < self.codebook_size:
             raise ValueError(
-                f"k-means needs at least {self.codebook_size} frames to fill as many codes, not {len(frames)}."
+                f"k-means needs at least {self.codebook_size} frames, one for each code, not {len(frames)}."
             )
-        frames = residual = frames.float()
+        residual = frames.float()
         for level in range(self.levels):
-            book, indices, counts = kmeans(
-                residual * self.coded[level], self.codebook_size, rounds, self._halved(level)
-            )
-            self.codebooks[level] = book
+            codebook, indices, counts = kmeans(residual, self.codebook_size, iterations, self.sign_symmetric)
+            self.codebooks[level] = codebook
             self.counts[level] = counts / counts.sum().clamp(min=1) * len(counts)
-            residual = residual - book[indices]
-            if level + 1 == self.parametric_levels:
-                residual = residual / self._sizes(frames - residual)
-        if dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1:
+            residual = residual - codebook[indices]
+        if _several_ranks():
             for buffer in self.buffers():
                 dist.broadcast(buffer, 0)
+        return residual
+
+    def level_codebooks(self) -> list[Tensor]:
+        """The codebook of each level, [N, D]."""
+        return list(self.codebooks)
+
+
+def quantized_result(
+    x: Tensor, levels: Tensor, valid: Tensor, codes: Tensor, embeddings: Tensor, coded: Tensor, codebook_size: int
+) -> QuantizedResult:
+    """Straight-through output, losses and metrics of a quantizer.
+
+    Args:
+        x: [B, D, T], the input.
+        levels: [B] levels of each item; more than K leaves it unquantized.
+        valid: [B, T] bool.
+        codes: [B, K, T].
+        embeddings: [K, B, D, T], contribution of each level.
+        coded: [K, D], 1 for the coordinates that a level codes, else 0.
+        codebook_size: N.
+    """
+    frames, embeddings, count = x.float().transpose(1, 2), embeddings.transpose(2, 3), len(embeddings)
+    used = torch.arange(1, count + 1, device=x.device)[:, None] <= levels  # [K, B]
+    quantized = (embeddings * used[:, :, None, None]).sum(0)
+    quantized = torch.where((levels > count)[:, None, None], frames, quantized)
+    coded, power = coded.to(frames.dtype), frames.detach().square() * valid[..., None]
+    errors = (frames - embeddings.cumsum(0)).square() * valid[..., None]  # [K, B, T, D]
+    level_errors = (errors * coded[:, None, None]).sum((1, 2, 3)) / (coded @ power.sum((0, 1)) + 1e-8)
+    counts = code_counts(codes, valid, codebook_size)
+    shares = counts / counts.sum(1, keepdim=True).clamp(min=1)
+    return QuantizedResult(
+        x=(frames + (quantized - frames).detach()).transpose(1, 2),
+        semantic=((frames + (embeddings[0] - frames).detach()) * coded[0]).transpose(1, 2),
+        codes=codes,
+        commitment=level_errors.mean(),
+        metrics={
+            "error": (errors[-1].sum() / (power.sum() + 1e-8)).detach(),
+            "perplexity": torch.exp(torch.special.entr(shares).sum(1)),
+        },
+    )
+
+
+def code_counts(codes: Tensor, valid: Tensor, codebook_size: int) -> Tensor:
+    """Number of occurrences of each code in the valid frames [B, T] of codes [B, K, T]: [K, N] float32."""
+    counts = torch.zeros(codes.shape[1], codebook_size, device=codes.device)
+    weights = valid.reshape(-1).to(counts.dtype)
+    for level, indices in enumerate(codes.unbind(1)):
+        counts[level].index_add_(0, indices.reshape(-1), weights)
+    return counts
+
+
+def draw_frames(valid: Tensor, count: int) -> Tensor:
+    """Random indices [count] of valid frames [B, T]."""
+    return torch.multinomial(valid.reshape(-1).float() + 1e-9, count, replacement=True)
+
+
+def _several_ranks() -> bool:
+    """Whether this is one of several training processes."""
+    return dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1

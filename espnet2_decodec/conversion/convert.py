@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from espnet2_decodec.codec.checks import check_wav
 from espnet2_decodec.codec.decodec import DeCodec
+from espnet2_decodec.codec.validation import check_wav
 from espnet2_decodec.conversion.features import (
     VocoderFeatures,
     check_parametric,

@@ -8,9 +8,7 @@ import torch
 from torch import Tensor
 
 from espnet2_decodec.codec.decodec import DeCodec
-from espnet2_decodec.codec.latent_stream import LatentDecoder, LatentEncoder
-from espnet2_decodec.codec.streaming import BLOCK as BLOCK_FRAMES
-from espnet2_decodec.codec.windows import rechunk
+from espnet2_decodec.codec.streaming import BLOCK_FRAMES, LatentDecoder, LatentEncoder, rechunk
 from espnet2_decodec.types import Codes
 
 VAD_THRESHOLD_DB = 30.0
@@ -157,6 +155,6 @@ def _features(codec: DeCodec, coordinates: Tensor, num_samples: int) -> VocoderF
     backbone = codec.backbone
     envelope, pitch = coordinates[:, : backbone.semantic_dim], coordinates[:, backbone.semantic_dim :]
     level = envelope.mean(1)
-    above_threshold = level > level.max() - backbone.scale * math.log(10) * VAD_THRESHOLD_DB / 20
-    is_speech = above_threshold & (level > 0.1 * backbone.scale)
-    return VocoderFeatures(envelope, pitch, is_speech, is_speech & backbone.pitch.frequency(pitch)[1], num_samples)
+    above_threshold = level > level.max() - backbone.mel_scale * math.log(10) * VAD_THRESHOLD_DB / 20
+    is_speech = above_threshold & (level > 0.1 * backbone.mel_scale)
+    return VocoderFeatures(envelope, pitch, is_speech, is_speech & backbone.pitch.decode(pitch)[1], num_samples)

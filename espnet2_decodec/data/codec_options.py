@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from espnet2_decodec.codec.checks import check_levels
+from espnet2_decodec.codec.validation import check_levels
 from espnet2_decodec.codec.decodec import DeCodec
 
 

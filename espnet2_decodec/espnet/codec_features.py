@@ -53,7 +53,7 @@ class CodecFeatures:
         else:
             quantizer = codec.speech_quantizer
             available = {"semantic": 1, "parametric": codec.parametric_levels}.get(self.source, codec.speech_levels)
-            dims = {"semantic": quantizer.first_dim, "parametric": quantizer.parametric_dim}.get(
+            dims = {"semantic": quantizer.semantic_dim, "parametric": quantizer.parametric_dim}.get(
                 self.source, quantizer.dim
             )
         if levels is not None and (name == "all" or self.continuous or not 1 <= levels <= available):

@@ -108,7 +108,7 @@ class DeCodecFrontend(AbsFrontend):
         if self.fs != self.codec.sample_rate:
             input = torchaudio.functional.resample(input, self.fs, self.codec.sample_rate)
             input_lengths = -(-input_lengths * self.codec.sample_rate // self.fs)
-        lengths = self.codec.frames(input_lengths)
+        lengths = self.codec.num_frames(input_lengths)
         compute = partial(self.features, per_level=self.weights is not None)
         with torch.set_grad_enabled(not self.freeze and torch.is_grad_enabled()):
             input = input[:, : int(input_lengths.max())]

@@ -6,9 +6,8 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
-from espnet2_decodec.codec.decodec import DeCodec
+from espnet2_decodec.codec.decodec import DeCodec, unseparated_latent
 from espnet2_decodec.data.kaldi import check_id, read_table, write_table
 from espnet2_decodec.data.parallel import parallel_map
 from espnet2_decodec.io.audio import read
@@ -23,13 +22,8 @@ def encode_unseparated(codec: DeCodec, wav: Tensor) -> Codes:
     Raises:
         ValueError: if the backbone has no target latent of a stem, or the split does not halve the latent.
     """
-    if not codec.can_skip_separation:
-        raise ValueError("Encoding without separation needs a backbone with an analytic encoder, and an even split.")
-    length = wav.shape[1]
-    speech = codec.backbone.anchor(F.pad(wav, (0, -length % codec.hop)))
-    speech, background = codec.subspace.split(codec.subspace.merge(speech, torch.zeros_like(speech)))
-    codes = codec.speech_quantizer.encode(speech), codec.background_quantizer.encode(background)
-    return Codes(*codes, torch.full((len(wav),), length, device=wav.device), codec.sample_rate)
+    lengths = torch.full((len(wav),), wav.shape[1], device=wav.device)
+    return codec.quantize(unseparated_latent(codec, wav), lengths)
 
 
 def encode_prompts(model: str, prompts: str | Path, out: str | Path, jobs: int = 1) -> Path:

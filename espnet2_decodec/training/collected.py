@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from espnet2_decodec.codec.quantizer import ResidualVQ
+from espnet2_decodec.codec.split_quantizer import Quantizer
 
 
 class Collected(nn.Module):
@@ -26,6 +26,6 @@ class Collected(nn.Module):
         self.frames[at] = rows.to(self.frames.dtype)
 
     @torch.no_grad()
-    def start(self, quantizer: ResidualVQ) -> None:
+    def start(self, quantizer: Quantizer) -> None:
         """Fill the codebooks with k-means of what was collected."""
-        quantizer.start(self.frames[self.frames.abs().sum(1) > 0])
+        quantizer.init_kmeans(self.frames[self.frames.abs().sum(1) > 0])

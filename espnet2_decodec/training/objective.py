@@ -5,8 +5,9 @@ from dataclasses import asdict, dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from espnet2_decodec.codec.decodec import DeCodec, Latents
-from espnet2_decodec.codec.quantizer import ResidualVQ
+from espnet2_decodec.codec.backbones.base import ParametricBackbone
+from espnet2_decodec.codec.decodec import DeCodec, Latents, supports_unseparated, unseparated_latent
+from espnet2_decodec.codec.split_quantizer import Quantizer
 from espnet2_decodec.data.mixing import Batch
 from espnet2_decodec.training import adversarial
 from espnet2_decodec.training.collected import Collected
@@ -23,7 +24,6 @@ WEIGHTS = {
     "stft": 2.0,
     "mel": 2.0,
     "commitment": 0.25,
-    "codebook": 0.0,
     "split": 0.0,
     "anchor": 0.5,
     "envelope": 1.0,
@@ -74,7 +74,7 @@ class Objective(nn.Module):
         self.schedule = replace(Schedule(), **(schedule or {}))
         self.generator = nn.Module()
         self.generator.codec = DeCodec(codec)
-        if self.schedule.anchor and not self.codec.can_skip_separation:
+        if self.schedule.anchor and not supports_unseparated(self.codec):
             raise ValueError(
                 "schedule.anchor must be 0 for this codec, which does not know what it would make of a stem."
             )
@@ -86,7 +86,7 @@ class Objective(nn.Module):
         # Outside the module tree: its weights are neither trained nor saved.
         self._teacher = [build_teacher(teacher)]
         if self.teacher is not None:
-            guided = self.codec.content_encoder.dim if self._has_content else self.codec.speech_quantizer.first_dim
+            guided = self.codec.content_encoder.dim if self._has_content else self.codec.speech_quantizer.semantic_dim
             self.generator.semantic_head = SemanticHead(guided, self.teacher.dim)
         if self.schedule.content_only and not (self._has_content and self.teacher is not None):
             raise ValueError(
@@ -125,7 +125,7 @@ class Objective(nn.Module):
         return self.codec.content_encoder is not None
 
     @property
-    def _quantizers(self) -> dict[str, ResidualVQ]:
+    def _quantizers(self) -> dict[str, Quantizer]:
         """The quantizers that are trained, by stream."""
         both = {"speech": self.codec.speech_quantizer, "background": self.codec.background_quantizer}
         both = {} if self.schedule.content_only else both
@@ -169,9 +169,9 @@ class Objective(nn.Module):
         self._collect(step, speech=latents.speech, background=latents.background)
         split = step >= self.schedule.reconstruct or not self.training
         swap = Swap.draw(size, batch.speech.device, self.schedule.stems and split, self.schedule.kept if split else 1.0)
-        parts = swap.gather(latents.quantized_speech.values, latents.quantized_background.values)
+        parts = swap.gather(latents.quantized_speech.x, latents.quantized_background.x)
         target, loudness = swap.target(batch), swap.loudness(batch)
-        waves = self.codec.backbone.decode_apart(self.codec.subspace.merge(*parts))
+        waves = self.codec.backbone.decode_components(self.codec.subspace.merge(*parts))
         decoded, made_up = (wav[:, : target.shape[1]] for wav in waves)
         estimate = decoded + made_up
         phased = swap.phased(*(count > self.codec.parametric_levels for count in levels))
@@ -205,7 +205,7 @@ class Objective(nn.Module):
             loss = adversarial.discriminator_loss(real, fake)
         return loss, {"discriminator": loss.detach()}
 
-    def _draw_levels(self, batch: int, quantizer: ResidualVQ, quantized: bool, device: torch.device) -> Tensor:
+    def _draw_levels(self, batch: int, quantizer: Quantizer, quantized: bool, device: torch.device) -> Tensor:
         """[B]: levels of each item; K + 1 = unquantized. In eval mode all levels."""
         most = quantizer.levels
         if not quantized:
@@ -220,12 +220,11 @@ class Objective(nn.Module):
         return torch.where(draw[1] < schedule.unquantized, most + 1, some)
 
     def _latent_terms(self, batch: Batch, latents: Latents, quantized: bool) -> dict[str, Tensor]:
-        """commitment, codebook, split, anchor, envelope and semantic."""
+        """commitment, split, anchor, envelope and semantic."""
         pair = (latents.quantized_speech, latents.quantized_background)
         commitment = sum(q.commitment for q in pair) if quantized else latents.speech.new_zeros(())
         terms = {
             "commitment": commitment,
-            "codebook": sum(q.error for q in pair),
             "split": self.codec.subspace.penalty(latents.speech, latents.background),
         }
         terms |= self._anchor_terms(batch, latents.speech, latents.background)
@@ -233,8 +232,8 @@ class Objective(nn.Module):
             return terms | {"semantic": latents.speech.new_zeros(())}
         if self._has_content:
             return terms | {"semantic": self._semantic(batch.speech, self._content(latents.speech, latents.background))}
-        first = latents.quantized_speech.first if quantized else latents.speech
-        return terms | {"semantic": self._semantic(batch.speech, first[:, : self.codec.speech_quantizer.first_dim])}
+        first = latents.quantized_speech.semantic if quantized else latents.speech
+        return terms | {"semantic": self._semantic(batch.speech, first[:, : self.codec.speech_quantizer.semantic_dim])}
 
     def _semantic(self, heard: Tensor, guided: Tensor) -> Tensor:
         """How far [B, S, T] is from what the teacher hears in a sound [B, L]."""
@@ -251,7 +250,8 @@ class Objective(nn.Module):
         """The loss of a step that trains the content encoder alone."""
         separate = self.schedule.separate
         with torch.no_grad():
-            stems = self.codec.subspace.split(self.codec.latent(batch.mixture, separate=separate))
+            latent = self.codec.latent(batch.mixture) if separate else unseparated_latent(self.codec, batch.mixture)
+            stems = self.codec.subspace.split(latent)
         loss = self._semantic(batch.speech if separate else batch.mixture, self._content(*stems))
         return loss, {"semantic": loss.detach(), "loss": loss.detach()}
 
@@ -269,13 +269,17 @@ class Objective(nn.Module):
             they weigh little, and they are what a recognizer sees and what the parametric levels are decoded from.
         """
         stems = torch.stack([batch.speech, batch.background])
-        wanted = [self.codec.backbone.anchor(_whole_frames(stem, self.codec.hop)) for stem in stems]
-        if any(w is None or w.shape != v.shape for w, v in zip(wanted, (speech, background))):
-            return {"anchor": speech.new_zeros(()), "envelope": speech.new_zeros(())}
+        backbone = self.codec.backbone
+        zeros = {"anchor": speech.new_zeros(()), "envelope": speech.new_zeros(())}
+        if not isinstance(backbone, ParametricBackbone):
+            return zeros
+        wanted = [backbone.target_latent(_whole_frames(stem, self.codec.hop)) for stem in stems]
+        if any(w.shape != v.shape for w, v in zip(wanted, (speech, background))):
+            return zeros
         wanted, values = torch.stack(wanted), torch.stack([speech, background])
         errors, powers = ((values - wanted).square().mean((2, 3)), wanted.square().mean((2, 3)))
         floor = 0.1 * powers.sum(0) + 1e-7
-        first = slice(self.codec.backbone.semantic_dim)
+        first = slice(backbone.semantic_dim)
         gap = (values[:, :, first] - wanted[:, :, first]).abs().sum() / (wanted[:, :, first].abs().sum() + 1e-6)
         return {"anchor": torch.log10((errors + floor) / (powers + floor)).mean(), "envelope": gap}
 
@@ -314,10 +318,11 @@ def _whole_frames(wav: Tensor, hop: int) -> Tensor:
 
 
 def _usage(latents: Latents) -> dict[str, Tensor]:
-    """Perplexity of every codebook, by stream and level from 1."""
-    streams = (("speech", latents.quantized_speech), ("background", latents.quantized_background))
-    return {
-        f"perplexity_{name}_{level}": value.detach()
-        for name, quantized in streams
-        for level, value in enumerate(quantized.perplexity, 1)
+    """Quantization error of each stream, and perplexity of every codebook, by stream and level from 1."""
+    streams = {"speech": latents.quantized_speech, "background": latents.quantized_background}
+    errors = {f"quantization_error_{name}": result.metrics["error"] for name, result in streams.items()}
+    return errors | {
+        f"perplexity_{name}_{level}": value
+        for name, result in streams.items()
+        for level, value in enumerate(result.metrics["perplexity"], 1)
     }

@@ -9,7 +9,7 @@ class Schedule:
 
     Attributes:
         anchor: steps in which the encoder alone learns to bring stems to their anchors (backbones that have some,
-            see `Backbone.anchor`): separation is learned several times faster without decoding.
+            see `ParametricBackbone.target_latent`): separation is learned several times faster without decoding.
         reconstruct: steps in which every mixture is only decoded as it is, a third of the work: for backbones
             that have to learn the waveform first.
         warmup: steps without quantization; the codebooks then start by k-means of collected encoder outputs. With

@@ -59,5 +59,5 @@ def begin_with(config: dict, path: str) -> DeCodec:
     start.load_state_dict({**start.state_dict(), **codec.state_dict()})
     if there is not None:
         for block in start.content_encoder.network.blocks[blocks:]:
-            torch.nn.init.zeros_(block.scale)
+            torch.nn.init.zeros_(block.gamma)
     return start

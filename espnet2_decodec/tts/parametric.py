@@ -33,8 +33,8 @@ class ParametricFeatures(nn.Module):
         quantizer = codec.speech_quantizer
         parametric = codec.parametric_levels
         self.levels: int = parametric or 1
-        self.dim: int = quantizer.parametric_dim if parametric else quantizer.first_dim
-        self.semantic_dim: int = quantizer.first_dim
+        self.dim: int = quantizer.parametric_dim if parametric else quantizer.semantic_dim
+        self.semantic_dim: int = quantizer.semantic_dim
         self.voicing_index = self.dim - 1 if self.dim == self.semantic_dim + 2 else None
         self.register_buffer("mean", torch.zeros(self.dim))
         self.register_buffer("std", torch.ones(self.dim))

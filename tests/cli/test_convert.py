@@ -67,15 +67,15 @@ def test_errors_are_one_line(run, files, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def lapped(tmp_path_factory, vocoder_codec):
+def mdct(tmp_path_factory, vocoder_codec):
     """A small codec with parametric levels, and its folder."""
-    folder = tmp_path_factory.mktemp("lapped")
+    folder = tmp_path_factory.mktemp("mdct")
     vocoder_codec.save_pretrained(folder)
     return vocoder_codec, folder
 
 
 @pytest.fixture
-def bare(lapped, make_wav, tmp_path, capsys):
+def bare(mdct, make_wav, tmp_path, capsys):
     """Function (source, reference, options) -> samples that convert --no-quantize writes."""
 
     def call(*arguments):
@@ -84,7 +84,7 @@ def bare(lapped, make_wav, tmp_path, capsys):
             *map(str, arguments),
             "--no-quantize",
             "--model",
-            str(lapped[1]),
+            str(mdct[1]),
             "--device",
             "cpu",
             "--force",
@@ -95,9 +95,9 @@ def bare(lapped, make_wav, tmp_path, capsys):
     return call
 
 
-def test_no_quantize(bare, lapped, make_wav):
+def test_no_quantize(bare, mdct, make_wav):
     """No background, that of the source, and that of a shorter and a longer file: equal to the Python call."""
-    codec, _ = lapped
+    codec, _ = mdct
     source, reference, long = (
         make_wav("source.wav", 20001),
         make_wav("reference.wav", 9000),
@@ -113,9 +113,9 @@ def test_no_quantize(bare, lapped, make_wav):
     assert torch.allclose(bare(source, reference, "--keep-pitch"), kept.clamp(-1, 1), atol=1e-3)
 
 
-def test_no_quantize_with_tokens(bare, lapped, make_wav, tmp_path):
+def test_no_quantize_with_tokens(bare, mdct, make_wav, tmp_path):
     """Features and background of a .dcd file are decoded from its tokens."""
-    codec, folder = lapped
+    codec, folder = mdct
     source, reference = make_wav("source.wav", 20001), make_wav("reference.wav", 9000)
     assert main(["encode", str(source), "-o", str(tmp_path / "s.dcd"), "--model", str(folder), "--device", "cpu"]) == 0
     codes = codec.encode(audio.read(source, 16000)[None])
@@ -127,7 +127,7 @@ def test_no_quantize_with_tokens(bare, lapped, make_wav, tmp_path):
         assert torch.allclose(found, expected.clamp(-1, 1), atol=1e-3)
 
 
-def test_no_quantize_errors_are_one_line(run, lapped, files, tmp_path, capsys):
+def test_no_quantize_errors_are_one_line(run, mdct, files, tmp_path, capsys):
     (source, reference), _ = files
     code, _, lines = run("convert", source, reference, "-o", tmp_path / "x.wav", "--no-quantize")
     assert (
@@ -141,7 +141,7 @@ def test_no_quantize_errors_are_one_line(run, lapped, files, tmp_path, capsys):
     assert code == 1 and len(lines) == 1 and "--method swap_codes exchanges tokens" in lines[0]
     silent = tmp_path / "silent.wav"
     soundfile.write(silent, torch.zeros(9000).numpy(), 16000)
-    given = ["--no-quantize", "--model", str(lapped[1]), "--device", "cpu", "-o", str(tmp_path / "x.wav")]
+    given = ["--no-quantize", "--model", str(mdct[1]), "--device", "cpu", "-o", str(tmp_path / "x.wav")]
     assert main(["convert", str(source), str(silent), *given]) == 1
     assert "There is no speech in the reference" in capsys.readouterr().err
     assert not (tmp_path / "x.wav").exists()

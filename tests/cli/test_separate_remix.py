@@ -64,7 +64,7 @@ def test_gain_and_snr_scale_the_background(run, codec, make_wav, tmp_path):
 def test_recurrent_codecs_process_whole_files(codec, make_wav):
     """A codec that cannot be chunked gives the same results in one block."""
     whole = copy.deepcopy(codec)
-    whole.backbone.reach = None
+    whole.backbone.receptive_field = None
     reader, levels = (
         audio.AudioReader(make_wav("a.wav", 9000), 16000, block=1000),
         {"speech_levels": 2, "background_levels": None},

@@ -7,13 +7,14 @@ import torch
 
 from espnet2_decodec import Codes, DeCodec
 from espnet2_decodec.codec.config import TINY
+from espnet2_decodec.codec.decodec import supports_unseparated, unseparated_latent
 
 HOP = 320
 SEANET = {**TINY, "backbone": {"name": "seanet", "n_filters": 2, "strides": [20, 16]}}
-LAPPED = {**TINY, "backbone": {**TINY["backbone"], "name": "lapped", "envelope": 4}}
+MDCT = {**TINY, "backbone": {**TINY["backbone"], "name": "mdct", "n_mels": 4}}
 BACKBONES = {
-    "lapped": LAPPED,
-    "lapped causal": {**TINY, "backbone": {**LAPPED["backbone"], "causal": True}},
+    "mdct": MDCT,
+    "mdct causal": {**TINY, "backbone": {**MDCT["backbone"], "causal": True}},
     "spectral": TINY,
     "spectral causal": {**TINY, "backbone": {**TINY["backbone"], "causal": True}},
     "seanet": SEANET,
@@ -22,14 +23,14 @@ BACKBONES = {
     "seanet, soft split": {**SEANET, "split": {"name": "soft", "dim": 8}},
 }
 every_backbone = pytest.mark.parametrize("name", BACKBONES)
-causal_backbones = pytest.mark.parametrize("name", ["lapped causal", "spectral causal", "seanet causal"])
+causal_backbones = pytest.mark.parametrize("name", ["mdct causal", "spectral causal", "seanet causal"])
 
 
 def make_codec(name: str = "spectral") -> DeCodec:
     """A tiny codec whose networks have something to say.
 
     Fresh SEANet layers answer with hardly more than their biases, with twice the gain they follow their input;
-    the last layers of the lapped backbone start as zeros.
+    the last layers of the mdct backbone start as zeros.
     """
     if name.startswith("seanet"):
         pytest.importorskip("espnet2")
@@ -126,7 +127,7 @@ def test_causal_codes_never_wait_for_the_end(name):
     assert_codes_agree(whole.speech[..., :sure], prefix.speech[..., :sure])
 
 
-@pytest.mark.parametrize("name", ["lapped", "spectral", "seanet", "seanet without lstm"])
+@pytest.mark.parametrize("name", ["mdct", "spectral", "seanet", "seanet without lstm"])
 def test_codecs_that_look_ahead_state_no_latency(name):
     """Not causal: latency is None."""
     assert make_codec(name).latency is None
@@ -161,7 +162,7 @@ def test_every_weight_is_trained(name):
     codec = make_codec(name).train()
     latents = codec(make_wav(2, 4800), torch.tensor([3, 2]), torch.tensor([2, 3]))
     speech, background = latents.quantized_speech, latents.quantized_background
-    wav = codec.synthesize(codec.subspace.merge(speech.values, background.values.flip(0)))
+    wav = codec.synthesize(codec.subspace.merge(speech.x, background.x.flip(0)))
     loss = wav.square().mean() + speech.commitment + codec.subspace.penalty(latents.speech, latents.background)
     loss.backward()
     for parameter, value in codec.named_parameters():
@@ -203,7 +204,7 @@ def test_the_config_rebuilds_the_codec(name):
 
 def test_bf16_autocast_gives_a_usable_result():
     """Encoding and decoding under autocast work, in float32 outside."""
-    for name in ("lapped", "spectral", "seanet"):
+    for name in ("mdct", "spectral", "seanet"):
         codec, wav = make_codec(name), make_wav(1, 1000)
         with torch.autocast("cpu", dtype=torch.bfloat16):
             decoded = codec.decode(codec.encode(wav))
@@ -252,25 +253,27 @@ def test_separating_is_decoding_each_stream():
 
 
 def test_without_separation_all_is_speech():
-    codec, wav = make_codec("lapped"), make_wav(2, 6400)
-    speech, background = codec.subspace.split(codec.latent(wav, separate=False))
-    torch.testing.assert_close(speech, codec.backbone.anchor(wav), atol=1e-6, rtol=1e-5)
+    codec, wav = make_codec("mdct"), make_wav(2, 6400)
+    speech, background = codec.subspace.split(unseparated_latent(codec, wav))
+    torch.testing.assert_close(speech, codec.backbone.target_latent(wav), atol=1e-6, rtol=1e-5)
     assert float(background.detach().abs().max()) < 1e-6
     apart, _ = codec.subspace.split(codec.latent(wav))
-    codec.speech_quantizer.start(torch.cat([speech, apart]).detach().transpose(1, 2).flatten(0, 1))  # codes near both
-    whole, apart = codec.encode(wav, separate=False), codec.encode(wav)
+    codec.speech_quantizer.init_kmeans(
+        torch.cat([speech, apart]).detach().transpose(1, 2).flatten(0, 1)
+    )  # codes near both
+    whole, apart = codec.quantize(unseparated_latent(codec, wav), torch.tensor([6400, 6400])), codec.encode(wav)
     assert torch.equal(whole.speech, codec.speech_quantizer.encode(speech, codec.speech_levels))
     assert not torch.equal(whole.speech, apart.speech) and whole.speech.shape == apart.speech.shape
 
 
 @pytest.mark.parametrize(
-    "config", [TINY, {**LAPPED, "split": {"name": "soft", "dim": 24}}], ids=["no stems", "no halves"]
+    "config", [TINY, {**MDCT, "split": {"name": "soft", "dim": 24}}], ids=["no stems", "no halves"]
 )
-def test_codecs_that_can_only_separate_say_so(config):
+def test_other_codecs_have_no_unseparated_latent(config):
     codec = DeCodec.from_config(config)
-    assert not codec.can_skip_separation
-    with pytest.raises(ValueError, match="can only separate"):
-        codec.encode(make_wav(1, 6400), separate=False)
+    assert not supports_unseparated(codec)
+    with pytest.raises(ValueError, match="analytic encoder"):
+        unseparated_latent(codec, make_wav(1, 6400))
 
 
 @pytest.mark.parametrize("frames", [1, 4, 10, 25])

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from espnet2_decodec.codec.dsp.excitation import Excitation
-from espnet2_decodec.codec.dsp.transforms import mdct_matrix, overlap_add
+from espnet2_decodec.codec.dsp.mdct import mdct_matrix
+from espnet2_decodec.codec.dsp.overlap_add import overlap_add
 
 RATE, HOP = 16000, 320
 
@@ -12,8 +13,8 @@ RATE, HOP = 16000, 320
 def pulses(f0: torch.Tensor, voiced: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
     """f0, voiced [B, T, N] -> waveforms [B, N, T * hop]."""
     excitation = Excitation(RATE, HOP)
-    ticks, _ = excitation.clock(f0, voiced, None)
-    frames, _ = excitation(f0, voiced, ticks, mask)
+    phase, _ = excitation.advance_phase(f0, voiced, None)
+    frames, _ = excitation(f0, voiced, phase, mask)
     return overlap_add((frames @ mdct_matrix(HOP).T).transpose(1, 2), HOP)
 
 
@@ -59,11 +60,11 @@ def test_the_clock_in_blocks_is_the_clock():
     excitation, generator = Excitation(RATE, HOP), torch.Generator().manual_seed(0)
     f0 = 70 + 300 * torch.rand(2, 60, 2, generator=generator)
     voiced = torch.rand(2, 60, 2, generator=generator) < 0.7
-    whole, _ = excitation.clock(f0, voiced, None)
+    whole, _ = excitation.advance_phase(f0, voiced, None)
     state, parts = None, []
     for frames in (slice(0, 1), slice(1, 30), slice(30, 60)):
-        ticks, state = excitation.clock(f0[:, frames], voiced[:, frames], state)
-        parts.append(ticks)
+        phase, state = excitation.advance_phase(f0[:, frames], voiced[:, frames], state)
+        parts.append(phase)
     torch.testing.assert_close(torch.cat(parts, 1), whole, atol=1e-6, rtol=0)
 
 
@@ -77,7 +78,7 @@ def test_padding_adds_no_pulses_to_the_frames_before_it():
 def test_noise_does_not_repeat_within_seconds():
     excitation = Excitation(RATE, HOP)
     f0, voiced = steady(100, 400)
-    ticks, _ = excitation.clock(f0, voiced, None)
-    noise = excitation(f0, voiced, ticks, None)[1][0, :, 0]
+    phase, _ = excitation.advance_phase(f0, voiced, None)
+    noise = excitation(f0, voiced, phase, None)[1][0, :, 0]
     alike = noise @ noise.T / HOP
     assert (alike - torch.eye(400)).abs().max() < 0.4

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from espnet2_decodec.codec.dsp.pitch import Pitch
-from espnet2_decodec.codec.dsp.transforms import framed
+from espnet2_decodec.codec.dsp.overlap_add import frame_signal
+from espnet2_decodec.codec.dsp.pitch import PitchEstimator
 
 RATE, HOP, SIZE = 16000, 320, 960
 
@@ -15,11 +15,11 @@ def hum(f0: float, seconds: float = 1.0) -> torch.Tensor:
     return 0.1 * sum(torch.sin(2 * torch.pi * k * f0 * time + k) / k for k in range(1, 20) if k * f0 < 4000)[None]
 
 
-def measured(wav: torch.Tensor) -> tuple[Pitch, torch.Tensor]:
+def measured(wav: torch.Tensor) -> tuple[PitchEstimator, torch.Tensor]:
     """The module, and the coordinates [T, 2] of wav [1, L] without its first and last frames."""
     window = torch.hann_window(SIZE)
-    pitch = Pitch(RATE, window)
-    spectra = torch.fft.rfft(framed(wav, SIZE, HOP) * window) * (2 / SIZE**0.5)
+    pitch = PitchEstimator(RATE, window)
+    spectra = torch.fft.rfft(frame_signal(wav, SIZE, HOP) * window) * (2 / SIZE**0.5)
     return pitch, pitch(spectra.abs().square())[0, 2:-2]
 
 
@@ -27,20 +27,20 @@ def measured(wav: torch.Tensor) -> tuple[Pitch, torch.Tensor]:
 @pytest.mark.parametrize("level", [1.0, 0.05])
 def test_a_tone_has_the_pitch_that_it_has(f0, level):
     pitch, coordinates = measured(level * hum(f0))
-    frequency, voiced = pitch.frequency(coordinates)
+    frequency, voiced = pitch.decode(coordinates)
     assert voiced.all()
     torch.testing.assert_close(frequency, torch.full_like(frequency, f0), rtol=0.01, atol=0)
 
 
 def test_noise_softer_than_a_tone_does_not_hide_it():
     pitch, coordinates = measured(hum(150) + 0.03 * torch.randn(1, RATE, generator=torch.Generator().manual_seed(0)))
-    frequency, voiced = pitch.frequency(coordinates)
+    frequency, voiced = pitch.decode(coordinates)
     assert voiced.all() and (frequency / 150).log2().abs().max() < 0.05
 
 
 def test_noise_is_hardly_ever_voiced():
     pitch, coordinates = measured(torch.randn(1, 10 * RATE, generator=torch.Generator().manual_seed(0)))
-    assert pitch.frequency(coordinates)[1].float().mean() < 0.1
+    assert pitch.decode(coordinates)[1].float().mean() < 0.1
 
 
 def test_silence_has_no_pitch():
@@ -50,4 +50,4 @@ def test_silence_has_no_pitch():
 
 def test_frames_too_short_for_the_lowest_pitch_are_refused():
     with pytest.raises(ValueError, match="needs frames longer"):
-        Pitch(RATE, torch.hann_window(256))
+        PitchEstimator(RATE, torch.hann_window(256))

@@ -19,12 +19,12 @@ def make_quantizer(seed: int = 0, **options) -> ResidualVQ:
 
 
 def make_frames(count: int = 512, seed: int = 1) -> torch.Tensor:
-    """[M, D] frames around a few centres, with more spread in some dimensions than in others."""
+    """[M, D] frames around a few centers, with more spread in some dimensions than in others."""
     generator = torch.Generator().manual_seed(seed)
-    centres = 2 * torch.randn(12, DIM, generator=generator)
+    centers = 2 * torch.randn(12, DIM, generator=generator)
     spread = torch.linspace(0.1, 1.0, DIM)
     picks = torch.randint(12, (count,), generator=generator)
-    return centres[picks] + spread * torch.randn(count, DIM, generator=generator)
+    return centers[picks] + spread * torch.randn(count, DIM, generator=generator)
 
 
 def make_batch(batch: int = 2, frames: int = 20) -> torch.Tensor:
@@ -54,7 +54,7 @@ def test_codes_are_the_nearest():
 
 
 def test_long_sequences_are_searched_in_pieces_with_the_same_result():
-    """The tiles of the search do not show."""
+    """Searching in chunks changes nothing."""
     quantizer, x = make_quantizer(), make_frames(1000).T[None]
     whole = quantizer.encode(x)
     pieces = torch.cat([quantizer.encode(part) for part in x.split(100, dim=2)], dim=2)
@@ -76,7 +76,7 @@ def test_decoding_sums_the_codes():
 def test_each_level_lowers_the_error_once_started():
     """After k-means more levels are always better."""
     quantizer, x = make_quantizer(), make_frames().T[None]
-    quantizer.start(x[0].T)
+    quantizer.init_kmeans(x[0].T)
     errors = [error(quantizer, x, count) for count in range(LEVELS + 1)]
     assert all(later < 0.9 * earlier for earlier, later in itertools.pairwise(errors))
 
@@ -85,20 +85,20 @@ def test_kmeans_start_beats_random_codebooks():
     """The error of started codebooks is a fraction of that of random ones."""
     random, started = make_quantizer(), make_quantizer()
     seen, unseen = make_frames(1024).split(512)
-    started.start(seen)
+    started.init_kmeans(seen)
     assert error(started, unseen.T[None]) < 0.3 * error(random, unseen.T[None])
 
 
 def test_start_refuses_too_few_frames():
     """Fewer frames than codes cannot fill a codebook."""
     with pytest.raises(ValueError, match="at least 16 frames"):
-        make_quantizer().start(torch.randn(SIZE - 1, DIM))
+        make_quantizer().init_kmeans(torch.randn(SIZE - 1, DIM))
 
 
 def test_moving_averages_reach_the_means_of_the_data():
     """Codes of level 1 converge to the mean of the frames that choose them."""
-    quantizer, x = make_quantizer(decay=0.5), make_frames().T[None]
-    quantizer.start(x[0].T, rounds=1)
+    quantizer, x = make_quantizer(ema_decay=0.5), make_frames().T[None]
+    quantizer.init_kmeans(x[0].T, iterations=1)
     for _ in range(30):
         quantizer(x, levels(LEVELS))
     chosen = quantizer.encode(x)[0, 0]
@@ -109,7 +109,7 @@ def test_moving_averages_reach_the_means_of_the_data():
 
 def test_one_step_moves_a_code_by_the_decay():
     """One update of one used code is decay * old + (1 - decay) * mean, at equal counts."""
-    quantizer = make_quantizer(levels=1, codebook_size=2, decay=0.9, revive_below=0.0)
+    quantizer = make_quantizer(levels=1, codebook_size=2, ema_decay=0.9, dead_code_threshold=0.0)
     quantizer.codebooks.copy_(torch.tensor([[1.0], [-1.0]]).expand(1, 2, DIM))
     x = torch.full((1, DIM, 1), 3.0)
     quantizer(x, levels(1))
@@ -120,9 +120,9 @@ def test_one_step_moves_a_code_by_the_decay():
 
 def test_dead_codes_are_revived_on_frames():
     """A code that nobody chooses is put back on a frame of the batch, and used from then on."""
-    quantizer = make_quantizer(decay=0.5)
+    quantizer = make_quantizer(ema_decay=0.5)
     frames = make_frames()
-    quantizer.start(frames)
+    quantizer.init_kmeans(frames)
     quantizer.codebooks[0, 3] = 1e3
     for _ in range(20):
         quantizer(frames.T[None], levels(LEVELS))
@@ -139,10 +139,10 @@ def test_codebooks_rest_in_eval_mode():
 
 
 def test_gradient_passes_straight_through():
-    """d values / d x is the identity, for quantized and unquantized items and for the first level alone."""
+    """d quantized / d x is the identity, for quantized and unquantized items and for the first level alone."""
     quantizer, x = make_quantizer(), make_batch().requires_grad_()
     weights = torch.randn_like(x)
-    for pick in ("values", "first"):
+    for pick in ("x", "semantic"):
         result = quantizer(x, levels(2, LEVELS + 1))
         (gradient,) = torch.autograd.grad((getattr(result, pick) * weights).sum(), x)
         assert torch.equal(gradient, weights)
@@ -162,11 +162,11 @@ def test_items_choose_their_levels():
     """Each item is coded with its own number of levels; more than K leaves it as it is; 0 silences it."""
     quantizer, x = make_quantizer().eval(), make_batch(batch=4)
     result = quantizer(x, levels(0, 1, LEVELS, LEVELS + 1))
-    assert torch.allclose(result.values[0], torch.zeros(DIM, 20), atol=1e-6)
+    assert torch.allclose(result.x[0], torch.zeros(DIM, 20), atol=1e-6)
     for item, count in ((1, 1), (2, LEVELS)):
         alone = quantizer.decode(result.codes[item : item + 1, :count])[0]
-        assert torch.allclose(result.values[item], alone, atol=1e-5)
-    assert torch.equal(result.values[3], x[3])
+        assert torch.allclose(result.x[item], alone, atol=1e-5)
+    assert torch.equal(result.x[3], x[3])
     assert result.codes.shape == (4, LEVELS, 20)
 
 
@@ -174,31 +174,32 @@ def test_masked_frames_leave_no_trace():
     """Statistics, losses and codebooks are those of the valid frames, whatever stands in the padding."""
     outcomes = []
     for padding in (0.0, 1e3):
-        quantizer, x = make_quantizer(revive_below=0.0), make_batch()
+        quantizer, x = make_quantizer(dead_code_threshold=0.0), make_batch()
         mask = torch.arange(20) < torch.tensor([[20], [7]])
         x = torch.where(mask[:, None], x, torch.tensor(padding))
         result = quantizer(x, levels(LEVELS, LEVELS), mask)
-        outcomes.append((result.commitment, result.error, result.perplexity, quantizer.codebooks, quantizer.counts))
+        outcomes.append((result.commitment, *result.metrics.values(), quantizer.codebooks, quantizer.counts))
     for one, other in zip(*outcomes):
         assert torch.allclose(one, other, rtol=1e-5)
 
 
 def test_a_masked_batch_equals_the_valid_frames_alone():
     """Masking is the same as leaving out."""
-    masked, alone = make_quantizer(revive_below=0.0), make_quantizer(revive_below=0.0)
+    masked, alone = make_quantizer(dead_code_threshold=0.0), make_quantizer(dead_code_threshold=0.0)
     x = make_batch(batch=1)
     results = [
         masked(x, levels(LEVELS), torch.arange(20)[None] < 12),
         alone(x[:, :, :12], levels(LEVELS)),
     ]
-    for name in ("commitment", "error", "perplexity"):
-        assert torch.allclose(getattr(results[0], name), getattr(results[1], name), rtol=1e-5)
+    assert torch.allclose(results[0].commitment, results[1].commitment, rtol=1e-5)
+    for name in ("error", "perplexity"):
+        assert torch.allclose(results[0].metrics[name], results[1].metrics[name], rtol=1e-5)
     assert torch.allclose(masked.codebooks, alone.codebooks, atol=1e-6)
 
 
 def test_revived_codes_come_from_valid_frames():
     """Padding never becomes a code."""
-    quantizer, x = make_quantizer(revive_below=10.0), make_batch()
+    quantizer, x = make_quantizer(dead_code_threshold=10.0), make_batch()
     mask = torch.arange(20) < torch.tensor([[20], [7]])
     quantizer(torch.where(mask[:, None], x, torch.tensor(1e3)), levels(LEVELS, LEVELS), mask)
     assert quantizer.codebooks.abs().max() < 50
@@ -209,8 +210,8 @@ def test_perplexity_counts_the_codes_in_use():
     quantizer = make_quantizer(levels=1).eval()
     same = torch.ones(1, DIM, 8)
     each = quantizer.codebooks[0].T[None]
-    assert torch.allclose(quantizer(same, levels(1)).perplexity, torch.ones(1))
-    assert torch.allclose(quantizer(each, levels(1)).perplexity, torch.full((1,), float(SIZE)))
+    assert torch.allclose(quantizer(same, levels(1)).metrics["perplexity"], torch.ones(1))
+    assert torch.allclose(quantizer(each, levels(1)).metrics["perplexity"], torch.full((1,), float(SIZE)))
 
 
 def test_search_is_exact_under_autocast():
@@ -220,7 +221,7 @@ def test_search_is_exact_under_autocast():
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert torch.equal(quantizer.encode(x), plain)
         result = quantizer.train()(x, levels(LEVELS, LEVELS))
-    assert result.values.dtype == torch.float32
+    assert result.x.dtype == torch.float32
     assert quantizer.codebooks.dtype == torch.float32 and quantizer.codebooks.isfinite().all()
 
 
@@ -229,17 +230,17 @@ def test_silence_does_no_harm():
     quantizer, x = make_quantizer(), torch.zeros(1, DIM, 5, requires_grad=True)
     for mask in (None, torch.zeros(1, 5, dtype=torch.bool)):
         result = quantizer(x, levels(LEVELS), mask)
-        (result.commitment + result.values.sum()).backward()
+        (result.commitment + result.x.sum()).backward()
         assert x.grad.isfinite().all()
-        assert quantizer.codebooks.isfinite().all() and result.perplexity.isfinite().all()
+        assert quantizer.codebooks.isfinite().all() and result.metrics["perplexity"].isfinite().all()
 
 
 def _rank(rank: int, folder: str) -> None:
     """One rank of the test below: different data, a start and a few updates, then save what came out."""
     dist.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
     torch.set_num_threads(1)
-    quantizer = make_quantizer(seed=rank, decay=0.5, revive_below=0.5)
-    quantizer.start(make_frames(seed=rank))
+    quantizer = make_quantizer(seed=rank, ema_decay=0.5, dead_code_threshold=0.5)
+    quantizer.init_kmeans(make_frames(seed=rank))
     for step in range(3):
         quantizer(make_frames(64, seed=10 * rank + step).T[None], levels(LEVELS))
     torch.save(quantizer.state_dict(), f"{folder}/{rank}.pt")

@@ -38,7 +38,7 @@ def influence(outputs: torch.Tensor, inputs: torch.Tensor) -> list[int]:
 def test_reach_is_exact(causal, options):
     """Without an LSTM the stated reach is where gradients come from, neither more nor less."""
     backbone = make_backbone(lstm=0, causal=causal, **options)
-    (left, right), (back, ahead) = backbone.reach
+    (left, right), (back, ahead) = backbone.receptive_field
     hop, middle = backbone.hop, 15
     wav = torch.randn(1, 31 * hop, requires_grad=True)
     heard = influence(backbone.encode(wav)[..., middle], wav)
@@ -66,7 +66,7 @@ def test_the_lstm_hears_everything_it_may(causal):
     latent = torch.randn(1, 6, 12, requires_grad=True)
     frames = influence(backbone.encoder_recurrence(latent)[..., 6], latent)
     assert frames == list(range(7 if causal else 12))
-    assert backbone.reach is None
+    assert backbone.receptive_field is None
 
 
 def test_items_keep_their_place_in_the_batch():
@@ -96,7 +96,7 @@ def test_the_papers_codec_can_be_built(activation):
     codec = DeCodec.from_config(config)
     wav = torch.randn(1, 1000) * 0.1
     latents = codec(wav, torch.tensor([10]), torch.tensor([6]))
-    values = latents.quantized_speech.values, latents.quantized_background.values
+    values = latents.quantized_speech.x, latents.quantized_background.x
     (codec.synthesize(codec.subspace.merge(*values)).square().sum()).backward()
     assert codec.eval().decode(codec.encode(wav)).shape == wav.shape
     assert codec.encode(wav).speech.shape == (1, 10, 4)

@@ -36,7 +36,7 @@ def test_saved_config_is_complete(codec, tmp_path):
     codec.save_pretrained(tmp_path)
     saved = json.loads((tmp_path / "config.json").read_text())["codec"]
     assert {"n_fft", "kernel", "causal"} <= set(saved["backbone"]) and "dim" not in saved["backbone"]
-    assert {"decay"} <= set(saved["quantizer"])
+    assert {"ema_decay"} <= set(saved["quantizer"])
     for section, value in codec.config.items():
         assert saved[section] == value or value.items() <= saved[section].items()
 

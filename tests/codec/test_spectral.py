@@ -4,8 +4,10 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from espnet2_decodec.codec.backbones.spectral import ConvNeXtBlock, SpectralBackbone
-from espnet2_decodec.codec.tiles import TILE, tiled
+from espnet2_decodec.codec.backbones.spectral import SpectralBackbone
+from espnet2_decodec.codec.dsp.chunking import CHUNK, chunked
+from espnet2_decodec.codec.dsp.convnext import ConvNeXtBlock
+from espnet2_decodec.codec.dsp.overlap_add import frame_signal
 
 HOP = 320
 
@@ -19,18 +21,19 @@ def make_backbone(**options) -> SpectralBackbone:
 def plain_block(block: ConvNeXtBlock, x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
     """The block as one would write it down first."""
     y = x if mask is None else x * mask
-    y = block.depthwise(F.pad(y.transpose(1, 2), block.pad)).transpose(1, 2)
-    return x + block.scale * block.narrow(F.gelu(block.widen(block.norm(y))))
+    y = block.dwconv(F.pad(y.transpose(1, 2), block.pad)).transpose(1, 2)
+    return x + block.gamma * block.pwconv2(F.gelu(block.pwconv1(block.norm(y))))
 
 
 def plain_features(backbone: SpectralBackbone, wav: torch.Tensor) -> torch.Tensor:
     """Compressed complex spectra [B, T, 2 F] frame by frame."""
-    padded = F.pad(wav, (backbone.pad, backbone.pad))
+    edge = (backbone.n_fft - backbone.hop) // 2
+    padded = F.pad(wav, (edge, edge))
     frames = []
     for start in range(0, wav.shape[1], backbone.hop):
         spectrum = torch.fft.rfft(padded[:, start : start + backbone.n_fft] * backbone.window)
         spectrum = spectrum * 2 / backbone.n_fft**0.5
-        spectrum = spectrum * (spectrum.abs() + 1e-5) ** (backbone.power - 1)
+        spectrum = spectrum * (spectrum.abs() + 1e-5) ** (backbone.compression - 1)
         frames.append(torch.cat([spectrum.real, spectrum.imag], dim=-1))
     return torch.stack(frames, dim=1)
 
@@ -46,13 +49,14 @@ def plain_inverse(backbone: SpectralBackbone, heads: torch.Tensor) -> torch.Tens
         place = slice(t * backbone.hop, t * backbone.hop + backbone.n_fft)
         wav[:, place] += torch.fft.irfft(spectrum[:, t], n=backbone.n_fft) * backbone.window
         weight[:, place] += backbone.window.square()
-    inside = slice(backbone.pad, backbone.pad + count * backbone.hop)
+    edge = (backbone.n_fft - backbone.hop) // 2
+    inside = slice(edge, edge + count * backbone.hop)
     return wav[:, inside] / weight[:, inside].clamp(min=1e-3)
 
 
 @pytest.mark.parametrize("causal", [False, True])
 @pytest.mark.parametrize("grad", [False, True])
-@pytest.mark.parametrize("frames", [1, 50, TILE, 2 * TILE + 7])
+@pytest.mark.parametrize("frames", [1, 50, CHUNK, 2 * CHUNK + 7])
 def test_blocks_equal_their_plain_form(causal, grad, frames):
     """Channels-last convolution and tiles change nothing, with and without a mask."""
     torch.manual_seed(0)
@@ -80,15 +84,15 @@ def test_the_state_is_that_of_the_plain_modules():
     """Weights keep the names and shapes that checkpoints have."""
     names = {name: tuple(value.shape) for name, value in ConvNeXtBlock(8, 7, False, 0.3).state_dict().items()}
     assert names == {
-        "scale": (8,),
-        "depthwise.weight": (8, 1, 7),
-        "depthwise.bias": (8,),
+        "gamma": (8,),
+        "dwconv.weight": (8, 1, 7),
+        "dwconv.bias": (8,),
         "norm.weight": (8,),
         "norm.bias": (8,),
-        "widen.weight": (32, 8),
-        "widen.bias": (32,),
-        "narrow.weight": (8, 32),
-        "narrow.bias": (8,),
+        "pwconv1.weight": (32, 8),
+        "pwconv1.bias": (32,),
+        "pwconv2.weight": (8, 32),
+        "pwconv2.bias": (8,),
     }
 
 
@@ -110,7 +114,7 @@ def test_features_and_inverse_equal_their_plain_form(n_fft, monkeypatch):
 def test_the_inverse_undoes_the_transform(n_fft, monkeypatch):
     """True log magnitudes and phases give back the waveform, also at both ends."""
     backbone, wav = make_backbone(n_fft=n_fft), torch.randn(1, 6 * HOP) * 0.1
-    frames = F.pad(wav, (backbone.pad, backbone.pad)).unfold(-1, n_fft, HOP)
+    frames = frame_signal(wav, n_fft, HOP)
     spectrum = torch.fft.rfft(frames * backbone.window) * (2 / n_fft**0.5)
     heads = torch.cat([spectrum.abs().clamp(min=1e-9).log(), spectrum.angle()], dim=-1)
     monkeypatch.setattr(backbone.decoder, "forward", lambda x, mask: x)
@@ -133,20 +137,20 @@ def test_geometry_that_does_not_fit_is_refused(options):
 def test_latency_and_reach_follow_the_geometry():
     """One window of latency when causal; kernels and windows add up in the reach."""
     causal = make_backbone(causal=True, n_fft=5 * HOP, kernel=3)
-    assert causal.latency == 5 * HOP and causal.reach == ((6, 2), (6, 2))
+    assert causal.latency == 5 * HOP and causal.receptive_field == ((6, 2), (6, 2))
     both = make_backbone(kernel=7)
-    assert both.latency is None and both.reach == ((7, 7), (7, 7))
+    assert both.latency is None and both.receptive_field == ((7, 7), (7, 7))
 
 
 def test_tiles_are_for_inference_only():
     """One call with gradients, several without, the same values."""
-    sizes, frames = [], torch.randn(2 * TILE + 1, 3)
+    sizes, frames = [], torch.randn(2 * CHUNK + 1, 3)
 
     def double(part: torch.Tensor) -> torch.Tensor:
         sizes.append(len(part))
         return 2 * part
 
-    assert torch.equal(tiled(double, frames), 2 * frames) and sizes == [2 * TILE + 1]
+    assert torch.equal(chunked(double, frames), 2 * frames) and sizes == [2 * CHUNK + 1]
     sizes.clear()
     with torch.no_grad():
-        assert torch.equal(tiled(double, frames), 2 * frames) and sizes == [TILE, TILE, 1]
+        assert torch.equal(chunked(double, frames), 2 * frames) and sizes == [CHUNK, CHUNK, 1]

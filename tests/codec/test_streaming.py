@@ -94,7 +94,7 @@ def test_live_latency_is_what_is_promised(causal):
     codec, wav = make_codec(causal), make_wav(12345)
     promised = streaming.latency(codec)
     assert codec.latency in (promised, None) and (codec.latency is not None) == causal
-    encoder, decoder, out, late = streaming.Encoder(codec), streaming.Decoder(codec), [], []
+    encoder, decoder, out, late = streaming.StreamingEncoder(codec), streaming.StreamingDecoder(codec), [], []
     for end in range(100, 12346, 100):
         codes = encoder.push(wav[end - 100 : end])
         if codes is not None:
@@ -111,7 +111,7 @@ def test_live_latency_is_what_is_promised(causal):
 def test_flush_starts_another_recording():
     """The same objects take the next recording, and an empty one gives nothing."""
     codec = make_codec()
-    encoder, decoder = streaming.Encoder(codec), streaming.Decoder(codec)
+    encoder, decoder = streaming.StreamingEncoder(codec), streaming.StreamingDecoder(codec)
     assert encoder.flush() is None and len(decoder.flush()) == 0
     for length in (1000, 777):
         wav = make_wav(length)
@@ -159,9 +159,9 @@ def test_what_cannot_be_done_is_refused():
         list(streaming.decode_blocks(codec, [Codes(part.speech, part.background, part.lengths, 8000)]))
     with pytest.raises(ValueError, match="no blocks"):
         streaming.concatenate([])
-    codec.backbone.reach = None
+    codec.backbone.receptive_field = None
     with pytest.raises(ValueError, match="recurrent"):
-        streaming.Encoder(codec)
+        streaming.StreamingEncoder(codec)
     with pytest.raises(ValueError, match="recurrent"):
         streaming.decode_blocks(codec, [part])
 

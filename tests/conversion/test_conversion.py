@@ -21,7 +21,7 @@ from espnet2_decodec.conversion.shift import shift_envelope, shift_f0, shift_voi
 
 RATE = 16000
 MDCT = {
-    "backbone": {"envelope": 20, "channels": 8, "encoder_blocks": 1, "decoder_blocks": 1},
+    "backbone": {"n_mels": 20, "channels": 8, "encoder_blocks": 1, "decoder_blocks": 1},
     "split": {"speech_dim": 30, "background_dim": 30},
     "quantizer": {"speech_levels": 4, "background_levels": 2, "codebook_size": 256},
 }
@@ -52,7 +52,7 @@ def codec():
     with torch.no_grad():
         streams = model.subspace.split(model.latent(wavs))
     for quantizer, stream in zip((model.speech_quantizer, model.background_quantizer), streams):
-        quantizer.start(stream.transpose(1, 2).flatten(0, 1))
+        quantizer.init_kmeans(stream.transpose(1, 2).flatten(0, 1))
     return model
 
 

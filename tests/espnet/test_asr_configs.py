@@ -26,7 +26,7 @@ OVERRIDES = [
 def codec(tmp_path_factory):
     """The folder of a small codec with all that the configs need."""
     folder = tmp_path_factory.mktemp("codec")
-    backbone = {"channels": 16, "encoder_blocks": 1, "decoder_blocks": 1, "envelope": 4}
+    backbone = {"channels": 16, "encoder_blocks": 1, "decoder_blocks": 1, "n_mels": 4}
     content = {"dim": 8, "channels": 8, "blocks": 1, "levels": 1, "codebook_size": 16}
     parts = {"split": {"speech_dim": 12, "background_dim": 12}, "content": content}
     DeCodec.from_config({"backbone": backbone, "quantizer": {"codebook_size": 16}, **parts}).save_pretrained(folder)

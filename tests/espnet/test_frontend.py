@@ -18,7 +18,7 @@ def model(tmp_path_factory, vocoder_config):
     """The folder of a codec with random weights that matter."""
     torch.manual_seed(0)
     codec = DeCodec.from_config({**vocoder_config, "content": CONTENT})
-    torch.nn.init.normal_(codec.backbone.encoder.leave.weight, std=0.3)
+    torch.nn.init.normal_(codec.backbone.encoder.out_proj.weight, std=0.3)
     torch.nn.init.normal_(codec.subspace.weight, std=1.0)
     folder = tmp_path_factory.mktemp("codec")
     codec.save_pretrained(folder)

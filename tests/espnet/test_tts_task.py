@@ -20,7 +20,7 @@ from espnet2_decodec.tts import TTS
 
 pytestmark = pytest.mark.slow
 CODEC = {
-    "backbone": {"envelope": 4, "channels": 16, "encoder_blocks": 1, "decoder_blocks": 1},
+    "backbone": {"n_mels": 4, "channels": 16, "encoder_blocks": 1, "decoder_blocks": 1},
     "split": {"speech_dim": 12, "background_dim": 12},
     "quantizer": {"speech_levels": 4, "background_levels": 2, "codebook_size": 16},
 }
@@ -34,7 +34,7 @@ def place(tmp_path_factory):
     torch.manual_seed(0)
     codec = DeCodec.from_config(CODEC)
     for quantizer in (codec.speech_quantizer, codec.background_quantizer):
-        quantizer.start(0.2 * torch.randn(400, 12), 2)
+        quantizer.init_kmeans(0.2 * torch.randn(400, 12), 2)
     codec.save_pretrained(folder / "codec")
     random = np.random.default_rng(0)
     for i in range(len(TEXTS)):

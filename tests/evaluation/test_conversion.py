@@ -142,16 +142,16 @@ def test_every_system_on_every_recording_and_voice(model, data, prompts, fakes, 
 
 
 @pytest.fixture(scope="module")
-def lapped(tmp_path_factory, vocoder_codec):
+def mdct(tmp_path_factory, vocoder_codec):
     """The folder of a small codec with parametric levels."""
-    folder = tmp_path_factory.mktemp("lapped")
+    folder = tmp_path_factory.mktemp("mdct")
     vocoder_codec.save_pretrained(folder)
     return folder
 
 
-def test_examples_are_kept(lapped, data, prompts, fakes, tmp_path):
+def test_examples_are_kept(mdct, data, prompts, fakes, tmp_path):
     """Source, reference and every system of one recording of each condition; those of an earlier run go."""
-    arguments = ["--data", data, "--references", prompts, "--seconds", 1, "--model", lapped, "--out", tmp_path]
+    arguments = ["--data", data, "--references", prompts, "--seconds", 1, "--model", mdct, "--out", tmp_path]
     arguments = [*map(str, arguments), "--denoiser", "mixture"]
     run_step("score_conversion", [*arguments, "--keep", "1"])
     folder = tmp_path / "examples"

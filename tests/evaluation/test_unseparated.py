@@ -11,7 +11,7 @@ from espnet2_decodec.evaluation.unseparated import encode_unseparated
 def test_the_recording_is_coded_as_speech_over_silence(vocoder_codec):
     wav = 0.1 * torch.randn(2, 3333)
     codes = encode_unseparated(vocoder_codec, wav)
-    target = vocoder_codec.backbone.anchor(torch.nn.functional.pad(wav, (0, 187)))
+    target = vocoder_codec.backbone.target_latent(torch.nn.functional.pad(wav, (0, 187)))
     assert torch.equal(codes.speech, vocoder_codec.speech_quantizer.encode(target))
     silence = vocoder_codec.background_quantizer.encode(torch.zeros_like(target))
     assert torch.equal(codes.background, silence) and codes.lengths.tolist() == [3333, 3333]

@@ -53,7 +53,7 @@ def test_schedule_from_reconstruction_to_the_discriminator():
     assert objective.step == int(objective.steps) == 5
 
 
-LAPPED = {
+MDCT = {
     "backbone": {"channels": 16, "encoder_blocks": 1, "decoder_blocks": 1},
     "split": {"speech_dim": 64, "background_dim": 64},
     "quantizer": {"speech_levels": 2, "background_levels": 2, "codebook_size": 16, "parametric_levels": 1},
@@ -62,16 +62,16 @@ LAPPED = {
 
 def test_items_of_the_parametric_levels_alone_are_not_compared_as_waveforms():
     schedule = {"warmup": 0, "unquantized": 0, "all_levels": 0, "parametric": 1}
-    objective = make(codec=LAPPED, schedule=schedule).train()
+    objective = make(codec=MDCT, schedule=schedule).train()
     _, terms = objective.generator_loss(stems())
     assert terms["snr"] == terms["waveform"] == 0 and terms["mel"] > 0
-    _, terms = make(codec=LAPPED, schedule=schedule | {"all_levels": 1}).train().generator_loss(stems())
+    _, terms = make(codec=MDCT, schedule=schedule | {"all_levels": 1}).train().generator_loss(stems())
     assert terms["waveform"] > 0
 
 
 def test_frozen_parts_stay_as_they_are_while_codebooks_learn():
     schedule = dict(SCHEDULE, freeze=["backbone.encoder", "subspace"])
-    objective = make(codec=LAPPED, schedule=schedule, teacher=None).train()
+    objective = make(codec=MDCT, schedule=schedule, teacher=None).train()
     before = {name: value.clone() for name, value in objective.codec.state_dict().items()}
     optimizer = torch.optim.AdamW(objective.generator.parameters(), 0.01)
     for _ in range(4):
@@ -79,7 +79,7 @@ def test_frozen_parts_stay_as_they_are_while_codebooks_learn():
         optimizer.step()
     changed = {name for name, value in objective.codec.state_dict().items() if not torch.equal(value, before[name])}
     assert not any(name.startswith(("backbone.encoder", "subspace")) for name in changed)
-    assert {"speech_quantizer.codebooks", "backbone.decoder.leave.weight"} <= changed
+    assert {"speech_quantizer.waveform.codebooks", "backbone.decoder.out_proj.weight"} <= changed
 
 
 def test_freezing_a_part_that_there_is_not_is_refused():
@@ -90,31 +90,31 @@ def test_freezing_a_part_that_there_is_not_is_refused():
 def test_codebooks_start_anew_beside_content_that_nobody_teaches():
     """Its own codebooks are left as they are."""
     content = {"dim": 5, "channels": 8, "blocks": 1, "levels": 1, "codebook_size": 8}
-    objective = make(codec={**LAPPED, "content": content}, schedule=dict(SCHEDULE, reconstruct=0), teacher=None).train()
+    objective = make(codec={**MDCT, "content": content}, schedule=dict(SCHEDULE, reconstruct=0), teacher=None).train()
     before = {name: value.clone() for name, value in objective.codec.named_buffers()}
     for _ in range(3):
         objective.generator_loss(stems())
     after = dict(objective.codec.named_buffers())
-    books = "content_encoder.quantizer.codebooks", "speech_quantizer.codebooks"
+    books = "content_encoder.quantizer.codebooks", "speech_quantizer.semantic.codebooks"
     assert [torch.equal(before[name], after[name]) for name in books] == [True, False]
 
 
 def test_anchor_steps_train_the_encoder_alone():
-    objective = make(codec=LAPPED, schedule=dict(SCHEDULE, anchor=1)).train()
+    objective = make(codec=MDCT, schedule=dict(SCHEDULE, anchor=1)).train()
     loss, terms = objective.generator_loss(stems())
     loss.backward()
     assert set(terms) == {"anchor", "envelope", "loss"}
     backbone = objective.codec.backbone
-    assert all(p.grad is not None for p in backbone.encoder.leave.parameters())
+    assert all(p.grad is not None for p in backbone.encoder.out_proj.parameters())
     assert all(p.grad is None for p in backbone.decoder.parameters())
     objective.discriminator_loss(stems())[0].backward()
     assert set(WEIGHTS) <= set(objective.generator_loss(stems())[1])
 
 
 def test_stems_at_their_anchors_cost_least():
-    objective = make(codec=LAPPED).eval()
+    objective = make(codec=MDCT).eval()
     batch = stems()
-    anchors = [objective.codec.backbone.anchor(stem) for stem in (batch.speech, batch.background)]
+    anchors = [objective.codec.backbone.target_latent(stem) for stem in (batch.speech, batch.background)]
     mixed = objective.codec.subspace.split(objective.codec.latent(batch.mixture))
     with torch.no_grad():
         best, worse = (objective._anchor_terms(batch, *pair) for pair in (anchors, mixed))
@@ -123,9 +123,9 @@ def test_stems_at_their_anchors_cost_least():
 
 
 def test_the_envelope_term_sees_what_the_first_level_codes_and_no_more():
-    objective = make(codec=LAPPED).eval()
+    objective = make(codec=MDCT).eval()
     batch = stems()
-    speech, background = (objective.codec.backbone.anchor(stem) for stem in (batch.speech, batch.background))
+    speech, background = (objective.codec.backbone.target_latent(stem) for stem in (batch.speech, batch.background))
     first = objective.codec.backbone.semantic_dim
     beyond, within = speech.clone(), speech.clone()
     beyond[:, first:] *= 0.5

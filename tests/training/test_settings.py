@@ -90,7 +90,7 @@ def test_training_goes_on_from_a_saved_codec(corpus, model, tmp_path):
 
 def test_content_grows_deeper_without_changing_at_first(model, tmp_path):
     start = begin_with(change({}, ["codec_conf.codec.content={dim: 4, channels: 8, blocks: 2, levels: 1}"]), str(model))
-    torch.nn.init.normal_(start.content_encoder.network.blocks[1].scale)
+    torch.nn.init.normal_(start.content_encoder.network.blocks[1].gamma)
     start.eval().save_pretrained(tmp_path / "two")
     deeper = begin_with(change({}, ["codec_conf.codec.content={blocks: 4}"]), str(tmp_path / "two")).eval()
     wav = torch.randn(2, 4000, generator=torch.Generator().manual_seed(0))

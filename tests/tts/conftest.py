@@ -10,7 +10,7 @@ from espnet2_decodec.data.text import CharacterTokenizer
 from espnet2_decodec.tts.synthesizer import Synthesizer
 
 CODEC = {
-    "backbone": {"envelope": 4, "channels": 16, "encoder_blocks": 1, "decoder_blocks": 1},
+    "backbone": {"n_mels": 4, "channels": 16, "encoder_blocks": 1, "decoder_blocks": 1},
     "split": {"speech_dim": 12, "background_dim": 12},
     "quantizer": {"speech_levels": 4, "background_levels": 2, "codebook_size": 16},
 }
@@ -28,7 +28,7 @@ def build() -> Synthesizer:
         noise = torch.logspace(-3, -0.3, 20)[:, None] * torch.randn(20, 20 * 320)
         stems = codec.subspace.split(codec.latent(noise))
         for quantizer, stem in zip((codec.speech_quantizer, codec.background_quantizer), stems):
-            quantizer.start(stem.transpose(1, 2).flatten(0, 1), 2)
+            quantizer.init_kmeans(stem.transpose(1, 2).flatten(0, 1), 2)
     synthesizer = Synthesizer(list(CharacterTokenizer.from_texts(["abc де."]).tokens), codec, OPTIONS)
     with torch.no_grad():
         synthesizer.model.duration_predictor.out_proj.bias.fill_(1.5)

@@ -1,4 +1,4 @@
-"""Encoder and decoder pairs behind one small interface."""
+"""The interface of backbones: an encoder and a decoder."""
 
 from abc import ABC, abstractmethod
 from typing import Any
@@ -6,88 +6,93 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+ReceptiveField = tuple[tuple[int, int], tuple[int, int]]
+"""Frames (left, right) on which an encoder output frame depends, and the same for a decoder output frame."""
+
 
 class Backbone(nn.Module, ABC):
-    """Waveform to latent frames and back.
+    """Encoder from waveforms to latent frames, and decoder.
 
     Attributes:
         dim: D, the latent dimension.
         hop: samples per frame.
-        latency: algorithmic latency of encoding and decoding in samples, None when it looks ahead without
-            being causal.
-        semantic_dim: how many first coordinates of each half of the latent the first level codes; 0 when all levels code the
-            same coordinates.
-        parametric_dim: how many first coordinates, those included, tell a vocoder what it needs; the others are waveform.
-        signed: whether the other coordinates change their sign with the waveform.
-        reach: frames that an encoder output depends on, (left, right), and the same of a decoder output;
-            None when unlimited (recurrent layers).
+        latency: algorithmic latency of encoding and decoding in samples; None if it is not causal.
+        receptive_field: see `ReceptiveField`; None if it is unlimited (recurrent layers).
     """
 
     dim: int
     hop: int
     latency: int | None
-    semantic_dim: int = 0
-    parametric_dim: int = 0
-    signed: bool = False
-    reach: tuple[tuple[int, int], tuple[int, int]] | None
+    receptive_field: ReceptiveField | None
 
     @abstractmethod
     def encode(self, wav: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Wav [B, T * hop], zero where it is padding; mask [B, T] of valid frames -> Y [B, D, T]."""
-
-    def anchor(self, wav: Tensor) -> Tensor | None:
-        """Coordinates that a stem [B, T * hop] should have in its half of the latent, [B, D / 2, T].
-
-        None for backbones in which that is not known before training.
-        """
-        return None
-
-    def stems(self, wav: Tensor, mask: Tensor | None = None) -> Tensor | None:
-        """Speech and background of wav [B, T * hop] without any decoding: [B, 2, T * hop].
-
-        They reach one frame further to both sides than the latent. None for backbones that have no stems before the
-        decoder.
-        """
-        return None
-
-    def loudness(self, parametric: Tensor) -> Tensor:
-        """How large the coordinates after the parametric ones are told to be: [..., parametric_dim] -> [..., 1] above 0."""
-        return torch.ones_like(parametric[..., :1])
-
-    def sizes(self, parametric: Tensor) -> Tensor:
-        """The same for each of them, [..., others], as it matters to the ear: quantizers divide by it, and miss in proportion."""
-        return self.loudness(parametric)
-
-    def frame_power(self, half: Tensor) -> Tensor | None:
-        """Mean power of each frame of a stem, told by its half of the latent without decoding it: [B, D / 2, T] -> [B, T].
-
-        None for backbones in which only decoding tells.
-        """
-        return None
-
-    def clock(self, latent: Tensor, state: Any = None) -> tuple[Tensor | None, Any]:
-        """What decoding counts over all frames of a recording, however long ago: Y [B, D, T] -> ticks [B, X, T].
-
-        Args:
-            latent: the next frames.
-            state: what the call for the frames before gave; None at the start of a recording.
-
-        Returns:
-            The ticks, None for a backbone that counts nothing, and the state.
-        """
-        return None, None
+        """Wav [B, T * hop], zero where it is padding, mask [B, T] of valid frames -> latent Y [B, D, T]."""
 
     @abstractmethod
-    def decode(self, latent: Tensor, mask: Tensor | None = None, ticks: Tensor | None = None) -> Tensor:
+    def decode(self, latent: Tensor, mask: Tensor | None = None, phase: Tensor | None = None) -> Tensor:
         """Y [B, D, T], mask [B, T] of valid frames -> wav [B, T * hop].
 
-        `ticks` [B, X, T] are those of `clock`, for frames that do not begin a recording.
+        `phase` [B, X, T] from `advance_phase` is needed for frames that do not start a recording.
         """
 
-    def decode_apart(self, latent: Tensor) -> tuple[Tensor, Tensor]:
-        """Y [B, D, T] -> [B, T * hop] each, whose sum is `decode`: what is decoded, and what is made up for the ear.
+    def decode_components(self, latent: Tensor) -> tuple[Tensor, Tensor]:
+        """Y [B, D, T] -> coded and synthesized part of the waveform [B, T * hop], whose sum is `decode`.
 
-        The second part has the right magnitudes at best, and no phase that could be right.
+        The synthesized part follows a magnitude envelope with an excitation that is unrelated to the original phase.
         """
         wav = self.decode(latent)
         return wav, torch.zeros_like(wav)
+
+    def advance_phase(self, latent: Tensor, state: Any = None) -> tuple[Tensor | None, Any]:
+        """State of the decoder that accumulates over all frames of a recording.
+
+        Args:
+            latent: Y [B, D, T], the next frames.
+            state: returned by the call for the preceding frames; None at the start of a recording.
+
+        Returns:
+            `phase` [B, X, T] for `decode`, None for decoders without such a state; and the state after these frames.
+        """
+        return None, None
+
+
+class ParametricBackbone(Backbone):
+    """A backbone whose latent holds, for each stem, the parameters of a vocoder and then waveform coefficients.
+
+    The latent is speech [B, D / 2, T] followed by background [B, D / 2, T]; each half starts with `parametric_dim`
+    parameters, of which the first `semantic_dim` are the spectral envelope. The encoder is analytic except for the
+    separation: the latent of an isolated stem is known without training.
+
+    Attributes:
+        semantic_dim: coordinates that the first quantizer level codes.
+        parametric_dim: coordinates that the parametric quantizer levels code, including these.
+        sign_symmetric: whether the waveform coefficients change their sign with the waveform.
+    """
+
+    semantic_dim: int
+    parametric_dim: int
+    sign_symmetric: bool = False
+
+    @abstractmethod
+    def target_latent(self, wav: Tensor) -> Tensor:
+        """The latent [B, D / 2, T] that a perfect separation would give for a stem [B, T * hop]."""
+
+    @abstractmethod
+    def stems(self, wav: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Wav [B, T * hop] -> separated speech and background [B, 2, T * hop], without quantizers and decoder.
+
+        A stem depends on one frame more than the latent on both sides.
+        """
+
+    @abstractmethod
+    def gain(self, parametric: Tensor) -> Tensor:
+        """Parameters [..., parametric_dim] -> predicted norm of the waveform coefficients [..., 1], above 0."""
+
+    @abstractmethod
+    def scale_factors(self, parametric: Tensor) -> Tensor:
+        """Parameters [..., parametric_dim] -> scale factors of the coefficients [..., D / 2 - parametric_dim]."""
+
+    @abstractmethod
+    def frame_power(self, latent: Tensor) -> Tensor:
+        """Mean power of the frames of a stem according to its envelope: [B, D / 2, T] -> [B, T]."""

@@ -1,4 +1,4 @@
-"""The paper's backbone: strided convolutions on the waveform with a recurrent bottleneck, made of ESPnet's SEANet layers."""
+"""The backbone of the DeCodec paper, made of ESPnet's SEANet layers: strided convolutions and a recurrence."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -6,22 +6,22 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-from espnet2_decodec.codec.backbones.base import Backbone
+from espnet2_decodec.codec.backbones.base import Backbone, ReceptiveField
 
 
 class Recurrence(nn.Module):
-    """LSTM over time with a skip; it runs both ways unless causal.
+    """LSTM over time with a residual connection.
 
     Args:
         dim: D.
-        layers: of the LSTM; 0 passes everything through.
-        causal: forward in time only.
+        layers: of the LSTM; 0 for the identity.
+        causal: unidirectional instead of bidirectional.
     """
 
     def __init__(self, dim: int, layers: int, causal: bool):
         super().__init__()
-        ways = 1 if causal else 2
-        self.lstm = nn.LSTM(dim, dim // ways, layers, batch_first=True, bidirectional=not causal) if layers else None
+        hidden = dim if causal else dim // 2
+        self.lstm = nn.LSTM(dim, hidden, layers, batch_first=True, bidirectional=not causal) if layers else None
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, D, T] -> [B, D, T]."""
@@ -31,25 +31,25 @@ class Recurrence(nn.Module):
 class SEANetBackbone(Backbone):
     """SEANet encoder, LSTM, latent; latent, LSTM, SEANet decoder (Tagliasacchi et al., 2020, arXiv 2009.02095).
 
-    Recordings of different lengths in one batch are run length by length, so that each gives what it gives alone.
+    Recordings of different lengths in one batch are processed in groups of equal length, so that each gives the same as
+    alone.
 
     Args:
         dim: D.
         hop: samples per frame, the product of `strides`.
-        strides: of the encoder's stages from the waveform inwards; the decoder mirrors them.
-        n_filters: channels next to the waveform, doubled in each stage.
+        strides: of the encoder's stages, starting at the waveform; the decoder has them in reverse order.
+        n_filters: channels of the first stage, doubled in each stage.
         residual_layers: residual blocks per stage.
-        residual_kernel: what each of them looks at, in steps of its dilation.
-        dilation: of block i of a stage is this to the power of i. The paper's DAC has 64 filters, Snake, 3 blocks of
-            kernel 7 and dilations 1, 3, 9.
-        lstm: layers of the recurrence on each side of the latent; 0 for none, which bounds the reach.
-        causal: frame t sees no sample after its own last one, so that a sample can be given out hop samples
-            after it came in.
-        activation: "ELU", "Snake" or another name of torch.nn that takes no arguments.
+        residual_kernel: their kernel size.
+        dilation: base of the dilations, block i of a stage has dilation ** i. DAC as in the paper has 64 filters,
+            Snake, 3 blocks of kernel 7 and dilations 1, 3, 9.
+        lstm: LSTM layers on each side of the latent; without them the receptive field is limited.
+        causal: no look-ahead beyond the frame itself; the latency is hop samples.
+        activation: "ELU", "Snake" or the name of another torch.nn module without arguments.
 
     Raises:
         ImportError: if ESPnet is not installed.
-        ValueError: if hop and strides disagree, or dim is odd and the LSTM runs both ways.
+        ValueError: if hop is not the product of the strides, or dim is odd and the LSTM is bidirectional.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class SEANetBackbone(Backbone):
         if math.prod(strides) != hop:
             raise ValueError(f"The product of the strides {tuple(strides)} is {math.prod(strides)}, but hop is {hop}.")
         if lstm and not causal and dim % 2:
-            raise ValueError(f"An LSTM that runs both ways needs an even latent dimension, not {dim}.")
+            raise ValueError(f"A bidirectional LSTM needs an even latent dimension, not {dim}.")
         self.dim, self.hop = dim, hop
         options = dict(
             dimension=dim,
@@ -89,14 +89,14 @@ class SEANetBackbone(Backbone):
         self.encoder_recurrence = Recurrence(dim, lstm, causal)
         self.decoder_recurrence = Recurrence(dim, lstm, causal)
         self.latency = hop if causal else None
-        self.reach = None if lstm else self._reach()
+        self.receptive_field = None if lstm else self._receptive_field()
 
     def encode(self, wav: Tensor, mask: Tensor | None = None) -> Tensor:
         """Wav [B, T * hop] -> Y [B, D, T]; see `Backbone.encode`."""
         frames = wav.float().view(len(wav), -1, self.hop)
         return _by_length(self._encode, frames, mask).transpose(1, 2)
 
-    def decode(self, latent: Tensor, mask: Tensor | None = None, ticks: None = None) -> Tensor:
+    def decode(self, latent: Tensor, mask: Tensor | None = None, phase: Tensor | None = None) -> Tensor:
         """Y [B, D, T] -> wav [B, T * hop]; see `Backbone.decode`."""
         return _by_length(self._decode, latent.transpose(1, 2), mask).flatten(1)
 
@@ -109,42 +109,42 @@ class SEANetBackbone(Backbone):
         wav = self.decoder(self.decoder_recurrence(frames.transpose(1, 2)))
         return wav.reshape(*frames.shape[:2], self.hop).float()
 
-    def _reach(self) -> tuple[tuple[int, int], tuple[int, int]]:
-        """Frames (left, right) behind one encoder frame, and behind one decoder frame."""
-        first, last = _inputs_of(self.encoder, 0, 0)
-        oldest, newest = _inputs_of(self.decoder, 0, self.hop - 1)
-        return (-(first // self.hop), last // self.hop), (-oldest, newest)
+    def _receptive_field(self) -> ReceptiveField:
+        """Computed from the layers; see `ReceptiveField`."""
+        first_sample, last_sample = _input_range(self.encoder, 0, 0)
+        first_frame, last_frame = _input_range(self.decoder, 0, self.hop - 1)
+        return (-(first_sample // self.hop), last_sample // self.hop), (-first_frame, last_frame)
 
 
 def _espnet_seanet() -> tuple[type[nn.Module], type[nn.Module]]:
-    """ESPnet's encoder and decoder class."""
+    """Encoder and decoder class of ESPnet."""
     try:
         from espnet2.gan_codec.shared.decoder.seanet import SEANetDecoder
         from espnet2.gan_codec.shared.encoder.seanet import SEANetEncoder
     except ImportError as error:
         raise ImportError(
-            f"The seanet backbone is made of ESPnet's layers, and they cannot be imported ({error}). "
-            "Run `pip install espnet`, or use the spectral backbone, which does not need it."
+            f"The seanet backbone needs ESPnet's layers, which cannot be imported ({error}). "
+            "Run `pip install espnet`, or use the mdct or the spectral backbone."
         ) from error
     return SEANetEncoder, SEANetDecoder
 
 
 def _by_length(function: Callable[[Tensor], Tensor], frames: Tensor, mask: Tensor | None) -> Tensor:
-    """function([B, T, C] -> [B, T, C']) on the valid frames of each item only; zeros elsewhere."""
+    """Apply `function` from [B, T, C] to [B, T, C'] to the valid frames of each item; zeros elsewhere."""
     if mask is None:
         return function(frames)
     counts = mask.sum(1)
     results, items = [], []
     for count in counts.unique().tolist():
-        chosen = (counts == count).nonzero()[:, 0]
-        result = function(frames[chosen, :count])
+        index = (counts == count).nonzero()[:, 0]
+        result = function(frames[index, :count])
         results.append(nn.functional.pad(result, (0, 0, 0, frames.shape[1] - count)))
-        items.append(chosen)
+        items.append(index)
     return torch.cat(results)[torch.cat(items).argsort()]
 
 
-def _inputs_of(network: nn.Module, first: int, last: int) -> tuple[int, int]:
-    """First and last input position that the outputs first..last of a SEANet encoder or decoder depend on."""
+def _input_range(network: nn.Module, first: int, last: int) -> tuple[int, int]:
+    """First and last input position on which the outputs first..last of a SEANet encoder or decoder depend."""
     for layer in reversed(list(network.modules())):
         if isinstance(layer, nn.Conv1d):
             (kernel,), (stride,), (dilation,) = layer.kernel_size, layer.stride, layer.dilation
@@ -161,5 +161,5 @@ def _inputs_of(network: nn.Module, first: int, last: int) -> tuple[int, int]:
 
 
 def _causal(network: nn.Module) -> bool:
-    """Whether ESPnet's layers in this network pad on the left only."""
+    """Whether the layers pad on the left only."""
     return any(getattr(layer, "causal", False) for layer in network.modules())

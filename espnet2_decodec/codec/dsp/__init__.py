@@ -1,1 +1,1 @@
-"""Signal processing of the codec: transforms, mel bands, pitch, excitation."""
+"""Signal processing of the codec: fixed transforms, the excitation of the vocoder and ConvNeXt layers."""

@@ -1,113 +1,130 @@
-"""What a vocoder is driven by where no waveform is coded: pulses at the pitch, and noise, as MDCT frames of power 1."""
+"""Excitation of the vocoder: pulses at f0 and noise, as MDCT frames of power 1."""
 
 import math
 
 import torch
 from torch import Tensor, nn
 
-from espnet2_decodec.codec.dsp.transforms import mdct_basis, sign_matrix
+from espnet2_decodec.codec.dsp.mdct import mdct_basis
+
+PhaseState = tuple[Tensor, Tensor, Tensor, Tensor]
+"""Phase, f0 and voicing of the last frame, [B, N] each, and the number of frames so far [B]."""
 
 
 class Excitation(nn.Module):
-    """Pulses and noise for N stems at once.
+    """Pulses and noise for N stems.
 
-    Where a pulse lies depends on the pitch of all frames before it, and which noise a frame gets on how many there were. Both
-    are counted by `clock`, frame after frame; everything else looks at the neighboring frames only. So a recording
-    in blocks sounds as it does in one piece.
+    The positions of the pulses depend on f0 in all frames before, and the noise of a frame on its number.
+    `advance_phase` accumulates both, frame by frame; all else depends on neighboring frames only. So a recording that
+    is processed in blocks gets the same excitation as in one piece.
 
     Args:
         sample_rate: Hz.
-        hop: samples between frames; they are 2 * hop long.
-        highest: f0 in Hz; above it pulses are left out.
+        hop: samples between frames, which are 2 * hop samples long.
+        f0_max: Hz; pulses above it are left out.
     """
 
-    fine = 4
-    """Places per sample at which a pulse may lie."""
+    oversampling = 4
+    """Possible pulse positions per sample."""
 
-    period = 1021
-    """Frames after which the noise repeats."""
+    noise_period = 1021
+    """Number of frames after which the noise repeats."""
 
-    def __init__(self, sample_rate: int, hop: int, highest: float = 500.0):
+    pulse_table: Tensor
+    noise_table: Tensor
+
+    def __init__(self, sample_rate: int, hop: int, f0_max: float = 500.0):
         super().__init__()
         self.sample_rate, self.hop = sample_rate, hop
-        self.most = math.ceil(highest * hop / sample_rate) + 1
-        places = torch.arange(2 * hop * self.fine, dtype=torch.float64) / self.fine
-        self.register_buffer("pulse", mdct_basis(hop, places).float(), persistent=False)
-        self.register_buffer("noise", sign_matrix(self.period, hop), persistent=False)
+        self.max_pulses = math.ceil(f0_max * hop / sample_rate) + 1
+        positions = torch.arange(2 * hop * self.oversampling, dtype=torch.float64) / self.oversampling
+        self.register_buffer("pulse_table", mdct_basis(hop, positions).float(), persistent=False)
+        self.register_buffer("noise_table", random_signs(self.noise_period, hop), persistent=False)
 
     @torch.no_grad()
-    def clock(self, f0: Tensor, voiced: Tensor, state: tuple[Tensor, ...] | None) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Count pulses and frames.
+    def advance_phase(self, f0: Tensor, voiced: Tensor, state: PhaseState | None) -> tuple[Tensor, PhaseState]:
+        """Accumulate the phase of the pulses and the number of frames.
 
         Args:
             f0: [B, T, N] in Hz.
             voiced: [B, T, N] bool.
-            state: what the call for the frames before gave; None at the start of a recording.
+            state: returned by the call for the preceding frames; None at the start of a recording.
 
         Returns:
-            [B, T, N + 1]: pulses until the centre of each frame, less whole ones, for each stem; then the number of the frame.
-            And the state.
+            [B, T, N + 1]: phase of each stem at the center of each frame, in periods within 0..1, then the number of
+            the frame modulo `noise_period`. And the state after the last frame.
         """
         batch, frames, stems = f0.shape
         if state is None:
-            nothing = f0.new_zeros(batch, stems, dtype=torch.double)
             state = (
-                nothing,
+                f0.new_zeros(batch, stems, dtype=torch.double),
                 f0[:, 0],
                 torch.zeros_like(voiced[:, 0]),
                 torch.zeros(batch, device=f0.device, dtype=torch.long),
             )
         phase, last_f0, last_voiced, count = state
-        ahead = self._ends(torch.cat([last_f0[:, None], f0], 1), torch.cat([last_voiced[:, None], voiced], 1))
-        steps = (ahead[0] + ahead[1]).double() / 2 * self.hop  # pulses between one centre and the next
-        phases = (phase[:, None] + steps.cumsum(1)) % 1
+        start, end = self._rates(torch.cat([last_f0[:, None], f0], 1), torch.cat([last_voiced[:, None], voiced], 1))
+        increments = (start + end).double() / 2 * self.hop  # periods from one center to the next
+        phases = (phase[:, None] + increments.cumsum(1)) % 1
         numbers = count[:, None] + torch.arange(frames, device=f0.device)
-        ticks = torch.cat([phases, (numbers % self.period).double()[..., None]], dim=-1)
-        return ticks.to(f0.dtype), (phases[:, -1], f0[:, -1], voiced[:, -1], count + frames)
+        advanced = torch.cat([phases, (numbers % self.noise_period).double()[..., None]], dim=-1)
+        return advanced.to(f0.dtype), (phases[:, -1], f0[:, -1], voiced[:, -1], count + frames)
 
-    def _ends(self, f0: Tensor, voiced: Tensor) -> tuple[Tensor, Tensor]:
-        """[B, T, N] -> pulses per sample at the start and the end of the way from each frame to the next, [B, T - 1, N]."""
+    def _rates(self, f0: Tensor, voiced: Tensor) -> tuple[Tensor, Tensor]:
+        """f0, voicing [B, T, N] -> pulses per sample at the center of a frame and of the next, [B, T - 1, N] each."""
         left, right = f0[:, :-1] / self.sample_rate, f0[:, 1:] / self.sample_rate
         start = torch.where(voiced[:, :-1] | ~voiced[:, 1:], left, right)
         return start, torch.where(voiced[:, 1:], right, start)
 
     @torch.no_grad()
-    def forward(self, f0: Tensor, voiced: Tensor, ticks: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
-        """The frames themselves.
+    def forward(self, f0: Tensor, voiced: Tensor, phase: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
+        """MDCT frames of the excitation.
 
         Args:
-            f0, voiced: [B, T, N], as for `clock`.
-            ticks: [B, T, N + 1], from `clock`.
+            f0: [B, T, N] in Hz.
+            voiced: [B, T, N] bool.
+            phase: [B, T, N + 1], from `advance_phase`.
             mask: [B, T] of valid frames, or None.
 
         Returns:
             Pulses [B, T, N, hop] and noise [B, T, 1, hop].
         """
         batch, frames, stems = f0.shape
-        phases, numbers = ticks[..., :stems], ticks[..., stems].round().long()
-        start, end = self._ends(f0, voiced)
+        phases, numbers = phase[..., :stems], phase[..., stems].round().long()
+        start, end = self._rates(f0, voiced)
         slope = (end - start) / self.hop
-        wanted = torch.ceil(phases[:, :-1])[..., None] + torch.arange(self.most, device=f0.device)
-        missing = wanted - phases[:, :-1, :, None]  # [B, T - 1, N, most]
-        root = (start[..., None].square() + 2 * slope[..., None] * missing).clamp(min=0).sqrt()
-        places = 2 * missing / (start[..., None] + root)
-        sounding = voiced[:, :-1] | voiced[:, 1:]
+        pulse_numbers = torch.ceil(phases[:, :-1])[..., None] + torch.arange(self.max_pulses, device=f0.device)
+        remaining = pulse_numbers - phases[:, :-1, :, None]  # periods until each pulse, [B, T - 1, N, max_pulses]
+        root = (start[..., None].square() + 2 * slope[..., None] * remaining).clamp(min=0).sqrt()
+        positions = 2 * remaining / (start[..., None] + root)  # in samples after the center of the left frame
+        active = voiced[:, :-1] | voiced[:, 1:]
         if mask is not None:
-            sounding = sounding & mask[:, 1:, None]
-        where = ((places < self.hop) & sounding[..., None]).nonzero(as_tuple=True)
-        rate = start[where[:3]] + slope[where[:3]] * places[where]
-        place = (places[where] * self.fine).long()
-        item, frame, stem = where[:3]
-        rows = torch.cat([place + self.hop * self.fine, place])  # of the frame on the left, and of that on the right
-        bags = torch.cat([(item * frames + frame) * stems + stem, (item * frames + frame + 1) * stems + stem])
-        heights = rate.rsqrt().repeat(2)
-        pulses = self._sum(rows, bags, heights, batch * frames * stems)
-        return pulses.view(batch, frames, stems, self.hop), self.noise[numbers][:, :, None]
+            active = active & mask[:, 1:, None]
+        pulses = ((positions < self.hop) & active[..., None]).nonzero(as_tuple=True)
+        item, frame, stem = pulses[:3]
+        amplitudes = (start[pulses[:3]] + slope[pulses[:3]] * positions[pulses]).rsqrt().repeat(2)
+        rows = (positions[pulses] * self.oversampling).long()
+        rows = torch.cat([rows + self.hop * self.oversampling, rows])  # in the left frame, and in the right one
+        segment_ids = torch.cat([(item * frames + frame) * stems + stem, (item * frames + frame + 1) * stems + stem])
+        summed = self._segment_sum(rows, segment_ids, amplitudes, batch * frames * stems)
+        return summed.view(batch, frames, stems, self.hop), self.noise_table[numbers][:, :, None]
 
-    def _sum(self, rows: Tensor, bags: Tensor, weights: Tensor, count: int) -> Tensor:
-        """Weighted rows of the table of pulses, summed over each of `count` bags: [count, hop]."""
-        order = bags.argsort(stable=True)
-        starts = torch.searchsorted(bags[order], torch.arange(count, device=bags.device))
+    def _segment_sum(self, rows: Tensor, segment_ids: Tensor, weights: Tensor, segments: int) -> Tensor:
+        """Weighted sum of rows of the pulse table over each segment: [segments, hop]."""
+        order = segment_ids.argsort(stable=True)
+        starts = torch.searchsorted(segment_ids[order], torch.arange(segments, device=segment_ids.device))
         return nn.functional.embedding_bag(
-            rows[order], self.pulse, starts, mode="sum", per_sample_weights=weights[order].to(self.pulse.dtype)
+            rows[order],
+            self.pulse_table,
+            starts,
+            mode="sum",
+            per_sample_weights=weights[order].to(self.pulse_table.dtype),
         )
+
+
+def random_signs(rows: int, columns: int) -> Tensor:
+    """A fixed pseudorandom matrix [rows, columns] of -1 and 1: white noise of power 1 in the MDCT domain."""
+    index = torch.arange(rows * columns, dtype=torch.int64)
+    mixed = (index * 2654435761 + 12345) % 2**32  # Knuth's multiplicative hash, then its high bits mixed in
+    mixed = ((mixed ^ (mixed >> 15)) * 2246822519) % 2**32
+    return (((mixed ^ (mixed >> 13)) >> 16) % 2 * 2 - 1).float().view(rows, columns)

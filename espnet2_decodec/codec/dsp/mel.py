@@ -37,6 +37,30 @@ def mel_filterbank(sample_rate: int, n_fft: int, n_mels: int) -> Tensor:
     nyquist = torch.tensor(sample_rate / 2, dtype=torch.float64)
     bins = torch.linspace(0, sample_rate / 2, n_fft // 2 + 1, dtype=torch.float64)[:, None]
     edges = mel_to_hz(torch.linspace(0, hz_to_mel(nyquist).item(), n_mels + 2, dtype=torch.float64))
-    low, centre, high = edges[:-2], edges[1:-1], edges[2:]
-    triangles = torch.minimum((bins - low) / (centre - low), (high - bins) / (high - centre)).clamp(min=0)
+    low, center, high = edges[:-2], edges[1:-1], edges[2:]
+    triangles = torch.minimum((bins - low) / (center - low), (high - bins) / (high - center)).clamp(min=0)
     return (triangles * 2 / (high - low)).float()
+
+
+def stft_to_mel(sample_rate: int, n_fft: int, n_mels: int) -> Tensor:
+    """Matrix [n_fft // 2 + 1, n_mels] from STFT magnitudes to their weighted means over mel bands; columns sum to 1."""
+    filters = mel_filterbank(sample_rate, n_fft, n_mels)
+    return filters / filters.sum(0).clamp(min=1e-9)
+
+
+def mdct_to_mel(sample_rate: int, bands: int, n_mels: int) -> Tensor:
+    """Matrix [bands, n_mels] from MDCT magnitudes to their weighted means over mel bands; columns sum to 1."""
+    filters = _mel_filters_at_mdct_bands(sample_rate, bands, n_mels)
+    return filters / filters.sum(0).clamp(min=1e-9)
+
+
+def mel_to_mdct(sample_rate: int, bands: int, n_mels: int) -> Tensor:
+    """Matrix [n_mels, bands] that interpolates mel magnitudes at the centers of the MDCT bands; columns sum to 1."""
+    filters = _mel_filters_at_mdct_bands(sample_rate, bands, n_mels)
+    peaks = (filters / filters.amax(0).clamp(min=1e-9)).T
+    return peaks / peaks.sum(0).clamp(min=1e-9)
+
+
+def _mel_filters_at_mdct_bands(sample_rate: int, bands: int, n_mels: int) -> Tensor:
+    """Mel filters at the centers of the MDCT bands, which are odd multiples of half a band: [bands, n_mels]."""
+    return mel_filterbank(sample_rate, 4 * bands, n_mels)[1::2]
