@@ -54,6 +54,7 @@ REQUIREMENTS = {
     # The page of `decodec report` and `decodec demo`.
     "report": [
         "jinja2>=3.1",
+        "markdown-it-py>=3",
         "matplotlib>=3.8",
     ],
     "test": [

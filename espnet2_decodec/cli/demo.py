@@ -3,7 +3,7 @@
 from argparse import ArgumentParser, Namespace
 
 from espnet2_decodec.cli import parser as options
-from espnet2_decodec.cli.report import add_examples, add_output_flags
+from espnet2_decodec.cli.report import add_output_flags, add_sections
 
 SUMMARY = "Write a page with bundled recordings, separated, coded, remixed and converted by the model"
 
@@ -37,7 +37,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--results", metavar="FOLDER", help="output folder of `decodec evaluate`, shown below as of a small training"
     )
-    add_examples(parser)
+    add_sections(parser)
     parser.add_argument(
         "--figure", metavar="PNG", help="also draw the spectrograms of the first mixture, its speech and its background"
     )
@@ -54,6 +54,7 @@ def run(args: Namespace) -> int:
     from espnet2_decodec.cli.report import check_page_folder, print_page
     from espnet2_decodec.codec.serialization import DEFAULT_MODEL
     from espnet2_decodec.evaluation.report import demo
+    from espnet2_decodec.evaluation.report.documents import read_documents
     from espnet2_decodec.evaluation.report.page import write_page
     from espnet2_decodec.evaluation.report.players import read_sections
     from espnet2_decodec.evaluation.report.results import read_results
@@ -65,7 +66,7 @@ def run(args: Namespace) -> int:
     if args.figure:
         check_output(Path(args.figure), force=args.force)
     results = read_results(args.results) if args.results else None
-    sections = read_sections(args.examples)
+    sections, documents = read_sections(args.examples), read_documents(args.documents)
     recordings, codec = demo.find_recordings(), load_model(args)
     tts = None
     if args.tts:
@@ -84,8 +85,9 @@ def run(args: Namespace) -> int:
             results,
             introduction=introduction + ("" if args.model else TRAINING_DATA),
             first_sections=examples,
-            notice=NOTICE if results or sections else "",
+            notice=NOTICE if results or sections or documents else "",
             sections=sections,
+            documents=documents,
         )
     if not args.quiet:
         print_page(page)

@@ -15,14 +15,14 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="REPORT",
         help="folder of the page, or the file with --single (default: OUT/report, OUT/report.html)",
     )
-    add_examples(parser)
+    add_sections(parser)
     parser.add_argument("--title", metavar="TEXT", default="Comparison of codecs", help="title of the page")
     parser.add_argument("--single", action="store_true", help="one HTML file with all audio and images inside")
     add_output_flags(parser)
 
 
-def add_examples(parser: ArgumentParser) -> None:
-    """Add --examples."""
+def add_sections(parser: ArgumentParser) -> None:
+    """Add --examples and --documents."""
     parser.add_argument(
         "--examples",
         nargs="+",
@@ -30,6 +30,13 @@ def add_examples(parser: ArgumentParser) -> None:
         metavar="FOLDER",
         help="folders with audio files and a table examples.csv (columns group,example,label,file,note), as "
         "`decodec recipe score_conversion --keep` and `tts_score --keep` write them; each group becomes a section",
+    )
+    parser.add_argument(
+        "--documents",
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="Markdown files, such as the RESULTS.md of recognizers and synthesizers; each becomes a section",
     )
 
 
@@ -51,7 +58,7 @@ def run(args: Namespace) -> int:
         check_output(out, force=args.force)
     else:
         check_page_folder(out, args.force)
-    page = write_report(args.benchmark, out, args.title, args.single, args.examples)
+    page = write_report(args.benchmark, out, args.title, args.single, args.examples, args.documents)
     if not args.quiet:
         print_page(page)
     return 0

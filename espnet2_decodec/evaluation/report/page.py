@@ -10,6 +10,7 @@ from markupsafe import Markup
 from espnet2_decodec.atomic import atomic_write
 from espnet2_decodec.data.mixtures import condition_order
 from espnet2_decodec.evaluation.environment import environment
+from espnet2_decodec.evaluation.report.documents import Document, read_documents
 from espnet2_decodec.evaluation.report.media import FOLDER, InlineMedia, Media, MediaFolder
 from espnet2_decodec.evaluation.report.metric_info import condition_title, metric_info, target_title
 from espnet2_decodec.evaluation.report.players import (
@@ -55,6 +56,7 @@ def write_report(
     title: str = "Comparison",
     single: bool = False,
     examples: Iterable[str | Path] = (),
+    documents: Iterable[str | Path] = (),
 ) -> Path:
     """Write the page of a benchmark; the same inputs give the same bytes.
 
@@ -64,15 +66,16 @@ def write_report(
         title: title of the page.
         single: store everything in one file.
         examples: folders of `evaluation.examples`; each group becomes a section.
+        documents: Markdown files; each becomes a section.
 
     Returns:
         The path of the page.
 
     Raises:
-        ValueError: if the benchmark, a folder of examples or an audio file cannot be read.
+        ValueError: if the benchmark, a folder of examples, an audio file or a document cannot be read.
     """
-    results, sections = read_results(source), read_sections(examples)
-    return write_page(out, title, results, sections=sections, single=single)
+    results, sections, texts = read_results(source), read_sections(examples), read_documents(documents)
+    return write_page(out, title, results, sections=sections, documents=texts, single=single)
 
 
 def write_page(
@@ -84,6 +87,7 @@ def write_page(
     first_sections: Sequence[ExampleSection] = (),
     notice: str = "",
     sections: Sequence[ExampleSection] = (),
+    documents: Sequence[Document] = (),
     single: bool = False,
 ) -> Path:
     """Write a page; media of an earlier page in the same folder are removed first, and the page itself is written last.
@@ -96,6 +100,7 @@ def write_page(
         first_sections: examples before the benchmark.
         notice: text between the first sections and the benchmark with its sections.
         sections: examples after the benchmark.
+        documents: texts after these examples.
         single: store everything in one file.
 
     Returns:
@@ -126,6 +131,7 @@ def write_page(
         results=results,
         first_sections=shown[: len(first_sections)],
         sections=shown[len(first_sections) :],
+        documents=documents,
         targets=[_target_section(results, target, media) for target in results.targets] if results else [],
         recordings=groups,
         **(_benchmark_context(results, groups) if results else {}),
