@@ -32,6 +32,7 @@ examples:
   decodec separate noisy.wav -o stems           stems/noisy.speech.wav and stems/noisy.background.wav
   decodec encode noisy.wav -o noisy.dcd         tokens of both streams
   decodec decode noisy.dcd -o decoded.wav       audio from tokens
+  decodec demo page                             a page with examples, in a clone of the repository
   decodec COMMAND --help                        options and examples of a command
 """
 

@@ -8,7 +8,6 @@ import sys
 import pytest
 
 from espnet2_decodec.cli import COMMANDS, EXAMPLES, build_parser, main
-from espnet2_decodec.cli.recipe import STEPS
 from espnet2_decodec.codec.config import TINY
 from espnet2_decodec.codec.decodec import DeCodec
 
@@ -94,11 +93,3 @@ def test_examples_of_the_help_are_valid(command, capsys):
     for line in re.findall(r"^  decodec (.+)$", text, re.MULTILINE):
         words = shlex.split(re.split(r" {3,}(?=\S+$|\w)", line)[0])
         assert build_parser().parse_args(words).command == words[0]
-
-
-@pytest.mark.parametrize("step", STEPS)
-def test_each_step_of_the_recipe_has_help(step, capsys):
-    """--help imports the module of the step, and prints its options."""
-    with pytest.raises(SystemExit) as end:
-        main(["recipe", step, "--help"])
-    assert end.value.code == 0 and f"decodec recipe {step}" in capsys.readouterr().out

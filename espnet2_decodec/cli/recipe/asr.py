@@ -27,8 +27,8 @@ def asr_data(args: Namespace) -> None:
     """Write the data directories, and print their sizes."""
     from espnet2_decodec.data.asr import ASRDataConfig, prepare_asr
 
-    plan = ASRDataConfig(tuple(args.voices), tuple(args.snrs), tuple(args.seconds), args.seed)
-    print(*prepare_asr(args.speech, args.background, args.out, plan), sep="\n")
+    config = ASRDataConfig(tuple(args.voices), tuple(args.snrs), tuple(args.seconds), args.seed)
+    print(*prepare_asr(args.speech, args.background, args.out, config), sep="\n")
 
 
 def denoise_arguments(parser: ArgumentParser) -> None:

@@ -133,7 +133,9 @@ def _select(data: Path, args: Namespace) -> list[str]:
     mixtures = MixtureSet(data)
     texts = None if args.recognizer == "none" else read_table(data / "text")
     keys: list[str] = []
-    for condition in args.conditions or [c for c in dict.fromkeys(mixtures.conditions.values()) if c != BACKGROUND_ONLY]:
+    for condition in args.conditions or [
+        c for c in dict.fromkeys(mixtures.conditions.values()) if c != BACKGROUND_ONLY
+    ]:
         of_condition = mixtures.select([condition])
         if args.speakers:
             of_condition = [key for key in of_condition if mixtures.speakers[key] in args.speakers]
