@@ -27,7 +27,7 @@ $(VENV)/.installed: setup.py pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or later is needed: make PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
 	@echo "Installing PyTorch and ESPnet into $(VENV): about 5 GB, 2 minutes or more"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[recipe,test,lint]'
+	$(BIN)/python -m pip install --disable-pip-version-check -e '.[recipe,test,lint]'
 	@touch $@
 
 # The page of the model in the package comes first; the results of the recipe are added to it.
@@ -38,7 +38,7 @@ demo: install
 		--examples $(RESULTS)/conversion/examples $(RECIPE)/exp/tts_mini_*/synthesis/examples
 
 test: install
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile
 
 lint: install
 	$(BIN)/ruff check .

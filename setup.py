@@ -59,6 +59,7 @@ REQUIREMENTS = {
     ],
     "test": [
         "pytest>=8",
+        "pytest-xdist>=3.5",
         "fast_bss_eval>=0.1.3",
     ],
     "lint": [

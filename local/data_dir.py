@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from espnet2_decodec.data.kaldi import read_table, write_table
+from espnet2_decodec.data.kaldi import read_table, write_data_dir
 
 REQUIRED = ("wav.scp", "utt2spk", "spk2utt", "utt2dur")
 OPTIONAL = ("text", "utt2class")
@@ -47,20 +47,18 @@ def write(folder: Path, utterances: list[Utterance]) -> None:
     if len({u.id for u in utterances}) != len(utterances):
         raise ValueError(f"{folder}: two recordings have the same utterance id.")
     folder.mkdir(parents=True, exist_ok=True)
-    speakers: dict[str, list[str]] = {}
-    for utterance in sorted(utterances, key=lambda u: u.id.encode()):
-        speakers.setdefault(utterance.speaker, []).append(utterance.id)
-    write_table(folder / "wav.scp", {u.id: u.path.resolve() for u in utterances})
-    write_table(folder / "utt2spk", {u.id: u.speaker for u in utterances})
-    write_table(folder / "spk2utt", {speaker: " ".join(ids) for speaker, ids in speakers.items()})
-    write_table(folder / "utt2dur", {u.id: f"{u.seconds:.3f}" for u in utterances})
-    optional = {u.id: (u.text, u.background_class) for u in utterances}
-    for column, name in enumerate(OPTIONAL):
-        table = {key: values[column] for key, values in optional.items() if values[column]}
-        if table:
-            write_table(folder / name, table)
-        else:
+    tables: dict[str, dict[str, object]] = {
+        "wav.scp": {u.id: u.path.resolve() for u in utterances},
+        "utt2spk": {u.id: u.speaker for u in utterances},
+        "utt2dur": {u.id: f"{u.seconds:.3f}" for u in utterances},
+        "text": {u.id: u.text for u in utterances if u.text},
+        "utt2class": {u.id: u.background_class for u in utterances if u.background_class},
+    }
+    for name in OPTIONAL:
+        if not tables[name]:
             (folder / name).unlink(missing_ok=True)
+            del tables[name]
+    write_data_dir(folder, tables)
     validate(folder)
 
 

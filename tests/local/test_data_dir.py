@@ -49,8 +49,8 @@ def test_an_empty_set_and_a_repeated_id_are_refused(tmp_path):
         ("spk2utt", "a a-Z a-é\na_x a_x-1\nb b-10\n", "not the inverse"),
         ("text", "nobody hello\n", "lists nobody"),
         ("utt2dur", "b-2 1\nb-10 2\n", "not sorted"),
-        ("wav.scp", "a-Z\n", "is no 'key value'"),
-        ("wav.scp", "a-Z x\na-Z y\n", "stands there twice"),
+        ("wav.scp", "a-Z\n", "is not 'key value'"),
+        ("wav.scp", "a-Z x\na-Z y\n", "occurs twice"),
     ],
 )
 def test_validate_names_the_file_that_is_wrong(tmp_path, name, content, message):
