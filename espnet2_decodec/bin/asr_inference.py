@@ -1,4 +1,7 @@
-"""Recognize with ESPnet's program, `frontend: decodec` included: python -m espnet2_decodec.bin.asr_inference --help"""
+"""Recognize with ESPnet's program, `frontend: decodec` included.
+
+Usage: python -m espnet2_decodec.bin.asr_inference --help
+"""
 
 from espnet2.bin.asr_inference import get_parser, main
 

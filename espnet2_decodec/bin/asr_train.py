@@ -1,4 +1,7 @@
-"""Train an ASR model with ESPnet: python -m espnet2_decodec.bin.asr_train --help"""
+"""Train an ASR model with ESPnet.
+
+Usage: python -m espnet2_decodec.bin.asr_train --help
+"""
 
 from espnet2_decodec.espnet.asr_task import DeCodecASRTask
 
@@ -9,7 +12,7 @@ def get_parser():
 
 
 def main(cmd=None):
-    """Train as `cmd` says, by default the command line."""
+    """Train with the arguments `cmd`, by default those of the command line."""
     DeCodecASRTask.main(cmd=cmd)
 
 

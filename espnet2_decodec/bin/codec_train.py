@@ -1,8 +1,11 @@
-"""Train a codec with ESPnet: python -m espnet2_decodec.bin.codec_train --help"""
+"""Train a codec with ESPnet.
+
+Usage: python -m espnet2_decodec.bin.codec_train --help
+"""
 
 import os
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # several times faster than torch's own choice on shared cores
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # torch's default is several times slower on shared cores
 
 from espnet2_decodec.espnet.codec_task import DeCodecTask  # noqa: E402
 
@@ -13,7 +16,7 @@ def get_parser():
 
 
 def main(cmd=None):
-    """Train as `cmd` says, by default the command line."""
+    """Train with the arguments `cmd`, by default those of the command line."""
     DeCodecTask.main(cmd=cmd)
 
 

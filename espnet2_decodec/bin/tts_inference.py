@@ -1,4 +1,7 @@
-"""Text-to-speech for a whole set: python -m espnet2_decodec.bin.tts_inference --help"""
+"""Text-to-speech for a whole set.
+
+Usage: python -m espnet2_decodec.bin.tts_inference --help
+"""
 
 import argparse
 

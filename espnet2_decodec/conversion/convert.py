@@ -5,7 +5,9 @@ as in the DeCodec paper, therefore changes the voice little. Here envelope and f
 `shift`), and either decoded as they are, or quantized again, which costs similarity and intelligibility.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -63,7 +65,9 @@ def convert(
     """
     check_parametric(codec)
     sources, references = _split(wav, lengths), _split(reference, reference_lengths)
-    backgrounds = [None] * len(sources) if background is None else _split(background, background_lengths)
+    backgrounds: list[Tensor | None] = [None] * len(sources)
+    if background is not None:
+        backgrounds = list(_split(background, background_lengths))
     if not len(sources) == len(references) == len(backgrounds):
         raise ValueError(
             f"Batches must have one size: {len(sources)} recordings, {len(references)} references, "
@@ -74,7 +78,9 @@ def convert(
         features = shift_voice(
             extract_features(codec, [source]), extract_features(codec, [voice]), codec.sample_rate, convert_f0
         )
-        blocks = () if mixed_in is None else cycle_blocks(lambda x=mixed_in: encode_background(codec, [x]))
+        blocks: Iterable[Tensor] = (
+            () if mixed_in is None else cycle_blocks(partial(encode_background, codec, [mixed_in]))
+        )
         converted[row, : len(source)] = torch.cat(list(synthesize(codec, features, blocks)))
     return converted
 

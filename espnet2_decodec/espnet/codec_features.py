@@ -45,26 +45,27 @@ class CodecFeatures:
         if self.source == "content":
             if codec.content_encoder is None:
                 raise ValueError(f"feature {name} requires a codec with a content encoder; use `feature: semantic`.")
-            available, dims = codec.content_encoder.levels, codec.content_encoder.dim
-            if not self.continuous and not available:
+            if not self.continuous and not codec.content_encoder.levels:
                 raise ValueError(
                     "feature content requires a content encoder with codebooks; use `feature: content_continuous`."
                 )
+            self._quantizer, available = codec.content_encoder.quantizer, codec.content_encoder.levels
+            self._dims = codec.content_encoder.dim
         else:
-            quantizer = codec.speech_quantizer
+            self._quantizer = quantizer = codec.speech_quantizer
             available = {"semantic": 1, "parametric": codec.parametric_levels}.get(self.source, codec.speech_levels)
-            dims = {"semantic": quantizer.semantic_dim, "parametric": quantizer.parametric_dim}.get(
-                self.source, quantizer.dim
-            )
+            dims = {"semantic": quantizer.semantic_dim, "parametric": quantizer.parametric_dim}
+            self._dims = dims.get(self.source, quantizer.dim)
         if levels is not None and (name == "all" or self.continuous or not 1 <= levels <= available):
             raise ValueError(
                 f"levels must be within 1..{available} of a quantized feature other than all, not {levels} of {name}."
             )
-        self._levels, self._dims = available if levels is None else levels, dims
-        background = name == "all"
-        self.size: int = dims + (codec.background_quantizer.dim if background else 0)
+        self._levels = available if levels is None else levels
+        self.size: int = self._dims
         self.num_levels: int = 0 if self.continuous else self._levels
-        self.num_levels += codec.background_levels if background else 0
+        if name == "all":
+            self.size += codec.background_quantizer.dim
+            self.num_levels += codec.background_levels
 
     def __call__(self, wav: Tensor, lengths: Tensor, per_level: bool) -> Tensor:
         """Features of a batch.
@@ -79,20 +80,18 @@ class CodecFeatures:
         """
         codec = self.codec
         if self.source == "content":
-            content = codec.content(wav, lengths)
-            if self.continuous:
-                return content[None]
-            return _quantize(content, codec.content_encoder.quantizer, self._levels, per_level)
-        speech, background = codec.subspace.split(codec.latent(wav, lengths))
+            x, background = codec.content(wav, lengths), None
+        else:
+            x, background = codec.subspace.split(codec.latent(wav, lengths))
         if self.continuous:
-            return speech[None, :, : self._dims]
-        speech = _quantize(speech, codec.speech_quantizer, self._levels, per_level)[:, :, : self._dims]
+            return x[None, :, : self._dims]
+        x = _quantize(x, self._quantizer, self._levels, per_level)[:, :, : self._dims]
         if self.name != "all":
-            return speech
+            return x
         background = _quantize(background, codec.background_quantizer, codec.background_levels, per_level)
         padded = (
-            nn.functional.pad(speech, (0, 0, 0, background.shape[2])),
-            nn.functional.pad(background, (0, 0, speech.shape[2], 0)),
+            nn.functional.pad(x, (0, 0, 0, background.shape[2])),
+            nn.functional.pad(background, (0, 0, x.shape[2], 0)),
         )
         return torch.cat(padded)
 

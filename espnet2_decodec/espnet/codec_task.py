@@ -4,6 +4,7 @@ import logging
 from argparse import ArgumentParser, Namespace
 from copy import deepcopy
 
+import numpy as np
 import torch
 from espnet2.gan_codec.espnet_model import ESPnetGANCodecModel
 from espnet2.iterators.abs_iter_factory import AbsIterFactory
@@ -15,10 +16,9 @@ from espnet2.train.distributed_utils import DistributedOption
 from espnet2.utils.nested_dict_action import NestedDictAction
 
 from espnet2_decodec.codec import config as build
-from espnet2_decodec.data.preprocessor import MixingCollate
 from espnet2_decodec.data.kaldi import read_table
 from espnet2_decodec.data.mixing import Mixing
-from espnet2_decodec.data.preprocessor import StemPreprocessor
+from espnet2_decodec.data.preprocessor import MixingCollate, StemPreprocessor
 from espnet2_decodec.data.sampler import CLASS_WEIGHTS, DiskSegmentSampler
 from espnet2_decodec.espnet import registry  # noqa: F401  registers the codec
 from espnet2_decodec.espnet.baseline_codecs import baseline_options, check_lengths
@@ -146,7 +146,9 @@ class DeCodecTask(GANCodecTask):
             ranks = (torch.distributed.get_rank(), torch.distributed.get_world_size())
         return SequenceIterFactory(
             dataset=cls.build_dataset(args, iter_options),
-            batches=WeightedBatchSampler(list(shares), list(shares.values()), iter_options.batch_size, *ranks),
+            batches=WeightedBatchSampler(
+                list(shares), np.array(list(shares.values())), iter_options.batch_size, *ranks
+            ),
             seed=args.seed,
             num_iters_per_epoch=iter_options.num_iters_per_epoch,
             num_workers=args.num_workers,

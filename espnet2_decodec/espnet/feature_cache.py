@@ -51,8 +51,8 @@ class FeatureCache:
                 self._add(keys[row], cached[keys[row]])
         rows = [cached[key] for key in keys]
         batch = rows[0].new_zeros(rows[0].shape[0], len(rows), rows[0].shape[1], int(frames.max()))
-        for at, row in enumerate(rows):
-            batch[:, at, :, : row.shape[2]] = row
+        for at, features in enumerate(rows):
+            batch[:, at, :, : features.shape[2]] = features
         return batch.to(wav.device)
 
     def _add(self, key: bytes, features: Tensor) -> None:

@@ -98,7 +98,8 @@ class GANDeCodec(Objective, AbsGANCodec):
 
     def _distance(self, stats: dict[str, Tensor]) -> Tensor:
         """Weighted sum of the terms that do not depend on the discriminator."""
-        return sum(w * stats[name] for name, w in self.weights.items() if name in stats and name not in ADVERSARIAL)
+        terms = [w * stats[name] for name, w in self.weights.items() if name in stats and name not in ADVERSARIAL]
+        return sum(terms, torch.zeros(()))
 
 
 def to_streams(codes: Codes) -> Tensor:

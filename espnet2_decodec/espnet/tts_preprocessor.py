@@ -81,7 +81,7 @@ class TTSPreprocessor:
         """The recording (T', K) from which the prompt of utterance `uid` is taken."""
         if self.train and given is not None and np.random.rand() < self.given_prompt_prob:
             return given
-        same_speaker = self.utterances.get(self.speakers.get(uid), [])
+        same_speaker = self.utterances.get(self.speakers[uid], []) if uid in self.speakers else []
         others = [key for key in same_speaker if key != uid]
         if not others:
             return codes

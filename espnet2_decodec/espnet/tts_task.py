@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from espnet2.tasks.abs_task import AbsTask
+from espnet2.train.class_choices import ClassChoices
 from espnet2.train.collate_fn import CommonCollateFn
 from espnet2.utils.nested_dict_action import NestedDictAction
 from espnet2.utils.types import str_or_none
@@ -48,7 +49,7 @@ class DeCodecTTSTask(AbsTask):
     """Data are `text`, and `speech_codes`: arrays (T, K) as `decodec recipe tokenize` writes them."""
 
     num_optimizers = 1
-    class_choices_list = []
+    class_choices_list: list[ClassChoices] = []
     trainer = TTSTrainer
 
     @classmethod
@@ -93,7 +94,8 @@ class DeCodecTTSTask(AbsTask):
     @classmethod
     def build_preprocess_fn(cls, args: Namespace, train: bool) -> TTSPreprocessor:
         """A `TTSPreprocessor` that takes prompts from the recordings of its own set."""
-        codes, speakers = {}, {}
+        codes: dict[str, str] = {}
+        speakers: dict[str, str] = {}
         for part in ("train",) if train else ("train", "valid"):
             files = getattr(args, f"{part}_data_path_and_name_and_type")
             codes |= read_table(next(path for path, name, _ in files if name == "speech_codes"))

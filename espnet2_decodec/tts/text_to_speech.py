@@ -96,33 +96,27 @@ class TTS:
             ValueError: if the text is empty or has unknown characters, the prompt is too short or has no speech, or the
                 level of the background cannot be reached.
         """
-        no_background = isinstance(background, str) and background == "none"
-        from_prompt = isinstance(background, str) and background == "prompt"
-        if no_background and (background_gain, background_snr) != (None, None):
+        kind = background if isinstance(background, str) else "recording"
+        if kind == "none" and (background_gain, background_snr) != (None, None):
             raise ValueError('There is no background to set the level of; give "prompt" or a recording as background.')
-        if from_prompt and isinstance(prompt, Codes):
+        wav, codes = self._encode_prompt(prompt)
+        if kind == "prompt" and wav is None:
             raise ValueError("The background of the prompt needs the prompt as a recording, not as codes.")
-        codec = self.synthesizer.codec
-        recording = None if isinstance(prompt, Codes) else self._read(prompt, "prompt")
-        seconds = (int(prompt.lengths[0]) if recording is None else recording.shape[1]) / self.sample_rate
-        if seconds < MIN_PROMPT_SECONDS:
-            raise ValueError(f"The prompt is {seconds:.2f} s long; give at least {MIN_PROMPT_SECONDS} s of speech.")
-        codes = prompt if recording is None else codec.encode(recording)
-        half_second = codec.decode(codes, background=False)[0].unfold(0, self.sample_rate // 2, 160)
-        if float(half_second.square().mean(1).max().sqrt()) < MIN_SPEECH_RMS:
-            raise ValueError("There is no speech in the prompt; give a recording of the voice.")
         tokens = self.synthesizer(text, codes.speech[0].T, speed, gv_weight)[None]
         speech = self.decode(tokens)
         mixed_in, offset = torch.zeros_like(speech), 0
-        if not no_background:
-            mixed_in = self._background(recording if from_prompt else self._read(background, "background"))
-            room = 0 if from_prompt else max(0, len(mixed_in) - len(speech))
+        if kind == "prompt" and wav is not None:
+            mixed_in = self._decode_background(wav)
+        elif kind != "none":
+            mixed_in = self._decode_background(self._read(background, "background"))
+            room = max(0, len(mixed_in) - len(speech))
             offset = int(torch.randint(room + 1, (), generator=torch.Generator().manual_seed(seed)))
+        if kind != "none":
             crossfade = int(CROSSFADE_SECONDS * self.sample_rate)
             mixed_in = fade_edges(loop_to_length(mixed_in[offset:], len(speech), crossfade=crossfade))
             mixed_in = scale_background(mixed_in, speech, background_gain, background_snr)
-        stems = (x.cpu() for x in (speech, mixed_in, speech + mixed_in))
-        return TTSOutput(*stems, self.sample_rate, tokens[0].cpu(), offset)
+        speech, mixed_in, mix = (x.cpu() for x in (speech, mixed_in, speech + mixed_in))
+        return TTSOutput(speech, mixed_in, mix, self.sample_rate, tokens[0].cpu(), offset)
 
     @torch.no_grad()
     def decode(self, tokens: Tensor) -> Tensor:
@@ -131,7 +125,28 @@ class TTS:
         length = torch.tensor([tokens.shape[2] * codec.hop], device=tokens.device)
         return codec.decode(Codes(tokens, tokens[:, :0], length, self.sample_rate), background=False)[0]
 
-    def _background(self, wav: Tensor) -> Tensor:
+    def _encode_prompt(self, prompt: str | Path | Tensor | Codes) -> tuple[Tensor | None, Codes]:
+        """Samples [1, L] of a prompt, if it is a recording, and its codes, checked for length and level."""
+        codec, wav = self.synthesizer.codec, None
+        if isinstance(prompt, Codes):
+            self._check_length(int(prompt.lengths[0]))
+            codes = prompt
+        else:
+            wav = self._read(prompt, "prompt")
+            self._check_length(wav.shape[1])
+            codes = codec.encode(wav)
+        half_second = codec.decode(codes, background=False)[0].unfold(0, self.sample_rate // 2, 160)
+        if float(half_second.square().mean(1).max().sqrt()) < MIN_SPEECH_RMS:
+            raise ValueError("There is no speech in the prompt; give a recording of the voice.")
+        return wav, codes
+
+    def _check_length(self, samples: int) -> None:
+        """Refuse a prompt that is too short."""
+        if samples < MIN_PROMPT_SECONDS * self.sample_rate:
+            seconds = samples / self.sample_rate
+            raise ValueError(f"The prompt is {seconds:.2f} s long; give at least {MIN_PROMPT_SECONDS} s of speech.")
+
+    def _decode_background(self, wav: Tensor) -> Tensor:
         """Background of a recording [1, L], decoded from tokens, with its level before quantization: [L]."""
         codec = self.synthesizer.codec
         decoded = codec.decode(codec.encode(wav), speech=False)[0]
