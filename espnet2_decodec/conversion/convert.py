@@ -17,12 +17,12 @@ from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.codec.validation import check_wav
 from espnet2_decodec.conversion.features import (
     VocoderFeatures,
-    check_parametric,
     cycle_blocks,
     decode_features,
     encode_background,
     extract_features,
     pad_coordinates,
+    parametric_backbone,
     synthesize,
 )
 from espnet2_decodec.conversion.shift import BLOCK_FRAMES, shift_voice
@@ -63,7 +63,7 @@ def convert(
         ValueError: if the codec has no parametric levels, the batches differ in size, a shape or a length cannot be
             right, a sample is not finite, or there is no speech in a reference.
     """
-    check_parametric(codec)
+    parametric_backbone(codec)
     sources, references = _split(wav, lengths), _split(reference, reference_lengths)
     backgrounds: list[Tensor | None] = [None] * len(sources)
     if background is not None:
@@ -124,7 +124,7 @@ def convert_codes(
         return replace(source, speech=_swap_codes(source.speech, reference.speech))
     if method == "knn_codes":
         return replace(source, speech=_knn_codes(codec, source.speech, reference.speech))
-    check_parametric(codec)
+    parametric_backbone(codec)
     own, target = features or (decode_features(codec, codes) for codes in (source, reference))
     if len(own.envelope) != source.speech.shape[2]:
         raise ValueError(

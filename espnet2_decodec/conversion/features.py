@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from espnet2_decodec.codec.backbones.mdct import MDCTBackbone
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.codec.streaming import BLOCK_FRAMES, LatentDecoder, LatentEncoder, rechunk
 from espnet2_decodec.types import Codes
@@ -50,8 +51,7 @@ def extract_features(codec: DeCodec, blocks: Iterable[Tensor]) -> VocoderFeature
     Raises:
         ValueError: if the codec has no parametric levels, or there are no samples.
     """
-    check_parametric(codec)
-    dim, encoder = codec.backbone.parametric_dim, LatentEncoder(codec)
+    dim, encoder = parametric_backbone(codec).parametric_dim, LatentEncoder(codec)
     parts = [codec.subspace.split(latent.T[None])[0][0, :dim].T for latent in _encode(encoder, blocks)]
     if not parts:
         raise ValueError("The recording has no samples, so that no features can be extracted.")
@@ -65,11 +65,11 @@ def decode_features(codec: DeCodec, codes: Codes) -> VocoderFeatures:
     Raises:
         ValueError: if the codec has no parametric levels, or the codes lack one of them.
     """
-    levels = check_parametric(codec)
+    backbone, levels = parametric_backbone(codec), codec.parametric_levels
     if codes.speech.shape[1] < levels:
         raise ValueError(f"Voice conversion needs the first {levels} speech levels, not {codes.speech.shape[1]}.")
     coordinates = codec.speech_quantizer.decode(codes.speech[:, :levels])
-    return _features(codec, coordinates[0, : codec.backbone.parametric_dim].T, int(codes.lengths[0]))
+    return _features(codec, coordinates[0, : backbone.parametric_dim].T, int(codes.lengths[0]))
 
 
 @torch.no_grad()
@@ -119,17 +119,17 @@ def cycle_blocks(read: Callable[[], Iterable[Tensor]]) -> Iterator[Tensor]:
             raise ValueError("A background without frames cannot be repeated; give one with at least one sample.")
 
 
-def check_parametric(codec: DeCodec) -> int:
-    """Number of parametric levels of the codec.
+def parametric_backbone(codec: DeCodec) -> MDCTBackbone:
+    """The backbone of a codec with parametric levels.
 
     Raises:
-        ValueError: if there are none.
+        ValueError: if it has none.
     """
-    if not codec.parametric_levels:
+    if not codec.parametric_levels or not isinstance(codec.backbone, MDCTBackbone):
         raise ValueError(
             "This model has no parametric levels (mel envelope and f0); convert codes by knn_codes or swap_codes."
         )
-    return codec.parametric_levels
+    return codec.backbone
 
 
 def pad_coordinates(codec: DeCodec, coordinates: Tensor) -> Tensor:
@@ -152,7 +152,7 @@ def _encode(encoder: LatentEncoder, blocks: Iterable[Tensor]) -> Iterator[Tensor
 
 def _features(codec: DeCodec, coordinates: Tensor, num_samples: int) -> VocoderFeatures:
     """Parametric coordinates [T, C] of a recording -> its features."""
-    backbone = codec.backbone
+    backbone = parametric_backbone(codec)
     envelope, pitch = coordinates[:, : backbone.semantic_dim], coordinates[:, backbone.semantic_dim :]
     level = envelope.mean(1)
     above_threshold = level > level.max() - backbone.mel_scale * math.log(10) * VAD_THRESHOLD_DB / 20

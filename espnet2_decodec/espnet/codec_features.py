@@ -4,6 +4,8 @@ import torch
 from torch import Tensor, nn
 
 from espnet2_decodec.codec.decodec import DeCodec
+from espnet2_decodec.codec.quantizer import ResidualVQ
+from espnet2_decodec.codec.split_quantizer import SplitRVQ
 
 FEATURES = (
     "content",
@@ -17,6 +19,8 @@ FEATURES = (
     "all",
 )
 CONTINUOUS = "_continuous"
+
+Quantizer = ResidualVQ | SplitRVQ
 
 
 class CodecFeatures:
@@ -39,6 +43,7 @@ class CodecFeatures:
         if name not in FEATURES:
             raise ValueError(f"Unknown feature {name!r}; choose one of {', '.join(FEATURES)}.")
         self.codec, self.name = codec, name
+        self._quantizer: Quantizer | None
         self.source, self.continuous = name.removesuffix(CONTINUOUS), name.endswith(CONTINUOUS)
         if self.source == "parametric" and not codec.parametric_levels:
             raise ValueError(f"feature {name} requires a codec with parametric levels; use `feature: semantic`.")
@@ -80,10 +85,10 @@ class CodecFeatures:
         """
         codec = self.codec
         if self.source == "content":
-            x, background = codec.content(wav, lengths), None
+            x = background = codec.content(wav, lengths)
         else:
             x, background = codec.subspace.split(codec.latent(wav, lengths))
-        if self.continuous:
+        if self.continuous or self._quantizer is None:
             return x[None, :, : self._dims]
         x = _quantize(x, self._quantizer, self._levels, per_level)[:, :, : self._dims]
         if self.name != "all":
@@ -96,7 +101,7 @@ class CodecFeatures:
         return torch.cat(padded)
 
 
-def _quantize(x: Tensor, quantizer: nn.Module, levels: int, per_level: bool) -> Tensor:
+def _quantize(x: Tensor, quantizer: Quantizer, levels: int, per_level: bool) -> Tensor:
     """Quantized x [B, D, T]: the embedding of each level [K, B, D, T], or their sum [1, B, D, T].
 
     The gradient of the sum is that of x (straight-through estimator).
