@@ -62,6 +62,11 @@ REQUIREMENTS = {
         "pytest-xdist>=3.5",
         "fast_bss_eval>=0.1.3",
     ],
+    # The documentation site.
+    "docs": [
+        "mkdocs-material>=9.5",
+        "mkdocstrings[python]>=0.25",
+    ],
     "lint": [
         "ruff>=0.6",
         "mypy>=1.11",

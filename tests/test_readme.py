@@ -1,4 +1,4 @@
-"""The README's own snippets run: its command lines and its Python, in their order, in one folder."""
+"""Command lines and Python snippets of README and documentation run, and their links and options exist."""
 
 import contextlib
 import io
@@ -17,7 +17,12 @@ from espnet2_decodec.codec.config import TINY
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "egs2" / "decodec" / "README.md"]
+DOCUMENTS = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    *sorted((ROOT / "egs2" / "decodec").glob("*.md")),
+    *sorted((ROOT / "docs").glob("*.md")),
+]
 
 
 def blocks(text: str, language: str) -> list[str]:
@@ -27,7 +32,7 @@ def blocks(text: str, language: str) -> list[str]:
 
 def commands(text: str, language: str) -> list[list[str]]:
     """The words of each command line, comments left out."""
-    lines = (line for block in blocks(text, language) for line in block.splitlines())
+    lines = (line for block in blocks(text, language) for line in block.replace("\\\n", " ").splitlines())
     return [words for line in lines if (words := shlex.split(line, comments=True))]
 
 
@@ -43,7 +48,7 @@ def recording(seconds: float, rate: int) -> np.ndarray:
 
 
 @pytest.fixture
-def place(tmp_path, monkeypatch) -> Path:
+def folder(tmp_path, monkeypatch) -> Path:
     """A folder with recordings, and a model to take by default: the shipped one, or else one with random weights."""
     if not serialization.DEFAULT_MODEL.is_dir():
         codec = DeCodec.from_config({name: options for name, options in TINY.items() if name != "quantizer"})
@@ -56,7 +61,7 @@ def place(tmp_path, monkeypatch) -> Path:
     return tmp_path
 
 
-def test_command_lines_run(place, capsys):
+def test_command_lines_run(folder, capsys):
     lines = commands(README, "bash")
     assert len(lines) > 5
     for words in lines:
@@ -64,29 +69,34 @@ def test_command_lines_run(place, capsys):
         assert main(words[1:]) == 0, f"{words}: {capsys.readouterr().err}"
     written = "stems/noisy.speech.wav stems/noisy.background.wav tokens/june/a.speech.npy remix.wav converted.wav"
     for name in written.split():
-        assert (place / name).stat().st_size, f"{name}, which the README names, was not written"
+        assert (folder / name).stat().st_size, f"{name}, which the README names, was not written"
     assert soundfile.info("copy.wav").frames == soundfile.info("noisy.wav").frames
     assert Path("small.dcd").stat().st_size < Path("noisy.dcd").stat().st_size / 2
 
 
-def test_python_runs(place):
-    snippets = blocks(README, "python")
-    assert len(snippets) == 3
+def run_python(text: str) -> dict:
+    """The names that the Python blocks of a document leave."""
     names: dict = {}
     with contextlib.redirect_stdout(io.StringIO()):
-        for snippet in snippets:
-            exec(compile(snippet, "README.md", "exec"), names)
+        for snippet in blocks(text, "python"):
+            exec(compile(snippet, "snippet", "exec"), names)
+    return names
+
+
+def test_python_of_the_readme_runs(folder):
+    names = run_python(README)
     length = soundfile.info("noisy.wav").frames
-    assert names["whole"].shape == names["remix"].shape == names["stems"].speech.shape == (1, length)
-    assert names["small"].speech.shape[1] == 4
-    assert sum(len(samples) for samples in names["heard"]) == length
+    assert names["speech"].shape == names["remix"].shape == names["stems"].speech.shape == (1, length)
+    assert names["codes"].speech.shape[1] == 6
+    assert names["content"].shape[2] == names["tokens"].shape[2] == names["codes"].speech.shape[2]
+
+
+def test_python_of_the_documentation_runs(folder):
+    names = run_python((ROOT / "docs" / "python.md").read_text(encoding="utf-8"))
+    length = soundfile.info("noisy.wav").frames
+    assert names["speech"].shape == names["converted"].shape == (1, length)
+    assert sum(len(samples) for samples in names["decoded"]) == length
     assert int(names["second"].lengths[0]) == 12345
-
-
-def test_the_tokens_of_a_batch_are_those_of_one_by_one(place):
-    names: dict = {}
-    with contextlib.redirect_stdout(io.StringIO()):
-        exec("\n".join(blocks(README, "python")), names)
     alone = names["codec"].encode(names["batch"][1:, :12345])
     assert (alone.speech == names["second"].speech).all()
 
