@@ -1,5 +1,6 @@
 """The tokens of a set decoded to wav files."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -19,50 +20,50 @@ STREAMS = {"speech": (True, False), "background": (False, True), "both": (True, 
 
 
 def resynthesize(
-    tokens: str | Path, out: str | Path, options: CodecOptions, streams: str = "both", jobs: int = 1
+    tokens: str | Path, out: str | Path, options: CodecOptions, streams: Sequence[str] = ("both",), jobs: int = 1
 ) -> int:
-    """Decode a folder that `tokenize` wrote to <streams>/<uttid>.wav, with <streams>.scp.
+    """Decode a folder that `tokenize` wrote to <stream>/<uttid>.wav, with <stream>.scp.
 
     Args:
         tokens: input folder.
         out: output folder; files that it has already are kept.
         options: the codec; its levels have no effect.
-        streams: speech, background or both.
+        streams: some of speech, background and both.
         jobs: number of processes.
 
     Returns:
         Number of wav files written now.
 
     Raises:
-        ValueError: if the tokens are of another codec, or `streams` is unknown.
+        ValueError: if the tokens are of another codec, or `streams` has an unknown one.
     """
     tokens, out = Path(tokens), Path(out)
-    if streams not in STREAMS:
-        raise ValueError(f"Streams to decode are {', '.join(STREAMS)}, not {streams!r}.")
+    unknown = [stream for stream in streams if stream not in STREAMS]
+    if unknown:
+        raise ValueError(f"Streams to decode are {', '.join(STREAMS)}, not {unknown[0]!r}.")
     manifest = Manifest(tokens).read()
     paths, lengths = read_table(tokens / TABLES["speech"]), read_table(tokens / LENGTHS)
     if not Manifest.describe(options.load()).items() <= manifest.items():
         raise ValueError(f"The tokens in {tokens} were made by another codec than {options.name}.")
     Manifest(out).check(manifest | {"from": "tokens"})
-    wavs = {key: out / streams / f"{check_id(key)}.wav" for key in paths}
-    todo = [key for key in paths if not wavs[key].is_file()]
-    worker = partial(_Resynthesizer, paths, lengths, wavs, options, streams)
-    count = sum(1 for _ in parallel_map(worker, todo, jobs, streams))
-    write_table(out / f"{streams}.scp", {key: path.resolve() for key, path in wavs.items()})
+    wavs = {stream: {key: out / stream / f"{check_id(key)}.wav" for key in paths} for stream in streams}
+    todo = [f"{stream}/{key}" for stream in streams for key in paths if not wavs[stream][key].is_file()]
+    worker = partial(_Resynthesizer, paths, lengths, out, options)
+    count = sum(1 for _ in parallel_map(worker, todo, jobs, "resynthesize"))
+    for stream in streams:
+        write_table(out / f"{stream}.scp", {key: path.resolve() for key, path in wavs[stream].items()})
     return count
 
 
 class _Resynthesizer:
     """Worker that decodes a recording to a wav file."""
 
-    def __init__(
-        self, paths: dict[str, str], lengths: dict[str, str], wavs: dict[str, Path], options: CodecOptions, streams: str
-    ):
-        self.paths, self.lengths, self.wavs = paths, lengths, wavs
-        self.streams, self.codec = STREAMS[streams], options.load()
+    def __init__(self, paths: dict[str, str], lengths: dict[str, str], out: Path, options: CodecOptions):
+        self.paths, self.lengths, self.out, self.codec = paths, lengths, out, options.load()
 
-    def __call__(self, key: str) -> None:
+    def __call__(self, stream_and_key: str) -> None:
+        stream, _, key = stream_and_key.partition("/")
         codes = npy.load(self.paths[key], self.codec.sample_rate, self.codec.hop)
         codes = replace(codes, lengths=torch.tensor([int(self.lengths[key])]))
-        wav = self.codec.decode(codes.to(next(self.codec.parameters()).device), *self.streams)
-        write(self.wavs[key], [wav[0]], self.codec.sample_rate)
+        wav = self.codec.decode(codes.to(next(self.codec.parameters()).device), *STREAMS[stream])
+        write(self.out / stream / f"{key}.wav", [wav[0]], self.codec.sample_rate)

@@ -34,12 +34,10 @@ evaluation_stages() {
 
     if runs 8; then
         for name in ${test_sets}; do
-            for stream in speech background both; do
-                logfile=${results}/${name}/log/resynthesize_${stream}.log
-                step "${logfile}" resynthesize "${model_opts[@]}" "${device_opts[@]}" --nj "${inference_nj}" \
-                    --streams "${stream}" --tokens "${results}/${name}/tokens" --out "${results}/${name}/wav"
-                need "${results}/${name}/wav/${stream}.scp" "${logfile}"
-            done
+            logfile=${results}/${name}/log/resynthesize.log
+            step "${logfile}" resynthesize "${model_opts[@]}" "${device_opts[@]}" --nj "${inference_nj}" \
+                --streams speech background both --tokens "${results}/${name}/tokens" --out "${results}/${name}/wav"
+            need "${results}/${name}/wav/both.scp" "${logfile}"
             log "Mixtures: $(realpath "${dump}/${name}/wav/mixture"); decoded streams: $(realpath "${results}/${name}/wav")"
         done
     fi

@@ -111,7 +111,9 @@ def resynthesize_arguments(parser: ArgumentParser) -> None:
     """Add the options of `resynthesize`."""
     parser.add_argument("--tokens", required=True, help="folder that the step tokenize wrote")
     parser.add_argument("--out", required=True, help="output folder; files that it already has are kept")
-    parser.add_argument("--streams", default="both", choices=("both", "speech", "background"), help="streams to decode")
+    parser.add_argument(
+        "--streams", nargs="+", default=["both"], choices=("both", "speech", "background"), help="streams to decode"
+    )
     add_codec_options(parser)
 
 
