@@ -80,7 +80,7 @@ def plot(results: BenchmarkResults, target: str, condition: str) -> Figure | Non
     figure = Figure(figsize=(width, height))
     figure.subplots_adjust(
         left=0.5 / width,
-        right=1 - 0.1 / width,
+        right=1 - 0.2 / width,
         bottom=(0.55 + legend_height) / height,
         top=1 - 0.4 / height,
         wspace=0.25,
