@@ -17,7 +17,7 @@ from espnet2_decodec.data.kaldi import read_table
 from espnet2_decodec.data.mixtures import condition_order
 from espnet2_decodec.data.parallel import parallel_map
 from espnet2_decodec.evaluation import SAMPLE_RATE
-from espnet2_decodec.evaluation.examples import Example, file_name, write_examples, write_sound
+from espnet2_decodec.evaluation.examples import Example, file_name, write_audio, write_examples
 from espnet2_decodec.evaluation.metrics.bootstrap import Interval, bootstrap_interval
 from espnet2_decodec.evaluation.metrics.error_rate import word_errors
 from espnet2_decodec.evaluation.metrics.perceptual import speaker_similarity
@@ -144,7 +144,7 @@ class ConversionScorer:
             if key in self.settings.kept:
                 references = {REFERENCE: self.settings.speakers.references[speaker]}
                 for name, wav in (wavs | ceilings | references).items():
-                    write_sound(self.settings.examples / _example_file(key, speaker, name), wav, SAMPLE_RATE)
+                    write_audio(self.settings.examples / _example_file(key, speaker, name), wav, SAMPLE_RATE)
         return rows
 
     @property

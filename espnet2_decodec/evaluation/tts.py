@@ -12,7 +12,7 @@ from espnet2_decodec.data.kaldi import read_table
 from espnet2_decodec.data.levels import active_power
 from espnet2_decodec.evaluation import SAMPLE_RATE
 from espnet2_decodec.evaluation.environment import environment
-from espnet2_decodec.evaluation.examples import Example, file_name, remove_examples, write_examples, write_sound
+from espnet2_decodec.evaluation.examples import Example, file_name, remove_examples, write_audio, write_examples
 from espnet2_decodec.evaluation.metrics.error_rate import character_errors, require_jiwer
 from espnet2_decodec.evaluation.metrics.perceptual import dnsmos, speaker_similarity
 from espnet2_decodec.evaluation.metrics.recognizers import Recognizer, recognizer
@@ -191,7 +191,7 @@ def keep_examples(
             found.append((LABELS.get(name, name), paths[key], " \N{MIDDLE DOT} ".join(filter(None, parts))))
         for label, path, note in found:
             name = file_name(key, label)
-            write_sound(folder / name, read(path, SAMPLE_RATE), SAMPLE_RATE)
+            write_audio(folder / name, read(path, SAMPLE_RATE), SAMPLE_RATE)
             lines.append(Example(GROUP, key, label, name, note))
     if lines:
         write_examples(folder, lines)

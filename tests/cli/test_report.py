@@ -23,7 +23,7 @@ def report(run):
 
 
 def test_page_in_the_comparison(report, comparison):
-    """Its place is the default; the line says where it is, and -q leaves it out."""
+    """The default folder; one line with the path, none with -q."""
     code, printed, lines = report(comparison)
     page = comparison / "report" / "index.html"
     assert (code, printed, len(lines)) == (0, "", 1) and page.is_file()
@@ -95,4 +95,4 @@ def test_examples_on_the_page(report, comparison, tmp_path):
     text = (comparison / "report" / "index.html").read_text(encoding="utf-8")
     assert all(f'<section id="examples-{i}"><h2>{name}</h2>' in text for i, name in enumerate("ab"))
     code, printed, lines = report(comparison, "-f", "--examples", tmp_path / "none")
-    assert (code, printed, len(lines)) == (1, "", 1) and "none is no folder" in lines[0]
+    assert (code, printed, len(lines)) == (1, "", 1) and "none is not a folder" in lines[0]

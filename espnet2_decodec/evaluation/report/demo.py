@@ -11,7 +11,7 @@ from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.codec.dsp.looping import loop_to_length
 from espnet2_decodec.conversion.convert import convert
 from espnet2_decodec.data.levels import scale_background
-from espnet2_decodec.evaluation.examples import Example, file_name, write_sound
+from espnet2_decodec.evaluation.examples import Example, file_name, write_audio
 from espnet2_decodec.evaluation.metrics.registry import si_sdr
 from espnet2_decodec.evaluation.report.players import ExampleSection
 from espnet2_decodec.io.audio import read
@@ -144,7 +144,7 @@ def demo_sections(
         examples: dict[str, list[tuple[Example, Path]]] = {}
         for example, label, wav, note in sounds:
             path = out / file_name(group, example, label)
-            write_sound(path, wav.cpu(), codec.sample_rate)
+            write_audio(path, wav.cpu(), codec.sample_rate)
             examples.setdefault(example, []).append((Example(group, example, label, path.name, note), path))
         sections.append(ExampleSection(group, TEXTS[group], list(examples.items())))
     return sections

@@ -34,11 +34,11 @@ def test_players_have_a_duration(opened):
     }))""")
     assert len(found) == 30 and all(abs(seconds - 0.4) < 0.01 for seconds in found)
     assert opened.run("document.querySelector('details:not([open]) audio').readyState") == 0
-    pictures = opened.run("""Promise.all(Array.from(document.querySelectorAll('details[open] img'), (image) => {
+    sizes = opened.run("""Promise.all(Array.from(document.querySelectorAll('details[open] img'), (image) => {
         image.loading = 'eager';
         return image.decode().then(() => image.naturalWidth + 'x' + image.naturalHeight);
     }))""")
-    assert set(pictures) == {"25x128"}
+    assert set(sizes) == {"25x128"}
 
 
 def test_media_are_loaded_while_their_players_are_in_view(opened):

@@ -1,4 +1,4 @@
-"""Examples beside a comparison: read, refused in one sentence, and shown with players that have names of their own."""
+"""Folders of examples: read, refused with one sentence, and shown with players that have unique names."""
 
 import csv
 import re
@@ -27,7 +27,7 @@ def section(page, title):
 
 
 def test_every_group_is_a_section_with_its_players(page_with_examples, fake):
-    """Reached from the top, after the recordings; labels, notes and names are texts, whatever is in them."""
+    """Linked from the top, after the recordings; labels, notes and names are escaped."""
     page = page_with_examples
     titles = [e[2] for e in page.all("h2")]
     assert titles[titles.index("Recordings") + 1 :] == ["Voice conversion", fake.HOSTILE, "Metrics"]
@@ -49,7 +49,7 @@ def test_every_group_is_a_section_with_its_players(page_with_examples, fake):
 
 
 def test_files_are_copied_and_nothing_leads_elsewhere(page_with_examples):
-    """Every sound and picture lies beside the page; the same sound of two groups lies there once."""
+    """All media are in the folder of the page; the same audio of two groups is stored once."""
     page = page_with_examples
     found = [e[1]["src"] for e in page.elements if "src" in e[1]]
     assert all(re.fullmatch(r"audio/[\w.+-]+", place) and (page.folder / place).is_file() for place in found)
@@ -69,7 +69,7 @@ def test_as_one_file(small_comparison, examples, tmp_path, read_page):
 
 
 def test_a_page_without_recordings_has_the_choice_beside_the_examples(fake, examples, tmp_path, read_page):
-    """How players go together is said once, whatever there is to listen to; without examples nothing of them is."""
+    """It appears once, and not at all without players."""
     folder = fake.write_comparison(tmp_path / "in", each=1, keep=0, conditions=("0",))
     page = read_page(write_report(folder, tmp_path / "out", examples=[examples, examples]))
     assert len(page.all("input", id="together")) == 1
@@ -105,13 +105,13 @@ def change(folder, old, new):
     ("old", "new", "words"),
     [
         ("group,example", "section,example", "lacks the column group"),
-        ("source.wav", "gone.wav", "names gone.wav, which is not there"),
-        ("source.wav", "../source.wav", "line 2: ../source.wav is not in the folder of the table"),
-        ("source.wav", "/source.wav", "line 2: /source.wav is not in the folder of the table"),
-        (",converted,", ",source,", "'source' of 'utt 1' stands there twice"),
+        ("source.wav", "gone.wav", "names gone.wav, which does not exist"),
+        ("source.wav", "../source.wav", "line 2: ../source.wav is outside the folder of the table"),
+        ("source.wav", "/source.wav", "line 2: /source.wav is outside the folder of the table"),
+        (",converted,", ",source,", "the label 'source' of 'utt 1' is repeated"),
         (",converted,", ",,", "line 3 has no label"),
-        (",reference,reference.wav,", ",reference,reference.wav", "line 4 has not as many fields"),
-        (",reference,reference.wav,", ',"reference,reference.wav,', "is no CSV file in UTF-8"),
+        (",reference,reference.wav,", ",reference,reference.wav", "line 4 does not have one field for each column"),
+        (",reference,reference.wav,", ',"reference,reference.wav,', "is not a CSV file in UTF-8"),
     ],
 )
 def test_tables_that_cannot_be_used(small_comparison, examples, tmp_path, old, new, words):
@@ -125,13 +125,13 @@ def test_tables_that_cannot_be_used(small_comparison, examples, tmp_path, old, n
 
 
 def test_folders_that_cannot_be_used(small_comparison, examples, tmp_path):
-    """Not there, without a table, with an empty one, with a sound that is none."""
-    with pytest.raises(ValueError, match="none is no folder"):
+    """Missing, without a table, with an empty one, with a broken audio file."""
+    with pytest.raises(ValueError, match="none is not a folder"):
         write_report(small_comparison, tmp_path / "out", examples=[tmp_path / "none"])
     with pytest.raises(ValueError, match=r"has no examples\.csv"):
         write_report(small_comparison, tmp_path / "out", examples=[tmp_path])
     write_examples(tmp_path, [])
-    with pytest.raises(ValueError, match="holds no examples"):
+    with pytest.raises(ValueError, match="contains no examples"):
         write_report(small_comparison, tmp_path / "out", examples=[tmp_path])
     folder = shutil.copytree(examples, tmp_path / "examples")
     (folder / "reference.wav").write_text("no audio")
@@ -140,7 +140,7 @@ def test_folders_that_cannot_be_used(small_comparison, examples, tmp_path):
     assert not (tmp_path / "out" / "index.html").exists()
 
 
-def test_the_columns_are_those_that_are_told(examples):
+def test_the_columns_are_those_of_the_help(examples):
     """As the help of the command has them."""
     with open(examples / "examples.csv", newline="", encoding="utf-8") as file:
         assert next(csv.reader(file)) == ["group", "example", "label", "file", "note"]

@@ -1,4 +1,4 @@
-"""The page as HTML: whole, self-contained, escaped, and with the figures of the CSV."""
+"""The page as HTML: complete, self-contained, escaped, and with the values of the CSV files."""
 
 import csv
 import filecmp
@@ -109,7 +109,7 @@ def test_head_and_meaning(page, fake):
 
 
 def test_players_are_labelled(page):
-    """Each has a name that says what, whose and of which recording, and no two the same."""
+    """Their accessible names have target, system and recording, and are unique."""
     labels = [e[1]["aria-label"] for e in page.all("audio")]
     assert len(set(labels)) == len(labels) and "mixture, reference, rec0_clean" in labels
     assert all("controls" in e[1] and float(e[1]["data-seconds"]) == 0.4 for e in page.all("audio"))
@@ -137,13 +137,13 @@ def test_single_page_needs_no_file(single, page):
     assert len(single.all("audio")) == len(page.all("audio"))
 
 
-@pytest.mark.parametrize("missing", ["wav", "summary.md", "rates", "speech rows", "truth"])
+@pytest.mark.parametrize("missing", ["wav", "summary.md", "rates", "speech rows", "references"])
 def test_what_is_missing_is_left_out_with_a_sentence(fake, tmp_path, missing, read_page):
-    """Whatever lacks, there is a page."""
+    """The page is written all the same."""
     folder = fake.write_comparison(tmp_path / "in", each=1, keep=0 if missing == "wav" else 1, conditions=("0",))
     if missing == "summary.md":
         (folder / "summary.md").unlink()
-    if missing == "truth":
+    if missing == "references":
         shutil.rmtree(folder / "wav" / "_truth")
     for name in ("scores.csv", "summary.csv"):
         found = lines(folder / name)
@@ -158,13 +158,13 @@ def test_what_is_missing_is_left_out_with_a_sentence(fake, tmp_path, missing, re
         "summary.md": "summary.md is missing",
         "rates": "There are no plots, because fewer than two systems have both a bit rate and a score.",
         "speech rows": "Not in the plots, because they have no bit rate: noisy input, a denoiser.",
-        "truth": "data-seconds",
+        "references": "data-seconds",
     }
     assert words[missing] in text
 
 
-def test_sounds_without_scores_are_named_and_left_out(fake, tmp_path, read_page):
-    """What an earlier comparison left in wav/ is not shown as if it belonged to this one."""
+def test_audio_without_scores_is_named_and_left_out(fake, tmp_path, read_page):
+    """Audio in wav/ from an earlier benchmark is not shown."""
     folder = fake.write_comparison(tmp_path / "in", each=1, conditions=("0",))
     (folder / "wav" / "ours 4+4").rename(folder / "wav" / "ours_4+4")
     (folder / "wav" / "encodec 6").rename(folder / "wav" / "gone")

@@ -34,7 +34,7 @@ from espnet2_decodec.evaluation.report.results import read_results
     ],
 )
 def test_a_family_is_the_name_without_levels_and_rates(system, name):
-    """What a letter stands before stays."""
+    """Numbers after a letter stay."""
     assert family(system) == name
 
 

@@ -1,4 +1,4 @@
-"""Comparisons that cannot be used: one sentence that names the file."""
+"""Benchmark folders that cannot be read: one sentence that names the file."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from espnet2_decodec.evaluation.report.results import read_results
 
 
 def replaced(folder, name, old, new):
-    """Change a file of the comparison."""
+    """Replace text in a file of the benchmark."""
     path = folder / name
     path.write_text(path.read_text(encoding="utf-8").replace(old, new, 1), encoding="utf-8")
 
@@ -45,7 +45,7 @@ def test_tables_that_cannot_be_used(fake, tmp_path, name):
         read_results(folder)
 
 
-def test_a_sound_that_cannot_be_read_stops_the_page(fake, tmp_path):
+def test_broken_audio_stops_the_page(fake, tmp_path):
     """The file is named, and no page is left that would look whole."""
     folder = fake.write_comparison(tmp_path / "in", each=1, conditions=("0",))
     broken = folder / "wav" / "_truth" / "rec0_0.speech.flac"
@@ -55,7 +55,7 @@ def test_a_sound_that_cannot_be_read_stops_the_page(fake, tmp_path):
     assert not (tmp_path / "out" / "index.html").exists()
 
 
-def test_figures_that_are_not_finite_are_undefined(fake, tmp_path):
+def test_values_that_are_not_finite_are_undefined(fake, tmp_path):
     """As empty ones are."""
     folder = fake.write_comparison(tmp_path, each=1, keep=0)
     before = read_results(folder).means["ours 8+8", "0", "speech"]
