@@ -15,6 +15,7 @@ from espnet2_decodec.codec.backbones.base import ParametricBackbone, ReceptiveFi
 from espnet2_decodec.codec.config import build_parts, complete, resolved_config
 from espnet2_decodec.codec.content import ContentEncoder
 from espnet2_decodec.codec.dsp.looping import loop_to_length
+from espnet2_decodec.codec.padding import frame_mask, length_mask, pad_to_frames
 from espnet2_decodec.codec.quantizer import QuantizedResult
 from espnet2_decodec.codec.serialization import load_weights, model_folder, read_config, save_model
 from espnet2_decodec.codec.validation import check_codes, check_levels, check_tokens, check_wav
@@ -76,16 +77,7 @@ class DeCodec(nn.Module):
         return codec.eval()
 
     def save_pretrained(self, folder: str | Path, half: bool = False, shard_megabytes: float | None = None) -> None:
-        """Write config.json and the weights to `folder`; see `serialization.save_model`.
-
-        Args:
-            folder: created if missing.
-            half: store the weights in float16.
-            shard_megabytes: maximum size of one file of weights; None for one file.
-
-        Raises:
-            ValueError: if a weight is not finite.
-        """
+        """Write config.json and the weights to `folder`; arguments and errors as for `serialization.save_model`."""
         save_model(folder, self.resolved_config(), self.state_dict(), half, shard_megabytes)
 
     def resolved_config(self) -> dict:
@@ -202,8 +194,8 @@ class DeCodec(nn.Module):
         lengths = check_wav(wav, lengths)
         if isinstance(self.backbone, ParametricBackbone):
             longest = int(lengths.max())
-            stems = self.backbone.stems(*self._pad(wav, lengths))[:, :, :longest]
-            return Stems(*(stems * _within(lengths, longest)[:, None]).unbind(1))
+            stems = self.backbone.stems(*pad_to_frames(wav, lengths, self.hop))[:, :, :longest]
+            return Stems(*(stems * length_mask(lengths, longest)[:, None]).unbind(1))
         speech, background = self.subspace.split(self.latent(wav, lengths))
         return Stems(
             self.synthesize(self.subspace.merge(speech, torch.zeros_like(background)), lengths),
@@ -249,13 +241,13 @@ class DeCodec(nn.Module):
         if encoder.quantizer is None:
             raise ValueError("The content of this codec has no codebooks (`content.levels` of its config is 0).")
         content = self.content(wav, lengths)
-        mask = self._mask(lengths, content.shape[2])
+        mask = frame_mask(lengths, self.hop, content.shape[2])
         codes = encoder.quantizer.encode(content)
         return codes if mask is None else codes * mask[:, None]
 
     def latent(self, wav: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Wav [B, L], lengths [B] in samples -> latent Y [B, D, T]."""
-        return self.backbone.encode(*self._pad(wav, lengths))
+        return self.backbone.encode(*pad_to_frames(wav, lengths, self.hop))
 
     def content_of_latent(self, latent: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Y [B, D, T], lengths [B] in samples -> content features [B, S, T].
@@ -264,7 +256,7 @@ class DeCodec(nn.Module):
             ValueError: if the codec has no content encoder.
         """
         speech, background = self.subspace.split(latent)
-        return self._require_content_encoder()(speech, background, self._mask(lengths, speech.shape[2]))
+        return self._require_content_encoder()(speech, background, frame_mask(lengths, self.hop, speech.shape[2]))
 
     @torch.no_grad()
     def quantize(
@@ -283,7 +275,7 @@ class DeCodec(nn.Module):
         speech, background = self.subspace.split(latent)
         speech_codes = self.speech_quantizer.encode(speech, levels[0])
         background_codes = self.background_quantizer.encode(background, levels[1])
-        mask = self._mask(lengths, latent.shape[2])
+        mask = frame_mask(lengths, self.hop, latent.shape[2])
         if mask is not None:
             speech_codes, background_codes = speech_codes * mask[:, None], background_codes * mask[:, None]
         return Codes(speech_codes, background_codes, lengths, self.sample_rate)
@@ -313,9 +305,9 @@ class DeCodec(nn.Module):
         if lengths is None:
             return self.backbone.decode(latent, phase=phase)
         longest = int(lengths.max())
-        mask = self._mask(lengths, latent.shape[2])
+        mask = frame_mask(lengths, self.hop, latent.shape[2])
         wav = self.backbone.decode(latent, mask, phase)[:, :longest]
-        return wav if mask is None else wav * _within(lengths, longest)
+        return wav if mask is None else wav * length_mask(lengths, longest)
 
     def forward(
         self, wav: Tensor, speech_levels: Tensor, background_levels: Tensor, lengths: Tensor | None = None
@@ -329,7 +321,7 @@ class DeCodec(nn.Module):
             lengths: [B] in samples.
         """
         latent = self.latent(wav, lengths)
-        mask = self._mask(lengths, latent.shape[2])
+        mask = frame_mask(lengths, self.hop, latent.shape[2])
         speech, background = self.subspace.split(latent)
         return Latents(
             speech,
@@ -353,42 +345,3 @@ class DeCodec(nn.Module):
         if self.content_encoder is None:
             raise ValueError("This codec has no content encoder (`content.dim` of its config is 0).")
         return self.content_encoder
-
-    def _pad(self, wav: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        """Pad with zeros to whole frames, and set samples beyond each length to zero; returns wav and mask."""
-        if lengths is not None and int(lengths.min()) < wav.shape[1]:
-            wav = wav * _within(lengths, wav.shape[1])
-        frames = -(-wav.shape[1] // self.hop)
-        wav = nn.functional.pad(wav, (0, frames * self.hop - wav.shape[1]))
-        return wav, self._mask(lengths, frames)
-
-    def _mask(self, lengths: Tensor | None, longest: int) -> Tensor | None:
-        """Lengths [B] in samples -> [B, T] bool, valid frames; None when all are valid."""
-        frames = None if lengths is None else self.num_frames(lengths)
-        return None if frames is None or int(frames.min()) >= longest else _within(frames, longest)
-
-
-def unseparated_latent(codec: DeCodec, wav: Tensor, lengths: Tensor | None = None) -> Tensor:
-    """Latent Y [B, D, T] of wav [B, L] that takes the recordings as speech without background, as a control.
-
-    Raises:
-        ValueError: if the latent of a stem is not known without training, see `supports_unseparated`.
-    """
-    backbone = codec.backbone
-    if not (supports_unseparated(codec) and isinstance(backbone, ParametricBackbone)):
-        raise ValueError(
-            "A latent without separation needs a backbone with an analytic encoder (mdct) "
-            "and a speech latent of half its dimension."
-        )
-    speech = backbone.target_latent(codec._pad(wav, lengths)[0])
-    return codec.subspace.merge(speech, torch.zeros_like(speech))
-
-
-def supports_unseparated(codec: DeCodec) -> bool:
-    """Whether `unseparated_latent` works: an analytic encoder, and a speech latent that is half of the latent."""
-    return isinstance(codec.backbone, ParametricBackbone) and 2 * codec.speech_quantizer.dim == codec.backbone.dim
-
-
-def _within(lengths: Tensor, longest: int) -> Tensor:
-    """[B, longest] bool: True before each length."""
-    return torch.arange(longest, device=lengths.device) < lengths[:, None]

@@ -52,9 +52,7 @@ def extract_features(codec: DeCodec, blocks: Iterable[Tensor]) -> VocoderFeature
         ValueError: if the codec has no parametric levels, or there are no samples.
     """
     dim, encoder = parametric_backbone(codec).parametric_dim, LatentEncoder(codec)
-    parts = [codec.subspace.split(latent.T[None])[0][0, :dim].T for latent in _encode(encoder, blocks)]
-    if not parts:
-        raise ValueError("The recording has no samples, so that no features can be extracted.")
+    parts = [codec.subspace.split(latent.T[None])[0][0, :dim].T for latent in encoder.encode(blocks)]
     coordinates = torch.cat(parts)
     return _features(codec, coordinates, len(coordinates) * codec.hop - encoder.missing)
 
@@ -75,7 +73,7 @@ def decode_features(codec: DeCodec, codes: Codes) -> VocoderFeatures:
 @torch.no_grad()
 def encode_background(codec: DeCodec, blocks: Iterable[Tensor]) -> Iterator[Tensor]:
     """Unquantized background coordinates of one recording, as blocks [t, D_b]; arguments as in `extract_features`."""
-    for latent in _encode(LatentEncoder(codec), blocks):
+    for latent in LatentEncoder(codec).encode(blocks):
         yield codec.subspace.split(latent.T[None])[1][0].T
 
 
@@ -137,17 +135,6 @@ def pad_coordinates(codec: DeCodec, coordinates: Tensor) -> Tensor:
     padded = coordinates.new_zeros(1, codec.speech_quantizer.dim, len(coordinates))
     padded[0, : coordinates.shape[1]] = coordinates.T
     return padded
-
-
-def _encode(encoder: LatentEncoder, blocks: Iterable[Tensor]) -> Iterator[Tensor]:
-    """Blocks of samples [l] -> blocks of latent frames [t, D]."""
-    for wav in rechunk(blocks, BLOCK_FRAMES * encoder.codec.hop):
-        latent = encoder.push(wav)
-        if latent is not None:
-            yield latent
-    latent = encoder.flush()
-    if latent is not None:
-        yield latent
 
 
 def _features(codec: DeCodec, coordinates: Tensor, num_samples: int) -> VocoderFeatures:

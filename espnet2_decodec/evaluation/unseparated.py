@@ -7,7 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from espnet2_decodec.codec.decodec import DeCodec, unseparated_latent
+from espnet2_decodec.codec.decodec import DeCodec
+from espnet2_decodec.codec.unseparated import unseparated_latent
 from espnet2_decodec.data.kaldi import check_id, read_table, write_table
 from espnet2_decodec.data.parallel import parallel_map
 from espnet2_decodec.io.audio import read

@@ -6,8 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from espnet2_decodec.codec.backbones.base import ParametricBackbone
-from espnet2_decodec.codec.decodec import DeCodec, Latents, supports_unseparated, unseparated_latent
+from espnet2_decodec.codec.decodec import DeCodec, Latents
 from espnet2_decodec.codec.split_quantizer import Quantizer
+from espnet2_decodec.codec.unseparated import supports_unseparated, unseparated_latent
 from espnet2_decodec.data.mixing import Batch
 from espnet2_decodec.training import adversarial
 from espnet2_decodec.training.collected import Collected

@@ -7,7 +7,7 @@ import torch
 
 from espnet2_decodec import Codes, DeCodec
 from espnet2_decodec.codec.config import TINY
-from espnet2_decodec.codec.decodec import supports_unseparated, unseparated_latent
+from espnet2_decodec.codec.unseparated import supports_unseparated, unseparated_latent
 
 HOP = 320
 SEANET = {**TINY, "backbone": {"name": "seanet", "n_filters": 2, "strides": [20, 16]}}

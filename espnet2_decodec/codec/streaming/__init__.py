@@ -9,10 +9,10 @@ for files and take blocks of any size. All are about one recording: waveforms ar
 1.
 """
 
-from espnet2_decodec.codec.streaming.blocks import BLOCK_FRAMES, decode_blocks, encode_blocks, separate_blocks
+from espnet2_decodec.codec.streaming.blocks import decode_blocks, encode_blocks, separate_blocks
 from espnet2_decodec.codec.streaming.codes import StreamingDecoder, StreamingEncoder, concatenate, latency
 from espnet2_decodec.codec.streaming.context import rechunk
-from espnet2_decodec.codec.streaming.latent import LatentDecoder, LatentEncoder
+from espnet2_decodec.codec.streaming.latent import BLOCK_FRAMES, LatentDecoder, LatentEncoder
 
 __all__ = [
     "BLOCK_FRAMES",

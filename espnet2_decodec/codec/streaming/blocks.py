@@ -9,11 +9,8 @@ from espnet2_decodec.codec.backbones.base import ParametricBackbone
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.codec.streaming.codes import StreamingDecoder, StreamingEncoder
 from espnet2_decodec.codec.streaming.context import rechunk
-from espnet2_decodec.codec.streaming.latent import LatentDecoder, LatentEncoder, check_block
+from espnet2_decodec.codec.streaming.latent import BLOCK_FRAMES, LatentDecoder, LatentEncoder
 from espnet2_decodec.types import Codes, Stems
-
-BLOCK_FRAMES = 500
-"""Frames that are computed at a time, 10 s by default."""
 
 
 def encode_blocks(
@@ -38,7 +35,7 @@ def encode_blocks(
         ValueError: if the codec is recurrent, the recording has no samples, or as in `StreamingEncoder`.
     """
     encoder = StreamingEncoder(codec, speech_levels, background_levels)
-    return map(encoder.quantize, _encode(encoder.latents, blocks, frames))
+    return map(encoder.quantize, encoder.latents.encode(blocks, frames))
 
 
 def decode_blocks(
@@ -106,7 +103,7 @@ def separate_blocks(
         return [codec.subspace.merge(*pair)[0].T for pair in pairs]
 
     def generate() -> Iterator[list[Tensor]]:
-        for latent in _encode(encoder, blocks, frames):
+        for latent in encoder.encode(blocks, frames):
             for decoder in decoders:
                 decoder.expect(len(latent) * codec.hop - encoder.missing)
             yield [decoder.push(stem) for decoder, stem in zip(decoders, stem_latents(latent))]
@@ -117,21 +114,6 @@ def separate_blocks(
 
 def _stem_blocks(encoder: LatentEncoder, blocks: Iterable[Tensor], frames: int) -> Iterator[Stems]:
     """Blocks of samples -> blocks of the stems before the decoder."""
-    for stems in _encode(encoder, blocks, frames):
+    for stems in encoder.encode(blocks, frames):
         wavs = stems.transpose(0, 1).reshape(2, -1)
         yield Stems(*(wav[None, : wav.shape[0] - encoder.missing] for wav in wavs))
-
-
-def _encode(encoder: LatentEncoder, blocks: Iterable[Tensor], frames: int) -> Iterator[Tensor]:
-    """Blocks of samples -> blocks of latent frames [t, D], computed about `frames` at a time."""
-    empty = True
-    for wav in rechunk(map(check_block, blocks), frames * encoder.codec.hop):
-        empty = False
-        latent = encoder.push(wav)
-        if latent is not None:
-            yield latent
-    if empty:
-        raise ValueError("The recording has no samples.")
-    latent = encoder.flush()
-    if latent is not None:
-        yield latent

@@ -1,12 +1,17 @@
 """Streaming between samples and continuous latent frames."""
 
+from collections.abc import Iterable, Iterator
+
 import torch
 from torch import Tensor
 
 from espnet2_decodec.codec.backbones.base import ParametricBackbone, ReceptiveField
 from espnet2_decodec.codec.decodec import DeCodec
-from espnet2_decodec.codec.streaming.context import ContextBuffer
+from espnet2_decodec.codec.streaming.context import ContextBuffer, rechunk
 from espnet2_decodec.codec.validation import check_finite
+
+BLOCK_FRAMES = 500
+"""Default number of frames that are computed at a time, 10 s at 50 frames per second."""
 
 
 class LatentEncoder:
@@ -55,6 +60,28 @@ class LatentEncoder:
         results.append(self._buffer.flush())
         frames = [result for result in results if result is not None]
         return torch.cat(frames) if frames else None
+
+    def encode(self, blocks: Iterable[Tensor], frames: int = BLOCK_FRAMES) -> Iterator[Tensor]:
+        """Blocks of samples [l] of one recording, of any sizes -> blocks of its latent frames [t, D].
+
+        Args:
+            blocks: samples in -1..1.
+            frames: number of frames that are computed at a time.
+
+        Raises:
+            ValueError: if there are no samples, or as in `push`.
+        """
+        empty = True
+        for wav in rechunk(map(check_block, blocks), frames * self.codec.hop):
+            empty = False
+            latent = self.push(wav)
+            if latent is not None:
+                yield latent
+        if empty:
+            raise ValueError("The recording has no samples.")
+        latent = self.flush()
+        if latent is not None:
+            yield latent
 
     @torch.no_grad()
     def _encode(self, frames: Tensor) -> Tensor:
