@@ -7,6 +7,7 @@ from pathlib import Path
 
 from espnet2_decodec.data.mixtures import condition_order, parse_snr
 from espnet2_decodec.evaluation.metrics.bootstrap import Interval, bootstrap_interval
+from espnet2_decodec.evaluation.metrics.info import METRICS
 from espnet2_decodec.evaluation.systems.base import TARGETS
 from espnet2_decodec.evaluation.tables import (
     INTERVAL_NOTE,
@@ -18,20 +19,6 @@ from espnet2_decodec.evaluation.tables import (
     markdown_table,
     write_csv,
 )
-
-METRICS = {
-    "si_sdr": ("SI-SDR dB", 1),
-    "si_sdri": ("SI-SDRi dB", 1),
-    "sdr": ("SDR dB", 1),
-    "mel": ("mel distance", 2),
-    "pesq": ("PESQ", 2),
-    "stoi": ("STOI", 3),
-    "dnsmos_sig": ("DNSMOS speech", 2),
-    "dnsmos_bak": ("DNSMOS background", 2),
-    "dnsmos_ovrl": ("DNSMOS overall", 2),
-    "level": ("level dB", 1),
-}
-"""Metric -> heading and decimals, in the order of the columns."""
 
 COLUMNS = ("system", "kbps", "condition", "seen", "uttid", "speaker", "target")
 """Columns of scores.csv before those of the metrics."""
@@ -106,17 +93,17 @@ def markdown(rows: Sequence[Row], lines: Sequence[SummaryLine], head: Mapping[st
         text += ["Backgrounds: " + ", ".join(f"{words} in training {count}" for words, count in kinds) + "."]
     headings = ["system", "kbit/s", *map(condition_heading, conditions)]
     for target in TARGETS:
-        for name, (heading, digits) in METRICS.items():
+        for name, info in METRICS.items():
             systems: dict[tuple, dict[str, Interval]] = {}
             for line in lines:
                 if (line.target, line.metric) == (target, name) and line.interval.count:
                     systems.setdefault((line.system, line.kbps), {})[line.condition] = line.interval
             body = [
-                [system, _format_rate(kbps), *(format_interval(cells.get(c), digits) for c in conditions)]
+                [system, _format_rate(kbps), *(format_interval(cells.get(c), info.digits) for c in conditions)]
                 for (system, kbps), cells in systems.items()
             ]
             if body:
-                text += ["", f"## {target.capitalize()}: {heading}", "", *markdown_table(headings, body)]
+                text += ["", f"## {target.capitalize()}: {info.heading}", "", *markdown_table(headings, body)]
     return "\n".join(text + _tables_by_seen(rows)) + "\n"
 
 
@@ -136,13 +123,15 @@ def _tables_by_seen(rows: Sequence[Row]) -> list[str]:
                     for kind in SEEN:  # so that they come in pairs
                         scores.setdefault((row["system"], row["kbps"], kind), {})
                     scores[row["system"], row["kbps"], row["seen"]].setdefault(row["condition"], []).append(row[name])
-            heading, digits = METRICS[name]
+            info = METRICS[name]
             body = []
             for (system, kbps, kind), cells in scores.items():
                 intervals = (bootstrap_interval(cells.get(c, [])) for c in conditions)
-                body.append([system, SEEN[kind], _format_rate(kbps), *(format_interval(x, digits) for x in intervals)])
+                body.append(
+                    [system, SEEN[kind], _format_rate(kbps), *(format_interval(x, info.digits) for x in intervals)]
+                )
             if body:
-                title = f"## {target.capitalize()}, seen and unseen backgrounds: {heading}"
+                title = f"## {target.capitalize()}, seen and unseen backgrounds: {info.heading}"
                 text += ["", title, "", *markdown_table(headings, body, 2)]
     return ["", SEEN_NOTES, *text]
 

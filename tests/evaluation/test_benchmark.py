@@ -206,7 +206,7 @@ def test_tables(data, tmp_path, model):
             assert float(line["mean"]) == pytest.approx(np.mean(values), abs=1e-3)
             assert float(line["low"]) <= float(line["mean"]) <= float(line["high"])
     text = markdown(found.rows, lines, {"command": "decodec evaluate"}, ["gtcrn is skipped: why"])
-    for part in ("- command: decodec evaluate", "- gtcrn is skipped: why", "## Speech: SI-SDR dB", "| ours | unseen |"):
+    for part in ("- command: decodec evaluate", "- gtcrn is skipped: why", "## Speech: SI-SDR (dB)", "| ours | unseen |"):
         assert part in text
     assert "-0," not in (tmp_path / "scores.csv").read_text()
 
@@ -237,7 +237,7 @@ def test_seen_and_unseen_backgrounds_in_one_run(corpora, data, tmp_path, calls):
         "SNR -5 dB 4, Clean speech 2, Background alone 4.\nBackgrounds: seen in training 4, unseen in training 4."
         in text
     )
-    section = text[text.index("## Speech, seen and unseen backgrounds: SI-SDR dB") :].splitlines()
+    section = text[text.index("## Speech, seen and unseen backgrounds: SI-SDR (dB)") :].splitlines()
     for line, kind, rows in zip(section[4:], ("seen", "unseen"), (parts[1], parts[0])):
         values = [row["si_sdr"] for row in rows if row["condition"] == "-5" and row["target"] == "speech"]
         assert line.startswith(f"| mixture | {kind} |  | {np.mean(values):.1f} [")

@@ -57,7 +57,7 @@ evaluation_stages() {
                 evaluate "${out}_seen" "mixture ${codec} ${codec}:unquantized" "--conditions 0 10 ${evaluate_opts}" \
                     "${dump}/${name}" "${dump}/${name}_seen"
             fi
-            awk '/^## / { show = /: SI-SDR dB$/ } show' "${out}/summary.md"
+            awk '/^## / { show = /: SI-SDR \(dB\)$/ } show' "${out}/summary.md"
             log "All scores: ${out}/summary.md, those of each recording: ${out}/scores.csv"
         done
     fi

@@ -10,9 +10,10 @@ from markupsafe import Markup
 from espnet2_decodec.atomic import atomic_write
 from espnet2_decodec.data.mixtures import condition_order
 from espnet2_decodec.evaluation.environment import environment
+from espnet2_decodec.evaluation.metrics.info import metric_info
 from espnet2_decodec.evaluation.report.documents import Document, read_documents
+from espnet2_decodec.evaluation.report.labels import condition_title, target_title
 from espnet2_decodec.evaluation.report.media import FOLDER, InlineMedia, Media, MediaFolder
-from espnet2_decodec.evaluation.report.metric_info import condition_title, metric_info, target_title
 from espnet2_decodec.evaluation.report.players import (
     ExampleSection,
     PlayerGroup,

@@ -9,17 +9,17 @@ import numpy as np
 from espnet2_decodec.data.mixtures import STEMS
 from espnet2_decodec.evaluation.benchmark import REFERENCE
 from espnet2_decodec.evaluation.examples import Example, read_examples
+from espnet2_decodec.evaluation.metrics.info import metric_info
 from espnet2_decodec.evaluation.report import spectrogram as images
-from espnet2_decodec.evaluation.report.media import Media
-from espnet2_decodec.evaluation.report.metric_info import (
+from espnet2_decodec.evaluation.report.labels import (
     CAPTION,
     condition_title,
     direction,
     format_value,
     known_first,
-    metric_info,
     target_title,
 )
+from espnet2_decodec.evaluation.report.media import Media
 from espnet2_decodec.evaluation.report.recordings import Recording
 from espnet2_decodec.evaluation.report.results import BenchmarkResults
 from espnet2_decodec.io.audio import read

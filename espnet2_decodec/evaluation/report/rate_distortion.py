@@ -9,7 +9,8 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from espnet2_decodec.evaluation.report.metric_info import PLOTTED, direction, metric_info
+from espnet2_decodec.evaluation.metrics.info import metric_info
+from espnet2_decodec.evaluation.report.labels import PLOTTED, direction
 from espnet2_decodec.evaluation.report.results import BenchmarkResults, MeanScore
 
 MARKERS = "osD^vXP*"

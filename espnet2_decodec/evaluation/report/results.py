@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from espnet2_decodec.data.mixtures import condition_order
-from espnet2_decodec.evaluation.report.metric_info import METRICS, TARGETS, known_first
+from espnet2_decodec.evaluation.metrics.info import METRICS
+from espnet2_decodec.evaluation.report.labels import TARGETS, known_first
 from espnet2_decodec.evaluation.report.recordings import Recording, find_recordings
 from espnet2_decodec.evaluation.summary import COLUMNS as SCORE_COLUMNS
 

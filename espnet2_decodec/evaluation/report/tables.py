@@ -3,14 +3,8 @@
 import math
 from dataclasses import dataclass
 
-from espnet2_decodec.evaluation.report.metric_info import (
-    HIGHER,
-    condition_title,
-    direction,
-    format_value,
-    metric_info,
-    target_title,
-)
+from espnet2_decodec.evaluation.metrics.info import HIGHER, metric_info
+from espnet2_decodec.evaluation.report.labels import condition_title, direction, format_value, target_title
 from espnet2_decodec.evaluation.report.results import BenchmarkResults, MeanScore
 
 

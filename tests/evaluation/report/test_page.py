@@ -7,7 +7,8 @@ import shutil
 
 import pytest
 
-from espnet2_decodec.evaluation.report.metric_info import format_value, metric_info
+from espnet2_decodec.evaluation.metrics.info import metric_info
+from espnet2_decodec.evaluation.report.labels import format_value
 from espnet2_decodec.evaluation.report.page import write_report
 from espnet2_decodec.evaluation.report.results import read_results
 
