@@ -15,7 +15,7 @@ from espnet2.train.class_choices import ClassChoices
 from espnet2.train.distributed_utils import DistributedOption
 from espnet2.utils.nested_dict_action import NestedDictAction
 
-from espnet2_decodec.codec import config as build
+from espnet2_decodec.codec.config import complete
 from espnet2_decodec.data.kaldi import read_table
 from espnet2_decodec.data.mixing import Mixing
 from espnet2_decodec.data.preprocessor import MixingCollate, StemPreprocessor
@@ -84,7 +84,7 @@ class DeCodecTask(GANCodecTask):
             "--preprocessor_conf",
             action=NestedDictAction,
             default={},
-            help="background_scp, and options of StemPreprocessor; speech_sources and background_sources: "
+            help="background_scp, and options of StemPreprocessor; speech_sampler and background_sampler: "
             "options of DiskSegmentSampler",
         )
         group.add_argument("--mixing_conf", action=NestedDictAction, default={}, help="options of Mixing")
@@ -100,14 +100,14 @@ class DeCodecTask(GANCodecTask):
         if not args.use_preprocessor:
             return None
         conf, rate = deepcopy(args.preprocessor_conf), sample_rate(args)
-        backgrounds = conf.pop("background_scp", None)
-        voices, sounds = conf.pop("speech_sources", {}), conf.pop("background_sources", {})
+        background_scp = conf.pop("background_scp", None)
+        speech_options, background_options = conf.pop("speech_sampler", {}), conf.pop("background_sampler", {})
         if train:
-            voices = {"sample_rate": rate, "pause": (0.1, 0.4), **voices}
-            sounds = {"sample_rate": rate, "class_weights": CLASS_WEIGHTS, **sounds}
-            conf["speech"] = DiskSegmentSampler(_audio(args.train_data_path_and_name_and_type), **voices)
-            conf["background"] = DiskSegmentSampler(backgrounds, **sounds) if backgrounds else None
-            if not backgrounds:
+            speech_options = {"sample_rate": rate, "pause": (0.1, 0.4), **speech_options}
+            background_options = {"sample_rate": rate, "class_weights": CLASS_WEIGHTS, **background_options}
+            conf["speech"] = DiskSegmentSampler(_audio_scp(args.train_data_path_and_name_and_type), **speech_options)
+            conf["background"] = DiskSegmentSampler(background_scp, **background_options) if background_scp else None
+            if not background_scp:
                 logging.warning(
                     "No preprocessor_conf background_scp=... was given: the only backgrounds are synthetic noises."
                 )
@@ -127,7 +127,7 @@ class DeCodecTask(GANCodecTask):
         """ESPnet's, except that without a shape file the data file lists the utterances."""
         options = super().build_iter_options(args, distributed_option, mode)
         if options.batch_type == "unsorted" and not options.shape_files:
-            options.shape_files = [_audio(options.data_path_and_name_and_type)]
+            options.shape_files = [_audio_scp(options.data_path_and_name_and_type)]
         return options
 
     @classmethod
@@ -137,17 +137,17 @@ class DeCodecTask(GANCodecTask):
             return super().build_sequence_iter_factory(
                 args=Namespace(**{**vars(args), "shuffle_within_batch": False}), iter_options=iter_options, mode=mode
             )
-        speech = getattr(iter_options.preprocess_fn, "speech", None)
-        if speech is None:
-            speech = DiskSegmentSampler(_audio(iter_options.data_path_and_name_and_type), sample_rate(args))
-        shares = speech.probabilities_among(read_table(iter_options.shape_files[0]))
-        ranks = (0, 1)
+        sampler = getattr(iter_options.preprocess_fn, "speech", None)
+        if sampler is None:
+            sampler = DiskSegmentSampler(_audio_scp(iter_options.data_path_and_name_and_type), sample_rate(args))
+        probabilities = sampler.probabilities_among(read_table(iter_options.shape_files[0]))
+        rank, world_size = 0, 1
         if iter_options.distributed:
-            ranks = (torch.distributed.get_rank(), torch.distributed.get_world_size())
+            rank, world_size = torch.distributed.get_rank(), torch.distributed.get_world_size()
         return SequenceIterFactory(
             dataset=cls.build_dataset(args, iter_options),
             batches=WeightedBatchSampler(
-                list(shares), np.array(list(shares.values())), iter_options.batch_size, *ranks
+                list(probabilities), np.array(list(probabilities.values())), iter_options.batch_size, rank, world_size
             ),
             seed=args.seed,
             num_iters_per_epoch=iter_options.num_iters_per_epoch,
@@ -189,11 +189,11 @@ class DeCodecTask(GANCodecTask):
 def sample_rate(args: Namespace) -> int:
     """Sample rate in Hz of the codec that is trained."""
     if args.codec == "decodec":
-        return build.complete(args.codec_conf.get("codec") or {})["sample_rate"]
+        return complete(args.codec_conf.get("codec") or {})["sample_rate"]
     return args.codec_conf.get("sampling_rate", 24000)
 
 
-def _audio(data: list) -> str:
+def _audio_scp(data: list) -> str:
     """Path of the wav.scp of the data named `audio`."""
     for path, name, _ in data:
         if name == "audio":

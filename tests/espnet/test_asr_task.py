@@ -33,8 +33,8 @@ def place(tmp_path_factory):
         "normalize": "utterance_mvn", "encoder": "transformer",
         "encoder_conf": {"output_size": 8, "attention_heads": 1, "linear_units": 8, "num_blocks": 1},
         "decoder": "transformer", "decoder_conf": {"attention_heads": 1, "linear_units": 8, "num_blocks": 1},
-        "init": "xavier_uniform", "model_conf": {"ctc_weight": 0.5}, "batch_type": "unsorted", "batch_size": 2, "max_epoch": 2,
-        "optim": "adam",
+        "init": "xavier_uniform", "model_conf": {"ctc_weight": 0.5}, "optim": "adam",
+        "batch_type": "unsorted", "batch_size": 2, "max_epoch": 2,
         "use_tensorboard": False, "use_matplotlib": False, "num_att_plot": 0,
         "keep_nbest_models": 2, "best_model_criterion": [["valid", "loss", "min"]],
     }  # fmt: skip
@@ -58,16 +58,17 @@ def training(place, out: str) -> list[str]:
         for word in (f"--{part}_data_path_and_name_and_type", file)
     ]
     return ["--config", f"{place}/train.yaml", "--output_dir", f"{place}/{out}", "--token_type", "word",
-            "--token_list", f"{place}/tokens", "--train_shape_file", f"{place}/shape", "--valid_shape_file", f"{place}/shape",
-            *data]  # fmt: skip
+            "--token_list", f"{place}/tokens", *data,
+            "--train_shape_file", f"{place}/shape", "--valid_shape_file", f"{place}/shape"]  # fmt: skip
 
 
 def recognize(place, out: str, *program: str, config=None, weights=None) -> str:
-    """The recognized text of a model, by default of the average of its epochs, whose codec's folder is gone."""
+    """The recognized text of a model, by default of the average of its epochs, after the codec's folder was moved."""
     config, weights = config or f"{place}/{out}/config.yaml", weights or f"{place}/{out}/valid.loss.ave.pth"
     (place / "codec").rename(place / "gone")
     try:
-        run(*program, "--output_dir", f"{place}/{out}/decoded", "--asr_train_config", config, "--asr_model_file", weights,
+        run(*program, "--output_dir", f"{place}/{out}/decoded",
+            "--asr_train_config", config, "--asr_model_file", weights,
             "--data_path_and_name_and_type", f"{place}/wav.scp,speech,sound", "--beam_size", "2",
             "--maxlenratio", "-3")  # fmt: skip
     finally:
@@ -77,8 +78,8 @@ def recognize(place, out: str, *program: str, config=None, weights=None) -> str:
 
 def test_our_programs_train_and_recognize_without_the_codecs_folder(place):
     run("-m", "espnet2_decodec.bin.asr_train", *training(place, "ours"))
-    carried = yaml.safe_load((place / "ours/config.yaml").read_text())["frontend_conf"]["codec"]
-    assert carried["quantizer"]["codebook_size"] == TINY["quantizer"]["codebook_size"]
+    stored = yaml.safe_load((place / "ours/config.yaml").read_text())["frontend_conf"]["codec"]
+    assert stored["quantizer"]["codebook_size"] == TINY["quantizer"]["codebook_size"]
     assert len(recognize(place, "ours", "-m", "espnet2_decodec.bin.asr_inference").splitlines()) == 4
 
 
@@ -92,16 +93,19 @@ def test_averaging_leaves_a_frozen_codec(place):
 
 
 def test_a_packed_model_recognizes_where_nothing_else_is(place, tmp_path):
-    wanted = recognize(place, "ours", "-m", "espnet2_decodec.bin.asr_inference")
+    expected = recognize(place, "ours", "-m", "espnet2_decodec.bin.asr_inference")
     files = ("--asr_train_config", "ours/config.yaml", "--asr_model_file", "ours/valid.loss.ave_2best.pth")
     run("-m", "espnet2.bin.pack", "asr", "--outpath", f"{tmp_path}/model.zip", *files, cwd=place)
     (place / "ours").rename(place / "elsewhere")
     try:
-        unpack = "import json, sys; from espnet2.main_funcs.pack_funcs import unpack; print(json.dumps(unpack(*sys.argv[1:])))"
+        unpack = (
+            "import json, sys; from espnet2.main_funcs.pack_funcs import unpack; "
+            "print(json.dumps(unpack(*sys.argv[1:])))"
+        )
         found = json.loads(run("-c", unpack, f"{tmp_path}/model.zip", f"{tmp_path}/unpacked").stdout.splitlines()[-1])
         (place / "packed").mkdir()
         files = {"config": found["asr_train_config"], "weights": found["asr_model_file"]}
-        assert recognize(place, "packed", "-m", "espnet2_decodec.bin.asr_inference", **files) == wanted
+        assert recognize(place, "packed", "-m", "espnet2_decodec.bin.asr_inference", **files) == expected
     finally:
         (place / "elsewhere").rename(place / "ours")
 
@@ -122,8 +126,8 @@ sys.exit(subprocess.run([sys.executable, "-c", code], input=parcel).returncode)
 """
 
 
-def test_a_process_that_is_handed_the_worker_finds_the_frontend():
-    """ESPnet's launcher starts processes anew and hands them `main_worker`; that alone must register the frontend."""
+def test_unpickling_the_worker_registers_the_frontend():
+    """ESPnet's launcher passes `main_worker` to new processes, where it alone must register the frontend."""
     run("-c", WORKER)
 
 

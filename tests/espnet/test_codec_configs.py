@@ -39,8 +39,8 @@ def test_a_small_baseline_learns_with_all_its_weights_and_codes_at_its_rates(nam
     torch.manual_seed(0)
     model = DeCodecTask.build_model(args)
     wav = 0.1 * torch.randn(1, 9600)
-    for turn in (True, False):
-        model(wav, forward_generator=turn)["loss"].backward()
+    for generator in (True, False):
+        model(wav, forward_generator=generator)["loss"].backward()
     for part in (model.codec.generator, model.codec.discriminator):
         lost = [
             name for name, weight in part.named_parameters() if weight.grad is None or not weight.grad.isfinite().all()

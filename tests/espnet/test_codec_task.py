@@ -59,13 +59,13 @@ def test_a_resumed_training_gives_the_weights_of_one_that_was_never_stopped(trai
     assert [name for name in straight if not torch.equal(straight[name], resumed[name])] == []
 
 
-def test_the_codebooks_were_started_and_used(trained):
+def test_the_codebooks_were_initialized_and_used(trained):
     weights = read_weights(trained / "2epoch.pth")
     counts = weights["codec.generator.codec.speech_quantizer.counts"]
     assert counts.std() > 0
 
 
-def test_an_experiment_keeps_all_settings(trained):
+def test_the_config_of_an_experiment_contains_all_options(trained):
     conf = yaml.safe_load((trained / "config.yaml").read_text())["codec_conf"]
     assert conf["codec"]["sample_rate"] == 16000 and conf["schedule"]["warmup"] == 4 and "mel" in conf["weights"]
 
@@ -79,7 +79,7 @@ def test_export_gives_the_codec_of_the_experiment(trained, tmp_path):
     assert torch.equal(torch.cat([ours.speech, ours.background], 1).transpose(0, 1), theirs)
 
 
-def test_loading_names_what_is_missing_and_what_is_left_over(trained, tmp_path):
+def test_loading_names_missing_and_unexpected_weights(trained, tmp_path):
     weights = read_weights(trained / "2epoch.pth")
     weights["codec.generator.codec.other"] = weights.pop("codec.generator.codec.subspace.weight")
     torch.save(weights, tmp_path / "renamed.pth")
@@ -98,7 +98,7 @@ def test_espnets_own_program_codes_with_it(trained):
     assert coding.fs == 16000
 
 
-def test_check_tells_whether_a_training_trained(trained, tmp_path, capsys):
+def test_check_training_finds_trainings_without_steps(trained, tmp_path, capsys):
     assert check_training(trained).endswith(
         "2 epochs, 12 steps, best model " + check_training(trained).split("model ")[1]
     )
@@ -159,7 +159,7 @@ def test_spawned_processes_find_the_task():
     assert DeCodecTask.main_worker.__self__.__module__ == "espnet2_decodec.espnet.codec_task"
 
 
-def test_the_program_keeps_threads_in_check_unless_told(monkeypatch):
+def test_the_program_limits_threads_by_default(monkeypatch):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     importlib.reload(codec_train)
     assert os.environ["OMP_NUM_THREADS"] == "1"

@@ -27,13 +27,13 @@ def test_all_ranks_hold_the_same_weights_and_codebooks(options, tmp_path):
     port = free_port()
     ranks = []
     for rank in range(2):
-        place = {"RANK": str(rank), "WORLD_SIZE": "2", "MASTER_ADDR": "localhost", "MASTER_PORT": str(port)}
+        environment = {"RANK": str(rank), "WORLD_SIZE": "2", "MASTER_ADDR": "localhost", "MASTER_PORT": str(port)}
         command = [sys.executable, "-c", PROGRAM, str(tmp_path / f"{rank}.pth"), *options, "--max_epoch", "1",
                    "--output_dir", str(tmp_path / "exp"), "--dist_backend", "gloo"]  # fmt: skip
-        ranks.append(subprocess.Popen(command, env={**os.environ, **place}, stderr=subprocess.PIPE, text=True))
+        ranks.append(subprocess.Popen(command, env={**os.environ, **environment}, stderr=subprocess.PIPE, text=True))
     for rank in ranks:
-        _, complaints = rank.communicate(timeout=300)
-        assert rank.returncode == 0, complaints[-3000:]
+        _, errors = rank.communicate(timeout=300)
+        assert rank.returncode == 0, errors[-3000:]
     first, second = (torch.load(tmp_path / f"{rank}.pth", weights_only=True) for rank in range(2))
     learned = [
         name

@@ -59,8 +59,8 @@ def test_features_are_the_codecs(model, batch, feature):
     features, lengths = frontend(*batch)
     assert lengths.tolist() == [25, 11, 1] and features.shape[2] == frontend.output_size()
     reference = expected(frontend.codec, *batch, feature)
-    for row, wanted, count in zip(features, reference, lengths.tolist()):
-        assert torch.equal(row[:count], wanted[:count])
+    for row, expected_row, count in zip(features, reference, lengths.tolist()):
+        assert torch.equal(row[:count], expected_row[:count])
         assert not row[count:].any()
 
 
@@ -168,11 +168,11 @@ def test_other_sample_rates_are_converted(model):
 
 def test_a_saved_config_builds_the_frontend_without_its_folder(model, batch):
     frontend = DeCodecFrontend(model=model, feature="speech")
-    carried = DeCodecFrontend(model="/gone", feature="speech", codec=frontend.config())
+    rebuilt = DeCodecFrontend(model="/gone", feature="speech", codec=frontend.config())
     with pytest.raises(RuntimeError, match="weights were not loaded"):
-        carried(*batch)
-    carried.load_state_dict(frontend.state_dict())
-    assert torch.equal(carried(*batch)[0], frontend(*batch)[0])
+        rebuilt(*batch)
+    rebuilt.load_state_dict(frontend.state_dict())
+    assert torch.equal(rebuilt(*batch)[0], frontend(*batch)[0])
 
 
 def test_initialization_of_everything_else_leaves_the_codec(model, batch):

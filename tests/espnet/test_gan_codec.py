@@ -1,4 +1,4 @@
-"""ESPnet's edge of the objective."""
+"""The objective with ESPnet's interface."""
 
 import pytest
 import torch
@@ -47,7 +47,7 @@ def test_codes_are_streams_first_with_the_speech_in_front(codec):
     assert fewer.shape[0] == 3 and codec.decode(fewer, speech_levels=1).shape == (3, 1, 3200)
 
 
-def test_the_two_turns_of_a_step_report_different_things(codec):
+def test_generator_and_discriminator_steps_report_different_statistics(codec):
     generator = codec(**batch())
     discriminator = codec(**batch(), forward_generator=False)
     assert (generator["optim_idx"], discriminator["optim_idx"]) == (0, 1)
@@ -65,11 +65,11 @@ def test_distance_leaves_the_adversarial_terms_out(codec):
     assert float(stats["adversarial"]) > 0 and torch.allclose(stats["distance"] + rest, stats["loss"], rtol=1e-4)
 
 
-def test_the_discriminator_learns_nothing_before_its_time(codec):
+def test_the_discriminator_is_not_trained_before_its_start(codec):
     codec(**batch())
-    turn = codec(**batch(), forward_generator=False)
-    turn["loss"].sum().backward()
-    assert not turn["loss"].any()
+    step = codec(**batch(), forward_generator=False)
+    step["loss"].sum().backward()
+    assert not step["loss"].any()
     assert all(not p.grad.any() for p in codec.discriminator.parameters())
     assert all(p.grad is None for p in codec.generator.parameters())
 
@@ -90,7 +90,7 @@ def test_without_stems_there_is_validation_but_no_training(codec):
     assert codec(batch()["audio"], forward_generator=False)["stats"] == {}
 
 
-def test_espnets_model_hands_the_stems_on(codec):
+def test_espnets_model_passes_the_stems(codec):
     model = DeCodecESPnetModel(codec).eval()
     lengths = {f"{name}_lengths": torch.full((3,), 3200) for name in batch()}
     assert "semantic" in model(**batch(), **lengths, forward_generator=True)["stats"]

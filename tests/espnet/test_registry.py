@@ -1,4 +1,4 @@
-"""What is registered with ESPnet, and the shims."""
+"""Registration with ESPnet, and the shims."""
 
 import warnings
 
@@ -48,11 +48,11 @@ def test_the_chunk_iterator_runs_where_int_refuses_arrays(monkeypatch):
     assert len(plain) == len(shimmed) > 2 and all(torch.equal(a, b) for a, b in zip(plain, shimmed))
 
 
-def test_the_shim_stays_away_when_espnet_is_mended(monkeypatch):
-    class Mended:
+def test_no_shim_is_applied_when_espnet_is_fixed(monkeypatch):
+    class Fixed:
         def build_iter(self):
             return None
 
-    monkeypatch.setattr(chunk_iter_factory, "ChunkIterFactory", Mended)
+    monkeypatch.setattr(chunk_iter_factory, "ChunkIterFactory", Fixed)
     monkeypatch.setattr(chunk_iter_factory, "np", np)
     assert compat.fix_chunk_iterator() is False and chunk_iter_factory.np is np

@@ -1,4 +1,4 @@
-"""What a training tells about itself."""
+"""Progress of a training in its log."""
 
 import logging
 
@@ -23,7 +23,7 @@ def test_progress_shows_loss_speed_and_time_left(caplog):
     assert progress.line(2, 0, 10.0).endswith("0.10 steps/s, 0:00:20 left in this epoch, 0:01:00 in all")
 
 
-def test_progress_does_without_a_known_length(caplog):
+def test_progress_without_a_known_length(caplog):
     reporter = SubReporter("train", 1, 0)
     with caplog.at_level(logging.INFO):
         _steps(EpochProgress(iter([1, 2]), reporter, epochs=3, log_interval=0.0), reporter)

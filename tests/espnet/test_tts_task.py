@@ -19,20 +19,15 @@ from espnet2_decodec.espnet.tts_preprocessor import TTSPreprocessor
 from espnet2_decodec.tts import TTS
 
 pytestmark = pytest.mark.slow
-CODEC = {
-    "backbone": {"n_mels": 4, "channels": 16, "encoder_blocks": 1, "decoder_blocks": 1},
-    "split": {"speech_dim": 12, "background_dim": 12},
-    "quantizer": {"speech_levels": 4, "background_levels": 2, "codebook_size": 16},
-}
 TEXTS = ("ab ca", "cab", "bac.", "a, bc", "abba", "cc ab", "bb.", "acab")
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory):
+def place(tmp_path_factory, vocoder_config):
     """A folder with a codec, a token list, and texts and tokens of two speakers."""
     folder = tmp_path_factory.mktemp("tts")
     torch.manual_seed(0)
-    codec = DeCodec.from_config(CODEC)
+    codec = DeCodec.from_config(vocoder_config)
     for quantizer in (codec.speech_quantizer, codec.background_quantizer):
         quantizer.init_kmeans(0.2 * torch.randn(400, 12), 2)
     codec.save_pretrained(folder / "codec")
@@ -47,13 +42,14 @@ def place(tmp_path_factory):
 
 
 def options(place) -> list[str]:
-    """What all runs share."""
+    """Options of all runs."""
     data = [f"{place}/text,text,text", f"{place}/codes.scp,speech_codes,npy"]
     files = [
         word for part in ("train", "valid") for file in data for word in (f"--{part}_data_path_and_name_and_type", file)
     ]
     speakers = [word for part in ("train", "valid") for word in (f"--{part}_utt2spk", f"{place}/utt2spk")]
-    return ["--config", "conf/tts/train_tts_debug.yaml", "--codec", f"{place}/codec", "--token_list", f"{place}/tokens.json",
+    return ["--config", "conf/tts/train_tts_debug.yaml", "--codec", f"{place}/codec",
+            "--token_list", f"{place}/tokens.json",
             "--use_tensorboard", "false", "--log_level", "ERROR", *files, *speakers]  # fmt: skip
 
 
@@ -88,17 +84,17 @@ def test_statistics_are_those_of_the_tokens(trained, place):
     assert torch.allclose(found["synthesizer.features.std"], values.std(0, correction=0), atol=1e-4)
 
 
-def test_a_checkpoint_carries_its_codec_and_speaks(trained, place):
+def test_a_checkpoint_contains_its_codec_and_synthesizes(trained, place):
     config = yaml.safe_load((trained / "config.yaml").read_text())
     assert config["codec_conf"]["quantizer"]["codebook_size"] == 16 and config["token_list"][:1] == ["<pad>"]
     (place / "codec").rename(place / "gone")
     try:
-        run_step("tts_export", ["--train_config", f"{trained}/config.yaml", "--model_file", f"{trained}/valid.loss.best.pth",
-                         f"{trained}/model"])  # fmt: skip
+        files = ["--train_config", f"{trained}/config.yaml", "--model_file", f"{trained}/valid.loss.best.pth"]
+        run_step("tts_export", [*files, f"{trained}/model"])
     finally:
         (place / "gone").rename(place / "codec")
-    said = TTS.from_pretrained(trained / "model")("ab, ca.", 0.2 * torch.randn(16000))
-    assert said.tokens.shape[0] == 3 and torch.isfinite(said.mix).all()
+    output = TTS.from_pretrained(trained / "model")("ab, ca.", 0.2 * torch.randn(16000))
+    assert output.tokens.shape[0] == 3 and torch.isfinite(output.mix).all()
 
 
 def test_training_goes_on_where_it_stopped(trained, place):
@@ -111,12 +107,13 @@ def test_two_processes_train(trained, place):
     port, ranks = free_port(), []
     for rank in range(2):
         where = {"RANK": str(rank), "WORLD_SIZE": "2", "MASTER_ADDR": "localhost", "MASTER_PORT": str(port)}
-        command = [sys.executable, "-m", "espnet2_decodec.bin.tts_train", *training(place, "two"), "--batch_type", "unsorted",
-                   "--batch_size", "4", "--max_epoch", "1", "--dist_backend", "gloo"]  # fmt: skip
+        command = [sys.executable, "-m", "espnet2_decodec.bin.tts_train", *training(place, "two"),
+                   "--batch_type", "unsorted", "--batch_size", "4",
+                   "--max_epoch", "1", "--dist_backend", "gloo"]  # fmt: skip
         ranks.append(subprocess.Popen(command, env={**os.environ, **where}, stderr=subprocess.PIPE, text=True))
     for rank in ranks:
-        _, complaints = rank.communicate(timeout=300)
-        assert rank.returncode == 0, complaints[-3000:]
+        _, errors = rank.communicate(timeout=300)
+        assert rank.returncode == 0, errors[-3000:]
     assert torch.isfinite(weights(place / "two")["synthesizer.model.embedding.weight"]).all()
 
 
@@ -131,9 +128,9 @@ def test_prompts_are_of_the_same_speaker_and_another_recording(place):
         for _ in range(20):
             prompt = made("u3", {"text": "ab", "speech_codes": arrays["u3"]})["prompt_codes"]
             assert 10 <= len(prompt) <= 20
-            homes = [key for key, whole in arrays.items() if any((whole[i : i + len(prompt)] == prompt).all()
+            sources = [key for key, whole in arrays.items() if any((whole[i : i + len(prompt)] == prompt).all()
                      for i in range(len(whole) - len(prompt) + 1))]  # fmt: skip
-            assert len(homes) == 1 and homes[0] in ("u1", "u5", "u7")
+            assert len(sources) == 1 and sources[0] in ("u1", "u5", "u7")
     given = TTSPreprocessor(True, tokens, codes, speakers, (10, 20), given_prompt_prob=1.0)
     noisy = np.full((60, 4), 15, np.int16)
     assert (

@@ -1,4 +1,4 @@
-"""A tiny text-to-speech model with random weights."""
+"""A tiny text-to-speech model, and a set that it synthesized."""
 
 import pytest
 import torch
@@ -9,21 +9,16 @@ from espnet2_decodec.data.prompts import PromptConfig, make_prompts
 from espnet2_decodec.data.text import CharacterTokenizer
 from espnet2_decodec.tts.synthesizer import Synthesizer
 
-CODEC = {
-    "backbone": {"n_mels": 4, "channels": 16, "encoder_blocks": 1, "decoder_blocks": 1},
-    "split": {"speech_dim": 12, "background_dim": 12},
-    "quantizer": {"speech_levels": 4, "background_levels": 2, "codebook_size": 16},
-}
 OPTIONS = {
     "channels": 16, "text_blocks": 1, "semantic_blocks": 1, "acoustic_blocks": 1, "duration_blocks": 1,
     "speaker_dim": 8, "kernel_size": 3,
 }  # fmt: skip
 
 
-def build() -> Synthesizer:
-    """The model."""
+def build(codec_config: dict) -> Synthesizer:
+    """A tiny model with random weights."""
     torch.manual_seed(0)
-    codec = DeCodec.from_config(CODEC)
+    codec = DeCodec.from_config(codec_config)
     with torch.no_grad():
         noise = torch.logspace(-3, -0.3, 20)[:, None] * torch.randn(20, 20 * 320)
         stems = codec.subspace.split(codec.latent(noise))
@@ -36,27 +31,27 @@ def build() -> Synthesizer:
 
 
 @pytest.fixture(scope="module")
-def synthesizer() -> Synthesizer:
-    """The model."""
-    return build()
+def synthesizer(vocoder_config) -> Synthesizer:
+    """A tiny model."""
+    return build(vocoder_config)
 
 
 @pytest.fixture(scope="session")
-def voice_model(tmp_path_factory):
-    """Its folder."""
+def tts_model(vocoder_config, tmp_path_factory):
+    """The folder of a tiny model."""
     folder = tmp_path_factory.mktemp("tts_model")
-    build().save_pretrained(folder)
+    build(vocoder_config).save_pretrained(folder)
     return folder
 
 
 @pytest.fixture(scope="session")
-def synthesized(voice_model, write_dir, tmp_path_factory):
+def synthesized(tts_model, write_dir, tmp_path_factory):
     """A folder with a set, its prompts, and the set synthesized over three backgrounds."""
-    place = tmp_path_factory.mktemp("sets")
-    write_dir(place / "test", 3)
-    make_prompts(place / "test", write_dir(place / "sounds", 2, speaker="s"), place / "prompts", PromptConfig())
-    for mode in ("none", "prompt", f"{place}/prompts/other.scp"):
-        options = ["--text", f"{place}/test/text", "--prompts", f"{place}/prompts/noisy.scp", "--background", mode]
-        out = f"{place}/synthesized/{'file' if '/' in mode else mode}"
-        tts_inference.main(["--model", str(voice_model), *options, "--out", out])
-    return place
+    root = tmp_path_factory.mktemp("sets")
+    write_dir(root / "test", 3)
+    make_prompts(root / "test", write_dir(root / "backgrounds", 2, speaker="s"), root / "prompts", PromptConfig())
+    for mode in ("none", "prompt", f"{root}/prompts/other.scp"):
+        options = ["--text", f"{root}/test/text", "--prompts", f"{root}/prompts/noisy.scp", "--background", mode]
+        out = f"{root}/synthesized/{'file' if '/' in mode else mode}"
+        tts_inference.main(["--model", str(tts_model), *options, "--out", out])
+    return root

@@ -12,8 +12,8 @@ def test_the_prior_is_the_beta_binomial_distribution():
     prior = beta_binomial_prior(torch.tensor([5, 7]), torch.tensor([11, 30]), 30, 7)
     for item, (n, t) in enumerate(((5, 11), (7, 30))):
         for frame in (0, 3, t - 1):
-            wanted = betabinom.logpmf(range(n), n - 1, frame + 1, t - frame)
-            assert torch.allclose(prior[item, frame, :n], torch.tensor(wanted).float(), atol=1e-3)
+            expected = betabinom.logpmf(range(n), n - 1, frame + 1, t - frame)
+            assert torch.allclose(prior[item, frame, :n], torch.tensor(expected).float(), atol=1e-3)
     assert torch.isinf(prior[0, :, 5:]).all()
 
 

@@ -21,7 +21,7 @@ def test_a_set_is_synthesized_over_every_background(synthesized):
         assert all(float(v) > 0 for v in read_table(synthesized / "synthesized" / mode / "utt2rtf").values())
 
 
-def test_a_missing_prompt_is_named(synthesized, voice_model, tmp_path):
+def test_a_missing_prompt_is_named(synthesized, tts_model, tmp_path):
     (tmp_path / "text").write_text("other abc\n")
     options = [
         "--text",
@@ -32,15 +32,15 @@ def test_a_missing_prompt_is_named(synthesized, voice_model, tmp_path):
         f"{tmp_path}/out",
     ]
     with pytest.raises(ValueError, match="other has no prompt"):
-        tts_inference.main(["--model", str(voice_model), *options])
+        tts_inference.main(["--model", str(tts_model), *options])
 
 
-def test_copy_synthesis_decodes_all_levels_and_the_predicted_ones(voice_model, tmp_path):
+def test_copy_synthesis_decodes_all_levels_and_the_predicted_ones(tts_model, tmp_path):
     np.save(tmp_path / "a.npy", np.random.default_rng(0).integers(0, 16, (30, 4)).astype(np.int16))
     (tmp_path / "codes.scp").write_text(f"a {tmp_path}/a.npy\n")
     run_step(
         "tts_copy_synthesis",
-        ["--model", str(voice_model), "--tokens", f"{tmp_path}/codes.scp", "--out", f"{tmp_path}/out"],
+        ["--model", str(tts_model), "--tokens", f"{tmp_path}/codes.scp", "--out", f"{tmp_path}/out"],
     )
     wavs = [read(read_table(tmp_path / f"out/{name}.scp")["a"], 16000) for name in ("all_levels", "predicted_levels")]
     assert len(wavs[0]) == len(wavs[1]) == 30 * 320 and not torch.equal(*wavs)

@@ -1,4 +1,4 @@
-"""Speech over every background: stems, lengths, levels, and answers to prompts that cannot be used."""
+"""Speech over every background: stems, lengths, levels, and errors for prompts that cannot be used."""
 
 import pytest
 import soundfile
@@ -11,9 +11,9 @@ TEXT = "abc, де."
 
 
 @pytest.fixture(scope="module")
-def tts(voice_model):
+def tts(tts_model):
     """The tiny model."""
-    return TTS.from_pretrained(voice_model)
+    return TTS.from_pretrained(tts_model)
 
 
 def noise(seconds: float, level: float = 0.2) -> torch.Tensor:
@@ -67,8 +67,8 @@ def test_gain_and_snr(tts):
     plain = tts(TEXT, noise(1), "prompt")
     softer = tts(TEXT, noise(1), "prompt", background_gain=-7.0)
     assert decibels(softer.background, plain.background) == pytest.approx(-7, abs=0.01)
-    wanted = tts(TEXT, noise(1), "prompt", background_snr=4.0)
-    assert decibels(wanted.speech, wanted.background) == pytest.approx(4, abs=0.01)
+    scaled = tts(TEXT, noise(1), "prompt", background_snr=4.0)
+    assert decibels(scaled.speech, scaled.background) == pytest.approx(4, abs=0.01)
 
 
 def test_a_background_of_the_prompt_is_that_of_the_prompt_at_its_level(tts):
@@ -76,9 +76,9 @@ def test_a_background_of_the_prompt_is_that_of_the_prompt_at_its_level(tts):
     output = tts(TEXT, prompt, "prompt")
     decoded = codec.decode(codec.encode(prompt[None]), speech=False)[0]
     separated = codec.separate(prompt[None], quantize=False).background[0]
-    wanted = decoded * (separated.square().mean() / decoded.square().mean()).sqrt().clamp(1 / 3, 3)
-    count = min(len(wanted) - 4000, len(output.mix) - 160)  # up to the crossfade, or the soft end
-    assert torch.allclose(output.background[160:count], wanted[160:count], atol=1e-5)
+    expected = decoded * (separated.square().mean() / decoded.square().mean()).sqrt().clamp(1 / 3, 3)
+    count = min(len(expected) - 4000, len(output.mix) - 160)  # up to the crossfade, or the soft end
+    assert torch.allclose(output.background[160:count], expected[160:count], atol=1e-5)
     assert output.background_offset == 0
 
 
