@@ -159,8 +159,8 @@ asr_stages() {
         need "${lists}/tokens.txt" "stage 12"
         if ! up_to_date "${asr_stats_dir}/.done" "${token_opts[*]}" "${asr_dump}/train/text" "${lists}/tokens.txt"; then
             logfile=${asr_stats_dir}/log/collect.log
-            job "${logfile}" "${train_program}" --collect_stats true --config "${asr_config}" --output_dir "${asr_stats_dir}" \
-                "${token_opts[@]}" "${codec_opts[@]}" "${data_opts[@]}" --ngpu 0 --batch_type unsorted --batch_size 8 \
+            collect_stats "${logfile}" "${train_program}" --config "${asr_config}" --output_dir "${asr_stats_dir}" \
+                "${token_opts[@]}" "${codec_opts[@]}" "${data_opts[@]}" --batch_size 8 \
                 --train_shape_file "${asr_dump}/train/utt2dur" --valid_shape_file "${asr_dump}/dev/utt2dur"
             need "${asr_stats_dir}/train/${shape}" "${logfile}"
             need "${asr_stats_dir}/valid/${shape}" "${logfile}"

@@ -156,8 +156,8 @@ tts_stages() {
         need "${tts_tokens}/train/codes_speech.scp" "stage 16"
         if ! up_to_date "${tts_stats_dir}/.done" "${model}" "${tts_dump}/tokens.json" "${model_folder}/config.json"; then
             logfile=${tts_stats_dir}/log/collect.log
-            job "${logfile}" espnet2_decodec.bin.tts_train --collect_stats true --config "${tts_config}" \
-                --output_dir "${tts_stats_dir}" "${tts_data[@]}" --ngpu 0 --batch_type unsorted --batch_size 16
+            collect_stats "${logfile}" espnet2_decodec.bin.tts_train --config "${tts_config}" \
+                --output_dir "${tts_stats_dir}" "${tts_data[@]}" --batch_size 16
             need "${tts_stats_dir}/train/features_stats.npz" "${logfile}"
             need "${tts_stats_dir}/valid/text_shape" "${logfile}"
             done_with "${tts_stats_dir}/.done" "${model}"

@@ -12,8 +12,14 @@ follow() { # follow LOG FIGURE ...: print steps and epochs from a log of ESPnet,
     tail -n +1 -F --pid $$ "${logfile}" 2> /dev/null | sed -u -nE \
         -e 's/^.*INFO: (epoch [0-9]+\/[0-9]+, step .*)/\1/p' \
         -e 's/^.*INFO: ([0-9]+)epoch:train:[0-9]+-([0-9]+)batch:.* loss=([^,]+),.*/epoch \1, step \2: loss \3/p' \
-        -e "s/${pattern}.*/${line}/p" &
+        -e 's/^.*INFO: Niter: ([0-9]+)$/statistics: \1 batches/p' -e "s/${pattern}.*/${line}/p" &
     follower=$!
+}
+
+collect_stats() { # collect_stats LOG MODULE ARGUMENT ...: run ESPnet's collection of statistics
+    follow "$1"
+    job "$@" --collect_stats true --ngpu 0 --batch_type unsorted
+    unfollow
 }
 
 unfollow() {
