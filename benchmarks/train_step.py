@@ -10,7 +10,7 @@ import torch
 from common import table, where
 
 from espnet2_decodec.data.mixing import Mixing
-from espnet2_decodec.training.loop import Options, Trainer
+from espnet2_decodec.training.loop import Trainer, TrainerOptions
 from espnet2_decodec.training.objective import Objective
 
 
@@ -40,17 +40,17 @@ def main() -> None:
 def measure(args: argparse.Namespace, adversarial: int | None) -> tuple[float, float]:
     """Median seconds of a step with the default codec, mixing included: by the clock, and on all CPUs together."""
     teacher = None if args.teacher == "none" else args.teacher
-    objective = Objective(teacher=teacher, schedule={"warmup": 0, "adversarial": adversarial}).train()
+    objective = Objective(teacher=teacher, schedule={"unquantized_steps": 0, "adversarial_start": adversarial}).train()
     length = int(args.seconds * objective.codec.sample_rate)
-    options = Options(batch=args.batch, segment=length, precision=args.precision)
+    options = TrainerOptions(batch_size=args.batch, segment_length=length, precision=args.precision)
     clock, processor = [], []
     with tempfile.TemporaryDirectory() as folder:
         trainer = Trainer(objective, Mixing(), options, Path(folder), args.device)
         speech = 0.1 * torch.randn(args.batch, length, device=args.device)
-        background = 0.1 * torch.randn(args.batch, options.backgrounds, length, device=args.device)
+        background = 0.1 * torch.randn(args.batch, options.num_backgrounds, length, device=args.device)
         for _ in range(args.steps + 1):
             start, busy = time.perf_counter(), time.process_time()
-            report = trainer.step(trainer.mixing(speech, background, trainer.generator))
+            report = trainer.step(trainer.mixing(speech, background, trainer.random))
             float(report["loss"])
             clock.append(time.perf_counter() - start)
             processor.append(time.process_time() - busy)

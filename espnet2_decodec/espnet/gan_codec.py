@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -11,9 +12,10 @@ from torch import Tensor
 
 from espnet2_decodec.data.mixing import Batch
 from espnet2_decodec.training.objective import Objective
+from espnet2_decodec.training.outputs import GeneratorOutput
 from espnet2_decodec.types import Codes
 
-ADVERSARIAL = ("adversarial", "feature")
+ADVERSARIAL = ("adversarial", "feature_matching")
 
 
 class GANDeCodec(Objective, AbsGANCodec):
@@ -23,6 +25,7 @@ class GANDeCodec(Objective, AbsGANCodec):
     """
 
     _cache = None  # reset by ESPnet's trainer
+    _generator_output: GeneratorOutput | None = None  # of the last generator step, for the discriminator step
 
     @property
     def fs(self) -> int:
@@ -63,15 +66,15 @@ class GANDeCodec(Objective, AbsGANCodec):
 
         Raises:
             ValueError: if there are no stems in training.
+            RuntimeError: if a discriminator step does not follow a generator step.
         """
         if speech is None or background is None:
             if self.training:
                 raise ValueError("Training needs the stems 'speech' and 'background' of every mixture.")
             loss, stats = self._reconstruction_loss(audio, forward_generator)
         else:
-            step = self.generator_loss if forward_generator else self.discriminator_loss
             with _fixed_seed(not self.training, audio.device):
-                loss, stats = step(Batch(speech, background))
+                loss, stats = self._training_step(Batch(speech, background), forward_generator)
         if forward_generator:
             stats["distance"] = self._distance(stats)
         loss, stats, weight = force_gatherable((loss, stats, len(audio)), audio.device)
@@ -86,6 +89,17 @@ class GANDeCodec(Objective, AbsGANCodec):
         """Decode codes [N_stream, B, T], the first `speech_levels` of them speech, to a waveform [B, 1, T * hop]."""
         levels = self.codec.speech_levels if speech_levels is None else speech_levels
         return self.codec.decode(from_streams(codes, levels, self.codec.hop, self.fs))[:, None]
+
+    def _training_step(self, batch: Batch, forward_generator: bool) -> tuple[Tensor, dict[str, Tensor]]:
+        """Loss and statistics of the generator, or of the discriminator on the outputs of the generator step before."""
+        if forward_generator:
+            output = self.generator_loss(batch)
+            self._generator_output = replace(output, loss=output.loss.detach())
+            return output.loss, dict(output.metrics)
+        previous, self._generator_output = self._generator_output, None
+        if previous is None:
+            raise RuntimeError("A discriminator step needs a generator step on the same batch before it.")
+        return self.discriminator_loss(previous)
 
     def _reconstruction_loss(self, audio: Tensor, forward_generator: bool) -> tuple[Tensor, dict[str, Tensor]]:
         """Reconstruction terms of whole recordings, for validation without stems."""

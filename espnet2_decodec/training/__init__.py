@@ -1,1 +1,1 @@
-"""What only training needs: mixing, swapping, losses, guidance, and a plain loop. Torch alone is enough."""
+"""Training of the codec: losses, schedule, semantic teachers, and a plain loop. Torch alone is enough."""

@@ -1,12 +1,11 @@
 """python -m espnet2_decodec.training: train DeCodec without ESPnet.
 
-Several processes: torchrun --nproc_per_node 2 -m espnet2_decodec.training ...; `batch` is that of each.
+Several processes: torchrun --nproc_per_node 2 -m espnet2_decodec.training ...; `batch_size` is that of each process.
 """
 
 import argparse
 import logging
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -14,28 +13,31 @@ import torch.distributed as dist
 import yaml
 
 from espnet2_decodec.data.mixing import Mixing
-from espnet2_decodec.training.loop import Options, Trainer, read_banks
+from espnet2_decodec.training.config import init_from, set_options
+from espnet2_decodec.training.data import read_data
+from espnet2_decodec.training.loop import Trainer, TrainerOptions
 from espnet2_decodec.training.objective import Objective
-from espnet2_decodec.training.settings import begin_with, change
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Command line: see --help."""
+    """Run the command line, see --help."""
     parser = argparse.ArgumentParser(prog="python -m espnet2_decodec.training", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder with speech_train, background_train, *_dev")
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints, logs and the model")
-    parser.add_argument("--config", type=Path, help="YAML with sections codec_conf, mixing, options")
+    parser.add_argument("--config", type=Path, help="YAML with sections codec_conf, mixing_conf, trainer_conf")
+    parser.add_argument("--init", help="folder of a trained codec to start from, or `default` for the one in the package")
     parser.add_argument(
-        "--init", help="folder of a trained codec to go on from, or `default` for the one in the package"
+        "--device", default="cuda" if torch.cuda.is_available() else "cpu", help="cpu or cuda (default: cuda if available)"
     )
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="e.g. options.lr=5e-4")
+    parser.add_argument(
+        "--set", nargs="*", default=[], metavar="KEY=VALUE", help="options of the config, e.g. trainer_conf.lr=5e-4"
+    )
     args = parser.parse_args(argv)
     rank = int(os.environ.get("RANK", 0))
     logging.basicConfig(level=logging.WARNING if rank else logging.INFO, format="%(asctime)s %(message)s")
     config = yaml.safe_load(args.config.read_text()) if args.config else {}
-    change(config, args.set)
-    options = replace(Options(), **config.get("options", {}))
+    set_options(config, args.set)
+    options = TrainerOptions(**config.get("trainer_conf", {}))
     torch.manual_seed(options.seed)
     if "WORLD_SIZE" in os.environ:
         dist.init_process_group("nccl" if args.device == "cuda" else "gloo")
@@ -43,14 +45,13 @@ def main(argv: list[str] | None = None) -> None:
         args.device = f"cuda:{os.environ.get('LOCAL_RANK', 0)}"
         torch.cuda.set_device(args.device)
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
-    start = begin_with(config, args.init) if args.init else None
+    start = init_from(config, args.init) if args.init else None
     objective = Objective(**config.get("codec_conf", {}))
     if start is not None:
         objective.codec.load_state_dict(start.state_dict())
-    speech, background, dev = read_banks(args.data, args.device)
-    Trainer(objective, Mixing(**config.get("mixing", {})), options, args.out, args.device).train(
-        speech, background, dev
-    )
+    data = read_data(args.data, objective.codec.sample_rate, args.device)
+    mixing = Mixing(**{"sample_rate": objective.codec.sample_rate, **config.get("mixing_conf", {})})
+    Trainer(objective, mixing, options, args.out, args.device).train(*data)
     if dist.is_initialized():
         dist.destroy_process_group()
 

@@ -1,29 +1,33 @@
-"""What a decoded waveform is compared by. Every term maps (estimate, target) [P, L] to a scalar.
-
-Both are divided by the loudness of their mixture first, so quiet recordings count as much as loud ones, and
-a silent target is a target like any other.
-"""
+"""Reconstruction losses between decoded and target waveforms [P, L]."""
 
 import torch
 from torch import Tensor, nn
 
 from espnet2_decodec.codec.dsp.mel import mel_filterbank
 
-POWER = 0.3
-"""To which magnitudes are raised where they are compared compressed."""
+COMPRESSION_EXPONENT = 0.3
+"""Power law of compressed magnitudes."""
 
 
-class Reconstruction(nn.Module):
-    """The terms `snr`, `waveform`, `stft` and `mel` in one dict.
+class ReconstructionLoss(nn.Module):
+    """The terms `snr`, `waveform`, `stft` and `mel`, after division of both waveforms by the RMS of their mixture.
 
-    snr: error over target power in 10 dB, with `floor` (relative to the mixture's power) added to both. It makes
-        silence a target, and keeps quiet stems from outweighing all others: at 0.001 nothing else is learned.
-    waveform: mean absolute difference.
-    stft: mean absolute difference of compressed complex spectra and of their magnitudes, over several windows.
-    mel: mean absolute difference of log mel spectra, over several windows, as in DAC (Kumar et al., 2023).
+    So quiet recordings have the weight of loud ones, and silence is a valid target.
 
-    What was decoded as a vocoder does, without its waveform, is compared by magnitudes alone: by `mel` and by that part of
-    `stft`.
+    - snr: log10 of error power over target power, with `floor` (relative to the power of the mixture) added to both. It
+      makes silence a target, and keeps quiet stems from outweighing all others: at 0.001 nothing else is learned.
+    - waveform: mean absolute difference.
+    - stft: mean absolute difference of compressed complex spectra and of their magnitudes, over several windows.
+    - mel: mean absolute difference of log mel spectra, over several windows, as in DAC (Kumar et al., 2023, arXiv
+      2306.06546).
+
+    Decodings without waveform levels are compared by magnitudes alone: by `mel` and the magnitude part of `stft`.
+
+    Args:
+        sample_rate: Hz.
+        stft_windows: window lengths in samples.
+        mel_windows: window lengths in samples.
+        floor: of the term `snr`.
     """
 
     def __init__(
@@ -47,43 +51,44 @@ class Reconstruction(nn.Module):
         self,
         estimate: Tensor,
         target: Tensor,
-        loudness: Tensor,
-        phased: Tensor | None = None,
-        made_up: Tensor | None = None,
+        reference_rms: Tensor,
+        has_waveform: Tensor | None = None,
+        synthesized: Tensor | None = None,
     ) -> dict[str, Tensor]:
-        """Named scalars, in float32 also under autocast.
+        """Loss terms by name, in float32 also under autocast.
 
         Args:
-            estimate, target: [P, L].
-            loudness: [P, 1].
-            phased: [P] bool, which of them are waveforms, and not only magnitudes; None for all.
-            made_up: [P, L] part of the estimate that is none in any of them; None for nothing.
+            estimate: [P, L].
+            target: [P, L].
+            reference_rms: [P, 1] RMS of the mixtures.
+            has_waveform: [P] bool, which estimates are coded as waveforms and not only as magnitudes; None for all.
+            synthesized: [P, L] part of the estimates that is synthesized from magnitudes; None for nothing.
         """
-        if phased is None:
-            phased = torch.ones(len(estimate), dtype=torch.bool, device=estimate.device)
+        if has_waveform is None:
+            has_waveform = torch.ones(len(estimate), dtype=torch.bool, device=estimate.device)
+        coded = estimate if synthesized is None else estimate - synthesized
         with torch.autocast(estimate.device.type, enabled=False):
-            scaled = [
-                x.float() / loudness for x in (estimate, target, estimate if made_up is None else estimate - made_up)
-            ]
-            return self._terms(*scaled, phased.float())
+            estimate, target, coded = (x.float() / reference_rms for x in (estimate, target, coded))
+            return self._terms(estimate, target, coded, has_waveform.float())
 
-    def _terms(self, estimate: Tensor, target: Tensor, waveform: Tensor, phased: Tensor) -> dict[str, Tensor]:
+    def _terms(self, estimate: Tensor, target: Tensor, coded: Tensor, has_waveform: Tensor) -> dict[str, Tensor]:
         stft, mel = [], []
         for size in self.windows:
-            pair = self._spectrum(estimate, size), self._spectrum(target, size)
-            sizes = tuple(x.abs().clamp(min=1e-3) for x in pair)
+            spectrum, target_spectrum = self._stft(estimate, size), self._stft(target, size)
+            magnitude, target_magnitude = (x.abs().clamp(min=1e-3) for x in (spectrum, target_spectrum))
             if size in self.stft_windows:
-                stft.append(self._compressed(self._spectrum(waveform, size), pair[1], phased) + _mean_gap(*sizes))
+                difference = _complex_difference(self._stft(coded, size), target_spectrum, has_waveform)
+                stft.append(difference + _magnitude_difference(magnitude, target_magnitude))
             if size in self.mel_windows:
-                mel.append(self._log_mel(*sizes, getattr(self, f"mel_{size}")))
+                mel.append(_log_mel_difference(magnitude, target_magnitude, getattr(self, f"mel_{size}")))
         return {
-            "snr": _mean(self._snr(waveform, target), phased),
-            "waveform": _mean((waveform - target).abs(), phased),
+            "snr": _masked_mean(self._snr(coded, target), has_waveform),
+            "waveform": _masked_mean((coded - target).abs(), has_waveform),
             "stft": torch.stack(stft).mean(),
             "mel": torch.stack(mel).mean(),
         }
 
-    def _spectrum(self, wav: Tensor, size: int) -> Tensor:
+    def _stft(self, wav: Tensor, size: int) -> Tensor:
         """[P, L] -> complex [P, T, F], scaled so that white noise of power 1 has power 1 per bin."""
         frames = nn.functional.pad(wav, (size // 2, size // 2)).unfold(-1, size, size // 4)
         return torch.fft.rfft(frames * (getattr(self, f"window_{size}") / (0.375 * size) ** 0.5))
@@ -92,24 +97,27 @@ class Reconstruction(nn.Module):
         error = (estimate - target).square().mean(1)
         return torch.log10((error + self.floor) / (target.square().mean(1) + self.floor))
 
-    @staticmethod
-    def _compressed(estimate: Tensor, target: Tensor, phased: Tensor) -> Tensor:
-        """Mean absolute difference of complex spectra whose magnitudes are compressed."""
-        gains = (x.abs().clamp(min=1e-3) ** (POWER - 1) for x in (estimate, target))
-        one, other = (torch.view_as_real(x) * gain[..., None] for x, gain in zip((estimate, target), gains))
-        return _mean((one - other).abs(), phased)
 
-    @staticmethod
-    def _log_mel(size: Tensor, wanted: Tensor, bank: Tensor, floor: float = 1e-3) -> Tensor:
-        return ((size @ bank).clamp(min=floor).log10() - (wanted @ bank).clamp(min=floor).log10()).abs().mean()
+def _complex_difference(estimate: Tensor, target: Tensor, has_waveform: Tensor) -> Tensor:
+    """Mean absolute difference of complex spectra with compressed magnitudes."""
+    compressed = [
+        torch.view_as_real(x) * (x.abs().clamp(min=1e-3) ** (COMPRESSION_EXPONENT - 1))[..., None]
+        for x in (estimate, target)
+    ]
+    return _masked_mean((compressed[0] - compressed[1]).abs(), has_waveform)
 
 
-def _mean_gap(size: Tensor, wanted: Tensor) -> Tensor:
+def _magnitude_difference(magnitude: Tensor, target: Tensor) -> Tensor:
     """Mean absolute difference of compressed magnitudes."""
-    return (size**POWER - wanted**POWER).abs().mean()
+    return (magnitude**COMPRESSION_EXPONENT - target**COMPRESSION_EXPONENT).abs().mean()
 
 
-def _mean(values: Tensor, chosen: Tensor) -> Tensor:
-    """Mean of values [P, ...] over the rows that are chosen [P], 1 or 0."""
+def _log_mel_difference(magnitude: Tensor, target: Tensor, filters: Tensor, floor: float = 1e-3) -> Tensor:
+    """Mean absolute difference of log10 mel magnitudes."""
+    return ((magnitude @ filters).clamp(min=floor).log10() - (target @ filters).clamp(min=floor).log10()).abs().mean()
+
+
+def _masked_mean(values: Tensor, mask: Tensor) -> Tensor:
+    """Mean of values [P, ...] over the rows where mask [P] is 1."""
     rows = values.flatten(1).mean(1) if values.ndim > 1 else values
-    return (rows * chosen).sum() / chosen.sum().clamp(min=1)
+    return (rows * mask).sum() / mask.sum().clamp(min=1)

@@ -1,42 +1,58 @@
-"""When each part of a codec is trained, and on what."""
+"""Schedule of training: which parts are trained in which steps, and quantizer dropout."""
 
 from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from espnet2_decodec.codec.split_quantizer import Quantizer
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """What happens when; counts are generator steps.
+    """Phases of training and probabilities of quantizer dropout; counts are generator steps.
 
     Attributes:
-        anchor: steps in which the encoder alone learns to bring stems to their anchors (backbones that have some,
-            see `ParametricBackbone.target_latent`): separation is learned several times faster without decoding.
-        reconstruct: steps in which every mixture is only decoded as it is, a third of the work: for backbones
-            that have to learn the waveform first.
-        warmup: steps without quantization; the codebooks then start by k-means of collected encoder outputs. With
-            `content_only` those of the content alone.
-        collect: how many frames of each stream are collected for that.
-        adversarial: step from which the discriminator takes part; None for never.
-        unquantized: probability that an item skips the quantizers afterwards.
-        all_levels: probability that an item that does not uses all levels.
-        parametric: probability that it uses the parametric levels alone (codecs that have some); else a random number of levels.
-        stems: decode the stems alone as well; False is the paper's swap only.
-        kept: probability that the mixed decoding keeps its own background.
-        content_only: train the content encoder alone, on what the rest makes of the mixtures.
-        freeze: parts of the codec that stay as they are, such as `backbone.encoder`, `subspace` or `content_encoder`; codebooks
-            learn nonetheless.
-        separate: with `content_only`, False is a codec without separation: it and the teacher hear mixtures as they are.
+        pretraining_steps: first steps, in which only the encoder is trained, by regression to the latents of the
+            isolated stems (backbones with a `target_latent`): separation is learned several times faster without
+            decoding.
+        reconstruction_steps: steps in which mixtures are only decoded as they are, a third of the computation: for
+            backbones that have to learn waveforms first.
+        unquantized_steps: steps without quantization; the codebooks are then initialized by k-means of encoder outputs.
+            With `content_only`, those of the content alone.
+        kmeans_frames: number of frames of each stream that are collected for k-means.
+        adversarial_start: step from which the discriminator takes part; None for never.
+        no_quantization_prob: probability that an item is not quantized afterwards.
+        full_rate_prob: probability that a quantized item uses all levels.
+        parametric_only_prob: probability that a quantized item uses the parametric levels alone (codecs with such levels);
+            all other items use a random number of levels.
+        decode_stems: decode the stems alone as well; False is the swap of the paper alone.
+        keep_background_prob: probability that a mixture is decoded with its own background instead of another one.
+        content_only: train the content encoder alone, with the rest of the codec fixed.
+        freeze: submodules of the codec that are not trained, such as `backbone.encoder`, `subspace` or
+            `content_encoder`; codebooks are updated nonetheless.
     """
 
-    anchor: int = 0
-    reconstruct: int = 0
-    warmup: int = 300
-    collect: int = 16384
-    adversarial: int | None = None
-    unquantized: float = 0.3
-    all_levels: float = 0.6
-    parametric: float = 0.15
-    stems: bool = True
-    kept: float = 0.5
+    pretraining_steps: int = 0
+    reconstruction_steps: int = 0
+    unquantized_steps: int = 300
+    kmeans_frames: int = 16384
+    adversarial_start: int | None = None
+    no_quantization_prob: float = 0.3
+    full_rate_prob: float = 0.6
+    parametric_only_prob: float = 0.15
+    decode_stems: bool = True
+    keep_background_prob: float = 0.5
     content_only: bool = False
-    separate: bool = True
     freeze: tuple[str, ...] = ()
+
+    def draw_levels(self, batch: int, quantizer: Quantizer, device: torch.device) -> Tensor:
+        """Quantizer dropout: number of levels of each item [B]; K + 1 for no quantization."""
+        levels, parametric_levels = quantizer.levels, quantizer.parametric_levels
+        draw = torch.rand(2, batch, device=device)
+        drawn = torch.randint(1, levels + 1, (batch,), device=device)
+        if parametric_levels:
+            threshold = self.full_rate_prob + self.parametric_only_prob
+            drawn = torch.where(draw[0] < threshold, parametric_levels, drawn)
+        drawn = torch.where(draw[0] < self.full_rate_prob, levels, drawn)
+        return torch.where(draw[1] < self.no_quantization_prob, levels + 1, drawn)

@@ -1,7 +1,7 @@
-"""Representation swap training: which speech is decoded with which background, and what must come out.
+"""Representation swap training (RST): combinations of speech and background to decode, and their targets.
 
-The paper decodes the speech of one mixture with the background of another (RST). Silence is a source too: a stem
-alone is a swap with silence, and that is how single stems are supervised.
+The paper decodes the speech of one mixture with the background of another. Here silence is a source, too: a stem alone
+is a swap with silence, which supervises the stems.
 """
 
 from dataclasses import dataclass
@@ -17,25 +17,29 @@ class Swap:
     """P decodings of a batch of B: the speech of item speech[p] with the background of item background[p].
 
     Attributes:
-        speech, background: [P] int64; B stands for silence.
+        speech: [P] int64; B stands for silence.
+        background: [P] int64, likewise.
     """
 
     speech: Tensor
     background: Tensor
 
     @classmethod
-    def draw(cls, batch: int, device: torch.device, stems: bool = True, kept: float = 0.5) -> "Swap":
-        """One decoding per item with its own background (probability `kept`) or another's, then the stems alone.
+    def draw(
+        cls, batch: int, device: torch.device, decode_stems: bool = True, keep_background_prob: float = 0.5
+    ) -> "Swap":
+        """One decoding per item with its own background or that of another item, then the stems alone.
 
         Args:
             batch: B.
-            stems: also decode every speech and every background alone (P = 3 B instead of B).
-            kept: 0 swaps always, as the paper does.
+            device: of the indices.
+            decode_stems: also decode every speech and every background alone (P = 3 B instead of B).
+            keep_background_prob: 0 always swaps, as in the paper.
         """
         own = torch.arange(batch, device=device)
         other = own.roll(1)[torch.randperm(batch, device=device)] if batch > 1 else own
-        mixed = torch.where(torch.rand(batch, device=device) < kept, own, other)
-        if not stems:
+        mixed = torch.where(torch.rand(batch, device=device) < keep_background_prob, own, other)
+        if not decode_stems:
             return cls(own, mixed)
         silence = torch.full_like(own, batch)
         return cls(torch.cat([own, own, silence]), torch.cat([mixed, silence, own]))
@@ -49,15 +53,15 @@ class Swap:
         speech, background = self.gather(batch.speech, batch.background)
         return speech + background
 
-    def loudness(self, batch: Batch) -> Tensor:
-        """[P, 1]: RMS of the louder of the mixtures that each decoding draws from, at least -80 dBFS."""
+    def reference_rms(self, batch: Batch) -> Tensor:
+        """[P, 1]: RMS of the louder of the mixtures that each decoding combines, at least -80 dBFS."""
         rms = batch.mixture.square().mean(1, keepdim=True).sqrt().clamp(min=1e-4)
         return torch.maximum(*self.gather(rms, rms))
 
-    def phased(self, speech: Tensor, background: Tensor) -> Tensor:
-        """[B] bool of both streams, whether they hold waveforms -> [P] bool, whether all that is heard does."""
-        silent_speech, silent_background = self.gather(~speech, ~background)
-        return ~(silent_speech | silent_background)
+    def has_waveform(self, speech: Tensor, background: Tensor) -> Tensor:
+        """[B] bool of both streams, whether they are coded as waveforms -> [P] bool, whether all parts are."""
+        parametric_speech, parametric_background = self.gather(~speech, ~background)
+        return ~(parametric_speech | parametric_background)
 
 
 def _with_silence(rows: Tensor) -> Tensor:

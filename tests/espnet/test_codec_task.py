@@ -67,7 +67,11 @@ def test_the_codebooks_were_initialized_and_used(trained):
 
 def test_the_config_of_an_experiment_contains_all_options(trained):
     conf = yaml.safe_load((trained / "config.yaml").read_text())["codec_conf"]
-    assert conf["codec"]["sample_rate"] == 16000 and conf["schedule"]["warmup"] == 4 and "mel" in conf["weights"]
+    assert (
+        conf["codec"]["sample_rate"] == 16000
+        and conf["schedule"]["unquantized_steps"] == 4
+        and "mel" in conf["weights"]
+    )
 
 
 def test_export_gives_the_codec_of_the_experiment(trained, tmp_path):

@@ -15,7 +15,10 @@ from espnet2_decodec.espnet.gan_codec import GANDeCodec, from_streams, to_stream
 def codec():
     torch.manual_seed(0)
     return GANDeCodec(
-        TINY, {"windows": [256], "channels": 4}, "logmel", schedule={"warmup": 2, "collect": 256, "adversarial": 3}
+        TINY,
+        {"windows": [256], "channels": 4},
+        "logmel",
+        schedule={"unquantized_steps": 2, "kmeans_frames": 256, "adversarial_start": 3},
     )
 
 
@@ -61,7 +64,7 @@ def test_generator_and_discriminator_steps_report_different_statistics(codec):
 def test_distance_leaves_the_adversarial_terms_out(codec):
     for seed in range(4):
         stats = codec(**batch(seed))["stats"]
-    rest = sum(codec.weights[name] * stats[name] for name in ("adversarial", "feature"))
+    rest = sum(codec.weights[name] * stats[name] for name in ("adversarial", "feature_matching"))
     assert float(stats["adversarial"]) > 0 and torch.allclose(stats["distance"] + rest, stats["loss"], rtol=1e-4)
 
 
@@ -72,6 +75,11 @@ def test_the_discriminator_is_not_trained_before_its_start(codec):
     assert not step["loss"].any()
     assert all(not p.grad.any() for p in codec.discriminator.parameters())
     assert all(p.grad is None for p in codec.generator.parameters())
+
+
+def test_the_discriminator_needs_the_generator_first(codec):
+    with pytest.raises(RuntimeError, match="generator step"):
+        codec(**batch(), forward_generator=False)
 
 
 def test_validation_repeats_and_takes_no_random_numbers(codec):
@@ -104,4 +112,4 @@ def test_a_checkpoint_of_the_plain_loop_fits(codec):
     from espnet2_decodec.training.objective import Objective
 
     options = ({"windows": [256], "channels": 4}, "logmel")
-    assert Objective(TINY, *options, schedule={"collect": 256}).state_dict().keys() == codec.state_dict().keys()
+    assert Objective(TINY, *options, schedule={"kmeans_frames": 256}).state_dict().keys() == codec.state_dict().keys()

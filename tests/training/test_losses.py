@@ -6,14 +6,14 @@ import pytest
 import torch
 
 from espnet2_decodec.training import adversarial
-from espnet2_decodec.training.discriminator import MultiScaleDiscriminator
-from espnet2_decodec.training.losses import Reconstruction
+from espnet2_decodec.training.adversarial import MultiScaleDiscriminator
+from espnet2_decodec.training.losses import ReconstructionLoss
 from espnet2_decodec.training.semantic import SemanticHead
 
 
 @pytest.fixture(scope="module")
 def terms():
-    return Reconstruction()
+    return ReconstructionLoss()
 
 
 def test_a_perfect_estimate_costs_nothing_but_the_floor(terms):
@@ -25,32 +25,32 @@ def test_a_perfect_estimate_costs_nothing_but_the_floor(terms):
 
 def test_the_snr_term_is_tenths_of_decibels_of_error():
     target = torch.randn(1, 16000)
-    values = Reconstruction(floor=1e-4)(target + 10 ** (-10 / 20) * torch.randn(1, 16000), target, torch.ones(1, 1))
+    values = ReconstructionLoss(floor=1e-4)(target + 10 ** (-10 / 20) * torch.randn(1, 16000), target, torch.ones(1, 1))
     assert float(values["snr"]) == pytest.approx(-1.0, abs=0.03)
 
 
-def test_what_has_no_waveform_is_compared_by_magnitudes_alone(terms):
+def test_decodings_without_waveform_levels_are_compared_by_magnitudes_alone(terms):
     """A phase that is wrong costs nothing there, a level that is wrong does."""
     target = torch.randn(2, 4000)
     flipped = torch.stack([target[0], -target[1]])
-    phased, loudness = torch.tensor([True, False]), torch.ones(2, 1)
-    right, wrong = terms(target, target, loudness, phased), terms(flipped, target, loudness, phased)
+    has_waveform, rms = torch.tensor([True, False]), torch.ones(2, 1)
+    right, wrong = terms(target, target, rms, has_waveform), terms(flipped, target, rms, has_waveform)
     torch.testing.assert_close(wrong["stft"], right["stft"])
     torch.testing.assert_close(wrong["snr"], terms(target[:1], target[:1], torch.ones(1, 1))["snr"])
-    assert terms(flipped, target, loudness)["snr"] > right["snr"] + 0.5
-    softer = terms(torch.stack([target[0], target[1] / 10]), target, loudness, phased)
+    assert terms(flipped, target, rms)["snr"] > right["snr"] + 0.5
+    softer = terms(torch.stack([target[0], target[1] / 10]), target, rms, has_waveform)
     assert softer["mel"] > right["mel"] + 0.3 and softer["stft"] > right["stft"] + 0.1
 
 
-def test_what_is_made_up_counts_by_its_magnitudes_alone(terms):
-    target, noise, loudness = torch.randn(2, 4000), torch.randn(2, 4000), torch.ones(2, 1)
-    plain, filled = terms(target, target, loudness), terms(target + noise, target, loudness, None, noise)
+def test_the_synthesized_part_is_compared_by_magnitudes_alone(terms):
+    target, noise, rms = torch.randn(2, 4000), torch.randn(2, 4000), torch.ones(2, 1)
+    plain, filled = terms(target, target, rms), terms(target + noise, target, rms, None, noise)
     torch.testing.assert_close(filled["snr"], plain["snr"])
     torch.testing.assert_close(filled["waveform"], plain["waveform"], atol=1e-6, rtol=0)
     assert filled["mel"] > plain["mel"] + 0.05
 
 
-def test_loudness_takes_out_the_level(terms):
+def test_the_reference_rms_removes_the_level(terms):
     estimate, target = torch.randn(2, 4000), torch.randn(2, 4000)
     loud = terms(estimate, target, torch.ones(2, 1))
     quiet = terms(estimate / 100, target / 100, torch.full((2, 1), 0.01))
@@ -69,19 +69,19 @@ def test_silence_is_a_target_like_any_other(terms):
 
 
 def test_least_squares_at_its_optima():
-    ones, zeros = [(torch.ones(1, 1, 4, 4), [])], [(torch.zeros(1, 1, 4, 4), [])]
+    ones, zeros = [torch.ones(1, 1, 4, 4)], [torch.zeros(1, 1, 4, 4)]
     assert float(adversarial.discriminator_loss(ones, zeros)) == 0.0
     assert float(adversarial.generator_loss(ones)) == 0.0 and float(adversarial.generator_loss(zeros)) == 1.0
 
 
-def test_feature_loss_is_relative_and_reaches_the_fake_only():
+def test_feature_matching_is_relative_and_reaches_the_fake_only():
     discriminator = MultiScaleDiscriminator(windows=(256,), channels=4)
     real, fake = torch.randn(1, 2000, requires_grad=True), torch.randn(1, 2000, requires_grad=True)
-    loss = adversarial.feature_loss(discriminator(real), discriminator(fake))
+    loss = adversarial.feature_matching_loss(discriminator(real), discriminator(fake))
     loss.backward()
     assert real.grad is None or not real.grad.any()
     assert fake.grad.abs().sum() > 0
-    assert float(adversarial.feature_loss(discriminator(real), discriminator(real))) == 0.0
+    assert float(adversarial.feature_matching_loss(discriminator(real), discriminator(real))) == 0.0
 
 
 def test_guidance_is_lowest_where_the_head_predicts_the_teacher():

@@ -8,7 +8,7 @@ import torch.multiprocessing as mp
 from espnet2_decodec.codec.config import TINY
 from espnet2_decodec.data.mixing import Mixing
 from espnet2_decodec.data.sampler import MemorySegmentSampler
-from espnet2_decodec.training.loop import Options, Trainer
+from espnet2_decodec.training.loop import Trainer, TrainerOptions
 from espnet2_decodec.training.objective import Objective
 
 
@@ -20,9 +20,14 @@ def bank(seed: int) -> MemorySegmentSampler:
 def trainer(folder: str, steps: int) -> Trainer:
     torch.manual_seed(0)
     objective = Objective(
-        TINY, {"windows": [256], "channels": 4}, "logmel", schedule={"warmup": 1, "collect": 256, "adversarial": 2}
+        TINY,
+        {"windows": [256], "channels": 4},
+        "logmel",
+        schedule={"unquantized_steps": 1, "kmeans_frames": 256, "adversarial_start": 2},
     )
-    options = Options(steps=steps, batch=2, segment=4800, backgrounds=1, every=2, rise=1)
+    options = TrainerOptions(
+        steps=steps, batch_size=2, segment_length=4800, num_backgrounds=1, eval_interval=2, warmup_steps=1
+    )
     return Trainer(objective, Mixing(), options, folder)
 
 
@@ -33,7 +38,7 @@ def run(rank: int, folder: str) -> None:
     for name, stops in (("straight", (4,)), ("halves", (2, 4))):
         for steps in stops:
             worker = trainer(f"{folder}/{name}", steps)
-            worker._rate = lambda: 1.0
+            worker._lr_factor = lambda: 1.0
             worker.train(bank(0), bank(1))
         torch.save(worker.objective.state_dict(), f"{folder}/{name}{rank}.pt")
     dist.destroy_process_group()
@@ -52,7 +57,7 @@ def load(path) -> dict[str, torch.Tensor]:
 
 def test_processes_hold_one_model(folder):
     first, second = load(folder / "straight0.pt"), load(folder / "straight1.pt")
-    own = ("collected", "standardize", "semantic_head.map.0")  # what each process has seen
+    own = ("codebook_init", "standardize", "semantic.head.map.0")  # what each process has seen
     assert [n for n in first if not any(o in n for o in own) and not torch.equal(first[n], second[n])] == []
     assert any(not torch.equal(first[n], second[n]) for n in first), "both drew the same batches"
 

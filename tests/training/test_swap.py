@@ -1,4 +1,4 @@
-"""What swap training asks for is the true remix."""
+"""Targets of swap training are the true remixes."""
 
 import torch
 
@@ -12,7 +12,7 @@ def batch_of(size: int = 4) -> Batch:
 
 def test_targets_are_true_remixes_and_stems():
     batch = batch_of()
-    swap = Swap.draw(4, torch.device("cpu"), kept=0.0)
+    swap = Swap.draw(4, torch.device("cpu"), keep_background_prob=0.0)
     mixed, speech, background = swap.target(batch).chunk(3)
     assert torch.equal(speech, batch.speech) and torch.equal(background, batch.background)
     for i, j in zip(range(4), swap.background[:4].tolist()):
@@ -20,9 +20,9 @@ def test_targets_are_true_remixes_and_stems():
 
 
 def test_the_backgrounds_of_a_swap_are_all_used_and_kept_ones_are_their_own():
-    swapped = Swap.draw(8, torch.device("cpu"), stems=False, kept=0.0)
+    swapped = Swap.draw(8, torch.device("cpu"), decode_stems=False, keep_background_prob=0.0)
     assert sorted(swapped.background.tolist()) == list(range(8)) and len(swapped.speech) == 8
-    kept = Swap.draw(8, torch.device("cpu"), stems=False, kept=1.0)
+    kept = Swap.draw(8, torch.device("cpu"), decode_stems=False, keep_background_prob=1.0)
     assert kept.background.tolist() == list(range(8))
 
 
@@ -33,11 +33,11 @@ def test_latents_follow_the_same_plan_with_zeros_for_silence():
     assert not background[3:6].any() and not speech[6:].any() and speech[:6].all()
 
 
-def test_loudness_is_that_of_the_louder_mixture():
+def test_the_reference_rms_is_that_of_the_louder_mixture():
     batch = Batch(torch.tensor([[1.0, -1.0], [0.1, -0.1]]), torch.zeros(2, 2))
     swap = Swap(torch.tensor([1, 1]), torch.tensor([0, 2]))
-    torch.testing.assert_close(swap.loudness(batch), torch.tensor([[1.0], [0.1]]))
+    torch.testing.assert_close(swap.reference_rms(batch), torch.tensor([[1.0], [0.1]]))
 
 
 def test_a_batch_of_one_can_only_keep_its_own():
-    assert Swap.draw(1, torch.device("cpu"), kept=0.0).background[0] == 0
+    assert Swap.draw(1, torch.device("cpu"), keep_background_prob=0.0).background[0] == 0

@@ -95,7 +95,7 @@ def test_frames_asked_for_are_given(make):
 
 
 @pytest.mark.parametrize("frame", [0, 7, 19])
-def test_a_click_lights_its_own_frame(frame):
+def test_a_click_is_in_its_own_frame(frame):
     wav = click(frame)
     assert LogMelTeacher()(wav)[0, :80].sum(0).argmax() == frame
     assert LogMel()(wav, 40)[0].sum(0).argmax() == 2 * frame
@@ -187,7 +187,7 @@ def test_reader_reads_what_is_wanted():
 
 def test_reader_names_what_is_wrong():
     data = model_bin([("encoder/conv1/bias", [2], "e", [0.5, -2.0])])
-    with pytest.raises(ValueError, match="cut short"):
+    with pytest.raises(ValueError, match="truncated"):
         read_variables(data[:60])
     with pytest.raises(ValueError, match="binary version"):
         read_variables(model_bin([], version=99))
@@ -226,7 +226,7 @@ def test_a_model_in_two_parts_becomes_a_teacher(tmp_path, monkeypatch):
     assert (again(wav) - first(wav)).abs().max() < 1e-2  # float16 in the file
     again.save(tmp_path / "copy.safetensors")
     assert torch.equal(WhisperTeacher.from_file(tmp_path / "copy.safetensors")(wav), again(wav))
-    with pytest.raises(ValueError, match="holds 1 layers"):
+    with pytest.raises(ValueError, match="has 1 layers"):
         build_teacher({"name": "whisper", "path": str(out), "layer": 4})
 
 
@@ -258,8 +258,18 @@ def test_specs(monkeypatch, caplog):
         build_teacher("hubert:nowhere")
 
 
+def test_frames_of_other_codecs(tmp_path):
+    """Log-mel follows any sample rate and hop; a teacher with frames of its own is refused."""
+    teacher, wav = build_teacher("auto", 24000, 480), torch.zeros(1, 480 * 20)
+    wav[0, 480 * 7 + 240] = 0.5
+    assert teacher(wav)[0, :80].sum(0).argmax() == 7 and teacher(wav).shape[2] == 20 and teacher.frame_rate == 50
+    make_whisper().save(tmp_path / "teacher.safetensors")
+    with pytest.raises(ValueError, match="hop of 320 samples at 16000 Hz, the codec one of 256 at 16000 Hz"):
+        build_teacher(f"whisper:{tmp_path}/teacher.safetensors", 16000, 256)
+
+
 @needs_whisper
-def test_real_whisper_hears_a_click_where_it_is():
+def test_real_whisper_has_a_click_in_its_frame():
     assert len(find_whisper()) == 2
     teacher = build_teacher("whisper")
     assert teacher.dim == 512 and teacher.frame_rate == 50.0

@@ -12,9 +12,10 @@ import yaml
 from espnet2_decodec.data.mixing import Mixing
 from espnet2_decodec.evaluation.environment import environment
 from espnet2_decodec.evaluation.tables import markdown_table
-from espnet2_decodec.training.loop import Options, Trainer, read_banks
+from espnet2_decodec.training.config import set_options
+from espnet2_decodec.training.data import read_data
+from espnet2_decodec.training.loop import Trainer, TrainerOptions
 from espnet2_decodec.training.objective import Objective
-from espnet2_decodec.training.settings import change
 
 COLUMNS = {
     "speech, 0 dB": ("0 dB", "speech_si_sdr_improvement"),
@@ -37,7 +38,11 @@ def ablation_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--variants", nargs="+", default=[], help="names of variants to train (default: all)")
     parser.add_argument(
-        "--set", nargs="*", default=[], metavar="KEY=VALUE", help="settings of all variants, e.g. options.minutes=30"
+        "--set",
+        nargs="*",
+        default=[],
+        metavar="KEY=VALUE",
+        help="settings of all variants, e.g. trainer_conf.minutes=30",
     )
     parser.add_argument("--device", default="cpu", help="device of the trainings, e.g. cuda (default: cpu)")
 
@@ -50,16 +55,19 @@ def ablation(args: Namespace) -> None:
     unknown = [name for name in args.variants if name not in variants]
     if unknown:
         raise ValueError(f"{args.config} has no variant {unknown[0]!r}; choose from {', '.join(variants)}.")
-    banks, folders = None, {name: args.out / name.replace(" ", "_") for name in variants}
+    data, folders = None, {name: args.out / name.replace(" ", "_") for name in variants}
     for name in args.variants or variants:
         if not (folders[name] / "model").is_dir():
-            banks = banks or read_banks(args.data, args.device)
-            settings = change(change(deepcopy(config["common"]), args.set), variants[name])
+            data = data or read_data(args.data, device=args.device)
+            settings = set_options(set_options(deepcopy(config["common"]), args.set), variants[name])
             logging.info("%s: %s", name, " ".join(variants[name]) or "common settings")
             torch.manual_seed(0)
-            options, mixing = Options(**settings.get("options", {})), Mixing(**settings.get("mixing", {}))
+            options, mixing = (
+                TrainerOptions(**settings.get("trainer_conf", {})),
+                Mixing(**settings.get("mixing_conf", {})),
+            )
             objective = Objective(**settings.get("codec_conf", {}))
-            Trainer(objective, mixing, options, folders[name], args.device).train(*banks)
+            Trainer(objective, mixing, options, folders[name], args.device).train(*data)
     rows = [_row(name, folders[name], variants[name]) for name in variants if (folders[name] / "model").is_dir()]
     lines = [f"- {key}: {value}" for key, value in environment(args.device).items()]
     lines += ["", *markdown_table(["variant", "settings", "steps", "minutes", *COLUMNS], rows, 2)]

@@ -1,37 +1,33 @@
-"""What every semantic teacher offers: clean speech in, one vector a codec frame out."""
+"""The interface of semantic teachers: clean speech in, one feature vector per codec frame out."""
 
 from abc import ABC, abstractmethod
 
 import torch
 from torch import Tensor, nn
 
-SAMPLE_RATE = 16000
-HOP = 320  # samples a frame: the codec's own
-
 
 class TeacherUnavailable(ValueError):
-    """A teacher's weights, or the package that reads them, are not on this machine."""
+    """The weights of a teacher, or the package that reads them, are not installed."""
 
 
 class Teacher(nn.Module, ABC):
-    """A frozen model that tells, frame by frame, what is said.
+    """A frozen model of the linguistic content of speech.
 
-    The network is kept out of the module tree on purpose: it moves with ``.to(device)``, but checkpoints,
-    optimizers and distributed wrappers never see it. It is always in evaluation mode and float32; use
-    autocast to run it in bfloat16.
+    The network is not a submodule: it moves with ``.to(device)``, but checkpoints, optimizers and distributed wrappers do
+    not contain it. It is always in evaluation mode and float32; use autocast to run it in bfloat16.
 
     Args:
-        name: short name for logs and cards, e.g. ``whisper-512/4``.
-        dim: size of the vector of one frame.
+        name: short name for logs and model cards, e.g. ``whisper-512/4``.
+        dim: C, features per frame.
         network: the frozen network.
+        sample_rate: Hz of the input.
+        hop: samples per frame.
     """
 
-    frame_rate = SAMPLE_RATE / HOP
-
-    def __init__(self, name: str, dim: int, network: nn.Module):
+    def __init__(self, name: str, dim: int, network: nn.Module, sample_rate: int = 16000, hop: int = 320):
         super().__init__()
-        self.name = name
-        self.dim = dim
+        self.name, self.dim = name, dim
+        self.sample_rate, self.hop = sample_rate, hop
         self._frozen = (network.eval().requires_grad_(False),)
 
     @property
@@ -39,8 +35,13 @@ class Teacher(nn.Module, ABC):
         """The frozen network."""
         return self._frozen[0]
 
+    @property
+    def frame_rate(self) -> float:
+        """Frames per second."""
+        return self.sample_rate / self.hop
+
     def train(self, mode: bool = True) -> "Teacher":
-        """Stay in evaluation mode, whatever is asked for."""
+        """Stay in evaluation mode."""
         return super().train(False)
 
     def _apply(self, fn, recurse: bool = True) -> "Teacher":
@@ -50,29 +51,28 @@ class Teacher(nn.Module, ABC):
 
     @torch.no_grad()
     def forward(self, wav: Tensor, frames: int | None = None) -> Tensor:
-        """Describe clean speech on the codec's frames.
+        """Features of clean speech on the codec's frames.
 
-        Frame ``t`` is centred on the samples ``320 t .. 320 (t + 1)``. Teachers with attention look at the
-        whole input, so zeros appended to a recording change all of its frames a little.
+        Frame ``t`` is centered on the samples ``hop * t .. hop * (t + 1)``. Teachers with attention depend on the whole
+        input, so zeros appended to a recording change all of its frames a little.
 
         Args:
-            wav: ``[B, L]`` float in [-1, 1], 16 kHz.
-            frames: number of frames wanted; None for ``ceil(L / 320)``. The input is cut or filled with zeros
-                to fit.
+            wav: ``[B, L]`` float in [-1, 1].
+            frames: T; None for ``ceil(L / hop)``. The input is cut or padded with zeros to fit.
 
         Returns:
-            ``[B, dim, frames]`` float32, without gradient.
+            ``[B, C, T]`` float32, without gradient.
 
         Raises:
             ValueError: if the input is not ``[B, L]`` with at least one sample, or frames is below 1.
         """
         if wav.ndim != 2 or wav.shape[1] < 1:
-            raise ValueError(f"a teacher wants audio of shape [B, L] with L >= 1, not {list(wav.shape)}")
-        frames = -(-wav.shape[1] // HOP) if frames is None else frames
+            raise ValueError(f"A teacher needs audio of shape [B, L] with L >= 1, not {list(wav.shape)}.")
+        frames = -(-wav.shape[1] // self.hop) if frames is None else frames
         if frames < 1:
-            raise ValueError(f"a teacher gives at least one frame, {frames} were asked for")
+            raise ValueError(f"A teacher gives at least one frame, not {frames}.")
         return self.features(wav.float(), frames).float()
 
     @abstractmethod
     def features(self, wav: Tensor, frames: int) -> Tensor:
-        """Compute what :meth:`forward` returns, from checked arguments: ``[B, L] -> [B, dim, frames]``."""
+        """Compute the result of :meth:`forward` for valid arguments: ``[B, L] -> [B, C, frames]``."""

@@ -1,56 +1,70 @@
-"""From a line of configuration to a teacher."""
+"""Construction of a teacher from its specification in a config."""
 
 import logging
+from typing import Any
 
 from espnet2_decodec.training.teachers.base import Teacher, TeacherUnavailable
-from espnet2_decodec.training.teachers.logmel import LogMelTeacher
+from espnet2_decodec.training.teachers.mel import LogMelTeacher
 from espnet2_decodec.training.teachers.self_supervised import SSLTeacher
 from espnet2_decodec.training.teachers.whisper import WhisperTeacher, find_whisper
 
 logger = logging.getLogger(__name__)
 
 
-def build_teacher(spec: str | dict | None) -> Teacher | None:
-    """Build a teacher.
+def build_teacher(spec: str | dict | None, sample_rate: int = 16000, hop: int = 320) -> Teacher | None:
+    """Build a teacher for a codec.
 
     Args:
         spec: one of
-            ``"whisper"`` (the installed packages), ``"whisper:FILE"`` (written by ``teachers.export``),
-            ``"logmel"``, ``"auto"`` (Whisper if it is installed, else log-mel; one logged line says which),
-            ``"hubert:FOLDER"`` (HuBERT, WavLM or wav2vec 2 of transformers), None (no teacher), or a dict
-            with ``name`` (any of these words), ``path`` and ``layer`` (log-mel has none: it is left aside).
+            ``"whisper"`` (the installed packages), ``"whisper:FILE"`` (written by ``decodec recipe export_teacher``),
+            ``"logmel"``, ``"auto"`` (Whisper if it is installed and has the codec's frames, else log-mel; logged),
+            ``"hubert:FOLDER"`` (HuBERT, WavLM or wav2vec 2 of transformers), None (no teacher), or a dict with ``name``
+            (any of these words), ``path`` and ``layer`` (ignored by log-mel).
+        sample_rate: Hz of the codec.
+        hop: samples per frame of the codec.
 
     Returns:
-        The teacher, or None if none is wanted.
+        The teacher, or None.
 
     Raises:
-        TeacherUnavailable: if the weights, or the package that reads them, are not there.
-        ValueError: if the spec is not understood.
+        TeacherUnavailable: if the weights, or the package that reads them, are not installed.
+        ValueError: if the specification is invalid, or the teacher has another sample rate or hop than the codec.
     """
     if spec is None:
         return None
     if isinstance(spec, str):
         name, _, path = spec.partition(":")
-        options = {"path": path} if path else {}
+        layer = None
     else:
-        options = dict(spec)
-        name = options.pop("name", None)
-    path, layer = options.pop("path", None), options.pop("layer", None)
-    if options:
-        raise ValueError(f"a teacher has no option {', '.join(map(repr, options))}: give name, path and layer")
-    options = {} if layer is None else {"layer": layer}
-    if name == "auto" and path is None:
-        name = _choose()
+        unknown = spec.keys() - {"name", "path", "layer"}
+        if unknown:
+            raise ValueError(f"A teacher has no option {', '.join(map(repr, unknown))}: give name, path and layer.")
+        name, path, layer = spec.get("name"), spec.get("path"), spec.get("layer")
+    options: dict[str, Any] = {} if layer is None else {"layer": layer}
+    if name == "auto" and not path:
+        name = _choose(sample_rate, hop)
+    teacher: Teacher
     if name == "whisper":
-        return WhisperTeacher.from_file(path, **options) if path else WhisperTeacher.from_package(**options)
-    if name == "logmel" and path is None:
-        return LogMelTeacher()
-    if name == "hubert" and path is not None:
-        return SSLTeacher(path, **options)
-    raise ValueError(f"no teacher {spec!r}: use whisper, whisper:FILE, logmel, auto or hubert:FOLDER")
+        teacher = WhisperTeacher.from_file(path, **options) if path else WhisperTeacher.from_package(**options)
+    elif name == "logmel" and not path:
+        teacher = LogMelTeacher(sample_rate, hop)
+    elif name == "hubert" and path:
+        teacher = SSLTeacher(path, **options)
+    else:
+        raise ValueError(f"There is no teacher {spec!r}: use whisper, whisper:FILE, logmel, auto or hubert:FOLDER.")
+    if (teacher.sample_rate, teacher.hop) != (sample_rate, hop):
+        raise ValueError(
+            f"The teacher {teacher.name} has a hop of {teacher.hop} samples at {teacher.sample_rate} Hz, the codec one of "
+            f"{hop} at {sample_rate} Hz: use logmel, or no teacher."
+        )
+    return teacher
 
 
-def _choose() -> str:
+def _choose(sample_rate: int, hop: int) -> str:
+    """Whisper where it is possible, else log-mel."""
+    if (sample_rate, hop) != (16000, 320):
+        logger.warning("semantic teacher: logmel (Whisper has a hop of 320 samples at 16000 Hz)")
+        return "logmel"
     try:
         find_whisper()
     except TeacherUnavailable as error:

@@ -1,7 +1,7 @@
 """Reader of CTranslate2's ``model.bin``, without CTranslate2.
 
-The file is little-endian: version, name and revision of the specification, the variables (name, shape, type,
-bytes), then aliases, which this project does not need.
+The file is little-endian: version, name and revision of the specification, the variables (name, shape, type, bytes),
+then aliases, which are not needed here.
 """
 
 import struct
@@ -13,17 +13,17 @@ from torch import Tensor
 TYPES = (torch.float32, torch.int8, torch.int16, torch.int32, torch.float16, torch.bfloat16)
 
 
-class _Cursor:
-    """A place in a buffer that moves on with every read."""
+class _Reader:
+    """Sequential reading of a buffer."""
 
     def __init__(self, data: bytes):
-        self.data, self.place = memoryview(data), 0
+        self.data, self.position = memoryview(data), 0
 
     def take(self, size: int) -> memoryview:
-        part = self.data[self.place : self.place + size]
+        part = self.data[self.position : self.position + size]
         if len(part) < size:
-            raise ValueError("the CTranslate2 model is cut short: fetch it again, and give all of its parts in order")
-        self.place += size
+            raise ValueError("The CTranslate2 model is truncated: download it again, and give all of its parts in order.")
+        self.position += size
         return part
 
     def number(self, code: str) -> int:
@@ -37,30 +37,29 @@ def read_variables(data: bytes, wanted: Callable[[str], bool] = lambda name: Tru
     """Read the variables of a model.
 
     Args:
-        data: the whole content of ``model.bin``.
-        wanted: tells by its name whether a variable is to be read; the others are skipped.
+        data: content of ``model.bin``.
+        wanted: whether to read the variable of a given name.
 
     Returns:
-        Name -> tensor, in the type in which it is stored. Quantized weights come as they are, with their
-        scales beside them.
+        Name -> tensor, in the stored type. Quantized weights are not dequantized; their scales are separate variables.
 
     Raises:
-        ValueError: if this is no CTranslate2 model of binary version 4 to 6, or it is cut short.
+        ValueError: if this is not a CTranslate2 model of binary version 4 to 6, or it is truncated.
     """
-    cursor = _Cursor(data)
-    version = cursor.number("I")
+    reader = _Reader(data)
+    version = reader.number("I")
     if not 4 <= version <= 6:
-        raise ValueError(f"not a CTranslate2 model of binary version 4 to 6: its first number is {version}")
-    cursor.text(), cursor.number("I")
+        raise ValueError(f"This is not a CTranslate2 model of binary version 4 to 6: its first number is {version}.")
+    reader.text(), reader.number("I")
     variables = {}
-    for _ in range(cursor.number("I")):
-        name = cursor.text()
-        shape = [cursor.number("I") for _ in range(cursor.number("B"))]
-        kind, size = cursor.number("B"), cursor.number("I")
-        content = cursor.take(size)
+    for _ in range(reader.number("I")):
+        name = reader.text()
+        shape = [reader.number("I") for _ in range(reader.number("B"))]
+        kind, size = reader.number("B"), reader.number("I")
+        content = reader.take(size)
         if not wanted(name):
             continue
         if kind >= len(TYPES):
-            raise ValueError(f"variable {name!r} of the CTranslate2 model has the unknown type number {kind}")
+            raise ValueError(f"The variable {name!r} of the CTranslate2 model has the unknown type {kind}.")
         variables[name] = torch.frombuffer(bytearray(content), dtype=TYPES[kind]).reshape(shape)
     return variables

@@ -1,16 +1,17 @@
-"""Whisper's encoder in plain torch, as many of its layers as are wanted."""
+"""Whisper's encoder in plain torch, with a configurable number of layers."""
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-MAX_FRAMES = 1500  # 30 s, the longest input that Whisper was trained on
+MAX_FRAMES = 1500
+"""30 s, the longest input in Whisper's training."""
 
 
 def sinusoids(frames: int, dim: int) -> Tensor:
     """Whisper's positions ``[frames, dim]``: sines, then cosines, of wavelengths 2 pi to 20000 pi frames.
 
-    They are rounded to float16 and back, as in the published weights: attention feels even that.
+    They are rounded to float16 and back, as in the published weights, because attention depends even on that.
     """
     rates = torch.logspace(0, -4, dim // 2, dtype=torch.float64)
     angles = torch.arange(frames)[:, None] * rates
@@ -18,7 +19,7 @@ def sinusoids(frames: int, dim: int) -> Tensor:
 
 
 class Layer(nn.Module):
-    """Self-attention and feed-forward, each after a layer norm and beside a residual.
+    """Pre-norm transformer layer: self-attention and feed-forward with residual connections.
 
     Args:
         dim: width.
@@ -46,18 +47,20 @@ class Layer(nn.Module):
 class WhisperEncoder(nn.Module):
     """Two convolutions, the second of stride 2, and the first layers of the transformer.
 
-    What comes out has gone through a layer norm, as the next layer would do. Without it one or two frames of
-    a clip, on which the other frames rest their attention, are 20 to 30 times larger than the rest and take a
-    third of every dimension's variance along time (measured at layer 4), which says nothing about the speech.
+    The output has passed a layer norm, as the next layer would apply it. Without it, one or two frames of a clip that the
+    other frames attend to (attention sinks) are 20 to 30 times larger than the rest and make up a third of the variance
+    of each dimension along time (measured at layer 4), which is unrelated to the speech.
 
     Args:
         layers: number of layers.
         dim: width.
         heads: number of attention heads.
         bins: number of mel bins.
-        final_norm: end in Whisper's own last layer norm, with its weights; only of use when all the layers
-            are there. Else the layer norm has none.
+        final_norm: use Whisper's last layer norm with its weights, for the full number of layers; otherwise the layer norm
+            has no weights.
     """
+
+    positions: Tensor
 
     def __init__(self, layers: int = 4, dim: int = 512, heads: int = 8, bins: int = 80, final_norm: bool = False):
         super().__init__()
@@ -68,7 +71,7 @@ class WhisperEncoder(nn.Module):
         self.register_buffer("positions", sinusoids(MAX_FRAMES, dim), persistent=False)
 
     def forward(self, mel: Tensor) -> Tensor:
-        """Encode a log-mel spectrogram; what is longer than 30 s is cut into equal pieces.
+        """Encode a log-mel spectrogram; longer ones than 30 s are cut into equal pieces.
 
         Args:
             mel: ``[B, bins, 2 T]``, 100 frames/s.

