@@ -9,7 +9,7 @@ from espnet2_decodec.codec.backbones.base import ParametricBackbone
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.data.mixing import Batch
 from espnet2_decodec.training.outputs import GeneratorOutput
-from espnet2_decodec.training.validation import whole_frames
+from espnet2_decodec.codec.padding import pad_to_frames
 
 
 class LatentRegression:
@@ -44,7 +44,7 @@ class LatentRegression:
         if not self.supports(self.codec) or not isinstance(backbone, ParametricBackbone):
             return {"latent": speech.new_zeros(()), "envelope": speech.new_zeros(())}
         stems = torch.stack([batch.speech, batch.background])
-        targets = torch.stack([backbone.target_latent(whole_frames(stem, self.codec.hop)) for stem in stems])
+        targets = torch.stack([backbone.target_latent(pad_to_frames(stem, None, self.codec.hop)[0]) for stem in stems])
         values = torch.stack([speech, background])
         errors, powers = (values - targets).square().mean((2, 3)), targets.square().mean((2, 3))
         floor = 0.1 * powers.sum(0) + 1e-7

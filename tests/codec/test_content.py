@@ -93,7 +93,7 @@ def test_codebooks_follow_the_content_in_training_alone(config):
     assert not torch.equal(encoder.quantizer.codebooks, before)
 
 
-def test_codebooks_begin_with_what_was_collected(config):
+def test_codebooks_are_initialized_by_collected_frames(config):
     torch.manual_seed(0)
     schedule = {"content_only": True, "unquantized_steps": 2, "kmeans_frames": 64}
     objective = Objective(codec={**config, "content": CONTENT | TOKENS}, teacher="logmel", schedule=schedule).train()
