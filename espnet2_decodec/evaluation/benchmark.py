@@ -116,8 +116,8 @@ def run_benchmark(
         warn: called with a line for each system that is skipped, before anything is run.
 
     Raises:
-        ValueError: if a set, a target, a condition or a spec cannot be used, two sets have a recording of the same name,
-            or a system fails on a recording.
+        ValueError: if a set, a target, a condition or a spec cannot be used, two sets have a recording of the same
+            name, or a system fails on a recording.
         FileNotFoundError: if a model does not exist.
     """
     for target in targets:

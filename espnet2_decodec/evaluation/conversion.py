@@ -45,12 +45,12 @@ METRICS = {
 
 NOTES = f"""\
 Source: a mixture; reference: clean prompts of another speaker. Means over recordings and target speakers, with
-{INTERVAL_NOTE}. Word error rate: all errors over all words.
-Similarity: cosine of speaker embeddings, with other prompts of the speaker than the reference. swap_codes: the first level of the
-source, the others of the reference, frame by frame, as in the paper. knn_codes: the other levels from the nearest frame of the
-reference. knn_shift: what `decodec convert` does, and with `--no-quantize` where it is unquantized. Ceiling: the reference itself
-through the parametric levels, or their unquantized coordinates, an upper bound of the similarity of knn_shift and knn_codes;
-swap_codes can exceed it where its words sound like the reference, too."""
+{INTERVAL_NOTE}. Word error rate: all errors over all words. Similarity: cosine of speaker embeddings, with other
+prompts of the speaker than the reference. swap_codes: the first level of the source, the others of the reference,
+frame by frame, as in the paper. knn_codes: the other levels from the nearest frame of the reference. knn_shift:
+what `decodec convert` does, and with `--no-quantize` where it is unquantized. Ceiling: the reference itself through
+the parametric levels, or their unquantized coordinates, an upper bound of the similarity of knn_shift and
+knn_codes; swap_codes can exceed it where its words sound like the reference, too."""
 
 UNQUANTIZED_SHIFT = "knn_shift, unquantized"
 NOISY_INPUT = "noisy input"

@@ -24,14 +24,14 @@ COLUMNS = ("system", "kbps", "condition", "seen", "uttid", "speaker", "target")
 """Columns of scores.csv before those of the metrics."""
 
 NOTES = f"""\
-Means over recordings, with {INTERVAL_NOTE};
-"-" where a metric is undefined for all. kbit/s: of the codes that the target is decoded from; empty where nothing is coded. The
-delay of each system is compensated for. The background of a denoiser, and of a residual, is the mixture less its speech; a codec
-that does not separate estimates every target by the decoded mixture. Ceiling: the clean stem alone, coded and decoded from both
-streams. Remix: the speech over the background of the next recording of the same condition. SI-SDRi: improvement over the noisy
-input. Level: of the estimate relative to the mixture; where the reference is silent, lower is better. Lower is better for the mel
-distance, higher for the other metrics. DNSMOS, PESQ and STOI are computed for speech only. The same speech and background segments
-are used at every SNR."""
+Means over recordings, with {INTERVAL_NOTE}; "-" where a metric is undefined for all. kbit/s: of the codes that the
+target is decoded from; empty where nothing is coded. The delay of each system is compensated for. The background of
+a denoiser, and of a residual, is the mixture less its speech; a codec that does not separate estimates every target
+by the decoded mixture. Ceiling: the clean stem alone, coded and decoded from both streams. Remix: the speech over
+the background of the next recording of the same condition. SI-SDRi: improvement over the noisy input. Level: of the
+estimate relative to the mixture; where the reference is silent, lower is better. Lower is better for the mel
+distance, higher for the other metrics. DNSMOS, PESQ and STOI are computed for speech only. The same speech and
+background segments are used at every SNR."""
 
 SEEN = {"yes": "seen", "no": "unseen"}
 """Entries of utt2seen in words."""
@@ -40,8 +40,8 @@ METRICS_BY_SEEN = ("si_sdr", "pesq", "stoi")
 """Metrics with separate tables for seen and unseen backgrounds; scores.csv has the distinction for all."""
 
 SEEN_NOTES = """\
-The tables above are over all backgrounds; those below separate seen ones, whose source is in the training data of our codec, from
-unseen ones. A system that was trained on neither shows how much harder the one kind is by itself."""
+The tables above are over all backgrounds; those below separate seen ones, whose source is in the training data of
+our codec, from unseen ones. A system that was trained on neither shows how much harder the one kind is by itself."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,9 @@ def summarize(rows: Sequence[Row]) -> list[SummaryLine]:
     order = {system: i for i, system in enumerate(dict.fromkeys(row["system"] for row in rows))}
     keys = sorted(groups, key=lambda key: (order[key[0]], condition_order(key[2]), TARGETS.index(key[3])))
     return [
-        SummaryLine(*key, name, bootstrap_interval([row[name] for row in groups[key]]))
+        SummaryLine(system, kbps, condition, target, name, bootstrap_interval([row[name] for row in groups[key]]))
         for key in keys
+        for system, kbps, condition, target in [key]
         for name in METRICS
         if name in groups[key][0]
     ]
@@ -83,7 +84,7 @@ def write_summary(path: str | Path, lines: Sequence[SummaryLine]) -> None:
 
 
 def markdown(rows: Sequence[Row], lines: Sequence[SummaryLine], head: Mapping[str, str], skipped: Sequence[str]) -> str:
-    """The content of summary.md: the head, then for each target one table per metric, systems down, conditions across."""
+    """The content of summary.md: the head, then one table per target and metric, systems down, conditions across."""
     conditions = sorted({line.condition for line in lines}, key=condition_order)
     text = ["# Evaluation", "", *bullet_list(head, skipped), "", NOTES]
     counts = ((c, len({row["uttid"] for row in rows if row["condition"] == c})) for c in conditions)

@@ -1,4 +1,4 @@
-"""Benchmarks: columns, a cache that is never stale, order of the recordings, baselines with known scores, and metrics."""
+"""Benchmarks: columns, cache, order of the recordings, baselines with known scores, and metrics of the packages."""
 
 import csv
 import json

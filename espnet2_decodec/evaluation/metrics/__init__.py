@@ -1,1 +1,1 @@
-"""Metrics of signals, of speech quality, and of recognized words."""
+"""Metrics: energy ratios, mel distance, PESQ, STOI, DNSMOS, speaker similarity, error rates, and intervals of means."""

@@ -1,4 +1,4 @@
-"""PESQ, STOI, DNSMOS and speaker similarity through packages that are imported when first asked for."""
+"""PESQ, STOI, DNSMOS and speaker similarity through packages that are imported on first use."""
 
 import math
 import warnings
@@ -14,7 +14,9 @@ def pesq(reference: Tensor, estimate: Tensor, sample_rate: int) -> float:
     """Wide-band PESQ (ITU-T P.862.2), 1.04 to 4.64.
 
     Args:
-        reference, estimate: [L] at 16000 Hz.
+        reference: [L].
+        estimate: [L].
+        sample_rate: 16000 Hz.
 
     Returns:
         The score; NaN where the reference is silent or PESQ finds no utterance in it.
@@ -38,10 +40,12 @@ def stoi(reference: Tensor, estimate: Tensor, sample_rate: int) -> float:
     """Short-time objective intelligibility (Taal et al., 2011), about 0 to 1.
 
     Args:
-        reference, estimate: [L] at `sample_rate` Hz.
+        reference: [L].
+        estimate: [L].
+        sample_rate: Hz.
 
     Returns:
-        The score; NaN where the reference is silent or sounds for less than 0.4 s.
+        The score; NaN where the reference is silent or has less than 0.4 s of signal.
 
     Raises:
         ImportError: if the package pystoi is not installed.
@@ -59,11 +63,12 @@ def stoi(reference: Tensor, estimate: Tensor, sample_rate: int) -> float:
 
 
 def dnsmos(reference: Tensor, estimate: Tensor, sample_rate: int, part: str) -> float:
-    """DNSMOS P.835 (Reddy et al., 2022), 1 to 5: what a network trained on listeners' votes says of the estimate alone.
+    """DNSMOS P.835 (Reddy et al., 2022), 1 to 5: ratings of the estimate alone, predicted by a network.
 
     Args:
         reference: [L]; only whether it is silent counts.
-        estimate: [L] at 16000 Hz, clipped to -1..1; repeated up to 9 s where it is shorter.
+        estimate: [L], clipped to -1..1; repeated up to 9 s where it is shorter.
+        sample_rate: 16000 Hz.
         part: sig (the speech), bak (the absence of noise) or ovrl (the whole).
 
     Returns:
@@ -77,18 +82,18 @@ def dnsmos(reference: Tensor, estimate: Tensor, sample_rate: int, part: str) -> 
         raise ValueError(f"DNSMOS is defined at 16000 Hz, not {sample_rate} Hz.")
     if _silent(reference):
         return math.nan
-    return float(_votes(estimate.float().clamp(-1, 1).numpy().tobytes())[f"{part}_mos"])
+    return float(_dnsmos_scores(estimate.float().clamp(-1, 1).numpy().tobytes())[f"{part}_mos"])
 
 
 @lru_cache(maxsize=1)
-def _votes(samples: bytes) -> dict[str, float]:
+def _dnsmos_scores(samples: bytes) -> dict[str, float]:
     """All parts of the DNSMOS of float32 samples at 16000 Hz."""
     from speechmos import dnsmos as package
 
     if package.dnsmos is None:
         import onnxruntime
 
-        # The package gives its networks all cores, and recordings are spread over processes of one core each.
+        # The package gives its networks all cores, but recordings are distributed over single-threaded processes.
         package.run(np.zeros(16000, np.float32), 16000)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
@@ -99,38 +104,40 @@ def _votes(samples: bytes) -> dict[str, float]:
 
 
 def speaker_similarity(reference: Tensor, estimate: Tensor, sample_rate: int) -> float:
-    """Cosine of the voice embeddings of two recordings (Wan et al., 2018, in the package resemblyzer), 0 to 1.
+    """Cosine of the speaker embeddings of two recordings (Wan et al., 2018, in the package resemblyzer), 0 to 1.
 
     Two recordings of one person reach about 0.8 and more, two people of one sex 0.5 to 0.7.
 
     Args:
-        reference, estimate: [L], [L'] at 16000 Hz: whatever is said in them.
+        reference: [L], with any words.
+        estimate: [L'].
+        sample_rate: 16000 Hz.
 
     Returns:
-        The cosine; NaN where either has less than 0.3 s of voice.
+        The cosine; NaN where either has less than 0.3 s of speech.
 
     Raises:
         ImportError: if the package resemblyzer or what it needs is not installed.
         ValueError: if the rate is another one.
     """
     if sample_rate != 16000:
-        raise ValueError(f"Voices are compared at 16000 Hz, not {sample_rate} Hz.")
-    voices = [voice(wav.float().numpy().tobytes()) for wav in (reference, estimate)]
-    return math.nan if any(found is None for found in voices) else float(voices[0] @ voices[1])
+        raise ValueError(f"Speaker similarity is defined at 16000 Hz, not {sample_rate} Hz.")
+    one, other = (speaker_embedding(wav.float().numpy().tobytes()) for wav in (reference, estimate))
+    return math.nan if one is None or other is None else float(one @ other)
 
 
 @lru_cache(maxsize=64)
-def voice(samples: bytes) -> np.ndarray | None:
-    """The embedding [256] of float32 samples at 16000 Hz, of norm 1; None with less than 0.3 s of voice."""
+def speaker_embedding(samples: bytes) -> np.ndarray | None:
+    """The embedding [256] of float32 samples at 16000 Hz, of norm 1; None with less than 0.3 s of speech."""
     wav = np.frombuffer(samples, np.float32)
     if not len(wav) or np.square(wav, dtype=float).mean() <= SILENCE_POWER:
         return None
-    spoken = _voice_package().preprocess_wav(wav.clip(-1, 1) * 0.999)
-    return None if len(spoken) < 4800 else _encoder().embed_utterance(spoken)
+    speech = _resemblyzer().preprocess_wav(wav.clip(-1, 1) * 0.999)
+    return None if len(speech) < 4800 else _speaker_encoder().embed_utterance(speech)
 
 
 @lru_cache(maxsize=1)
-def _voice_package():
+def _resemblyzer():
     """The module resemblyzer."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -143,11 +150,11 @@ def _voice_package():
 
 
 @lru_cache(maxsize=1)
-def _encoder():
-    """The voice encoder."""
-    return _voice_package().VoiceEncoder("cpu", verbose=False)
+def _speaker_encoder():
+    """The speaker encoder."""
+    return _resemblyzer().VoiceEncoder("cpu", verbose=False)
 
 
 def _silent(wav: Tensor) -> bool:
-    """Whether nothing is to be heard."""
+    """Whether the mean power is below the threshold of silence."""
     return wav.double().square().mean().item() <= SILENCE_POWER

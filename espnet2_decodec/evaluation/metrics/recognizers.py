@@ -83,7 +83,7 @@ class Whisper(Recognizer):
 
 
 class WhisperBase(Whisper):
-    """Whisper base, 99 languages. It is also the teacher of the codec in the package, and so no independent evaluator of it."""
+    """Whisper base, 99 languages. It is the teacher of the codec in the package, and no independent evaluator of it."""
 
     name, languages = "whisper-base", ()
     parts = {

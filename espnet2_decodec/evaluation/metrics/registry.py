@@ -66,7 +66,9 @@ def measure(
 
     Args:
         target: speech, background, mixture or remix.
-        reference, estimate, mixture: [L] at `sample_rate` Hz.
+        reference: [L].
+        estimate: [L].
+        mixture: [L].
         metrics: names out of `METRICS` and `DNSMOS`.
         sample_rate: Hz.
     """

@@ -1,4 +1,4 @@
-"""Phones from single frames of tokens: of a Festival voice, which brings recordings with their phone alignments."""
+"""Linear probes of the phones in single frames of tokens, on a Festival voice with phone alignments."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,15 +11,15 @@ from torch import Tensor
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.data.mixtures import CLEAN, mix_at_snr
 from espnet2_decodec.data.segments import Segment
-from espnet2_decodec.evaluation.metrics.bootstrap import bootstrap_interval
+from espnet2_decodec.evaluation.metrics.bootstrap import Interval, bootstrap_interval
 from espnet2_decodec.evaluation.probes.linear import LinearProbe
-from espnet2_decodec.evaluation.probes.tables import Line
-from espnet2_decodec.evaluation.probes.tokens import SUM, views
+from espnet2_decodec.evaluation.probes.results import ProbeResult
+from espnet2_decodec.evaluation.probes.tokens import CUMULATIVE, represent
 from espnet2_decodec.io.audio import read
 
-SENTENCES = 90
-"""How many are used, evenly over the voice; a third of them is held out."""
-LEVEL = -26.0
+MAX_SENTENCES = 90
+"""Recordings that are used, evenly spaced; a third of them is held out."""
+SPEECH_LEVEL = -26.0
 """dBFS of the active speech."""
 
 
@@ -30,8 +30,8 @@ class Alignment:
     ends: Sequence[float]
     phones: Sequence[str]
 
-    def at(self, frames: int, seconds: float) -> list[str]:
-        """The phone at the centre of each of `frames` frames of so many seconds; the last one goes on to the end."""
+    def phones_of_frames(self, frames: int, seconds: float) -> list[str]:
+        """The phone at the center of each of `frames` frames of `seconds` each; the last phone lasts to the end."""
         places = np.searchsorted(self.ends, (np.arange(frames) + 0.5) * seconds, side="right")
         return [self.phones[min(place, len(self.phones) - 1)] for place in places]
 
@@ -40,7 +40,7 @@ def read_labels(path: str | Path) -> Alignment:
     """A label file of Festival (xwaves): a header that ends with #, then lines of end in seconds, color and phone.
 
     Raises:
-        ValueError: if it is none, or its times go back.
+        ValueError: if the format is another one, or its times decrease.
     """
     _, mark, body = Path(path).read_text(encoding="utf-8").partition("#")
     rows = [line.split() for line in body.splitlines() if line.strip()]
@@ -50,12 +50,12 @@ def read_labels(path: str | Path) -> Alignment:
     except (ValueError, IndexError):
         ends, phones = [], []
     if not mark or not ends or ends != sorted(ends):
-        raise ValueError(f"{path} is no label file of Festival, with lines of end, color and phone after a #.")
+        raise ValueError(f"{path} is no label file of Festival, which has lines of end, color and phone after a #.")
     return Alignment(ends, phones)
 
 
-def sentences(voice: str | Path, count: int = SENTENCES) -> list[tuple[Path, Alignment]]:
-    """Recordings of VOICE/wav that have labels in VOICE/lab, evenly chosen.
+def labeled_recordings(voice: str | Path, count: int = MAX_SENTENCES) -> list[tuple[Path, Alignment]]:
+    """Recordings of VOICE/wav that have labels in VOICE/lab, evenly spaced if there are more than `count`.
 
     Raises:
         ValueError: if there are fewer than three.
@@ -69,50 +69,51 @@ def sentences(voice: str | Path, count: int = SENTENCES) -> list[tuple[Path, Ali
     return [(found[i], read_labels(labels[found[i].stem])) for i in places]
 
 
-def phone_lines(
-    codec: DeCodec, voice: str | Path, backgrounds: Sequence[Tensor], snrs: Sequence[str], count: int = SENTENCES
-) -> list[Line]:
+def phone_results(
+    codec: DeCodec, voice: str | Path, backgrounds: Sequence[Tensor], snrs: Sequence[str], count: int = MAX_SENTENCES
+) -> list[ProbeResult]:
     """Accuracy in percent of frames by stream, levels up to each, and SNR; each condition has probes of its own.
 
     Args:
-        codec: whose tokens are read.
+        codec: whose tokens are probed.
         voice: folder of a Festival voice.
-        backgrounds: [L] each at the codec's rate, taken in turn, looped; may be empty if all of `snrs` are clean.
+        backgrounds: [L] each at the codec's rate, used in turn, looped; may be empty if all of `snrs` are clean.
         snrs: conditions as in `mixtures.parse_snr`.
-        count: of sentences.
+        count: recordings at most.
 
     Raises:
         ValueError: if the voice cannot be used.
     """
-    spoken = sentences(voice, count)
+    recordings = labeled_recordings(voice, count)
     rate = codec.sample_rate
-    lines = []
+    results = []
     for snr in snrs:
         groups: dict[tuple[str, str], list[Tensor]] = {}
         truth: list[list[str]] = []
-        for number, (path, alignment) in enumerate(spoken):
+        for number, (path, alignment) in enumerate(recordings):
             wav = read(path, rate)
             if snr != CLEAN:
                 wav = _noisy(wav, backgrounds[number % len(backgrounds)], snr)
-            found = [view for view in views(codec, wav) if view.condition == SUM]
-            truth.append(alignment.at(len(found[0].frames), codec.hop / rate))
-            for view in found:
-                groups.setdefault((view.system, view.what), []).append(view.frames)
-        lines += [
-            Line("phones", system, what, snr, *_accuracy(frames, truth)) for (system, what), frames in groups.items()
+            found = [one for one in represent(codec, wav) if one.levels == CUMULATIVE]
+            truth.append(alignment.phones_of_frames(len(found[0].frames), codec.hop / rate))
+            for one in found:
+                groups.setdefault((one.source, one.part), []).append(one.frames)
+        results += [
+            ProbeResult("phones", source, part, snr, *_accuracy(frames, truth))
+            for (source, part), frames in groups.items()
         ]
-    return lines
+    return results
 
 
 def _noisy(speech: Tensor, background: Tensor, snr: str) -> Tensor:
     """[L], [L'] -> mixture [L]."""
     noise = np.resize(background.double().numpy(), len(speech))
-    mixture, _, _ = mix_at_snr(Segment(speech.double().numpy(), ()), Segment(noise, ()), snr, LEVEL)
+    mixture, _, _ = mix_at_snr(Segment(speech.double().numpy(), ()), Segment(noise, ()), snr, SPEECH_LEVEL)
     return torch.from_numpy(mixture).float() / 32768
 
 
-def _accuracy(frames: Sequence[Tensor], truth: Sequence[Sequence[str]]):
-    """Interval over held-out sentences, every third one, and the accuracy of always naming the most frequent phone."""
+def _accuracy(frames: Sequence[Tensor], truth: Sequence[Sequence[str]]) -> tuple[Interval, float]:
+    """Accuracy over held-out recordings, every third one, and that of the most frequent phone."""
     names = sorted({phone for phones in truth for phone in phones})
     y = [torch.tensor([names.index(phone) for phone in phones]) for phones in truth]
     train = [i for i in range(len(y)) if i % 3 != 2]

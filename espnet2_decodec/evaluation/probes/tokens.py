@@ -1,84 +1,83 @@
-"""What linear probes read off the tokens of each stream and level: who speaks, and which kind of background there is."""
+"""Linear probes of the tokens of each stream and level: speaker, and class of the background."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.evaluation.metrics.bootstrap import bootstrap_interval
-from espnet2_decodec.evaluation.probes.features import log_mel, segment, windowed
-from espnet2_decodec.evaluation.probes.linear import cross_validated, folds, majority
-from espnet2_decodec.evaluation.probes.tables import Line
+from espnet2_decodec.evaluation.probes.features import log_mel, segment_of, window_statistics
+from espnet2_decodec.evaluation.probes.linear import assign_folds, cross_validate, majority_baseline
+from espnet2_decodec.evaluation.probes.results import ProbeResult
 
-ONE, SUM = "this level alone", "up to this level"
-PLAIN = "log-mel, no codec"
+SINGLE_LEVEL, CUMULATIVE = "this level alone", "up to this level"
+LOG_MEL = "log-mel, no codec"
 
 
 @dataclass(frozen=True)
-class View:
-    """Frames of one recording as a probe sees them.
+class Representation:
+    """Features of one recording.
 
     Attributes:
-        system: stream that they are from, or what else they are.
-        what: level, or nothing for what has none.
-        condition: `ONE` or `SUM`.
-        frames: [T, D].
+        source: stream of the codec, or `LOG_MEL`.
+        part: level, or `mixture`.
+        levels: `SINGLE_LEVEL` or `CUMULATIVE`.
+        frames: [T, D], or [W, 2 D] statistics of windows.
     """
 
-    system: str
-    what: str
-    condition: str
+    source: str
+    part: str
+    levels: str
     frames: Tensor
 
 
-@torch.no_grad()
-def views(codec: DeCodec, wav: Tensor) -> list[View]:
-    """Wav [L] at the codec's rate -> its log-mel, and for each stream (and the content, where it has tokens) each level alone
-    and the sum up to it.
+@dataclass(frozen=True)
+class ProbeExample:
+    """One recording of a test set: its id, its class, and window statistics of its representations."""
 
-    A level is looked at as the vector that its code stands for, where that is not zero for all codes.
+    key: str
+    label: str
+    representations: Sequence[Representation]
+
+
+@torch.no_grad()
+def represent(codec: DeCodec, wav: Tensor) -> list[Representation]:
+    """Wav [L] at the codec's rate -> log-mel, and each level of each stream, alone and added to those before.
+
+    A level is represented by its code vectors. The content is a stream if it has codebooks.
     """
     batch = wav[None].to(next(codec.parameters()).device)
     codes, encoder = codec.encode(batch), codec.content_encoder
     streams = {
-        "speech": (codec.speech_quantizer, codes.speech),
-        "background": (codec.background_quantizer, codes.background),
+        "speech": codec.speech_quantizer.embed(codes.speech),
+        "background": codec.background_quantizer.embed(codes.background),
     }
-    if encoder is not None and encoder.levels:
-        streams["content"] = encoder.quantizer, codec.content_tokens(batch)
-    found = [View(PLAIN, "mixture", SUM, log_mel(wav, codec.sample_rate, codec.hop))]
-    for stream, (quantizer, tokens) in streams.items():
-        parts = quantizer.embed(tokens)[:, 0].transpose(1, 2).cpu() if tokens.shape[1] else ()
-        total = 0
-        for number, part in enumerate(parts, start=1):
-            total = total + part
-            found += [View(stream, f"level {number}", ONE, part), View(stream, f"level {number}", SUM, total)]
+    if encoder is not None and encoder.quantizer is not None and encoder.levels:
+        streams["content"] = encoder.quantizer.embed(codec.content_tokens(batch))
+    found = [Representation(LOG_MEL, "mixture", CUMULATIVE, log_mel(wav, codec.sample_rate, codec.hop))]
+    for stream, vectors in streams.items():
+        total = torch.zeros(())
+        for number, level in enumerate(vectors[:, 0].transpose(1, 2).cpu(), start=1):
+            total = total + level
+            found.append(Representation(stream, f"level {number}", SINGLE_LEVEL, level))
+            found.append(Representation(stream, f"level {number}", CUMULATIVE, total))
     return found
 
 
-@dataclass(frozen=True)
-class Example:
-    """One recording of a test set: its id, its class, and its views with windows of statistics in place of frames."""
-
-    key: str
-    label: str
-    views: Sequence[View]
+def make_example(codec: DeCodec, key: str, label: str, wav: Tensor) -> ProbeExample:
+    """See `ProbeExample`; wav [L] is at the codec's rate."""
+    found = [replace(x, frames=window_statistics(x.frames)) for x in represent(codec, wav)]
+    return ProbeExample(key, label, found)
 
 
-def example(codec: DeCodec, key: str, label: str, wav: Tensor) -> Example:
-    """See `Example`; wav [L] is at the codec's rate."""
-    found = views(codec, wav)
-    return Example(key, label, [View(v.system, v.what, v.condition, windowed(v.frames)) for v in found])
-
-
-def token_lines(probe: str, examples: Sequence[Example]) -> list[Line]:
-    """Accuracy in percent of each view, cross-validated: all conditions of a segment are held out together.
+def token_results(probe: str, examples: Sequence[ProbeExample]) -> list[ProbeResult]:
+    """Cross-validated accuracy in percent for each representation: all conditions of a segment are in one fold.
 
     Args:
         probe: `speaker` or `background`, for the table.
-        examples: of all recordings, with the same views each.
+        examples: of all recordings, with the same representations each.
 
     Raises:
         ValueError: if there are fewer than two classes, or two segments of one.
@@ -86,25 +85,25 @@ def token_lines(probe: str, examples: Sequence[Example]) -> list[Line]:
     names = sorted({example.label for example in examples})
     if len(names) < 2:
         raise ValueError(f"A probe of the {probe} needs recordings of at least two classes.")
-    sizes = [len(example.views[0].frames) for example in examples]
-    segments = [segment(example.key) for example in examples]
+    sizes = [len(example.representations[0].frames) for example in examples]
+    segments = [segment_of(example.key) for example in examples]
     labels = [example.label for example, size in zip(examples, sizes) for _ in range(size)]
     groups = [name for name, size in zip(segments, sizes) for _ in range(size)]
-    held_out = folds(labels, groups)
+    folds = assign_folds(labels, groups)
     y = torch.tensor([names.index(label) for label in labels])
-    chance = bootstrap_interval(_by_segment(majority(y, held_out), sizes, segments)).mean
-    lines = []
-    for number, view in enumerate(examples[0].views):
-        x = torch.cat([example.views[number].frames for example in examples])
-        right = (cross_validated(x, y, held_out, len(names)).argmax(1) == y).float()
-        found = bootstrap_interval(_by_segment(right, sizes, segments))
-        lines.append(Line(probe, view.system, view.what, view.condition, found, chance))
-    return lines
+    chance = bootstrap_interval(_mean_by_segment(majority_baseline(y, folds), sizes, segments)).mean
+    results = []
+    for number, one in enumerate(examples[0].representations):
+        x = torch.cat([example.representations[number].frames for example in examples])
+        correct = (cross_validate(x, y, folds, len(names)).argmax(1) == y).float()
+        interval = bootstrap_interval(_mean_by_segment(correct, sizes, segments))
+        results.append(ProbeResult(probe, one.source, one.part, one.levels, interval, chance))
+    return results
 
 
-def _by_segment(right: Tensor, sizes: Sequence[int], segments: Sequence[str]) -> list[float]:
-    """[N] windows -> percent of each segment: its recordings at several SNRs are not independent of each other."""
+def _mean_by_segment(correct: Tensor, sizes: Sequence[int], segments: Sequence[str]) -> list[float]:
+    """[N] windows -> percent of each segment, whose recordings at several SNRs are not independent of each other."""
     shares: dict[str, list[float]] = {}
-    for part, name in zip(right.split(list(sizes)), segments):
+    for part, name in zip(correct.split(list(sizes)), segments):
         shares.setdefault(name, []).append(100 * float(part.mean()))
     return [sum(values) / len(values) for values in shares.values()]

@@ -1,1 +1,1 @@
-"""Systems to compare: each takes a mixture to stems of the same length, at a bit rate or at none."""
+"""Systems to compare: codecs, denoisers and baselines from a mixture to stems of the same length."""

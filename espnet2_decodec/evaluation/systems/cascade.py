@@ -1,4 +1,4 @@
-"""A denoiser, then a codec: what could be built before one codec did both."""
+"""A cascade of a denoiser and a codec."""
 
 from torch import Tensor
 
@@ -7,18 +7,18 @@ from espnet2_decodec.evaluation.systems.identity import hash_source
 
 
 class Cascade(System):
-    """The speech that the first system finds, coded as a whole by the second; an answer for speech alone.
+    """The speech estimated by the first system, coded as a mixture by the second; an estimate of the speech only.
 
     Args:
-        first: any system with an answer for speech.
-        second: any system with an answer for the mixture.
+        first: any system with an estimate of the speech.
+        second: any codec.
     """
 
     def __init__(self, first: System, second: System):
         self.first, self.second = first, second
 
     def kbps(self, target: str) -> float | None:
-        """What the second needs for the whole of its input."""
+        """Bit rate of the second for its whole input."""
         return self.second.kbps("mixture")
 
     def identity(self) -> dict[str, str]:
@@ -28,19 +28,19 @@ class Cascade(System):
         return both | {"kind": "cascade", "code": hash_source("evaluation/systems/cascade.py")}
 
     def process(self, wav: Tensor) -> dict[str, Tensor]:
-        """Not asked for: `__call__` hands the audio from one to the other at its own rate."""
+        """As `__call__`, which passes the audio on at the rate of each system."""
         return self(wav, self.sample_rate)
 
     def __call__(self, mixture: Tensor, sample_rate: int) -> dict[str, Tensor]:
         """Mixture [L] -> speech [L].
 
         Raises:
-            ValueError: if the first has no answer for speech, or the second none for the mixture.
+            ValueError: if the first has no estimate of the speech, or the second none of the mixture.
         """
-        found = self.first(mixture, sample_rate)
-        if "speech" not in found:
-            raise ValueError("The first system of a cascade must find speech.")
-        coded = self.second(found["speech"], sample_rate)
+        estimates = self.first(mixture, sample_rate)
+        if "speech" not in estimates:
+            raise ValueError("The first system of a cascade must estimate the speech.")
+        coded = self.second(estimates["speech"], sample_rate)
         if "mixture" not in coded:
             raise ValueError("The second system of a cascade must be a codec.")
         return {"speech": coded["mixture"]}

@@ -1,4 +1,4 @@
-"""ESPnet's own codecs, as this package's recipe trains them on the same mixtures."""
+"""ESPnet's own codecs, trained by this package's recipe on the same mixtures."""
 
 import math
 from pathlib import Path
@@ -14,16 +14,16 @@ class ESPnetCodec(System):
     """soundstream, encodec or dac of an experiment: the decoded mixture, for every target.
 
     Args:
-        folder: of the experiment, with config.yaml and one valid.*.best.pth, or else the last epoch's weights.
+        folder: of the experiment, with config.yaml, and valid.*.best.pth or else the last epoch's weights.
         kbps: target bit rate in kbit/s; None for the highest that it was trained for.
 
     Raises:
-        ValueError: if the folder is no experiment, the codec is decodec, or the weights do not fit.
+        ValueError: if the folder is no experiment, the codec is decodec, or the weights do not match.
         Unavailable: if espnet is not installed.
     """
 
     def __init__(self, folder: str, kbps: float | None = None):
-        self.found = versions("espnet", "torch")
+        self.versions = versions("espnet", "torch")
         config, self.weights = Path(folder) / "config.yaml", _weights(Path(folder))
         from espnet2_decodec.espnet.codec_task import DeCodecTask, sample_rate
 
@@ -34,10 +34,10 @@ class ESPnetCodec(System):
             )
         self.config, self.model, self.sample_rate = config, model.eval(), sample_rate(args)
         self.options = {} if kbps is None else {"target_bw": kbps}
-        self.shift = math.prod(args.codec_conf["generator_params"]["encdec_ratios"])
+        self.hop = math.prod(args.codec_conf["generator_params"]["encdec_ratios"])
         levels = len(self._encode(torch.zeros(self.sample_rate)))
         bits = math.log2(self.model.codec.generator.quantizer.bins)
-        self.rate = levels * bits * self.sample_rate / self.shift / 1000
+        self.rate = levels * bits * self.sample_rate / self.hop / 1000
 
     @classmethod
     def from_arguments(cls, arguments: list[str]) -> "ESPnetCodec":
@@ -54,11 +54,11 @@ class ESPnetCodec(System):
         """The experiment's files, the rate, versions."""
         code = hash_source("evaluation/systems/espnet_codec.py", "espnet/checkpoint.py", "espnet/baseline_codecs.py")
         files = hash_files([self.config, self.weights])
-        return {"kind": "espnet", "files": files, "kbps": f"{self.rate:g}", **self.found, "code": code}
+        return {"kind": "espnet", "files": files, "kbps": f"{self.rate:g}", **self.versions, "code": code}
 
     def process(self, wav: Tensor) -> dict[str, Tensor]:
-        """[L] -> the decoded mixture for every target; the codec gets whole frames."""
-        padded = torch.nn.functional.pad(wav, (0, -len(wav) % self.shift))
+        """[L] -> the decoded mixture for every target; the input is padded to whole frames."""
+        padded = torch.nn.functional.pad(wav, (0, -len(wav) % self.hop))
         decoded = self.model.decode(self._encode(padded)).reshape(-1)
         return dict.fromkeys(("speech", "background", "mixture"), decoded)
 
@@ -69,9 +69,9 @@ class ESPnetCodec(System):
 
 
 def _weights(folder: Path) -> Path:
-    """The best model of an experiment, or that of its last epoch."""
+    """The weights of the best epoch of an experiment, or of its last one."""
     if not (folder / "config.yaml").is_file():
-        raise ValueError(f"{folder} is no experiment of ESPnet: there is no config.yaml in it.")
+        raise ValueError(f"{folder} is no experiment of ESPnet: it has no config.yaml.")
     best = sorted(folder.glob("valid.*.best.pth"))
     epochs = sorted(folder.glob("*epoch.pth"), key=lambda path: int(path.name.removesuffix("epoch.pth")))
     if not best and not epochs:

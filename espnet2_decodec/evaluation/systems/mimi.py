@@ -1,4 +1,4 @@
-"""Mimi through transformers, with weights that are on this machine already."""
+"""Mimi through transformers, with weights from a folder."""
 
 import math
 from pathlib import Path
@@ -17,13 +17,13 @@ class Mimi(System):
         levels: of its quantizers to use, 1 to as many as there are; None for all.
 
     Raises:
-        ValueError: if there are not so many levels.
-        Unavailable: if transformers or the weights are not there.
+        ValueError: if it has fewer levels.
+        Unavailable: if transformers is not installed, or the folder has no weights.
     """
 
     def __init__(self, folder: str, levels: int | None = None):
-        self.found, place = versions("transformers"), Path(folder)
-        self.files = [place / "config.json", place / "model.safetensors"]
+        self.versions = versions("transformers", "torch")
+        self.files = [Path(folder) / "config.json", Path(folder) / "model.safetensors"]
         if not all(path.is_file() for path in self.files):
             raise Unavailable(f"there are no config.json and model.safetensors of Mimi in {folder}.")
         from transformers import MimiModel
@@ -50,9 +50,8 @@ class Mimi(System):
 
     def identity(self) -> dict[str, str]:
         """Levels, weights, versions."""
-        code = hash_source("evaluation/systems/mimi.py")
-        found = {**self.found, **versions("torch")}
-        return {"kind": "mimi", "levels": str(self.levels), "weights": hash_files(self.files), **found, "code": code}
+        weights, code = hash_files(self.files), hash_source("evaluation/systems/mimi.py")
+        return {"kind": "mimi", "levels": str(self.levels), "weights": weights, **self.versions, "code": code}
 
     def process(self, wav: Tensor) -> dict[str, Tensor]:
         """[L] -> the decoded mixture for every target."""

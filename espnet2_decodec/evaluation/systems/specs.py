@@ -1,4 +1,4 @@
-"""From what is typed on the command line to systems."""
+"""Systems from specs, as they are written on the command line."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -16,7 +16,7 @@ from espnet2_decodec.evaluation.systems.packaged_codecs import DAC, EnCodec
 from espnet2_decodec.evaluation.systems.spectral_gate import NoiseReduce
 
 
-def _plain(kind: type[System]) -> Callable[[list[str]], System]:
+def _without_settings(kind: Callable[[], System]) -> Callable[[list[str]], System]:
     """The builder of a system without settings."""
 
     def build_plain(arguments: list[str]) -> System:
@@ -28,31 +28,31 @@ def _plain(kind: type[System]) -> Callable[[list[str]], System]:
 
 
 KINDS: dict[str, Callable[[list[str]], System]] = {
-    "mixture": _plain(NoisyInput),
-    "silence": _plain(Silence),
+    "mixture": _without_settings(NoisyInput),
+    "silence": _without_settings(Silence),
     "decodec": DeCodecSystem.from_arguments,
     "opus": Opus.from_arguments,
     "encodec": EnCodec.from_arguments,
     "dac": DAC.from_arguments,
     "mimi": Mimi.from_arguments,
     "espnet": ESPnetCodec.from_arguments,
-    "gtcrn": _plain(GTCRN),
-    "dtln": _plain(DTLN),
-    "deepfilternet": _plain(DeepFilterNet),
-    "rnnoise": _plain(RNNoise),
-    "noisereduce": _plain(NoiseReduce),
+    "gtcrn": _without_settings(GTCRN),
+    "dtln": _without_settings(DTLN),
+    "deepfilternet": _without_settings(DeepFilterNet),
+    "rnnoise": _without_settings(RNNoise),
+    "noisereduce": _without_settings(NoiseReduce),
 }
-"""What a spec may begin with -> a function from its other parts, which colons separate, to the system."""
+"""First part of a spec -> function from the other parts, which colons separate, to the system."""
 
-_LABEL = re.compile(r"([A-Za-z0-9][\w.+-]*)=(.+)")
+_NAMED = re.compile(r"([A-Za-z0-9][\w.+-]*)=(.+)")
 _RANGE = re.compile(r"(\d+)\.\.(\d+)")
-_JOINT = re.compile(rf"\+(?=(?:{'|'.join(KINDS)})(?::|\+|$))")
+_CASCADE = re.compile(rf"\+(?=(?:{'|'.join(KINDS)})(?::|\+|$))")
 
 
 def expand(specs: Sequence[str]) -> dict[str, str]:
-    """Name -> spec of each system, with ranges such as speech=1..8 written out; several ranges in one go up together.
+    """Name -> spec of each system, with ranges such as speech=1..8 expanded; several ranges in one advance together.
 
-    A name is what stands before an equals sign in front of a spec, and otherwise made from the spec. It can be the
+    The name is what precedes an equals sign in front of a spec, and is otherwise made from the spec. It can be the
     name of a folder.
 
     Raises:
@@ -60,10 +60,9 @@ def expand(specs: Sequence[str]) -> dict[str, str]:
     """
     named: dict[str, str] = {}
     for text in specs:
-        match = _LABEL.fullmatch(text)
+        match = _NAMED.fullmatch(text)
         label, spec = match.groups() if match else (None, text)
-        written = _written_out(spec)
-        for one, values in written:
+        for one, values in _expand_ranges(spec):
             name = "-".join([label, *values]) if label else name_of(one)
             if named.setdefault(name, one) != one:
                 raise ValueError(f"{named[name]} and {one} would both be called {name}: give names, as in NAME={one}.")
@@ -71,9 +70,9 @@ def expand(specs: Sequence[str]) -> dict[str, str]:
 
 
 def name_of(spec: str) -> str:
-    """A name for a spec: of folders only the last part, and nothing that a folder's name may not hold."""
+    """A name for a spec: folders without their parents, and only characters that are safe in a file name."""
     parts = []
-    for single in _JOINT.split(spec):
+    for single in _CASCADE.split(spec):
         words = [word.rstrip("/").rsplit("/", 1)[-1] for word in single.split(":")]
         parts.append("-".join(re.sub(r"[^\w.-]+", "-", word.replace("=", "")) for word in words if word))
     return "+".join(parts)
@@ -83,17 +82,17 @@ def build(spec: str) -> System:
     """The system of a spec without ranges; two with a + between them are a cascade.
 
     Raises:
-        ValueError, FileNotFoundError: if the spec cannot be understood, or something it names cannot be used.
+        ValueError, FileNotFoundError: if the spec is malformed, or something it names cannot be used.
         Unavailable: if a package, a program or weights are missing here.
     """
-    first, *others = _JOINT.split(spec)
-    system = _single(first)
+    first, *others = _CASCADE.split(spec)
+    system = _build_single(first)
     for other in others:
-        system = Cascade(system, _single(other))
+        system = Cascade(system, _build_single(other))
     return system
 
 
-def _single(spec: str) -> System:
+def _build_single(spec: str) -> System:
     """One system that is no cascade."""
     kind, *arguments = spec.split(":")
     if kind not in KINDS:
@@ -104,13 +103,14 @@ def _single(spec: str) -> System:
         raise ValueError(f"{spec}: {problem}") from None
 
 
-def _written_out(spec: str) -> list[tuple[str, list[str]]]:
-    """The specs that a spec with ranges stands for, each with the values that took the place of the ranges."""
+def _expand_ranges(spec: str) -> list[tuple[str, list[str]]]:
+    """The specs that a spec with ranges stands for, each with the values that replace the ranges."""
     ranges = [range(int(low), int(high) + 1) for low, high in _RANGE.findall(spec)]
     if any(len(values) != len(ranges[0]) or not values for values in ranges):
-        raise ValueError(f"{spec}: the ranges of one spec must go up, and be of one size.")
-    found = []
+        raise ValueError(f"{spec}: the ranges of one spec must increase, and have one size.")
+    expanded = []
     for values in zip(*ranges) if ranges else [()]:
-        left = iter(values)
-        found.append((_RANGE.sub(lambda match, left=left: str(next(left)), spec), [str(value) for value in values]))
-    return found
+        texts = list(map(str, values))
+        parts = _RANGE.split(spec)[::3]  # the text around the ranges, each of which has two groups
+        expanded.append(("".join(map("".join, zip(parts, [*texts, ""]))), texts))
+    return expanded

@@ -1,4 +1,4 @@
-"""noisereduce: spectral gating without anything learned."""
+"""noisereduce: spectral gating without a trained model."""
 
 import numpy as np
 
@@ -7,18 +7,18 @@ from espnet2_decodec.evaluation.systems.identity import versions
 
 
 class NoiseReduce(Denoiser):
-    """noisereduce with its defaults: a threshold that follows the noise.
+    """noisereduce with its defaults: non-stationary noise reduction.
 
     Raises:
         Unavailable: if noisereduce is not installed.
     """
 
     def __init__(self):
-        self.found = versions("noisereduce", "scipy")
+        self.versions = versions("noisereduce", "scipy")
 
     def identity(self) -> dict[str, str]:
         """Versions of the packages."""
-        return {"kind": "noisereduce", **self.found, "code": hash_denoiser_source("spectral_gate.py")}
+        return {"kind": "noisereduce", **self.versions, "code": hash_denoiser_source("spectral_gate.py")}
 
     def denoise(self, wav: np.ndarray) -> np.ndarray:
         """[L] at 16 kHz -> [L]; silence stays silent."""

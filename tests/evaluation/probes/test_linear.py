@@ -3,8 +3,14 @@
 import pytest
 import torch
 
-from espnet2_decodec.evaluation.probes.features import log_mel, segment, windowed
-from espnet2_decodec.evaluation.probes.linear import PENALTY, LinearProbe, cross_validated, folds, majority
+from espnet2_decodec.evaluation.probes.features import log_mel, segment_of, window_statistics
+from espnet2_decodec.evaluation.probes.linear import (
+    L2_PENALTY,
+    LinearProbe,
+    assign_folds,
+    cross_validate,
+    majority_baseline,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -25,43 +31,46 @@ def test_a_probe_finds_what_is_linear_at_any_scale():
 def test_noise_gives_chance_and_the_gradient_is_zero_at_the_end():
     x, y = torch.randn(400, 8), torch.randint(2, (400,))
     held = [i % 5 for i in range(400)]
-    assert abs((cross_validated(x, y, held, 2).argmax(1) == y).float().mean() - 0.5) < 0.1
+    assert abs((cross_validate(x, y, held, 2).argmax(1) == y).float().mean() - 0.5) < 0.1
     probe = LinearProbe(x, y, 2)
-    value = torch.nn.functional.cross_entropy(probe._scaled(x) @ probe.weight + probe.bias, y)
+    value = torch.nn.functional.cross_entropy(probe._standardize(x) @ probe.weight + probe.bias, y)
     probe.weight.grad = None
-    (value + PENALTY / 400 * probe.weight.square().sum()).backward()
+    (value + L2_PENALTY / 400 * probe.weight.square().sum()).backward()
     assert probe.weight.grad.norm() < 1e-3
 
 
 def test_groups_stay_whole_and_labels_are_dealt_out():
     groups = [f"g{i // 3}" for i in range(36)]
     labels = ["a" if i < 18 else "b" for i in range(36)]
-    held = folds(labels, groups, 3)
+    held = assign_folds(labels, groups, 3)
     assert all(len({h for h, g in zip(held, groups) if g == group}) == 1 for group in set(groups))
     assert all({h for h, lab in zip(held, labels) if lab == label} == {0, 1, 2} for label in "ab")
     with pytest.raises(ValueError, match="c has fewer"):
-        folds(["a", "a", "c"], ["1", "2", "3"])
+        assign_folds(["a", "a", "c"], ["1", "2", "3"])
 
 
 def test_a_leak_between_groups_would_show():
     """Features that tell the group and nothing of the label are worthless for held-out groups."""
     groups = torch.arange(20).repeat_interleave(5)
     y = (groups // 2) % 2
-    held = folds(y.tolist(), groups.tolist(), 5)
-    found = cross_validated(torch.eye(20)[groups], y, held, 2)
+    held = assign_folds(y.tolist(), groups.tolist(), 5)
+    found = cross_validate(torch.eye(20)[groups], y, held, 2)
     assert (found.argmax(1) == y).float().mean() < 0.7
-    assert majority(torch.tensor([0, 0, 0, 1]), [0, 1, 0, 1]).tolist() == [1, 1, 1, 0]
+    assert majority_baseline(torch.tensor([0, 0, 0, 1]), [0, 1, 0, 1]).tolist() == [1, 1, 1, 0]
 
 
 def test_frames_and_windows():
     wav = torch.randn(3201)
     frames = log_mel(wav, 16000, 320)
     assert frames.shape == (11, 40) and torch.isfinite(log_mel(torch.zeros(10), 16000, 320)).all()
-    assert windowed(torch.randn(124, 3)).shape == (2, 6) and windowed(torch.randn(125, 3)).shape == (3, 6)
-    assert windowed(torch.ones(3, 2)).tolist() == [[1, 1, 0, 0]]
+    assert window_statistics(torch.randn(124, 3)).shape == (2, 6) and window_statistics(torch.randn(125, 3)).shape == (
+        3,
+        6,
+    )
+    assert window_statistics(torch.ones(3, 2)).tolist() == [[1, 1, 0, 0]]
     tone = torch.sin(2 * torch.pi * 1000 * torch.arange(3200) / 16000)
     assert log_mel(torch.cat([torch.zeros(3200), tone]), 16000, 320).mean(1).argmax() >= 10
-    assert segment("asterisk_en_013_snr-5") == "013" and segment("anna") == "anna"
+    assert segment_of("asterisk_en_013_snr-5") == "013" and segment_of("anna") == "anna"
 
 
 def test_bad_shapes():
