@@ -15,6 +15,7 @@ systems, each name followed by its settings:
   decodec[:MODEL]:unquantized                 without quantizers, so without a bit rate
   decodec[:MODEL]:ceiling[,speech=N,...]      upper bound: the clean stem alone, coded and decoded from both streams
   decodec[:MODEL]:residual[,speech=N,...]     the background as the mixture less the decoded speech
+  decodec[:MODEL]:unseparated[,speech=N]      control: the mixture coded as if it were speech alone
   opus:KBPS                                   programs opusenc and opusdec, or ffmpeg
   encodec:KBPS[:FOLDER], dac:FOLDER[:LEVELS], mimi:FOLDER[:LEVELS]
                                               their packages (mimi: transformers), with weights on this machine

@@ -9,17 +9,18 @@ import torch
 
 from espnet2_decodec.progress import progress
 
+Key = TypeVar("Key")
 Result = TypeVar("Result")
 
 
 def parallel_map(
-    make_worker: Callable[[], Callable[[str], Result]], keys: Sequence[str], jobs: int, title: str
+    make_worker: Callable[[], Callable[[Key], Result]], keys: Sequence[Key], jobs: int, title: str
 ) -> Iterator[Result]:
     """Result of the worker for each key, in the order of the keys.
 
     Args:
         make_worker: builds the worker, a function of a key; called once in each process, so it must be picklable.
-        keys: ids of the recordings.
+        keys: ids of the recordings, or other descriptions of the work.
         jobs: number of processes; 1 runs everything in this process, with torch's own threads.
         title: label of the progress bar.
 
@@ -37,16 +38,16 @@ def parallel_map(
         yield from progress(pool.map(_run, keys), desc=title, total=len(keys))
 
 
-_worker: list[Callable[[str], Any]] = []
+_worker: list[Callable[[Any], Any]] = []
 """The worker of a process of the pool."""
 
 
-def _initialize(make_worker: Callable[[], Callable[[str], Any]]) -> None:
+def _initialize(make_worker: Callable[[], Callable[[Any], Any]]) -> None:
     """Build the worker in a new process."""
     torch.set_num_threads(1)
     _worker[:] = [make_worker()]
 
 
-def _run(key: str) -> Any:
+def _run(key: Any) -> Any:
     """The result for one key, in a process of the pool."""
     return _worker[0](key)

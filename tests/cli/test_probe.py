@@ -32,7 +32,7 @@ def test_probes_of_a_model(run, data, tmp_path):
     assert code == 0 and not out, err
     assert any("background is skipped" in line for line in err), "there are no classes in this set"
     text = (tmp_path / "probes.md").read_text()
-    assert "area under the curve" in text and "| speech | level 3 |" in text and "| tokens | speech |" in text
+    assert "area under the ROC curve" in text and "| speech | level 3 |" in text and "| tokens | speech |" in text
     assert "| unquantized | speech |" in text and (tmp_path / "probes.csv").read_text().startswith("probe,system,part")
 
 

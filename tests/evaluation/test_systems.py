@@ -104,6 +104,17 @@ def test_the_codec_is_the_codec(model):
     assert torch.equal(free["background"], codec.separate(wav[None], quantize=False).background[0])
 
 
+def test_without_separation_the_mixture_is_coded_as_speech(vocoder_codec, tmp_path):
+    vocoder_codec.save_pretrained(tmp_path)
+    system, wav = build(f"decodec:{tmp_path}:unseparated,speech=3"), noise(3000)
+    estimates = system(wav, RATE)
+    assert set(estimates) == {"speech"} and len(estimates["speech"]) == 3000
+    assert system.kbps("speech") == vocoder_codec.kbps(3)
+    assert not torch.equal(estimates["speech"], build(f"decodec:{tmp_path}:speech=3")(wav, RATE)["speech"])
+    with pytest.raises(ValueError, match="nothing is left of the codec"):
+        build(f"decodec:{tmp_path}:unseparated,unquantized")(wav, RATE)
+
+
 def test_rates_are_those_of_what_is_decoded(model):
     system = build(f"decodec:{model}:speech=1,background=2")
     one = DeCodec.from_pretrained(model).kbps(1)

@@ -1,4 +1,4 @@
-"""The codec of this package at any pair of levels or without quantizers, its ceiling, and its residual."""
+"""The codec of this package at any pair of levels or without quantizers, and its ceiling, residual and control."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from espnet2_decodec import __version__
-from espnet2_decodec.codec.decodec import DeCodec
+from espnet2_decodec.codec.decodec import DeCodec, unseparated_latent
 from espnet2_decodec.codec.serialization import DEFAULT_MODEL
 from espnet2_decodec.evaluation.mixture_set import MixtureItem
 from espnet2_decodec.evaluation.systems.base import System, fit_length, resample
@@ -15,7 +15,7 @@ from espnet2_decodec.evaluation.systems.identity import hash_files, hash_source
 from espnet2_decodec.training.validation import reconstruct_unquantized
 from espnet2_decodec.types import Codes
 
-OPTIONS = "speech=N, background=N, levels=N (of both, or all that a stream has), unquantized, ceiling and residual"
+OPTIONS = "speech=N, background=N, levels=N (of both, or all that a stream has), unquantized, ceiling, residual and unseparated"
 
 
 class DeCodecSystem(System):
@@ -75,7 +75,7 @@ class DeCodecSystem(System):
             raise ValueError(f"A codec has one folder, and its options are {OPTIONS}, not {' '.join(folders)}.")
         kinds = [_VARIANTS[word] for word in words if word in _VARIANTS]
         if len(kinds) > 1:
-            raise ValueError("ceiling and residual exclude each other: give two systems.")
+            raise ValueError(f"{', '.join(_VARIANTS)} exclude each other: give several systems.")
         counts: dict[str, int] = {}
         for word in words:
             name, _, value = word.partition("=")
@@ -197,7 +197,30 @@ class DeCodecResidual(DeCodecSystem):
         return None
 
 
-_VARIANTS = {"ceiling": DeCodecCeiling, "residual": DeCodecResidual}
+class DeCodecUnseparated(DeCodecSystem):
+    """A control: the mixture coded as if it were speech without background.
+
+    Raises:
+        ValueError: if the codec cannot encode without separation, or the quantizers are left out.
+    """
+
+    kind = "decodec unseparated"
+
+    def process(self, wav: Tensor) -> dict[str, Tensor]:
+        """[L] -> speech [L]."""
+        if not self.quantize:
+            raise ValueError("Without separation and quantizers nothing is left of the codec: leave one option out.")
+        batch = wav[None].to(self.device)
+        lengths = torch.tensor([len(wav)], device=batch.device)
+        codes = self.codec.quantize(unseparated_latent(self.codec, batch), lengths, self.levels["speech"], 0)
+        return {"speech": self.codec.decode(codes)[0]}
+
+    def remix(self, item: MixtureItem, other: MixtureItem, sample_rate: int) -> None:
+        """Not defined without separation."""
+        return None
+
+
+_VARIANTS = {"ceiling": DeCodecCeiling, "residual": DeCodecResidual, "unseparated": DeCodecUnseparated}
 """Options of a spec that stand for another system of the same codec."""
 
 
