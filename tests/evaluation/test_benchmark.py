@@ -247,7 +247,7 @@ def test_sets_with_the_same_ids_are_refused(mixtures, data, tmp_path):
     with pytest.raises(ValueError, match=r"both have a recording \S+, .* another --suffix"):
         run_benchmark([mixtures, data], ["mixture"], tmp_path / "out", FAST)
     write_table(data / "utt2seen", {"anna": "perhaps"})
-    with pytest.raises(ValueError, match="says 'perhaps' of anna"):
+    with pytest.raises(ValueError, match="has 'perhaps' for anna"):
         run_benchmark(data, ["mixture"], tmp_path / "out", FAST)
 
 

@@ -282,7 +282,7 @@ def test_specs_are_written_out_and_named():
 @pytest.mark.parametrize(
     "spec, words",
     [("opsu:8", "There is no system 'opsu'"), ("opus", "one bit rate"), ("opus:5", "6 to 256"), ("opus:x", "opus:x: "),
-     ("mixture:3", "no settings"), ("decodec:levels=x", "no option"), 
+     ("mixture:3", "no settings"), ("decodec:levels=x", "no option"),
      ("decodec:ceiling,residual", "exclude each other"), ("decodec:unquantized,speech=1", "there are no levels"),
      ("decodec:a:b", "one folder"), ("encodec:2", "1.5, 3, 6"), ("gtcrn+opsu", "no system")],
 )  # fmt: skip

@@ -7,15 +7,16 @@ import torch
 from torch import Tensor
 
 from espnet2_decodec import __version__
-from espnet2_decodec.codec.decodec import DeCodec, unseparated_latent
+from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.codec.serialization import DEFAULT_MODEL
+from espnet2_decodec.codec.unseparated import unseparated_latent
 from espnet2_decodec.evaluation.mixture_set import MixtureItem
 from espnet2_decodec.evaluation.systems.base import System, fit_length, resample
 from espnet2_decodec.evaluation.systems.identity import hash_files, hash_source
 from espnet2_decodec.training.validation import reconstruct_unquantized
 from espnet2_decodec.types import Codes
 
-OPTIONS = "speech=N, background=N, levels=N (of both, or all that a stream has), unquantized, ceiling, residual and unseparated"
+OPTIONS = "speech=N, background=N, levels=N (both, or all of a stream), unquantized, ceiling, residual and unseparated"
 
 
 class DeCodecSystem(System):
