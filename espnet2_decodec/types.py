@@ -1,7 +1,8 @@
-"""The named results of the codec, and the letters used for shapes everywhere in this package.
+"""Results of the codec, and the letters of shapes in this package.
 
 B batch, L samples, T frames (T = ceil(L / hop)), D latent dimension (D_s of speech, D_b of background),
-K levels of a residual quantizer, N codes in a codebook, C channels, F frequency bins, S coordinates of the content.
+K levels of a residual quantizer (a level is one codebook), N codes in a codebook, C channels, F frequency bins,
+E mel bands, S dimension of the content features.
 """
 
 from dataclasses import dataclass, replace
@@ -19,10 +20,10 @@ class Codes:
         lengths: [B] int64 lengths in samples. Frames beyond ceil(length / hop) are padding.
         sample_rate: Hz.
 
-    Either stream may have K = 0: it was left out, and decodes as silence.
+    Either stream may have K = 0; it is decoded as silence.
 
     Raises:
-        ValueError: if the shapes do not belong together.
+        ValueError: if the shapes do not match.
     """
 
     speech: Tensor
@@ -34,18 +35,18 @@ class Codes:
         s, b = self.speech.shape, self.background.shape
         if len(s) != 3 or len(b) != 3 or s[0] != b[0] or s[2] != b[2] or self.lengths.shape != s[:1]:
             raise ValueError(
-                f"Codes need speech [B, K, T], background [B, K, T] and lengths [B] of one B and T, "
+                f"Codes need speech [B, K, T], background [B, K, T] and lengths [B] with the same B and T, "
                 f"not {tuple(s)}, {tuple(b)} and {tuple(self.lengths.shape)}."
             )
 
     @property
     def semantic(self) -> Tensor:
-        """[B, 1, T]: the first speech level."""
+        """The first speech level, [B, 1, T]."""
         return self.speech[:, :1]
 
     @property
     def paralinguistic(self) -> Tensor:
-        """[B, K - 1, T]: the other speech levels."""
+        """The other speech levels, [B, K - 1, T]."""
         return self.speech[:, 1:]
 
     def to(self, device) -> "Codes":
@@ -58,7 +59,12 @@ class Codes:
         )
 
     def select(self, index: int, hop: int) -> "Codes":
-        """Recording `index` of the batch alone, cut to its own frames (`hop` in samples)."""
+        """One recording of the batch, without padding frames.
+
+        Args:
+            index: of the recording.
+            hop: samples per frame.
+        """
         frames = -(-int(self.lengths[index]) // hop)
         return replace(
             self,
@@ -70,7 +76,7 @@ class Codes:
 
 @dataclass(frozen=True)
 class Stems:
-    """Two waveforms of one batch, each [B, L]: the speech and the background of a recording."""
+    """Speech and background of a batch of recordings, waveforms [B, L] each."""
 
     speech: Tensor
     background: Tensor

@@ -31,7 +31,7 @@ def save_model(
         folder: created if missing.
         config: JSON-serializable config of the codec.
         state_dict: tensors on any device.
-        half: store float16, half the size; `read_state_dict` and `load_weights` give float32 again. A tensor with
+        half: store float16, half the size; `load_weights` gives float32 again. A tensor with
             values too large for float16 keeps its type.
         shard_megabytes: maximum size of one file. The weights are split into model-00001-of-0000N.safetensors, each
             with at least one tensor; None for one file.

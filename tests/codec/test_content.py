@@ -37,7 +37,7 @@ def test_padding_changes_nothing(config, base):
         torch.testing.assert_close(both[row : row + 1, :, : alone.shape[2]], alone, atol=1e-5, rtol=1e-4)
 
 
-def test_it_sees_the_parametric_coordinates_of_both_stems(config):
+def test_inputs_are_the_parameters_of_both_stems(config):
     codec = make(config)
     speech, background = torch.randn(2, 1, 12, 20)
     first = codec.content_encoder(speech, background)
@@ -55,7 +55,7 @@ def test_causal_content_does_not_look_ahead():
     torch.testing.assert_close(encoder(speech, background)[:, :, :12], before[:, :, :12])
 
 
-def test_a_codec_without_content_says_so():
+def test_a_codec_without_content_encoder_raises():
     with pytest.raises(ValueError, match="no content encoder"):
         DeCodec.from_config(TINY).content(torch.randn(1, 3200))
     with pytest.raises(ValueError, match="kernel must be odd"):
@@ -63,7 +63,7 @@ def test_a_codec_without_content_says_so():
 
 
 @torch.no_grad()
-def test_tokens_are_those_of_the_content_and_padding_changes_none(config):
+def test_tokens_code_the_content_and_padding_changes_none(config):
     codec, lengths = make({**config, "content": CONTENT | TOKENS}), torch.tensor([9000, 5003])
     wav = torch.randn(2, 9000) * 0.1
     codec.content_encoder.quantizer.init_kmeans(codec.content(wav).transpose(1, 2).flatten(0, 1))
@@ -117,7 +117,7 @@ def test_it_is_saved_with_the_codec(config, tmp_path):
     assert torch.equal(DeCodec.from_pretrained(tmp_path / "model").content_tokens(wav), codec.content_tokens(wav))
 
 
-def test_content_alone_can_be_trained_and_the_rest_stays(config):
+def test_the_content_encoder_can_be_trained_alone(config):
     torch.manual_seed(0)
     options = dict(codec=config, discriminator={"windows": [256], "channels": 4})
     objective = Objective(**options, teacher="logmel", schedule={"content_only": True}).train()
@@ -136,13 +136,13 @@ def test_content_alone_can_be_trained_and_the_rest_stays(config):
     assert changed and all(name.startswith("content_encoder.") for name in changed)
 
 
-def test_content_alone_needs_content_and_a_teacher(config, vocoder_config):
+def test_training_the_content_encoder_alone_needs_one_and_a_teacher(config, vocoder_config):
     for codec, teacher in ((vocoder_config, "logmel"), (config, None)):
         with pytest.raises(ValueError, match="content_only needs"):
             Objective(codec=codec, teacher=teacher, schedule={"content_only": True})
 
 
-def test_the_teacher_guides_the_content_where_there_is_some(config):
+def test_the_teacher_guides_the_content_if_there_is_a_content_encoder(config):
     torch.manual_seed(0)
     objective = Objective(codec=config, teacher="logmel", schedule={"unquantized_steps": 0}).train()
     output = objective.generator_loss(Batch(torch.randn(4, 6400) * 0.05, torch.randn(4, 6400) * 0.02))

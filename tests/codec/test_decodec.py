@@ -27,7 +27,7 @@ causal_backbones = pytest.mark.parametrize("name", ["mdct causal", "spectral cau
 
 
 def make_codec(name: str = "spectral") -> DeCodec:
-    """A tiny codec whose networks have something to say.
+    """A tiny codec with random weights in every layer.
 
     Fresh SEANet layers answer with hardly more than their biases, with twice the gain they follow their input;
     the last layers of the mdct backbone start as zeros.
@@ -51,7 +51,7 @@ def make_wav(*shape: int, seed: int = 0) -> torch.Tensor:
 
 
 def assert_codes_agree(one: torch.Tensor, other: torch.Tensor) -> None:
-    """Equal tokens, but for a rare tie that rounding decides."""
+    """Equal tokens, except for rare ties."""
     assert one.shape == other.shape
     assert (one != other).float().mean() <= 0.005
 
@@ -90,7 +90,7 @@ def test_a_padded_batch_gives_what_one_by_one_gives(name):
 
 
 @every_backbone
-def test_what_lies_beyond_a_length_is_ignored(name):
+def test_samples_and_frames_beyond_a_length_are_ignored(name):
     """Garbage after the end of a recording, in samples and in frames, changes nothing."""
     codec, wav, lengths = make_codec(name), make_wav(2, 2000), torch.tensor([2000, 777])
     codes = codec.encode(wav, lengths)
@@ -104,8 +104,8 @@ def test_what_lies_beyond_a_length_is_ignored(name):
 
 
 @causal_backbones
-def test_causal_codecs_keep_to_their_latency(name):
-    """Samples from n on change no output before n - latency + 1, and do change one within the next frame."""
+def test_causal_codecs_have_the_stated_latency(name):
+    """Samples from n on have no influence before n - latency + 1, and some within one frame after it."""
     codec, wav = make_codec(name), make_wav(1, 20 * HOP)
     before = codec.separate(wav, quantize=False)
     for start in (10 * HOP, 10 * HOP + HOP - 1, 12 * HOP + 1):
@@ -119,8 +119,8 @@ def test_causal_codecs_keep_to_their_latency(name):
 
 
 @causal_backbones
-def test_causal_codes_never_wait_for_the_end(name):
-    """The codes of a prefix are a prefix of the codes, but for what the latency covers."""
+def test_causal_codes_of_a_prefix_are_a_prefix(name):
+    """The codes of a prefix are a prefix of the codes, except within the latency."""
     codec, wav = make_codec(name), make_wav(1, 20 * HOP)
     whole, prefix = codec.encode(wav), codec.encode(wav[:, : 12 * HOP])
     sure = 12 - (codec.latency // HOP - 1)
@@ -128,13 +128,13 @@ def test_causal_codes_never_wait_for_the_end(name):
 
 
 @pytest.mark.parametrize("name", ["mdct", "spectral", "seanet", "seanet without lstm"])
-def test_codecs_that_look_ahead_state_no_latency(name):
+def test_codecs_with_look_ahead_have_no_latency(name):
     """Not causal: latency is None."""
     assert make_codec(name).latency is None
 
 
 @every_backbone
-def test_reach_is_kept(name):
+def test_receptive_field_is_kept(name):
     """Frames outside the stated receptive field have no influence; without one, the codec is recurrent."""
     codec = make_codec(name)
     if codec.receptive_field is None:
@@ -183,7 +183,7 @@ def test_gradients_pass_the_mask(name):
 
 @every_backbone
 def test_silence_is_coded_and_has_finite_gradients(name):
-    """Digital silence through everything, also as a leaf that wants a gradient."""
+    """Digital silence in encoder and decoder, with and without gradients."""
     codec, wav = make_codec(name), torch.zeros(1, 1000, requires_grad=True)
     codec.synthesize(codec.latent(wav)).square().sum().backward()
     assert wav.grad.isfinite().all()
@@ -234,8 +234,8 @@ def test_levels_are_chosen_stream_by_stream():
     assert torch.equal(full.paralinguistic, full.speech[:, 1:])
 
 
-def test_a_stream_left_out_is_a_stream_not_heard():
-    """K = 0 decodes as `speech=False` or `background=False` does."""
+def test_a_stream_without_levels_is_silent():
+    """K = 0 is decoded as `speech=False` or `background=False` does."""
     codec, wav = make_codec(), make_wav(1, 3200)
     full = codec.encode(wav)
     assert torch.equal(codec.decode(codec.encode(wav, background_levels=0)), codec.decode(full, background=False))
@@ -288,7 +288,7 @@ def test_remix_loops_or_cuts_the_background(frames):
 
 
 def test_remix_loops_each_background_at_its_own_length():
-    """In a batch, padding frames of a shorter background are never heard."""
+    """In a batch, padding frames of a shorter background are not repeated."""
     codec = make_codec()
     speech = codec.encode(make_wav(2, 3200))
     background = codec.encode(make_wav(2, 1600, seed=1), torch.tensor([1600, 700]))
@@ -298,7 +298,7 @@ def test_remix_loops_each_background_at_its_own_length():
         assert torch.allclose(mixed[index], alone[0], atol=1e-5)
 
 
-def test_remix_with_a_background_left_out_is_the_speech():
+def test_remix_with_a_background_without_levels_is_the_speech():
     """Codes without background levels add nothing."""
     codec = make_codec()
     speech = codec.encode(make_wav(1, 3200))
@@ -307,10 +307,17 @@ def test_remix_with_a_background_left_out_is_the_speech():
 
 
 def test_a_config_is_a_difference_from_the_defaults():
-    """{} is the default codec; giving a part leaves the rest, and what was given is not changed."""
+    """{} is the default codec; options update it, and the given dict is not changed."""
     given = {"backbone": {"channels": 16, "encoder_blocks": 1, "decoder_blocks": 1}}
     codec = DeCodec.from_config(given)
     assert codec.config["split"] == {"name": "orthogonal", "speech_dim": 138, "background_dim": 138}
     assert (codec.speech_levels, codec.background_levels, codec.codebook_size) == (10, 6, 1024)
     assert (codec.hop, codec.sample_rate, codec.frame_rate) == (320, 16000, 50.0)
     assert given == {"backbone": {"channels": 16, "encoder_blocks": 1, "decoder_blocks": 1}}
+
+
+@pytest.mark.parametrize("split", [{"name": "soft", "dim": 24}, {"speech_dim": 14, "background_dim": 10}])
+def test_latents_that_are_not_halves_of_the_parametric_one_have_a_plain_quantizer(split):
+    codec, wav = DeCodec.from_config({**MDCT, "split": split}).eval(), make_wav(1, 3200)
+    assert codec.parametric_levels == 0
+    assert codec.decode(codec.encode(wav)).shape == wav.shape

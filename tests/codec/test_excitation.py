@@ -23,32 +23,32 @@ def steady(f0: float, frames: int = 50) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def times(wav: torch.Tensor, f0: float) -> torch.Tensor:
-    """Samples at which wav [L] has its pulses of about f0 Hz."""
+    """Positions of the pulses of wav [L] at about f0 Hz."""
     higher = torch.nn.functional.max_pool1d(wav[None], 2 * int(0.4 * RATE / f0) + 1, 1, int(0.4 * RATE / f0))[0]
     return ((wav == higher) & (wav > 0.4 * wav.max())).nonzero()[:, 0]
 
 
 @pytest.mark.parametrize("f0", [80.0, 123.4, 400.0])
-def test_pulses_lie_a_period_apart_and_have_power_one(f0):
+def test_pulses_are_one_period_apart_and_have_power_one(f0):
     wav = pulses(*steady(f0))[0, 0, 3 * HOP : -3 * HOP]
     gaps = times(wav, f0).diff()
     assert (gaps - RATE / f0).abs().max() <= 1
     assert 0.8 < wav.square().mean() < 1.2
 
 
-def test_as_many_pulses_as_the_pitch_goes_through_periods():
+def test_number_of_pulses_is_the_number_of_periods():
     f0 = torch.linspace(100, 250, 100)[None, :, None]
     wav = pulses(f0, torch.ones_like(f0, dtype=torch.bool))[0, 0]
     assert abs(len(times(wav, 250)) - 175 * 2) <= 5  # mean Hz times seconds; none at the very ends
 
 
-def test_no_pulses_without_a_voice():
+def test_no_pulses_in_unvoiced_frames():
     f0, voiced = steady(100)
     assert not pulses(f0, ~voiced).any()
 
 
-def test_an_onset_starts_at_its_own_pitch():
-    """Between an unvoiced frame and a voiced one only the voiced one counts."""
+def test_an_onset_starts_at_the_f0_of_the_voiced_frame():
+    """Between an unvoiced and a voiced frame f0 is that of the voiced one."""
     f0, voiced = steady(200)
     voiced[:, :20] = False
     other = f0.clone()
@@ -56,7 +56,7 @@ def test_an_onset_starts_at_its_own_pitch():
     torch.testing.assert_close(pulses(f0, voiced), pulses(other, voiced))
 
 
-def test_the_clock_in_blocks_is_the_clock():
+def test_phase_in_blocks_equals_phase_in_one_piece():
     excitation, generator = Excitation(RATE, HOP), torch.Generator().manual_seed(0)
     f0 = 70 + 300 * torch.rand(2, 60, 2, generator=generator)
     voiced = torch.rand(2, 60, 2, generator=generator) < 0.7

@@ -27,7 +27,7 @@ def hum(f0: float, gain: float = 0.1, seconds: int = 2) -> torch.Tensor:
     return gain * sum(torch.sin(2 * torch.pi * f0 * k * time) / k for k in range(1, 9))[None]
 
 
-def test_untrained_and_with_all_bands_it_passes_every_waveform_through():
+def test_untrained_with_all_bands_coded_it_is_the_identity():
     backbone, wav = MDCTBackbone(**FULL), torch.randn(2, 3200) * 0.1
     torch.testing.assert_close(backbone.decode(backbone.encode(wav)), wav, atol=1e-5, rtol=0)
 
@@ -60,7 +60,7 @@ def test_the_envelope_has_the_level_of_each_mdct_band():
 
 
 def test_bands_above_the_coded_ones_are_synthesized_as_noise_of_the_right_power():
-    """Within 2 dB of the input's, and no more alike from frame to frame than noise is: pulses would buzz."""
+    """Within 2 dB of the input's power, and as uncorrelated from frame to frame as noise."""
     backbone = MDCTBackbone(dim=260, n_mels=32, channels=16, encoder_blocks=1, decoder_blocks=1)
     wav = torch.randn(1, 64000) * 0.1
     latent = torch.cat([backbone.target_latent(wav), torch.zeros(1, 130, 200)], dim=1)
@@ -84,7 +84,7 @@ def test_envelope_and_pitch_alone_are_decoded_at_that_pitch():
 def test_energy_of_the_coded_bands_is_not_synthesized_again():
     """With noise wherever the bands have less energy than the envelope: all power without bands, much less with them.
 
-    An MDCT band is above its envelope in one frame and below it in the next, so it is less and not nothing.
+    An MDCT coefficient fluctuates around its envelope, so the residual is small and not zero.
     """
     backbone = MDCTBackbone(dim=2 * (320 + 34), n_mels=32, channels=16, encoder_blocks=1, decoder_blocks=1)
     backbone.decoder.out_proj.bias.data.view(2, -1)[:, -32:] = 1  # noise
@@ -97,7 +97,7 @@ def test_energy_of_the_coded_bands_is_not_synthesized_again():
     assert 0 < loudness[0] < 2.2 and abs(loudness[1]) < 1.5  # 3 if all of it were synthesized
 
 
-def test_frames_without_bands_are_louder_above_them_by_the_highband_gain():
+def test_highband_gain_applies_to_frames_without_coded_bands():
     wav = 0.1 * torch.randn(1, 32000, generator=torch.Generator().manual_seed(0))
     sounds = []
     for gain in (1.0, 2.0):
@@ -152,7 +152,7 @@ def test_silence_in_a_stream_is_silence_out():
 
 @pytest.mark.parametrize("level", [-20.0, -60.0])
 def test_the_envelope_gives_the_power_of_a_stem(level):
-    """Of noise within 2 dB, and of silence none."""
+    """Within 2 dB for noise, and zero for silence."""
     wav = 10 ** (level / 20) * torch.randn(1, 50 * 320)
     backbone = MDCTBackbone(200, n_mels=40, channels=16, encoder_blocks=1, decoder_blocks=1)
     powers = backbone.frame_power(backbone.target_latent(wav))[0, 1:-1]
@@ -194,7 +194,7 @@ def test_causal_output_never_depends_on_samples_beyond_the_stated_latency():
 
 
 @pytest.mark.parametrize("causal", [False, True])
-def test_a_padded_batch_is_one_by_one(causal):
+def test_a_padded_batch_gives_what_one_by_one_gives(causal):
     backbone = trained(causal)
     mask = torch.arange(12) < torch.tensor([[12], [7], [1]])
     wav = torch.randn(3, 12 * 320) * mask.repeat_interleave(320, dim=1)

@@ -1,4 +1,4 @@
-"""Residual quantizers: what is coded, what is learned, and what is left alone."""
+"""Plain RVQ: search, codebook training, losses and masks."""
 
 import itertools
 
@@ -19,7 +19,7 @@ def make_quantizer(seed: int = 0, **options) -> ResidualVQ:
 
 
 def make_frames(count: int = 512, seed: int = 1) -> torch.Tensor:
-    """[M, D] frames around a few centers, with more spread in some dimensions than in others."""
+    """[M, D] frames around a few centers, with a larger deviation in some dimensions than in others."""
     generator = torch.Generator().manual_seed(seed)
     centers = 2 * torch.randn(12, DIM, generator=generator)
     spread = torch.linspace(0.1, 1.0, DIM)
@@ -43,7 +43,7 @@ def error(quantizer: ResidualVQ, x: torch.Tensor, count: int | None = None) -> f
 
 
 def test_codes_are_the_nearest():
-    """Every level picks the code nearest to what is left over, as an exhaustive search does."""
+    """Every level takes the code nearest to the residual, as an exhaustive search does."""
     quantizer, x = make_quantizer(), make_batch()
     codes = quantizer.encode(x)
     residual = x.transpose(1, 2)
@@ -53,7 +53,7 @@ def test_codes_are_the_nearest():
         residual = residual - book[chosen]
 
 
-def test_long_sequences_are_searched_in_pieces_with_the_same_result():
+def test_long_sequences_are_searched_in_chunks_with_the_same_result():
     """Searching in chunks changes nothing."""
     quantizer, x = make_quantizer(), make_frames(1000).T[None]
     whole = quantizer.encode(x)
@@ -62,7 +62,7 @@ def test_long_sequences_are_searched_in_pieces_with_the_same_result():
 
 
 def test_decoding_sums_the_codes():
-    """The value of K' levels is the sum of K' codes; of none, zero."""
+    """The value of K' levels is the sum of K' codes; zero for no levels."""
     quantizer, x = make_quantizer(), make_batch()
     codes = quantizer.encode(x)
     for count in range(LEVELS + 1):
@@ -73,7 +73,7 @@ def test_decoding_sums_the_codes():
     assert quantizer.encode(x, 0).dtype == torch.int64
 
 
-def test_each_level_lowers_the_error_once_started():
+def test_each_level_lowers_the_error_after_kmeans():
     """After k-means more levels are always better."""
     quantizer, x = make_quantizer(), make_frames().T[None]
     quantizer.init_kmeans(x[0].T)
@@ -81,21 +81,21 @@ def test_each_level_lowers_the_error_once_started():
     assert all(later < 0.9 * earlier for earlier, later in itertools.pairwise(errors))
 
 
-def test_kmeans_start_beats_random_codebooks():
-    """The error of started codebooks is a fraction of that of random ones."""
+def test_kmeans_is_better_than_random_codebooks():
+    """Its error is a fraction of that of random codebooks."""
     random, started = make_quantizer(), make_quantizer()
     seen, unseen = make_frames(1024).split(512)
     started.init_kmeans(seen)
     assert error(started, unseen.T[None]) < 0.3 * error(random, unseen.T[None])
 
 
-def test_start_refuses_too_few_frames():
+def test_kmeans_refuses_too_few_frames():
     """Fewer frames than codes cannot fill a codebook."""
     with pytest.raises(ValueError, match="at least 16 frames"):
         make_quantizer().init_kmeans(torch.randn(SIZE - 1, DIM))
 
 
-def test_moving_averages_reach_the_means_of_the_data():
+def test_moving_averages_converge_to_the_means_of_the_data():
     """Codes of level 1 converge to the mean of the frames that choose them."""
     quantizer, x = make_quantizer(ema_decay=0.5), make_frames().T[None]
     quantizer.init_kmeans(x[0].T, iterations=1)
@@ -118,8 +118,8 @@ def test_one_step_moves_a_code_by_the_decay():
     assert torch.allclose(quantizer.counts[0], torch.tensor([1.0, 0.9]))
 
 
-def test_dead_codes_are_revived_on_frames():
-    """A code that nobody chooses is put back on a frame of the batch, and used from then on."""
+def test_unused_codes_are_replaced_by_frames():
+    """An unused code becomes a frame of the batch, and is used from then on."""
     quantizer = make_quantizer(ema_decay=0.5)
     frames = make_frames()
     quantizer.init_kmeans(frames)
@@ -130,8 +130,8 @@ def test_dead_codes_are_revived_on_frames():
     assert len(quantizer.encode(frames.T[None])[0, 0].unique()) == SIZE
 
 
-def test_codebooks_rest_in_eval_mode():
-    """Nothing is learned outside of training."""
+def test_codebooks_do_not_change_in_eval_mode():
+    """Updates happen in training mode only."""
     quantizer = make_quantizer().eval()
     before = quantizer.codebooks.clone()
     quantizer(make_batch(), levels(LEVELS, LEVELS))
@@ -158,8 +158,8 @@ def test_commitment_pulls_towards_the_codes():
     assert moved.commitment < result.commitment
 
 
-def test_items_choose_their_levels():
-    """Each item is coded with its own number of levels; more than K leaves it as it is; 0 silences it."""
+def test_items_have_their_own_number_of_levels():
+    """Each item is coded with its own number of levels; more than K leaves it unquantized; 0 gives zeros."""
     quantizer, x = make_quantizer().eval(), make_batch(batch=4)
     result = quantizer(x, levels(0, 1, LEVELS, LEVELS + 1))
     assert torch.allclose(result.x[0], torch.zeros(DIM, 20), atol=1e-6)
@@ -170,8 +170,8 @@ def test_items_choose_their_levels():
     assert result.codes.shape == (4, LEVELS, 20)
 
 
-def test_masked_frames_leave_no_trace():
-    """Statistics, losses and codebooks are those of the valid frames, whatever stands in the padding."""
+def test_masked_frames_have_no_influence():
+    """Statistics, losses and codebooks are those of the valid frames, for any padding."""
     outcomes = []
     for padding in (0.0, 1e3):
         quantizer, x = make_quantizer(dead_code_threshold=0.0), make_batch()
@@ -184,7 +184,7 @@ def test_masked_frames_leave_no_trace():
 
 
 def test_a_masked_batch_equals_the_valid_frames_alone():
-    """Masking is the same as leaving out."""
+    """Masking equals removing the frames."""
     masked, alone = make_quantizer(dead_code_threshold=0.0), make_quantizer(dead_code_threshold=0.0)
     x = make_batch(batch=1)
     results = [
@@ -197,8 +197,8 @@ def test_a_masked_batch_equals_the_valid_frames_alone():
     assert torch.allclose(masked.codebooks, alone.codebooks, atol=1e-6)
 
 
-def test_revived_codes_come_from_valid_frames():
-    """Padding never becomes a code."""
+def test_replacements_are_valid_frames():
+    """Padding is never used as a code."""
     quantizer, x = make_quantizer(dead_code_threshold=10.0), make_batch()
     mask = torch.arange(20) < torch.tensor([[20], [7]])
     quantizer(torch.where(mask[:, None], x, torch.tensor(1e3)), levels(LEVELS, LEVELS), mask)
@@ -206,7 +206,7 @@ def test_revived_codes_come_from_valid_frames():
 
 
 def test_perplexity_counts_the_codes_in_use():
-    """1 when all frames share a code, N when all codes are used alike."""
+    """1 when all frames share a code, N when all codes are used equally."""
     quantizer = make_quantizer(levels=1).eval()
     same = torch.ones(1, DIM, 8)
     each = quantizer.codebooks[0].T[None]
@@ -225,7 +225,7 @@ def test_search_is_exact_under_autocast():
     assert quantizer.codebooks.dtype == torch.float32 and quantizer.codebooks.isfinite().all()
 
 
-def test_silence_does_no_harm():
+def test_silence_stays_finite():
     """All-zero frames, and no valid frame at all, keep everything finite."""
     quantizer, x = make_quantizer(), torch.zeros(1, DIM, 5, requires_grad=True)
     for mask in (None, torch.zeros(1, 5, dtype=torch.bool)):
@@ -236,7 +236,7 @@ def test_silence_does_no_harm():
 
 
 def _rank(rank: int, folder: str) -> None:
-    """One rank of the test below: different data, a start and a few updates, then save what came out."""
+    """One rank of the test below: different data, k-means and a few updates, then save the state."""
     dist.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
     torch.set_num_threads(1)
     quantizer = make_quantizer(seed=rank, ema_decay=0.5, dead_code_threshold=0.5)

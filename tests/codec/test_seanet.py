@@ -14,7 +14,7 @@ HOP = 320
 
 
 def make_backbone(**options) -> SEANetBackbone:
-    """A small backbone that follows its input: fresh layers answer with hardly more than their biases."""
+    """A small backbone that follows its input: the output of untrained layers is little more than their biases."""
     torch.manual_seed(0)
     backbone = SEANetBackbone(**{"dim": 6, "n_filters": 2, **options}).eval()
     with torch.no_grad():
@@ -35,8 +35,8 @@ def influence(outputs: torch.Tensor, inputs: torch.Tensor) -> list[int]:
     "options",
     [{}, {"residual_layers": 2, "residual_kernel": 5, "dilation": 3}, {"strides": [4, 10], "hop": 40}],
 )
-def test_reach_is_exact(causal, options):
-    """Without an LSTM the stated reach is where gradients come from, neither more nor less."""
+def test_receptive_field_is_exact(causal, options):
+    """Without an LSTM gradients come from the whole stated receptive field and from nowhere else."""
     backbone = make_backbone(lstm=0, causal=causal, **options)
     (left, right), (back, ahead) = backbone.receptive_field
     hop, middle = backbone.hop, 15
@@ -60,8 +60,8 @@ def test_causal_frames_never_look_ahead(lstm):
 
 
 @pytest.mark.parametrize("causal", [False, True])
-def test_the_lstm_hears_everything_it_may(causal):
-    """Both ways when not causal, backwards when causal; its reach is stated as unlimited."""
+def test_the_lstm_depends_on_all_frames(causal):
+    """On both sides when not causal, on the left when causal; the receptive field is stated as unlimited."""
     backbone = make_backbone(causal=causal)
     latent = torch.randn(1, 6, 12, requires_grad=True)
     frames = influence(backbone.encoder_recurrence(latent)[..., 6], latent)
@@ -103,7 +103,7 @@ def test_the_papers_codec_can_be_built(activation):
 
 
 def test_mistakes_in_the_geometry_are_refused():
-    """Strides that do not multiply to the hop; an odd dimension for an LSTM that runs both ways."""
+    """Strides that do not multiply to the hop; an odd dimension with a bidirectional LSTM."""
     with pytest.raises(ValueError, match="product of the strides"):
         SEANetBackbone(6, hop=300, n_filters=2)
     with pytest.raises(ValueError, match="even latent dimension"):
@@ -111,8 +111,8 @@ def test_mistakes_in_the_geometry_are_refused():
     SEANetBackbone(5, n_filters=2, causal=True)
 
 
-def test_without_espnet_the_error_says_what_to_do(monkeypatch):
-    """The module imports, the constructor explains."""
+def test_without_espnet_the_error_names_the_package(monkeypatch):
+    """The module can be imported, the constructor raises."""
     monkeypatch.setitem(sys.modules, "espnet2.gan_codec.shared.encoder.seanet", None)
     with pytest.raises(ImportError, match="pip install espnet"):
         SEANetBackbone(6, n_filters=2)

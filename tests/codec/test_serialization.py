@@ -1,4 +1,4 @@
-"""A saved codec comes back as it was, and a folder that is not right is refused with one clear line."""
+"""A saved codec comes back as it was, and an invalid folder is refused with one clear line."""
 
 import json
 
@@ -32,7 +32,7 @@ def test_round_trip_is_exact(codec, tmp_path, shards):
 
 
 def test_saved_config_is_complete(codec, tmp_path):
-    """What the caller left to the defaults is written out, and nothing that the codec was given is lost."""
+    """All defaults are written out, and no given option is lost."""
     codec.save_pretrained(tmp_path)
     saved = json.loads((tmp_path / "config.json").read_text())["codec"]
     assert {"n_fft", "kernel", "causal"} <= set(saved["backbone"]) and "dim" not in saved["backbone"]

@@ -1,4 +1,4 @@
-"""The model in the package: light, exact, and better than nothing on real recordings."""
+"""The model in the package: small, exact, and better than the mixture on real recordings."""
 
 import csv
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The spectral backbone: its fast forms are the plain ones, and its geometry is exact."""
+"""The spectral backbone: its fast forms equal direct implementations, and its geometry is exact."""
 
 import pytest
 import torch
@@ -19,7 +19,7 @@ def make_backbone(**options) -> SpectralBackbone:
 
 
 def plain_block(block: ConvNeXtBlock, x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-    """The block as one would write it down first."""
+    """A direct implementation of the block."""
     y = x if mask is None else x * mask
     y = block.dwconv(F.pad(y.transpose(1, 2), block.pad)).transpose(1, 2)
     return x + block.gamma * block.pwconv2(F.gelu(block.pwconv1(block.norm(y))))
@@ -58,7 +58,7 @@ def plain_inverse(backbone: SpectralBackbone, heads: torch.Tensor) -> torch.Tens
 @pytest.mark.parametrize("grad", [False, True])
 @pytest.mark.parametrize("frames", [1, 50, CHUNK, 2 * CHUNK + 7])
 def test_blocks_equal_their_plain_form(causal, grad, frames):
-    """Channels-last convolution and tiles change nothing, with and without a mask."""
+    """The channels-last convolution and chunks change nothing, with and without a mask."""
     torch.manual_seed(0)
     block = ConvNeXtBlock(8, 7, causal, 0.3)
     x = torch.randn(2, frames, 8)
@@ -69,7 +69,7 @@ def test_blocks_equal_their_plain_form(causal, grad, frames):
 
 
 def test_gradients_of_blocks_equal_those_of_the_plain_form():
-    """Training is untouched by the fast form."""
+    """Training gives the same with the fast form."""
     block, x = ConvNeXtBlock(8, 7, False, 0.3), torch.randn(2, 20, 8, requires_grad=True)
     mask = (torch.rand(2, 20, 1) > 0.3).float()
     inputs = [x, *block.parameters()]
@@ -80,8 +80,8 @@ def test_gradients_of_blocks_equal_those_of_the_plain_form():
         assert torch.allclose(one, other, rtol=1e-4, atol=1e-5)
 
 
-def test_the_state_is_that_of_the_plain_modules():
-    """Weights keep the names and shapes that checkpoints have."""
+def test_names_and_shapes_of_the_state_dict():
+    """They are those of saved models."""
     names = {name: tuple(value.shape) for name, value in ConvNeXtBlock(8, 7, False, 0.3).state_dict().items()}
     assert names == {
         "gamma": (8,),
@@ -134,15 +134,15 @@ def test_geometry_that_does_not_fit_is_refused(options):
         make_backbone(**options)
 
 
-def test_latency_and_reach_follow_the_geometry():
-    """One window of latency when causal; kernels and windows add up in the reach."""
+def test_latency_and_receptive_field_follow_the_geometry():
+    """One window of latency when causal; kernels and windows add up in the receptive field."""
     causal = make_backbone(causal=True, n_fft=5 * HOP, kernel=3)
     assert causal.latency == 5 * HOP and causal.receptive_field == ((6, 2), (6, 2))
     both = make_backbone(kernel=7)
     assert both.latency is None and both.receptive_field == ((7, 7), (7, 7))
 
 
-def test_tiles_are_for_inference_only():
+def test_chunks_are_for_inference_only():
     """One call with gradients, several without, the same values."""
     sizes, frames = [], torch.randn(2 * CHUNK + 1, 3)
 

@@ -60,7 +60,7 @@ def test_kmeans_updates_and_replacement_keep_the_shape(sign_symmetric):
     assert not any(torch.equal(a, b) for a, b in zip(before, quantizer.level_codebooks()))
 
 
-def test_the_half_search_finds_the_nearest_code():
+def test_the_search_of_half_a_codebook_finds_the_nearest_code():
     quantizer, x = make_quantizer(scale_factors=predicted), make_batch()
     quantizer.init_kmeans(x.transpose(1, 2).flatten(0, 1))
     semantic, waveform = x.transpose(1, 2).tensor_split([SEMANTIC], dim=-1)
@@ -126,7 +126,7 @@ def test_embeddings_of_the_levels_add_up(count):
     torch.testing.assert_close(quantizer.embed(codes).sum(0), quantizer.decode(codes))
 
 
-def test_training_values_are_what_decoding_gives():
+def test_training_output_equals_decoding():
     quantizer, x = make_quantizer(scale_factors=predicted), loud_or_quiet(200).T[None]
     quantizer.init_kmeans(x[0].T)
     quantizer.eval()
@@ -148,19 +148,19 @@ def test_sign_symmetric_codebooks_learn_a_symmetric_source_from_fewer_frames():
     assert errors[0] < errors[1]
 
 
-def test_the_first_level_alone_carries_its_gradient_in_its_own_coordinates():
+def test_the_gradient_of_the_first_level_is_in_its_coordinates():
     quantizer, x = make_quantizer(), make_batch().requires_grad_()
     (gradient,) = torch.autograd.grad(quantizer(x, levels(LEVELS, LEVELS)).semantic.sum(), x)
     assert (gradient[:, :SEMANTIC] == 1).all() and not gradient[:, SEMANTIC:].any()
 
 
-def test_commitment_of_the_first_level_leaves_other_coordinates_alone():
+def test_commitment_of_the_first_level_depends_on_its_coordinates_alone():
     quantizer, x = make_quantizer(levels=1).eval(), make_batch().requires_grad_()
     quantizer(x, levels(1, 1)).commitment.backward()
     assert x.grad[:, :SEMANTIC].any() and not x.grad[:, SEMANTIC:].any()
 
 
-def test_parametric_levels_refine_each_other_and_leave_the_waveform_alone():
+def test_parametric_levels_refine_the_parameters_alone():
     """Level 1 codes its coordinates, level 2 the residual and two more, level 3 the rest."""
     quantizer = make_quantizer(parametric_dim=SEMANTIC + 2, parametric_levels=2)
     x = make_batch()
@@ -185,6 +185,6 @@ REFUSED = (
 
 
 @pytest.mark.parametrize("options", REFUSED)
-def test_options_that_do_not_fit_are_refused(options):
+def test_options_out_of_range_are_refused(options):
     with pytest.raises(ValueError):
         make_quantizer(**options)

@@ -13,14 +13,14 @@ LENGTHS = (1, 319, 320, 321, 48001)
 
 
 def make_codec(causal: bool = False) -> DeCodec:
-    """A tiny codec with random weights, 2 + 2 blocks deep so that the margins add up."""
+    """A tiny codec with random weights, 2 + 2 blocks deep so that the contexts add up."""
     torch.manual_seed(0)
     backbone = {**TINY["backbone"], "encoder_blocks": 2, "decoder_blocks": 2, "causal": causal}
     return DeCodec.from_config({**TINY, "backbone": backbone}).eval()
 
 
 def make_wav(length: int) -> torch.Tensor:
-    """Noise that swells, so that frames differ."""
+    """Noise with increasing level, so that frames differ."""
     generator = torch.Generator().manual_seed(length)
     return torch.randn(length, generator=generator) * torch.linspace(0.05, 0.3, length)
 
@@ -31,7 +31,7 @@ def cut(wav: torch.Tensor, size: int) -> tuple[torch.Tensor, ...]:
 
 
 def assert_same_codes(blocks: Codes, whole: Codes) -> None:
-    """Equal lengths, and equal tokens but for rare ties."""
+    """Equal lengths, and equal tokens except for rare ties."""
     assert blocks.lengths.tolist() == whole.lengths.tolist()
     for ours, theirs in ((blocks.speech, whole.speech), (blocks.background, whole.background)):
         assert ours.shape == theirs.shape
@@ -42,7 +42,7 @@ def assert_same_codes(blocks: Codes, whole: Codes) -> None:
 @pytest.mark.parametrize("length", LENGTHS)
 @pytest.mark.parametrize("size", [1, 333, 16000, 10**6])
 def test_blocks_equal_the_whole_recording(causal, length, size):
-    """encode_blocks, decode_blocks and separate_blocks, whatever the sizes of the blocks."""
+    """encode_blocks, decode_blocks and separate_blocks, for any sizes of the blocks."""
     if size == 1 and length > 1000:
         size = 17
     codec, wav = make_codec(causal), make_wav(length)
@@ -81,7 +81,7 @@ def test_quantized_stems_have_the_chosen_levels():
 
 @pytest.mark.parametrize("speech,background", [(True, False), (False, True)])
 def test_one_stream_alone(speech, background):
-    """decode_blocks leaves a stream out as decode does."""
+    """decode_blocks omits a stream as decode does."""
     codec, wav = make_codec(), make_wav(9000)
     codes = codec.encode(wav[None])
     decoded = torch.cat(list(streaming.decode_blocks(codec, [codes], speech, background, frames=10)))
@@ -89,8 +89,8 @@ def test_one_stream_alone(speech, background):
 
 
 @pytest.mark.parametrize("causal", [False, True])
-def test_live_latency_is_what_is_promised(causal):
-    """A sample comes out once `latency` samples from it on came in, and never later."""
+def test_live_latency_is_the_stated_one(causal):
+    """A sample is returned as soon as `latency` samples from it on were pushed."""
     codec, wav = make_codec(causal), make_wav(12345)
     promised = streaming.latency(codec)
     assert codec.latency in (promised, None) and (codec.latency is not None) == causal
@@ -109,7 +109,7 @@ def test_live_latency_is_what_is_promised(causal):
 
 
 def test_flush_starts_another_recording():
-    """The same objects take the next recording, and an empty one gives nothing."""
+    """The same objects take the next recording, and an empty one has no output."""
     codec = make_codec()
     encoder, decoder = streaming.StreamingEncoder(codec), streaming.StreamingDecoder(codec)
     assert encoder.flush() is None and len(decoder.flush()) == 0
@@ -122,7 +122,7 @@ def test_flush_starts_another_recording():
 
 
 def test_block_without_levels_is_silent_in_that_stream():
-    """A background that is left out of some blocks sounds as if its latent were zero there."""
+    """The latent of a stream without levels is zero in that block."""
     codec, wav = make_codec(), make_wav(20 * HOP)
     codes = codec.encode(wav[None])
     ten = torch.tensor([10 * HOP])
@@ -139,7 +139,7 @@ def test_block_without_levels_is_silent_in_that_stream():
     )
 
 
-def test_what_cannot_be_done_is_refused():
+def test_errors():
     """One clear ValueError each."""
     codec = make_codec()
     with pytest.raises(ValueError, match="no samples"):

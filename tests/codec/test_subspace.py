@@ -1,4 +1,4 @@
-"""The two subspaces stay orthogonal and complete, whatever happens to the weights."""
+"""The two subspaces are orthogonal and complete for any weights."""
 
 import copy
 
@@ -28,7 +28,7 @@ def misfit(split: OrthogonalSplit) -> float:
 
 
 def train(split: OrthogonalSplit, steps: int = 5, lr: float = 1.0) -> None:
-    """Large steps of an optimizer towards nothing in particular."""
+    """Large optimizer steps on an arbitrary loss."""
     optimizer = torch.optim.Adam(split.parameters(), lr=lr)
     latent = torch.randn(2, sum(split.dims), 7)
     for _ in range(steps):
@@ -122,7 +122,7 @@ def test_projections_are_complementary(sizes):
 
 
 def test_split_then_merge_is_the_identity():
-    """Nothing is lost by splitting."""
+    """Splitting is lossless."""
     split, latent = make_split(), torch.randn(3, 10, 11)
     speech, background = split.split(latent)
     assert speech.shape == (3, 6, 11) and background.shape == (3, 4, 11)
@@ -141,7 +141,7 @@ def test_each_part_stays_in_its_subspace():
 
 
 def test_decoded_codes_stay_in_their_subspace():
-    """The speech codes of a whole codec never reach into the background's subspace."""
+    """The speech codes of a whole codec have no component in the background's subspace."""
     torch.manual_seed(0)
     codec = DeCodec.from_config(TINY).eval()
     codes = codec.encode(torch.randn(1, 3200) * 0.1)
@@ -163,7 +163,7 @@ def test_decoded_codes_stay_in_their_subspace():
     ids=["data", "load", "assign", "half"],
 )
 def test_the_matrix_follows_every_change_of_the_weights(change):
-    """What eval mode keeps of Q is never stale."""
+    """The cached Q of eval mode is never outdated."""
     split = make_split().eval()
     with torch.no_grad():
         split.matrix()
@@ -190,8 +190,8 @@ def test_a_matrix_from_inference_mode_does_not_block_gradients():
     assert latent.grad.abs().sum() > 0
 
 
-def test_soft_split_is_penalised_for_overlap():
-    """The paper's split: equal maps cost 1, orthogonal ones nothing, and the gradient pushes apart."""
+def test_soft_split_is_penalized_for_overlap():
+    """The paper's split: equal maps have a penalty of 1, orthogonal ones of 0."""
     split, latent = SoftSplit(4), torch.randn(2, 4, 6)
     with torch.no_grad():
         split.speech.weight.copy_(torch.eye(4))

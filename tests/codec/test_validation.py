@@ -1,4 +1,4 @@
-"""What the codec refuses, with an error that says what is wrong."""
+"""Arguments that are refused, with an error that names the problem."""
 
 import pytest
 import torch
@@ -29,7 +29,7 @@ def test_encode_refuses_samples_that_are_not_finite(value):
 
 @pytest.mark.parametrize("shape", [(1000,), (1, 1, 1000), (1, 0), (0, 1000)])
 def test_encode_refuses_other_shapes(shape):
-    """Only [B, L] with something in it."""
+    """Only [B, L] with at least one sample."""
     with pytest.raises(ValueError, match=r"\[B, L\]"):
         make_codec().encode(torch.zeros(shape))
 
@@ -64,14 +64,14 @@ def test_decode_refuses_codes_of_another_codec():
 
 
 @pytest.mark.parametrize("lengths", [[0], [961], [3000]])
-def test_decode_refuses_lengths_that_the_frames_do_not_hold(lengths):
+def test_decode_refuses_lengths_beyond_the_frames(lengths):
     """3 frames are 1..960 samples."""
     tokens = torch.zeros(1, 3, 3, dtype=torch.long)
     with pytest.raises(ValueError, match="1..960"):
         make_codec().decode(Codes(tokens, tokens[:, :2], torch.tensor(lengths), 16000))
 
 
-def test_codes_refuse_shapes_that_do_not_belong_together():
+def test_codes_refuse_shapes_that_do_not_match():
     """Different frames, different batches, missing lengths."""
     speech, lengths = torch.zeros(2, 3, 4, dtype=torch.long), torch.tensor([5, 5])
     for background, given in ((speech[:, :, :3], lengths), (speech[:1], lengths), (speech, lengths[:1])):
@@ -96,7 +96,7 @@ def test_configs_with_mistakes_are_refused(config, message):
         DeCodec.from_config(config)
 
 
-def test_remix_refuses_what_does_not_fit():
+def test_remix_refuses_mismatches():
     """Batches of different sizes, and codes of another sample rate on either side."""
     codec = make_codec()
     one, two = codec.encode(make_wav(1, 800)), codec.encode(make_wav(2, 800))

@@ -175,10 +175,15 @@ def test_invalid_codes_leave_no_file(codec, tmp_path):
 
 
 def test_identity_survives_half_precision(codec, tmp_path):
-    """The id depends on codebooks and config, not on the precision of the stored weights."""
+    """The id depends on codebooks, sample rate and hop, not on the precision of the weights or on other options."""
     codec.save_pretrained(tmp_path, half=True)
     assert codec_id(DeCodec.from_pretrained(tmp_path)) == codec_id(codec)
     assert codec_id(DeCodec.from_config({**TINY, "sample_rate": 8000})) != codec_id(codec)
+    other = DeCodec.from_config({**TINY, "quantizer": {**TINY["quantizer"], "ema_decay": 0.5}})
+    other.load_state_dict(codec.state_dict())
+    assert codec_id(other) == codec_id(codec)
+    other.background_quantizer.codebooks[0, 0] += 1
+    assert codec_id(other) != codec_id(codec)
     with_content = DeCodec.from_config({**TINY, "content": {"dim": 4}})
     with_content.load_state_dict({**with_content.state_dict(), **codec.state_dict()})
     assert codec_id(with_content) == codec_id(codec)
