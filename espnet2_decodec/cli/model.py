@@ -7,7 +7,6 @@ from typing import TypedDict
 import torch
 
 from espnet2_decodec.codec.decodec import DeCodec
-from espnet2_decodec.codec.validation import check_levels
 
 
 class Levels(TypedDict):
@@ -50,17 +49,17 @@ def selected_levels(args: Namespace, codec: DeCodec) -> Levels:
     Raises:
         ValueError: if the model does not have this number of levels, or this bit rate.
     """
-    found = []
+    counts: list[int | None] = []
     for stream in ("speech", "background"):
         count, kbps = getattr(args, f"{stream}_levels"), getattr(args, f"{stream}_kbps")
-        available = getattr(codec, f"{stream}_levels")
         if kbps is not None:
-            rates = [codec.kbps(k) for k in range(available + 1)]
-            count = min(range(available + 1), key=lambda k: abs(rates[k] - kbps))
+            rates = [codec.kbps(k) for k in range(getattr(codec, f"{stream}_levels") + 1)]
+            count = min(range(len(rates)), key=lambda k: abs(rates[k] - kbps))
             if abs(rates[count] - kbps) > 1e-3:
                 raise ValueError(
                     f"--{stream}-kbps {kbps:g} is no bit rate of this model; "
                     f"use one of {', '.join(f'{r:.4g}' for r in rates)} kbit/s."
                 )
-        found.append(check_levels(count, available, stream.capitalize()))
-    return Levels(speech_levels=found[0], background_levels=found[1])
+        counts.append(count)
+    speech, background = codec.check_levels(*counts)
+    return Levels(speech_levels=speech, background_levels=background)
