@@ -1,7 +1,7 @@
 """Progress of long work: a bar on a terminal, and a line now and then in a log."""
 
 import sys
-from collections.abc import Iterable, Sized
+from collections.abc import Iterable, Iterator, Sized
 from typing import Any
 
 from tqdm import tqdm
@@ -41,6 +41,15 @@ def progress(
 
 class _Lines(tqdm):
     """Writes lines in place of a bar."""
+
+    def __iter__(self) -> Iterator:
+        """Count each item by `update`: tqdm's own loop keeps the first interval and miscounts when it grows."""
+        try:
+            for item in self.iterable:
+                yield item
+                self.update()
+        finally:
+            self.close()
 
     def display(self, msg: str | None = None, pos: int | None = None) -> None:
         """Write the state as one line; an empty `msg`, by which tqdm clears its bar, is ignored."""

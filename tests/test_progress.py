@@ -1,6 +1,7 @@
 """Progress of long work in a log, where there is no terminal."""
 
 import sys
+import time
 
 from tqdm import tqdm
 
@@ -25,3 +26,12 @@ def test_a_message_is_one_line(capsys):
     for _ in progress.progress(range(2), desc="tokens"):
         tqdm.write("message", file=sys.stderr)
     assert capsys.readouterr().err == "message\nmessage\n"
+
+
+def test_lines_count_all_items_while_their_interval_grows(monkeypatch, capsys):
+    monkeypatch.setattr(progress, "FIRST_LINE", 0.0)
+    monkeypatch.setattr(progress, "MAX_INTERVAL", 0.02)
+    for _ in progress.progress(range(40), desc="tokens"):
+        time.sleep(0.002)
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) < 40 and lines[-1].startswith("tokens: 100 % (40 of 40 files)") and "?" not in lines[-1]

@@ -76,7 +76,7 @@ def plot(results: BenchmarkResults, target: str, condition: str) -> Figure | Non
     names = families(results)
     ordered = [name for name in names if any(name in lines for lines in found.values())]
     columns = max(1, min(len(ordered), 36 * len(found) // (8 + max(map(len, ordered)))))
-    width, legend_height = 3.1 * len(found), 0.2 * math.ceil(len(ordered) / columns)
+    width, legend_height = 3.0 * len(found), 0.2 * math.ceil(len(ordered) / columns)
     height = 2.8 + legend_height
     figure = Figure(figsize=(width, height))
     figure.subplots_adjust(
