@@ -35,7 +35,8 @@ demo: install
 	$(BIN)/decodec demo demo --force
 	cd $(RECIPE) && ./run.sh --size mini --per_condition 8 --evaluate_opts "--limit 3"
 	$(BIN)/decodec demo demo --force --results $(RESULTS)/evaluation \
-		--examples $(RESULTS)/conversion/examples $(RECIPE)/exp/tts_mini_*/synthesis/examples
+		--examples $(RESULTS)/conversion/examples $(RECIPE)/exp/tts_mini_*/synthesis/examples \
+		--documents $(RECIPE)/exp/asr_mini_*/RESULTS.md $(RECIPE)/exp/tts_mini_*/synthesis/RESULTS.md
 
 test: install
 	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile
