@@ -7,7 +7,7 @@ import torch
 
 from espnet2_decodec import Codes, DeCodec
 from espnet2_decodec.codec.config import TINY
-from espnet2_decodec.codec.unseparated import supports_unseparated, unseparated_latent
+from espnet2_decodec.codec.unseparated import unseparated_latent
 
 HOP = 320
 SEANET = {**TINY, "backbone": {"name": "seanet", "n_filters": 2, "strides": [20, 16]}}
@@ -271,7 +271,6 @@ def test_without_separation_all_is_speech():
 )
 def test_other_codecs_have_no_unseparated_latent(config):
     codec = DeCodec.from_config(config)
-    assert not supports_unseparated(codec)
     with pytest.raises(ValueError, match="analytic encoder"):
         unseparated_latent(codec, make_wav(1, 6400))
 
