@@ -73,8 +73,8 @@ def ends_well(path: Path) -> bool:
 
 
 RETIRED = """
-    lapped relap made_up evenness liveliness combed anchors held_bands vocoded_gain first_dim revive_below SteeredBlock
-    Coordinates TextToCoordinates Recordings Bank begin_with explicit_config decode_apart claim say_all leveled
+    lapped relap made_up evenness liveliness combed vocoded_gain first_dim revive_below SteeredBlock TextToCoordinates
+    begin_with decode_apart say_all leveled
 """.split()
 """Private words that once stood for standard terms: mdct, residual, latent regression, init_from, ..."""
 
