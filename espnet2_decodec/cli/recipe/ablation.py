@@ -62,10 +62,8 @@ def ablation(args: Namespace) -> None:
             settings = set_options(set_options(deepcopy(config["common"]), args.set), variants[name])
             logging.info("%s: %s", name, " ".join(variants[name]) or "common settings")
             torch.manual_seed(0)
-            options, mixing = (
-                TrainerOptions(**settings.get("trainer_conf", {})),
-                Mixing(**settings.get("mixing_conf", {})),
-            )
+            options = TrainerOptions(**settings.get("trainer_conf", {}))
+            mixing = Mixing(**settings.get("mixing_conf", {}))
             objective = Objective(**settings.get("codec_conf", {}))
             Trainer(objective, mixing, options, folders[name], args.device).train(*data)
     rows = [_row(name, folders[name], variants[name]) for name in variants if (folders[name] / "model").is_dir()]
