@@ -33,7 +33,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     level.add_argument(
         "--background-snr", type=float, metavar="DB", help="speech to background power ratio of the output"
     )
-    parser.add_argument("--speed", type=float, default=1.0, metavar="X", help="speaking rate, 2 is twice as fast")
+    parser.add_argument(
+        "--speed", type=float, default=1.0, metavar="X", help="speaking rate; 2 is twice as fast (default: 1)"
+    )
     parser.add_argument(
         "--seed", type=int, default=0, metavar="N", help="random seed for the excerpt of a long background (default: 0)"
     )
