@@ -47,25 +47,33 @@ _DERIVED = {
 Part = TypeVar("Part")
 
 
+def merge_config(defaults: dict, config: dict) -> dict:
+    """`defaults` updated with `config` at every depth; neither is changed.
+
+    A section with another `name` than that of the defaults replaces them, because its options belong to another class.
+    """
+    merged = deepcopy(defaults)
+    for key, value in config.items():
+        default = merged.get(key)
+        if isinstance(value, dict) and isinstance(default, dict) and value.get("name") in (None, default.get("name")):
+            merged[key] = merge_config(default, value)
+        else:
+            merged[key] = deepcopy(value)
+    return merged
+
+
 def complete(config: dict) -> dict:
     """The defaults, updated with `config`; neither is changed.
 
     Raises:
         ValueError: if a section or a top-level key is unknown, or a section is not a dict.
     """
-    full = deepcopy(DEFAULTS)
     for key, value in config.items():
-        if key not in full:
-            raise ValueError(f"Unknown config key {key!r}; choose from {', '.join(full)}.")
-        if isinstance(full[key], dict):
-            if not isinstance(value, dict):
-                raise ValueError(f"Config section {key!r} must be a dict of options, not {value!r}.")
-            if "name" in value and value["name"] != full[key]["name"]:
-                full[key] = {}
-            full[key].update(deepcopy(value))
-        else:
-            full[key] = value
-    return full
+        if key not in DEFAULTS:
+            raise ValueError(f"Unknown config key {key!r}; choose from {', '.join(DEFAULTS)}.")
+        if isinstance(DEFAULTS[key], dict) and not isinstance(value, dict):
+            raise ValueError(f"Config section {key!r} must be a dict of options, not {value!r}.")
+    return merge_config(DEFAULTS, config)
 
 
 def resolved_config(config: dict) -> dict:

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from espnet2_decodec.codec.validation import check_levels
 from espnet2_decodec.codec.decodec import DeCodec
+from espnet2_decodec.codec.validation import check_levels
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,10 @@
 
 import inspect
 import math
-from copy import deepcopy
 
 from espnet2.tasks.gan_codec import codec_choices
 
+from espnet2_decodec.codec.config import merge_config
 from espnet2_decodec.espnet.compat import BROKEN_DEFAULTS
 
 
@@ -54,14 +54,3 @@ def check_lengths(conf: dict, *lengths: int | None) -> None:
             raise ValueError(
                 f"ESPnet's codecs train on multiples of {shift} samples only, not {length or 'any length'}."
             )
-
-
-def merge_config(defaults: dict, conf: dict) -> dict:
-    """`defaults` updated with `conf` at every depth; neither is changed."""
-    merged = deepcopy(defaults)
-    for key, value in conf.items():
-        if isinstance(value, dict) and isinstance(merged.get(key), dict):
-            merged[key] = merge_config(merged[key], value)
-        else:
-            merged[key] = deepcopy(value)
-    return merged

@@ -8,6 +8,7 @@ from pathlib import Path
 from torch import Tensor
 
 from espnet2_decodec.codec.dsp.looping import loop_to_length
+from espnet2_decodec.codec.padding import pad_to_frames
 from espnet2_decodec.data.parallel import parallel_map
 from espnet2_decodec.evaluation import SAMPLE_RATE
 from espnet2_decodec.evaluation.cache import CachedScores, hash_audio, metric_ids
@@ -19,7 +20,6 @@ from espnet2_decodec.evaluation.systems.specs import build, expand
 from espnet2_decodec.evaluation.tables import Row
 from espnet2_decodec.io.audio import read, write
 from espnet2_decodec.training.energy_ratios import SILENCE_POWER
-from espnet2_decodec.training.validation import whole_frames
 
 REMIX_FRAME = 320
 """Samples at 16 kHz in whole multiples of which the background of a remix is looped, the hop of the codec."""
@@ -205,7 +205,7 @@ def remix(system: System, item: MixtureItem, other: MixtureItem) -> tuple[dict[s
 
 def loop_frames(wav: Tensor, length: int, frame: int = REMIX_FRAME) -> Tensor:
     """[L'] -> [length]: padded to whole frames and repeated, as `DeCodec.remix` repeats the codes of a background."""
-    return loop_to_length(whole_frames(wav, frame), length)
+    return loop_to_length(pad_to_frames(wav[None], None, frame)[0][0], length)
 
 
 def _build_entries(specs: Sequence[str], device: str, warn: Callable[[str], None]) -> tuple[list[Entry], list[str]]:

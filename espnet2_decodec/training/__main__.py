@@ -25,10 +25,9 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder with speech_train, background_train, *_dev")
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints, logs and the model")
     parser.add_argument("--config", type=Path, help="YAML with sections codec_conf, mixing_conf, trainer_conf")
-    parser.add_argument("--init", help="folder of a trained codec to start from, or `default` for the one in the package")
-    parser.add_argument(
-        "--device", default="cuda" if torch.cuda.is_available() else "cpu", help="cpu or cuda (default: cuda if available)"
-    )
+    parser.add_argument("--init", help="folder of a codec to start from, or `default` for the one in the package")
+    default_device = "cuda" if torch.cuda.is_available() else "cpu"
+    parser.add_argument("--device", default=default_device, help="cpu or cuda (default: cuda if available)")
     parser.add_argument(
         "--set", nargs="*", default=[], metavar="KEY=VALUE", help="options of the config, e.g. trainer_conf.lr=5e-4"
     )

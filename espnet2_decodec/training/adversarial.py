@@ -1,4 +1,6 @@
-"""Discriminator and losses of adversarial training: least squares (Mao et al., 2017, arXiv 1611.04076), feature matching.
+"""Discriminator and losses of adversarial training.
+
+The losses are least squares (Mao et al., 2017, arXiv 1611.04076) and feature matching.
 
 The discriminator has the form of EnCodec's MS-STFT discriminator (Defossez et al., 2022, arXiv 2210.13438, section
 3.4), with fewer channels, of a size that suits small generators.

@@ -32,9 +32,9 @@ def set_options(config: dict[str, Any], settings: Iterable[str]) -> dict[str, An
 def init_from(config: dict[str, Any], path: str) -> DeCodec:
     """Load a trained codec to start from, and complete `config` to fit it, in place.
 
-    Its codebooks are kept and used from the first step on, unless the config sets `schedule.unquantized_steps`. The config
-    may add to it: a new content encoder to a codec without content (`codec_conf.codec.content`), new codebooks to content
-    without tokens (`levels`), and blocks to the content encoder (`blocks`), which have no effect at first.
+    Its codebooks are kept and used from the first step on, unless the config sets `schedule.unquantized_steps`. The
+    config may add a new content encoder to a codec without content (`codec_conf.codec.content`), new codebooks to
+    content without tokens (`levels`), and blocks to the content encoder (`blocks`), which have no effect at first.
 
     Args:
         config: sections as in the YAML file.
@@ -55,14 +55,15 @@ def init_from(config: dict[str, Any], path: str) -> DeCodec:
         extends = set(content) <= allowed and content.get("blocks", blocks) >= blocks
     if set(changes) - {"content"} or (encoder is not None and not extends):
         raise ValueError(
-            "Beside --init, codec_conf.codec can only add `content` to a codec that has none, `levels` to content that has "
-            "none, or `blocks`."
+            "Beside --init, codec_conf.codec can only add `content` to a codec that has none, `levels` to content that "
+            "has none, or `blocks`."
         )
     codec_conf["codec"] = {**full, "content": {**full["content"], **content}}
     codec_conf.setdefault("schedule", {}).setdefault("unquantized_steps", 0)
     extended = DeCodec.from_config(codec_conf["codec"])
     extended.load_state_dict({**extended.state_dict(), **codec.state_dict()})
     if encoder is not None and extended.content_encoder is not None:
-        for block in extended.content_encoder.network.blocks[blocks:]:
-            torch.nn.init.zeros_(block.gamma)
+        for name, parameter in extended.content_encoder.network.blocks[blocks:].named_parameters():
+            if name.endswith("gamma"):
+                torch.nn.init.zeros_(parameter)
     return extended

@@ -210,7 +210,9 @@ class Trainer:
             optimizer.load_state_dict(saved)
         self.seconds = state["seconds"]
         if len(state["random"]) != self.world_size:
-            raise ValueError(f"{self.folder} was trained by {len(state['random'])} processes, not by {self.world_size}.")
+            raise ValueError(
+                f"{self.folder} was trained by {len(state['random'])} processes, not by {self.world_size}."
+            )
         own, default = state["random"][self.rank]
         self.random.set_state(own)
         torch.set_rng_state(default)

@@ -65,8 +65,8 @@ class Objective(nn.Module):
         reconstruction: options of `ReconstructionLoss`.
 
     Raises:
-        ValueError: if the name of a weight or of a part to freeze is unknown, the teacher does not have the codec's frames,
-            or the codec does not support what the schedule asks for.
+        ValueError: if the name of a weight or of a part to freeze is unknown, the teacher does not have the codec's
+            frames, or the codec does not support what the schedule asks for.
     """
 
     steps: Tensor

@@ -7,9 +7,9 @@ from torch import Tensor
 
 from espnet2_decodec.codec.backbones.base import ParametricBackbone
 from espnet2_decodec.codec.decodec import DeCodec
+from espnet2_decodec.codec.padding import pad_to_frames
 from espnet2_decodec.data.mixing import Batch
 from espnet2_decodec.training.outputs import GeneratorOutput
-from espnet2_decodec.codec.padding import pad_to_frames
 
 
 class LatentRegression:

@@ -24,8 +24,8 @@ class Schedule:
         adversarial_start: step from which the discriminator takes part; None for never.
         no_quantization_prob: probability that an item is not quantized afterwards.
         full_rate_prob: probability that a quantized item uses all levels.
-        parametric_only_prob: probability that a quantized item uses the parametric levels alone (codecs with such levels);
-            all other items use a random number of levels.
+        parametric_only_prob: probability that a quantized item uses the parametric levels alone (codecs with such
+            levels); all other items use a random number of levels.
         decode_stems: decode the stems alone as well; False is the swap of the paper alone.
         keep_background_prob: probability that a mixture is decoded with its own background instead of another one.
         content_only: train the content encoder alone, with the rest of the codec fixed.

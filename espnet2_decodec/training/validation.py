@@ -7,11 +7,6 @@ from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.training.energy_ratios import relative_level, sdr, si_sdr
 
 
-def whole_frames(wav: Tensor, hop: int) -> Tensor:
-    """[..., L] -> [..., T * hop], padded with zeros."""
-    return torch.nn.functional.pad(wav, (0, -wav.shape[-1] % hop))
-
-
 def reconstruct_unquantized(codec: DeCodec, wav: Tensor) -> Tensor:
     """Reconstruction [B, L] of wav [B, L] without quantization."""
     latent = codec.subspace.merge(*codec.subspace.split(codec.latent(wav)))

@@ -13,8 +13,8 @@ class TeacherUnavailable(ValueError):
 class Teacher(nn.Module, ABC):
     """A frozen model of the linguistic content of speech.
 
-    The network is not a submodule: it moves with ``.to(device)``, but checkpoints, optimizers and distributed wrappers do
-    not contain it. It is always in evaluation mode and float32; use autocast to run it in bfloat16.
+    The network is not a submodule: it moves with ``.to(device)``, but checkpoints, optimizers and distributed wrappers
+    do not contain it. It is always in evaluation mode and float32; use autocast to run it in bfloat16.
 
     Args:
         name: short name for logs and model cards, e.g. ``whisper-512/4``.

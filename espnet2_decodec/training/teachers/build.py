@@ -32,14 +32,11 @@ def build_teacher(spec: str | dict | None, sample_rate: int = 16000, hop: int = 
     """
     if spec is None:
         return None
-    if isinstance(spec, str):
-        name, _, path = spec.partition(":")
-        layer = None
-    else:
-        unknown = spec.keys() - {"name", "path", "layer"}
-        if unknown:
-            raise ValueError(f"A teacher has no option {', '.join(map(repr, unknown))}: give name, path and layer.")
-        name, path, layer = spec.get("name"), spec.get("path"), spec.get("layer")
+    given: dict[str, Any] = dict(zip(("name", "path"), spec.split(":", 1))) if isinstance(spec, str) else spec
+    unknown = given.keys() - {"name", "path", "layer"}
+    if unknown:
+        raise ValueError(f"A teacher has no option {', '.join(map(repr, unknown))}: give name, path and layer.")
+    name, path, layer = (given.get(key) for key in ("name", "path", "layer"))
     options: dict[str, Any] = {} if layer is None else {"layer": layer}
     if name == "auto" and not path:
         name = _choose(sample_rate, hop)
@@ -54,8 +51,8 @@ def build_teacher(spec: str | dict | None, sample_rate: int = 16000, hop: int = 
         raise ValueError(f"There is no teacher {spec!r}: use whisper, whisper:FILE, logmel, auto or hubert:FOLDER.")
     if (teacher.sample_rate, teacher.hop) != (sample_rate, hop):
         raise ValueError(
-            f"The teacher {teacher.name} has a hop of {teacher.hop} samples at {teacher.sample_rate} Hz, the codec one of "
-            f"{hop} at {sample_rate} Hz: use logmel, or no teacher."
+            f"The teacher {teacher.name} has a hop of {teacher.hop} samples at {teacher.sample_rate} Hz, the codec one "
+            f"of {hop} at {sample_rate} Hz: use logmel, or no teacher."
         )
     return teacher
 

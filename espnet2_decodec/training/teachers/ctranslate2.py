@@ -22,7 +22,9 @@ class _Reader:
     def take(self, size: int) -> memoryview:
         part = self.data[self.position : self.position + size]
         if len(part) < size:
-            raise ValueError("The CTranslate2 model is truncated: download it again, and give all of its parts in order.")
+            raise ValueError(
+                "The CTranslate2 model is truncated: download it again, and give all of its parts in order."
+            )
         self.position += size
         return part
 

@@ -47,17 +47,17 @@ class Layer(nn.Module):
 class WhisperEncoder(nn.Module):
     """Two convolutions, the second of stride 2, and the first layers of the transformer.
 
-    The output has passed a layer norm, as the next layer would apply it. Without it, one or two frames of a clip that the
-    other frames attend to (attention sinks) are 20 to 30 times larger than the rest and make up a third of the variance
-    of each dimension along time (measured at layer 4), which is unrelated to the speech.
+    The output has passed a layer norm, as the next layer would apply it. Without it, one or two frames of a clip that
+    the other frames attend to (attention sinks) are 20 to 30 times larger than the rest and make up a third of the
+    variance of each dimension along time (measured at layer 4), which is unrelated to the speech.
 
     Args:
         layers: number of layers.
         dim: width.
         heads: number of attention heads.
         bins: number of mel bins.
-        final_norm: use Whisper's last layer norm with its weights, for the full number of layers; otherwise the layer norm
-            has no weights.
+        final_norm: use Whisper's last layer norm with its weights, for the full number of layers; otherwise the layer
+            norm has no weights.
     """
 
     positions: Tensor

