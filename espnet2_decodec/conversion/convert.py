@@ -74,12 +74,12 @@ def convert(
             f"{len(backgrounds)} backgrounds."
         )
     converted = wav.new_zeros(wav.shape)
-    for row, (source, voice, mixed_in) in enumerate(zip(sources, references, backgrounds)):
+    for row, (source, voice, background_wav) in enumerate(zip(sources, references, backgrounds)):
         features = shift_voice(
             extract_features(codec, [source]), extract_features(codec, [voice]), codec.sample_rate, convert_f0
         )
         blocks: Iterable[Tensor] = (
-            () if mixed_in is None else cycle_blocks(partial(encode_background, codec, [mixed_in]))
+            () if background_wav is None else cycle_blocks(partial(encode_background, codec, [background_wav]))
         )
         converted[row, : len(source)] = torch.cat(list(synthesize(codec, features, blocks)))
     return converted

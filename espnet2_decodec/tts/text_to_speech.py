@@ -104,19 +104,19 @@ class TTS:
             raise ValueError("The background of the prompt needs the prompt as a recording, not as codes.")
         tokens = self.synthesizer(text, codes.speech[0].T, speed, gv_weight)[None]
         speech = self.decode(tokens)
-        mixed_in, offset = torch.zeros_like(speech), 0
+        background_wav, offset = torch.zeros_like(speech), 0
         if kind == "prompt" and wav is not None:
-            mixed_in = self._decode_background(wav)
+            background_wav = self._decode_background(wav)
         elif kind != "none":
-            mixed_in = self._decode_background(self._read(background, "background"))
-            room = max(0, len(mixed_in) - len(speech))
+            background_wav = self._decode_background(self._read(background, "background"))
+            room = max(0, len(background_wav) - len(speech))
             offset = int(torch.randint(room + 1, (), generator=torch.Generator().manual_seed(seed)))
         if kind != "none":
             crossfade = int(CROSSFADE_SECONDS * self.sample_rate)
-            mixed_in = fade_edges(loop_to_length(mixed_in[offset:], len(speech), crossfade=crossfade))
-            mixed_in = scale_background(mixed_in, speech, background_gain, background_snr)
-        speech, mixed_in, mix = (x.cpu() for x in (speech, mixed_in, speech + mixed_in))
-        return TTSOutput(speech, mixed_in, mix, self.sample_rate, tokens[0].cpu(), offset)
+            background_wav = fade_edges(loop_to_length(background_wav[offset:], len(speech), crossfade=crossfade))
+            background_wav = scale_background(background_wav, speech, background_gain, background_snr)
+        speech, background_wav, mix = (x.cpu() for x in (speech, background_wav, speech + background_wav))
+        return TTSOutput(speech, background_wav, mix, self.sample_rate, tokens[0].cpu(), offset)
 
     @torch.no_grad()
     def decode(self, tokens: Tensor) -> Tensor:
