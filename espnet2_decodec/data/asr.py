@@ -25,7 +25,7 @@ class ASRDataConfig:
     """Options of the data directories; the same options and corpora give the same bytes.
 
     Attributes:
-        voices: speakers, or prefixes of their names; empty for all that have transcripts.
+        speakers: speakers, or prefixes of their names; empty for all that have transcripts.
         snrs: conditions of the test sets: `clean`, or dB of the speech over the background (active powers, as in
             `data.mixtures`).
         seconds: shortest and longest recording.
@@ -33,7 +33,7 @@ class ASRDataConfig:
         sample_rate: Hz.
     """
 
-    voices: tuple[str, ...] = ()
+    speakers: tuple[str, ...] = ()
     snrs: tuple[str, ...] = (CLEAN, "20", "10", "5", "0")
     seconds: tuple[float, float] = (0.5, 20.0)
     seed: int = 0
@@ -76,7 +76,7 @@ def prepare_asr(
     settings = json.dumps(asdict(config) | {"text": texts}, indent=1, ensure_ascii=False)
     settings_file = out / "sets.json"
     if settings_file.is_file() and settings_file.read_text(encoding="utf-8") != settings:
-        raise ValueError(f"{out} holds sets of other voices or options: remove it, or choose another folder.")
+        raise ValueError(f"{out} holds sets of other speakers or options: remove it, or choose another folder.")
     out.mkdir(parents=True, exist_ok=True)
     settings_file.write_text(settings, encoding="utf-8")
     for name in ("train", "dev"):
@@ -84,12 +84,12 @@ def prepare_asr(
             write_data_dir(out / name, splits[name])
     if not all((out / test_set_name(snr) / "text").is_file() for snr in config.snrs):
         _write_test_sets(splits["test"], background, out, config)
-    lines = [f"{count} recordings left out: {reason}" for reason, count in sorted(skipped.items())]
+    lines = [f"{count} recordings skipped: {reason}" for reason, count in sorted(skipped.items())]
     return lines + [_summary(out / name) for name in ("train", "dev", *map(test_set_name, config.snrs))]
 
 
 def select_recordings(folders: Sequence[str | Path], config: ASRDataConfig) -> tuple[dict[str, Row], Counter[str]]:
-    """Recordings with normalized text that fit the options, and reason -> number of recordings left out.
+    """Recordings with normalized text that fit the options, and reason -> number of skipped recordings.
 
     Raises:
         ValueError: if there is none, or a recording is in two directories.
@@ -97,7 +97,7 @@ def select_recordings(folders: Sequence[str | Path], config: ASRDataConfig) -> t
     rows: dict[str, Row] = {}
     skipped: Counter[str] = Counter()
     shortest, longest = config.seconds
-    for key, row in read_transcribed(folders, config.voices):
+    for key, row in read_transcribed(folders, config.speakers):
         transcript = asr_transcript(row["text"])
         if transcript is None:
             skipped["a digit or no letter in the text"] += 1
@@ -106,7 +106,7 @@ def select_recordings(folders: Sequence[str | Path], config: ASRDataConfig) -> t
         else:
             rows[key] = row | {"text": transcript}
     if not rows:
-        speakers, places = " ".join(config.voices) or "any speaker", " ".join(map(str, folders))
+        speakers, places = " ".join(config.speakers) or "any speaker", " ".join(map(str, folders))
         raise ValueError(f"No transcribed recording of {speakers} that can be used is in {places}.")
     return rows, skipped
 

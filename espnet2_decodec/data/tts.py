@@ -20,12 +20,12 @@ class TTSDataConfig:
     """Selection of recordings.
 
     Attributes:
-        voices: speakers, or prefixes of their names; empty for all that have transcripts.
+        speakers: speakers, or prefixes of their names; empty for all that have transcripts.
         seconds: shortest and longest recording.
         max_speaking_rate: characters per second; a transcript with more cannot be that of its recording.
     """
 
-    voices: tuple[str, ...] = ()
+    speakers: tuple[str, ...] = ()
     seconds: tuple[float, float] = (0.6, 18.0)
     max_speaking_rate: float = 30.0
 
@@ -51,7 +51,7 @@ def prepare_tts(folders: Sequence[str | Path], out: str | Path, config: TTSDataC
     Raises:
         ValueError: if a split is empty, or a recording is in two folders.
     """
-    rows = dict(read_transcribed(folders, config.voices))
+    rows = dict(read_transcribed(folders, config.speakers))
     parts = split_by_speaker({key: row for key, row in rows.items() if config.accepts(row)})
     characters = CharacterTokenizer.from_texts(parts["train"]["text"].values())
     for split in ("dev", "test"):
@@ -70,8 +70,8 @@ def prepare_tts(folders: Sequence[str | Path], out: str | Path, config: TTSDataC
         for split in SPLITS
     )
     speakers = sorted(set(parts["train"]["utt2spk"].values()))
-    left_out = len(rows) - sum(len(tables["text"]) for tables in parts.values())
+    skipped = len(rows) - sum(len(tables["text"]) for tables in parts.values())
     return (
-        f"{sizes}; {len(characters)} tokens; {len(speakers)} voices: {' '.join(speakers)}; "
-        f"{left_out} recordings left out"
+        f"{sizes}; {len(characters)} tokens; {len(speakers)} speakers: {' '.join(speakers)}; "
+        f"{skipped} recordings skipped"
     )

@@ -30,7 +30,7 @@ def test_recordings_are_in_one_split_and_have_plain_text(made):
     assert set(texts["test_clean"]) == {"anna-00", "anna-10", "bert-00"} and texts["test_clean"] == texts["test_snr5"]
     assert set(texts["dev"]) == {"anna-05", "bert-05"} and len(texts["train"]) == 25
     assert texts["train"]["anna-01"] == "ding dongdong"
-    assert any("1 recordings left out: a digit" in line for line in lines)
+    assert any("1 recordings skipped: a digit" in line for line in lines)
     for name in texts:
         assert all(
             read_table(out / name / table).keys() == texts[name].keys() for table in ("wav.scp", "utt2spk", "utt2dur")
@@ -62,11 +62,11 @@ def test_the_same_plan_gives_the_same_bytes_and_nothing_is_done_twice(made, corp
 
 
 def test_other_options_do_not_mix_with_sets_that_are_there(made, corpus):
-    with pytest.raises(ValueError, match="sets of other voices or options"):
+    with pytest.raises(ValueError, match="sets of other speakers or options"):
         prepare_asr([corpus / "speech"], corpus / "background", made[0], ASRDataConfig(snrs=("clean",)))
 
 
-def test_voices_are_chosen_by_name(corpus, tmp_path):
+def test_speakers_are_selected_by_name(corpus, tmp_path):
     run_step(
         "asr_data",
         [
@@ -76,7 +76,7 @@ def test_voices_are_chosen_by_name(corpus, tmp_path):
             f"{corpus}/background",
             "--out",
             f"{tmp_path}",
-            "--voices",
+            "--speakers",
             "bert",
         ],
     )
@@ -86,7 +86,7 @@ def test_voices_are_chosen_by_name(corpus, tmp_path):
 @pytest.mark.parametrize(
     ("plan", "said"),
     [
-        ({"voices": ("carl",)}, "No transcribed recording of carl"),
+        ({"speakers": ("carl",)}, "No transcribed recording of carl"),
         ({"seconds": (2.0, 3.0)}, "No transcribed recording"),
     ],
 )

@@ -25,10 +25,10 @@ def test_splits_are_by_number_and_characters_are_of_training(tmp_path, write_dir
 @pytest.mark.parametrize("text", ["Room 7", "[noise]", "a" * 61, "..."])
 def test_transcripts_that_cannot_be_said_are_left_out(tmp_path, text, write_dir):
     good, bad = write_dir(tmp_path / "good", 21), write_dir(tmp_path / "bad", 30, text, speaker="y")
-    assert "30 recordings left out" in prepare_tts([good, bad], tmp_path / "out", TTSDataConfig())
+    assert "30 recordings skipped" in prepare_tts([good, bad], tmp_path / "out", TTSDataConfig())
 
 
-def test_voices_that_are_not_there_are_an_error(tmp_path, write_dir):
+def test_missing_speakers_are_an_error(tmp_path, write_dir):
     with pytest.raises(
         ValueError, match="0 transcribed recordings are too few: none is left for train and dev and test"
     ):

@@ -121,7 +121,19 @@ def fakes(monkeypatch):
 
 
 def test_every_system_on_every_recording_and_voice(model, data, prompts, fakes, tmp_path, capsys):
-    arguments = ["--data", data, "--references", prompts, "--voices", "anna", "boris", "--seconds", 1, "--model", model]
+    arguments = [
+        "--data",
+        data,
+        "--references",
+        prompts,
+        "--targets",
+        "anna",
+        "boris",
+        "--seconds",
+        1,
+        "--model",
+        model,
+    ]
     run_step("score_conversion", [*map(str, arguments), "--denoiser", "mixture", "--out", str(tmp_path)])
     with open(tmp_path / "conversion.csv", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -179,7 +191,7 @@ def test_examples_are_kept(mdct, data, prompts, fakes, tmp_path):
     assert len(list(folder.glob("*.wav"))) == len({line.file for line in lines}) == 2 * 2 * (len(labels) - 3) + 2 * 3
     mixture = next(line.file for line in lines if line.example.startswith("carla_000_clean") and line.label == "source")
     assert soundfile.info(folder / mixture).frames == 8000
-    run_step("score_conversion", [*arguments, "--voices", "anna", "--keep", "1", "--conditions", "clean"])
+    run_step("score_conversion", [*arguments, "--targets", "anna", "--keep", "1", "--conditions", "clean"])
     assert {line.example for line in read_examples(folder)} == {"carla_000_clean in the voice of anna"}
     assert len(list(folder.glob("*.wav"))) == len(labels)
     run_step("score_conversion", arguments)
@@ -220,7 +232,7 @@ def test_where_there_is_no_other_voice(model, data, prompts, fakes, tmp_path, ca
     shutil.copytree(prompts, own)
     (own / "utt2spk").write_text((own / "utt2spk").read_text().replace(" anna", " carla"))
     with pytest.raises(ValueError, match="Every recording has the only target speaker"):
-        run_step("score_conversion", [*given, "--references", str(own), "--voices", "carla", "--seconds", "1"])
+        run_step("score_conversion", [*given, "--references", str(own), "--targets", "carla", "--seconds", "1"])
 
 
 def test_what_cannot_be_had(model, data, prompts, fakes, tmp_path, monkeypatch, capsys):
@@ -229,7 +241,7 @@ def test_what_cannot_be_had(model, data, prompts, fakes, tmp_path, monkeypatch, 
         data,
         "--references",
         prompts,
-        "--voices",
+        "--targets",
         "anna",
         "--seconds",
         1,

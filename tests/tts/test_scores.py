@@ -33,7 +33,7 @@ def test_examples_are_kept(synthesized, monkeypatch, tmp_path):
         f"mine={synthesized}/synthesized/prompt",
     ]
     options = ["--systems", *systems, "--text", f"{synthesized}/test/text", "--out", f"{tmp_path}"]
-    options += ["--voices", f"{synthesized}/prompts/clean.scp"]
+    options += ["--references", f"{synthesized}/prompts/clean.scp"]
     prompts = ["--prompts", *(f"{kind}={synthesized}/prompts/{kind}.scp" for kind in ("clean", "noisy"))]
     run_step("tts_score", [*options, *prompts, "--recognizer", "none", "--keep", "1"])
     lines = read_examples(tmp_path / "examples")
@@ -80,7 +80,7 @@ def test_scores_without_judges_say_what_was_skipped(synthesized, monkeypatch, ca
         "tts_score",
         [
             *options,
-            "--voices",
+            "--references",
             f"{synthesized}/prompts/clean.scp",
             "--out",
             f"{synthesized}/synthesized",

@@ -138,9 +138,9 @@ asr_stages() {
         done
         logfile=${asr_dump}/log/data.log
         step "${logfile}" asr_data --speech "${speech[@]}" --background "${data}/background_${test_sets%% *}" \
-            --out "${asr_dump}" --voices ${asr_speakers} ${asr_data_opts}
+            --out "${asr_dump}" --speakers ${asr_speakers} ${asr_data_opts}
         need "${asr_dump}/train/text" "${logfile}"
-        grep -E 'recordings(,| left)' "${logfile}"
+        grep -E 'recordings(,| skipped)' "${logfile}"
         if [ -n "${denoise}" ]; then denoise_tests; fi
         if [ -n "${discrete}" ]; then make_units; fi
     fi

@@ -71,7 +71,7 @@ evaluation_stages() {
                 if [ -s "${data}/speech_${part}/utt2dur" ]; then references+=("${data}/speech_${part}"); fi
             done
             [ ${#references[@]} -gt 0 ] || continue
-            options="--recognizer none --most 1 --limit 1 --keep 1 ${conversion_opts}"
+            options="--recognizer none --num_targets 1 --limit 1 --keep 1 ${conversion_opts}"
             if ! up_to_date "${out}/.done" "${options}" "${model_folder}/config.json" "${dump}/${name}/utt2snr"; then
                 logfile=${results}/${name}/log/conversion.log
                 step "${logfile}" score_conversion "${model_opts[@]}" "${device_opts[@]}" --data "${dump}/${name}" \

@@ -61,7 +61,7 @@ prepare_tts() {
     done
     need "${model_folder}/config.json" "stage 6"
     if ! up_to_date "${tts_dump}/.done" "${options}" "${speech[@]/%//wav.scp}"; then
-        step "${logfile}" tts_data --data "${speech[@]}" --out "${tts_dump}" --voices ${tts_speakers} ${tts_data_opts}
+        step "${logfile}" tts_data --data "${speech[@]}" --out "${tts_dump}" --speakers ${tts_speakers} ${tts_data_opts}
         need "${tts_dump}/tokens.json" "${logfile}"
         grep recordings "${logfile}"
         done_with "${tts_dump}/.done" "${options}"
@@ -137,7 +137,7 @@ score_tts() {
     if ! up_to_date "${synthesized}/.scored" "${options}" "${synthesized}/.done"; then
         for system in ${tts_systems}; do systems+=("${system}=${synthesized}/${system}"); done
         step "${logfile}" tts_score --out "${synthesized}" --text "${tts_dump}/test/text" \
-            --voices "${prompts}/clean.scp" --language "${language}" --systems "recordings=${tts_dump}/test/wav.scp" \
+            --references "${prompts}/clean.scp" --language "${language}" --systems "recordings=${tts_dump}/test/wav.scp" \
             "all_levels=${synthesized}/copy_synthesis/all_levels.scp" "predicted_levels=${synthesized}/copy_synthesis/predicted_levels.scp" \
             "${systems[@]}" --backgrounds "prompt=${prompts}/background.scp" "file=${prompts}/other.scp" --keep "${keep}" \
             --prompts "clean=${prompts}/clean.scp" "noisy=${prompts}/noisy.scp" ${tts_score_opts}

@@ -13,7 +13,7 @@ def asr_data_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--speech", nargs="+", required=True, help="Kaldi directories with text")
     parser.add_argument("--background", required=True, help="Kaldi directory of backgrounds for the test sets")
     parser.add_argument("--out", required=True, help="output folder")
-    parser.add_argument("--voices", nargs="*", default=[], help="speakers, or prefixes of their names (default: all)")
+    parser.add_argument("--speakers", nargs="*", default=[], help="speakers, or prefixes of their names (default: all)")
     parser.add_argument(
         "--snrs", nargs="+", default=list(ASRDataConfig.snrs), help="conditions of the test sets: clean, or dB"
     )
@@ -27,7 +27,7 @@ def asr_data(args: Namespace) -> None:
     """Write the data directories, and print their sizes."""
     from espnet2_decodec.data.asr import ASRDataConfig, prepare_asr
 
-    config = ASRDataConfig(tuple(args.voices), tuple(args.snrs), tuple(args.seconds), args.seed)
+    config = ASRDataConfig(tuple(args.speakers), tuple(args.snrs), tuple(args.seconds), args.seed)
     print(*prepare_asr(args.speech, args.background, args.out, config), sep="\n")
 
 

@@ -31,13 +31,15 @@ def score_conversion_arguments(parser: ArgumentParser) -> None:
         "--references", nargs="+", required=True, help="Kaldi directories of clean speech of target speakers"
     )
     parser.add_argument(
-        "--voices",
+        "--targets",
         nargs="+",
         default=[],
-        help="target speakers in those directories (default: the first --most of them with enough speech); "
+        help="target speakers in those directories (default: the first --num_targets of them with enough speech); "
         "a recording is never converted to its own speaker",
     )
-    parser.add_argument("--most", type=int, default=2, help="number of target speakers without --voices (default: 2)")
+    parser.add_argument(
+        "--num_targets", type=int, default=2, help="number of target speakers without --targets (default: 2)"
+    )
     parser.add_argument("--speakers", nargs="+", default=[], help="source speakers of the mixtures (default: all)")
     parser.add_argument(
         "--conditions", nargs="+", default=[], help="some of those of the set (default: all with speech)"
@@ -68,7 +70,7 @@ def score_conversion(args: Namespace) -> None:
     asr, keys = _recognizer(args.recognizer), _select(data, args)
     sources = {MixtureSet(data).speakers[key] for key in keys}
     remove_examples(out / "examples")
-    names = args.voices or choose_target_speakers(args.references, sources, args.seconds, args.most)
+    names = args.targets or choose_target_speakers(args.references, sources, args.seconds, args.num_targets)
     if not names:
         folders = ", ".join(args.references)
         print(f"Voice conversion is skipped: {folders} has no other speaker with twice {args.seconds:g} s of speech.")
@@ -104,7 +106,7 @@ def score_conversion(args: Namespace) -> None:
     )
     rows = score_conversions(settings, keys, args.nj)
     if not rows:
-        raise ValueError("Every recording has the only target speaker: give --voices, or other --references.")
+        raise ValueError("Every recording has the only target speaker: give --targets, or other --references.")
     head = environment(args.device) | {
         "data": args.data,
         "model": args.model or "the model in the package",

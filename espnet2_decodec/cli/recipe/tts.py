@@ -12,7 +12,7 @@ def tts_data_arguments(parser: ArgumentParser) -> None:
 
     parser.add_argument("--data", nargs="+", required=True, help="Kaldi directories; those without text are skipped")
     parser.add_argument("--out", required=True, help="output folder")
-    parser.add_argument("--voices", nargs="*", default=[], help="speakers, or prefixes of their names (default: all)")
+    parser.add_argument("--speakers", nargs="*", default=[], help="speakers, or prefixes of their names (default: all)")
     parser.add_argument("--min_seconds", type=float, default=TTSDataConfig.seconds[0], help="shortest recording")
     parser.add_argument("--max_seconds", type=float, default=TTSDataConfig.seconds[1], help="longest recording")
 
@@ -21,7 +21,7 @@ def tts_data(args: Namespace) -> None:
     """Write the sets and the list of characters."""
     from espnet2_decodec.data.tts import TTSDataConfig, prepare_tts
 
-    print(prepare_tts(args.data, args.out, TTSDataConfig(tuple(args.voices), (args.min_seconds, args.max_seconds))))
+    print(prepare_tts(args.data, args.out, TTSDataConfig(tuple(args.speakers), (args.min_seconds, args.max_seconds))))
 
 
 def tts_prompts_arguments(parser: ArgumentParser) -> None:
@@ -102,7 +102,7 @@ def tts_score_arguments(parser: ArgumentParser) -> None:
         "--backgrounds", nargs="*", default=[], metavar="NAME=TABLE", help="backgrounds that a system was given"
     )
     parser.add_argument("--text", type=Path, required=True, help="Kaldi table of text")
-    parser.add_argument("--voices", type=Path, required=True, help="Kaldi table of clean recordings of the speaker")
+    parser.add_argument("--references", type=Path, required=True, help="Kaldi table of clean recordings of the speaker")
     parser.add_argument("--out", type=Path, required=True, help="output folder for RESULTS.md, scores.csv and examples")
     parser.add_argument(
         "--recognizer", default="whisper-base", help="see decodec probe --help; none for no error rates"
@@ -128,6 +128,6 @@ def tts_score(args: Namespace) -> None:
         for entries in (args.systems, args.backgrounds, args.prompts)
     )
     evaluators = Evaluators(args.recognizer, args.language)
-    rows = score_systems(systems, args.text, args.voices, backgrounds, evaluators, args.limit)
+    rows = score_systems(systems, args.text, args.references, backgrounds, evaluators, args.limit)
     keep_examples(rows, systems, prompts, args.text, args.out, args.keep)
     print(write_results(rows, args.out, evaluators))
