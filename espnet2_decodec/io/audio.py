@@ -158,7 +158,9 @@ class AudioWriter:
         self._stack = ExitStack()
         self._temporary = self._stack.enter_context(atomic_write(self.path))
         self._unscaled = self._temporary.with_suffix(".unscaled")
-        self._file = self._create(self._unscaled, "WAV", "FLOAT") if self.rescale else self._create_output()
+        self._stack.callback(self._unscaled.unlink, missing_ok=True)
+        file = self._create(self._unscaled, "WAV", "FLOAT") if self.rescale else self._create_output()
+        self._file = self._stack.enter_context(file)
         return self
 
     def write(self, wav: Tensor | np.ndarray) -> None:
@@ -176,21 +178,17 @@ class AudioWriter:
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool | None:
+    ) -> None:
         """Finish the file, or delete the temporary files after an exception."""
-        try:
-            self._file.close()
-            if kind is None and self.rescale:
+        with self._stack:
+            if error is not None:
+                raise error
+            if self.rescale:
+                self._file.close()
                 gain = 0.99 / self.peak if self.peak > 1 else 1.0
                 with self._create_output() as file, soundfile.SoundFile(self._unscaled) as unscaled:
                     for block in unscaled.blocks(_WRITE_BLOCK, dtype="float32"):
                         file.write(block * gain)
-        except BaseException as failure:
-            self._stack.__exit__(type(failure), failure, failure.__traceback__)
-            raise
-        finally:
-            self._unscaled.unlink(missing_ok=True)
-        return self._stack.__exit__(kind, error, trace)
 
     def _create_output(self) -> soundfile.SoundFile:
         return self._create(self._temporary, *OUTPUT_FORMATS[self.path.suffix.lower()])

@@ -144,15 +144,12 @@ class Writer:
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool | None:
+    ) -> None:
         """Finish the file, or delete the temporary file after an exception."""
-        try:
-            if kind is None:
-                self._finish()
-        except BaseException as failure:
-            self._stack.__exit__(type(failure), failure, failure.__traceback__)
-            raise
-        return self._stack.__exit__(kind, error, trace)
+        with self._stack:
+            if error is not None:
+                raise error
+            self._finish()
 
     def _finish(self) -> None:
         if not self._length:
