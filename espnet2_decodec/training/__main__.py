@@ -13,9 +13,9 @@ import torch.distributed as dist
 import yaml
 
 from espnet2_decodec.data.mixing import Mixing
-from espnet2_decodec.training.config import init_from, set_options
+from espnet2_decodec.training.config import init_from, set_options, trainer_options
 from espnet2_decodec.training.data import read_data
-from espnet2_decodec.training.loop import Trainer, TrainerOptions
+from espnet2_decodec.training.loop import Trainer
 from espnet2_decodec.training.objective import Objective
 
 
@@ -24,7 +24,9 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m espnet2_decodec.training", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder with speech_train, background_train, *_dev")
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints, logs and the model")
-    parser.add_argument("--config", type=Path, help="YAML with sections codec_conf, mixing_conf, trainer_conf")
+    parser.add_argument(
+        "--config", type=Path, help="YAML file, e.g. conf/codec/train_decodec.yaml; see docs/training.md"
+    )
     parser.add_argument("--init", help="folder of a codec to start from, or `default` for the one in the package")
     default_device = "cuda" if torch.cuda.is_available() else "cpu"
     parser.add_argument("--device", default=default_device, help="cpu or cuda (default: cuda if available)")
@@ -36,7 +38,7 @@ def main(argv: list[str] | None = None) -> None:
     logging.basicConfig(level=logging.WARNING if rank else logging.INFO, format="%(asctime)s %(message)s")
     config = yaml.safe_load(args.config.read_text()) if args.config else {}
     set_options(config, args.set)
-    options = TrainerOptions(**config.get("trainer_conf", {}))
+    options = trainer_options(config)
     torch.manual_seed(options.seed)
     if "WORLD_SIZE" in os.environ:
         dist.init_process_group("nccl" if args.device == "cuda" else "gloo")

@@ -1,4 +1,4 @@
-"""Configs of the plain training loop: options from the command line, and the trained codec to start from."""
+"""Configs of the plain training loop: options from the command line, ESPnet's keys, the trained codec to start from."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -7,6 +7,50 @@ import torch
 import yaml
 
 from espnet2_decodec.codec.decodec import DeCodec
+from espnet2_decodec.training.loop import TrainerOptions
+
+SECTIONS = ("codec_conf", "mixing_conf", "trainer_conf")
+"""Sections of a config; `trainer_conf` has the options that ESPnet's configs lack, and overrides the others."""
+
+SHARED_OPTIONS = {
+    "batch_size": "batch_size",
+    "grad_clip": "grad_clip",
+    "seed": "seed",
+    "preprocessor_conf.segment_length": "segment_length",
+    "preprocessor_conf.num_backgrounds": "num_backgrounds",
+    "preprocessor_conf.speed_range": "speed_range",
+    "optim_conf.lr": "lr",
+    "optim2_conf.lr": "discriminator_lr",
+    "scheduler_conf.warmup_steps": "warmup_steps",
+}
+"""Key of a config of the ESPnet task -> field of `TrainerOptions`."""
+
+ESPNET_OPTIONS = {
+    "num_iters_per_epoch", "max_epoch", "num_workers", "preprocessor_conf.valid_length", "optim_conf.betas",
+    "optim_conf.weight_decay", "optim2_conf.betas", "optim2_conf.weight_decay",
+}  # fmt: skip
+"""Keys of ESPnet's configs without a counterpart; the first two give the number of steps."""
+
+
+def trainer_options(config: dict[str, Any]) -> TrainerOptions:
+    """Options of the loop from a config of the plain loop or of the ESPnet task.
+
+    Raises:
+        ValueError: if a key is unknown.
+    """
+    options: dict[str, Any] = {}
+    for key, value in config.items():
+        if key in SECTIONS:
+            continue
+        values = {f"{key}.{name}": item for name, item in value.items()} if isinstance(value, dict) else {key: value}
+        for path, item in values.items():
+            if path in SHARED_OPTIONS:
+                options[SHARED_OPTIONS[path]] = item
+            elif path not in ESPNET_OPTIONS:
+                raise ValueError(f"The plain training loop has no option {path}; use ESPnet, or leave it out.")
+    if {"num_iters_per_epoch", "max_epoch"} <= config.keys():
+        options["steps"] = config["num_iters_per_epoch"] * config["max_epoch"]
+    return TrainerOptions(**options | config.get("trainer_conf", {}))
 
 
 def set_options(config: dict[str, Any], settings: Iterable[str]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from espnet2_decodec.cli.recipe import run_step
 from espnet2_decodec.codec.config import TINY
 from espnet2_decodec.data.mixing import Mixing
 from espnet2_decodec.training import __main__ as training
-from espnet2_decodec.training.config import init_from, set_options
+from espnet2_decodec.training.config import init_from, set_options, trainer_options
 from espnet2_decodec.training.loop import Trainer, TrainerOptions
 from espnet2_decodec.training.objective import Objective
 
@@ -29,6 +29,20 @@ def test_settings_reach_into_sections_and_are_yaml():
 def test_settings_that_lead_nowhere_are_refused(setting):
     with pytest.raises(ValueError, match="KEY=VALUE|not a section"):
         set_options({"a": {"b": 1}}, [setting])
+
+
+@pytest.mark.parametrize("name", ["", "_causal", "_debug", "_mini", "_paper", "_seanet"])
+def test_configs_of_the_espnet_task_are_those_of_the_plain_loop(name):
+    config = yaml.safe_load((Path(__file__).parents[2] / f"conf/codec/train_decodec{name}.yaml").read_text())
+    options = trainer_options(set_options(config, ["trainer_conf.minutes=5"]))
+    assert options.steps == config["num_iters_per_epoch"] * config["max_epoch"] and options.minutes == 5
+    assert options.batch_size == config["batch_size"]
+    assert options.lr == config.get("optim_conf", {}).get("lr", options.lr)
+
+
+def test_options_that_the_plain_loop_lacks_are_refused():
+    with pytest.raises(ValueError, match="no option optim_conf.eps"):
+        trainer_options({"optim_conf": {"eps": 1}})
 
 
 def test_an_unknown_clock_is_refused():

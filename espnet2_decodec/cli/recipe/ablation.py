@@ -12,9 +12,9 @@ import yaml
 from espnet2_decodec.data.mixing import Mixing
 from espnet2_decodec.evaluation.environment import environment
 from espnet2_decodec.evaluation.tables import markdown_table
-from espnet2_decodec.training.config import set_options
+from espnet2_decodec.training.config import set_options, trainer_options
 from espnet2_decodec.training.data import read_data
-from espnet2_decodec.training.loop import Trainer, TrainerOptions
+from espnet2_decodec.training.loop import Trainer
 from espnet2_decodec.training.objective import Objective
 
 COLUMNS = {
@@ -62,7 +62,7 @@ def ablation(args: Namespace) -> None:
             settings = set_options(set_options(deepcopy(config["common"]), args.set), variants[name])
             logging.info("%s: %s", name, " ".join(variants[name]) or "common settings")
             torch.manual_seed(0)
-            options = TrainerOptions(**settings.get("trainer_conf", {}))
+            options = trainer_options(settings)
             mixing = Mixing(**settings.get("mixing_conf", {}))
             objective = Objective(**settings.get("codec_conf", {}))
             Trainer(objective, mixing, options, folders[name], args.device).train(*data)
