@@ -1,11 +1,14 @@
 """Initialization of codebooks by k-means of recent encoder outputs."""
 
+import logging
 from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
 
 from espnet2_decodec.codec.split_quantizer import Quantizer
+
+logger = logging.getLogger(__name__)
 
 
 class FrameBuffer(nn.Module):
@@ -53,7 +56,9 @@ class CodebookInitializer(nn.Module):
         """Fill the codebooks with k-means of the collected frames."""
         for name, quantizer in self._quantizers.items():
             frames = self._buffer(name).frames
-            quantizer.init_kmeans(frames[frames.abs().sum(1) > 0])
+            frames = frames[frames.abs().sum(1) > 0]
+            logger.info("k-means of the %s codebooks, %d frames", name, len(frames))
+            quantizer.init_kmeans(frames)
 
     def _buffer(self, name: str) -> FrameBuffer:
         buffer = self.streams[name]

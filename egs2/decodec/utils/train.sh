@@ -10,7 +10,7 @@ follow() { # follow LOG FIGURE ...: print steps and epochs from a log of ESPnet,
         line+=", validation ${figure} \\$((number += 1))"
     done
     tail -n +1 -F --pid $$ "${logfile}" 2> /dev/null | sed -u -nE \
-        -e 's/^.*INFO: (epoch [0-9]+\/[0-9]+, step .*)/\1/p' \
+        -e 's/^.*INFO: (epoch [0-9]+\/[0-9]+, step .*|k-means .*)/\1/p' \
         -e 's/^.*INFO: ([0-9]+)epoch:train:[0-9]+-([0-9]+)batch:.* loss=([^,]+),.*/epoch \1, step \2: loss \3/p' \
         -e 's/^.*INFO: Niter: ([0-9]+)$/statistics: \1 batches/p' -e "s/${pattern}.*/${line}/p" &
     follower=$!
