@@ -1,1 +1,1 @@
-"""Whole Kaldi-style sets: their tables, their audio, and passing all of a set through the codec."""
+"""Data of training and evaluation: Kaldi tables, samplers, mixing, test mixtures, text, sets passed through a codec."""

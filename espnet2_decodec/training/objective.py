@@ -210,8 +210,8 @@ class Objective(nn.Module):
 
     def _discriminator_takes_part(self, step: int) -> bool:
         start = self.schedule.adversarial_start
-        wanted = self.weights["adversarial"] or self.weights["feature_matching"]
-        return bool(wanted) and start is not None and step >= start
+        weighted = self.weights["adversarial"] or self.weights["feature_matching"]
+        return bool(weighted) and start is not None and step >= start
 
     def _adversarial_terms(self, estimate: Tensor, target: Tensor, takes_part: bool) -> dict[str, Tensor]:
         """Terms `adversarial` and `feature_matching`; zeros before the discriminator takes part."""

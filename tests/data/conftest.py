@@ -1,4 +1,4 @@
-"""Data directories of hummed speech with words, and of noise."""
+"""Data directories of hummed speech with transcripts, and of noise."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Each test recording is in every test set once, over the same background, at the SNR that its name tells."""
+"""Each test recording is in every test set once, over the same background, at the SNR in its name."""
 
 import json
 
@@ -14,7 +14,7 @@ from espnet2_decodec.data.splits import split_of
 
 
 @pytest.fixture(scope="module")
-def made(corpus, tmp_path_factory):
+def sets(corpus, tmp_path_factory):
     out = tmp_path_factory.mktemp("sets")
     return out, prepare_asr([corpus / "speech"], corpus / "background", out, ASRDataConfig(snrs=("clean", "5")))
 
@@ -24,8 +24,8 @@ def test_the_rule_of_the_split():
     assert (parts.count("test"), parts.count("dev"), parts.count("train")) == (10, 5, 85)
 
 
-def test_recordings_are_in_one_split_and_have_plain_text(made):
-    out, lines = made
+def test_recordings_are_in_one_split_and_have_plain_text(sets):
+    out, lines = sets
     texts = {name: read_table(out / name / "text") for name in ("train", "dev", "test_clean", "test_snr5")}
     assert set(texts["test_clean"]) == {"anna-00", "anna-10", "bert-00"} and texts["test_clean"] == texts["test_snr5"]
     assert set(texts["dev"]) == {"anna-05", "bert-05"} and len(texts["train"]) == 25
@@ -37,8 +37,8 @@ def test_recordings_are_in_one_split_and_have_plain_text(made):
         )
 
 
-def test_the_noise_is_as_loud_as_the_name_says(made, corpus):
-    out, _ = made
+def test_the_snr_is_that_of_the_name(sets, corpus):
+    out, _ = sets
     for key in read_table(out / "test_snr5" / "text"):
         clean, noisy = (soundfile.read(out / name / "wav" / f"{key}.wav")[0] for name in ("test_clean", "test_snr5"))
         original, _ = soundfile.read(corpus / "speech" / f"{key}.wav")
@@ -50,8 +50,8 @@ def test_the_noise_is_as_loud_as_the_name_says(made, corpus):
     assert set(used.values()) <= {"n0", "n1", "n2", "n3"} and len(set(used.values())) > 1
 
 
-def test_the_same_plan_gives_the_same_bytes_and_nothing_is_done_twice(made, corpus, tmp_path):
-    out, _ = made
+def test_the_same_options_give_the_same_bytes_and_nothing_is_done_twice(sets, corpus, tmp_path):
+    out, _ = sets
     wavs = sorted(path.relative_to(out) for path in out.rglob("*.wav"))
     before = {path: path.stat().st_mtime_ns for path in out.rglob("*") if path.name != "sets.json"}
     prepare_asr([corpus / "speech"], corpus / "background", out, ASRDataConfig(snrs=("clean", "5")))
@@ -61,9 +61,9 @@ def test_the_same_plan_gives_the_same_bytes_and_nothing_is_done_twice(made, corp
     assert len(json.loads((out / "sets.json").read_text())["text"]["train"]) == 25
 
 
-def test_other_options_do_not_mix_with_sets_that_are_there(made, corpus):
+def test_other_options_do_not_mix_with_sets_that_are_there(sets, corpus):
     with pytest.raises(ValueError, match="sets of other speakers or options"):
-        prepare_asr([corpus / "speech"], corpus / "background", made[0], ASRDataConfig(snrs=("clean",)))
+        prepare_asr([corpus / "speech"], corpus / "background", sets[0], ASRDataConfig(snrs=("clean",)))
 
 
 def test_speakers_are_selected_by_name(corpus, tmp_path):
@@ -84,15 +84,15 @@ def test_speakers_are_selected_by_name(corpus, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("plan", "said"),
+    ("options", "message"),
     [
         ({"speakers": ("carl",)}, "No transcribed recording of carl"),
         ({"seconds": (2.0, 3.0)}, "No transcribed recording"),
     ],
 )
-def test_what_cannot_be_made_is_said(corpus, tmp_path, plan, said):
-    with pytest.raises(ValueError, match=said):
-        prepare_asr([corpus / "speech"], corpus / "background", tmp_path, ASRDataConfig(**plan))
+def test_impossible_sets_are_refused(corpus, tmp_path, options, message):
+    with pytest.raises(ValueError, match=message):
+        prepare_asr([corpus / "speech"], corpus / "background", tmp_path, ASRDataConfig(**options))
 
 
 @pytest.mark.parametrize("snrs", [(), ("loud",), ("background",)])

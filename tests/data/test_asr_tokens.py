@@ -1,4 +1,4 @@
-"""Token lists begin and end as ESPnet wants them, and hold what the text needs."""
+"""Token lists have ESPnet's reserved tokens and all tokens of the text."""
 
 import pytest
 
@@ -31,6 +31,6 @@ def test_byte_pairs_spell_every_line(text, tmp_path):
     assert len(tokens) == len(set(tokens))
 
 
-def test_a_missing_table_is_said(tmp_path):
+def test_a_missing_table_is_refused(tmp_path):
     with pytest.raises(ValueError, match="is not there"):
         write_token_list(tmp_path / "none", tmp_path / "list")

@@ -1,4 +1,4 @@
-"""Units are the tokens, word by word, and every one of them is in the list."""
+"""Units of discrete ASR are the tokens, and all of them are in the list."""
 
 import numpy as np
 import pytest

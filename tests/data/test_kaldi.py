@@ -1,4 +1,4 @@
-"""Kaldi tables: what is written comes back, what is wrong is named."""
+"""Kaldi tables: round trip, and errors."""
 
 import pytest
 

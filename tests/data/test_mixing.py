@@ -1,4 +1,4 @@
-"""Mixing keeps its promises about levels, special cases and repeatability."""
+"""Mixing: levels, special cases, repeatability."""
 
 import pytest
 import torch
@@ -56,8 +56,8 @@ def test_one_generator_state_gives_one_batch():
     assert not torch.equal(first.background, other.background)
 
 
-def test_overdrive_flattens_each_stem_by_itself():
-    """Gaussian noise peaks far above three times its RMS: at or under that, a share of the samples is alike."""
+def test_clipping_flattens_each_stem_by_itself():
+    """Gaussian noise has peaks above three times its RMS; clipped at or below that, many samples are equal."""
     batch = Mixing(**{**PLAIN, "clip_prob": 1.0})(*draw())
     for stem in (batch.speech, batch.background):
         peaks = stem.abs().amax(1, keepdim=True)
@@ -73,7 +73,7 @@ def test_everything_is_finite_even_from_silence():
     assert torch.isfinite(batch.mixture).all() and not batch.speech.any()
 
 
-def test_a_silent_background_is_replaced_by_made_noise():
+def test_a_silent_background_is_replaced_by_synthetic_noise():
     speech, sounds, generator = draw()
     assert Mixing(**PLAIN)(speech, sounds * 0, generator).background.abs().amax(1).min() > 0
 
@@ -83,7 +83,7 @@ def test_shapes_that_do_not_fit_are_refused():
         Mixing()(torch.zeros(2, 100), torch.zeros(2, 1, 99))
 
 
-def test_change_of_speed_moves_a_tone():
+def test_change_of_speed_shifts_a_tone():
     time = torch.arange(16000) / 16000
     faster = augment.change_speed(torch.sin(2 * torch.pi * 1000 * time)[None], 8000)
     assert faster.shape == (1, 8000)

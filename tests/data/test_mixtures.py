@@ -1,4 +1,4 @@
-"""Test mixtures: exact sums, true SNRs, the same segments everywhere, the same bytes again."""
+"""Test mixtures: exact sums, SNRs, shared segments, reproducible bytes."""
 
 import numpy as np
 import pytest
@@ -9,13 +9,13 @@ from espnet2_decodec.data.kaldi import read_table, write_table
 from espnet2_decodec.data.levels import active_power
 from espnet2_decodec.data.mixtures import MixtureConfig, make_mixtures
 
-PLAN = MixtureConfig(("-5", "10", "clean", "background"), per_condition=4, seconds=(1.0, 2.0), seed=3)
+CONFIG = MixtureConfig(("-5", "10", "clean", "background"), per_condition=4, seconds=(1.0, 2.0), seed=3)
 
 
 @pytest.fixture(scope="module")
-def made(corpora, tmp_path_factory):
+def mixtures(corpora, tmp_path_factory):
     out = tmp_path_factory.mktemp("mixtures")
-    assert make_mixtures(*corpora, out, PLAN)
+    assert make_mixtures(*corpora, out, CONFIG)
     return out
 
 
@@ -23,9 +23,9 @@ def load(folder, stem):
     return {key: soundfile.read(path, dtype="int16")[0] for key, path in read_table(folder / f"{stem}.scp").items()}
 
 
-def test_mixtures_are_exact_sums_at_the_snr(made):
-    mixture, speech, background = (load(made, stem) for stem in ("mixture", "speech", "background"))
-    conditions = read_table(made / "utt2snr")
+def test_mixtures_are_exact_sums_at_the_snr(mixtures):
+    mixture, speech, background = (load(mixtures, stem) for stem in ("mixture", "speech", "background"))
+    conditions = read_table(mixtures / "utt2snr")
     assert len(conditions) == 16 and conditions.keys() == mixture.keys() == speech.keys() == background.keys()
     for key, condition in conditions.items():
         s, b = speech[key].astype(int), background[key].astype(int)
@@ -36,43 +36,43 @@ def test_mixtures_are_exact_sums_at_the_snr(made):
             assert snr == pytest.approx(float(condition), abs=0.05)
 
 
-def test_conditions_share_their_segments(made):
-    sources, conditions = read_table(made / "utt2sources"), read_table(made / "utt2snr")
+def test_conditions_share_their_segments(mixtures):
+    sources, conditions = read_table(mixtures / "utt2sources"), read_table(mixtures / "utt2snr")
     by_index = {}
     for key, condition in conditions.items():
         by_index.setdefault(key.split("_")[1], {})[condition] = sources[key]
     for used in by_index.values():
         assert used["-5"] == used["10"] == f"{used['clean']} {used['background']}"
-    speakers = read_table(made / "utt2spk")
+    speakers = read_table(mixtures / "utt2spk")
     assert {speakers[key] for key in list(conditions) if "clean" in key} == {"anna", "boris", "carla"}
     assert all(speakers[key] == "none" for key, condition in conditions.items() if condition == "background")
 
 
-def test_text_is_that_of_the_prompts(made):
-    sources, texts = read_table(made / "utt2sources"), read_table(made / "text")
+def test_text_is_that_of_the_prompts(mixtures):
+    sources, texts = read_table(mixtures / "utt2sources"), read_table(mixtures / "text")
     key = next(key for key in texts if key.startswith("anna") and key.endswith("clean"))
     assert texts[key] == " ".join(f"words of {name}" for name in sources[key].split())
     assert not any(key.startswith("none") for key in texts)
 
 
-def test_same_seed_same_bytes_and_nothing_twice(corpora, made, tmp_path):
+def test_same_seed_same_bytes_and_nothing_twice(corpora, mixtures, tmp_path):
     run_step(
         "make_mixtures",
         f"--speech {corpora[0]} --background {corpora[1]} --out {tmp_path} --snrs -5 10 clean background "
         "--per_condition 4 --seconds 1 2 --seed 3".split(),
     )
-    for path in made.rglob("*.wav"):
-        assert path.read_bytes() == (tmp_path / path.relative_to(made)).read_bytes()
-    assert not make_mixtures(*corpora, tmp_path, PLAN)
+    for path in mixtures.rglob("*.wav"):
+        assert path.read_bytes() == (tmp_path / path.relative_to(mixtures)).read_bytes()
+    assert not make_mixtures(*corpora, tmp_path, CONFIG)
     next((tmp_path / "wav").rglob("*clean.wav")).unlink()
-    assert make_mixtures(*corpora, tmp_path, PLAN)
+    assert make_mixtures(*corpora, tmp_path, CONFIG)
     (tmp_path / "utt2snr").unlink()
-    assert make_mixtures(*corpora, tmp_path, PLAN)
+    assert make_mixtures(*corpora, tmp_path, CONFIG)
     with pytest.raises(ValueError, match="other options"):
         make_mixtures(*corpora, tmp_path, MixtureConfig(("0",), 4, (1.0, 2.0), 3))
 
 
-def test_a_second_set_of_the_same_speech_over_other_backgrounds(corpora, made, tmp_path):
+def test_a_second_set_of_the_same_speech_over_other_backgrounds(corpora, mixtures, tmp_path):
     """As stage 3 of the recipe makes it for backgrounds of the training."""
     others, out = tmp_path / "others", tmp_path / "out"
     others.mkdir()
@@ -85,7 +85,7 @@ def test_a_second_set_of_the_same_speech_over_other_backgrounds(corpora, made, t
         "make_mixtures",
         f"{arguments} --per_condition 4 --seconds 1 2 --seed 3 --suffix seen --training_background {others}".split(),
     )
-    speech, first = (read_table(folder / "utt2sources") for folder in (out, made))
+    speech, first = (read_table(folder / "utt2sources") for folder in (out, mixtures))
     noisy = [key for key in first if "snr" in key]
     assert (
         len(noisy) == 8 and all(f"{key}-seen" in speech for key in noisy) and not any("clean" in key for key in speech)
@@ -95,12 +95,12 @@ def test_a_second_set_of_the_same_speech_over_other_backgrounds(corpora, made, t
         assert speech[f"{key}-seen"].split()[-1].startswith("drums")
     seen = read_table(out / "utt2seen")
     assert seen.keys() == speech.keys() and set(seen.values()) == {"yes"}
-    assert "suffix" not in (made / "mixtures.json").read_text(), "sets of earlier versions count as complete"
+    assert "suffix" not in (mixtures / "mixtures.json").read_text(), "sets of earlier versions count as complete"
     with pytest.raises(ValueError, match="letters and digits only, not 'a_b'"):
         MixtureConfig(("0",), suffix="a_b")
 
 
-def test_bad_plans_and_sets(corpora, tmp_path):
+def test_bad_configs_and_sets(corpora, tmp_path):
     with pytest.raises(ValueError, match="not 'loud'"):
         MixtureConfig(("0", "loud"))
     with pytest.raises(ValueError, match="not 'nan'"):
@@ -112,4 +112,4 @@ def test_bad_plans_and_sets(corpora, tmp_path):
     write_table(tmp_path / "wav.scp", {"a": "a.wav"})
     write_table(tmp_path / "utt2spk", {"b": "b"})
     with pytest.raises(ValueError, match="different utterances"):
-        make_mixtures(tmp_path, corpora[1], tmp_path / "out", PLAN)
+        make_mixtures(tmp_path, corpora[1], tmp_path / "out", CONFIG)

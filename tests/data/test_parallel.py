@@ -1,4 +1,4 @@
-"""Work spread over processes: the same results in the same order, and errors as they are."""
+"""Work in several processes: the same results in the same order, and errors as they are."""
 
 from functools import partial
 from operator import methodcaller

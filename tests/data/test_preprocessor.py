@@ -140,7 +140,7 @@ def test_collate_stacks_what_is_mixed_already():
     assert batch["speech"].tolist() == [[1] * 5, [1, 1, 1, 0, 0]] and batch["speech_lengths"].tolist() == [5, 3]
 
 
-def test_without_backgrounds_noise_is_made(speech):
+def test_without_backgrounds_noise_is_synthesized(speech):
     preprocessor = StemPreprocessor(True, DiskSegmentSampler(speech, pause=(0.01, 0.02)), None, 4000)
     data = [(name, item(preprocessor, name)) for name in ("a1", "a2")]
     _, batch = MixingCollate(Mixing(clean_prob=0, background_only_prob=0))(data)

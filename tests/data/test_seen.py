@@ -1,4 +1,4 @@
-"""utt2seen: backgrounds of sources that training has, told apart from others, and used by comparisons."""
+"""utt2seen: which backgrounds are from sources of the training data."""
 
 import pytest
 

@@ -41,14 +41,14 @@ def test_a_short_background_loops_without_a_click(tmp_path):
     assert np.abs(np.diff(loop.wav)).max() < 2 * np.abs(np.diff(tone(0.7))).max()
 
 
-def test_a_background_is_cut_where_it_sounds(tmp_path):
+def test_a_background_is_cut_where_it_is_active(tmp_path):
     wav = np.concatenate([tone(0.1), np.zeros(60 * RATE), tone(1.2), np.zeros(60 * RATE), tone(0.1)])
     backgrounds = source(tmp_path, wav)
     for seed in range(3):
         assert np.abs(backgrounds.background("a", 2 * RATE, np.random.default_rng(seed)).wav).max() > 0.09
 
 
-def test_silent_recordings_are_passed_over(tmp_path):
+def test_silent_recordings_are_skipped(tmp_path):
     quiet = source(tmp_path, np.zeros(RATE), tone(0.1), tone(1.0))
     assert {quiet.background("a", RATE // 2, np.random.default_rng(i)).recordings for i in range(3)} == {("u2",)}
     (tmp_path / "silent").mkdir()

@@ -1,4 +1,4 @@
-"""Whole sets through the codec: what comes out is what the codec gives, a second run does nothing."""
+"""Sets as tokens and back: results equal the codec's, and a second run does nothing."""
 
 import numpy as np
 import pytest
@@ -32,7 +32,7 @@ def test_tokens_and_back(model, scp, tmp_path, capsys):
     run_step("tokenize", [*common, "--scp", str(scp), "--out", str(tmp_path / "tokens")])
     speech, background = (read_table(tmp_path / "tokens" / f"codes_{s}.scp") for s in ("speech", "background"))
     assert read_table(tmp_path / "tokens" / "utt2num_samples") == {"a-1": "1000", "a-2": "4321", "b-1": "4000"}
-    for streams, heard in (("speech", (True, False)), ("background", (False, True)), ("both", (True, True))):
+    for streams, decoded_streams in (("speech", (True, False)), ("background", (False, True)), ("both", (True, True))):
         out = tmp_path / "wavs"
         run_step(
             "resynthesize", [*common, "--tokens", str(tmp_path / "tokens"), "--out", str(out), "--streams", streams]
@@ -45,7 +45,7 @@ def test_tokens_and_back(model, scp, tmp_path, capsys):
                 and np.load(speech[key]).dtype == np.int16
             )
             assert np.array_equal(np.load(background[key]), codes.background[0].T.numpy())
-            wav = codec.decode(codes, *heard)[0].clamp(-1, 1)
+            wav = codec.decode(codes, *decoded_streams)[0].clamp(-1, 1)
             torch.testing.assert_close(read(decoded[key], 16000), wav, atol=1e-4, rtol=0)
     capsys.readouterr()
     run_step("tokenize", [*common, "--scp", str(scp), "--out", str(tmp_path / "tokens")])

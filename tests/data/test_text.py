@@ -1,4 +1,4 @@
-"""CharacterTokenizer: what is normalized, what is refused."""
+"""Text: normalization, words, and characters of text-to-speech."""
 
 import pytest
 
@@ -17,7 +17,7 @@ def test_numbers_lead_back_to_the_text():
 
 
 @pytest.mark.parametrize("text", ["", "   ", "...", "!?", "🙂"])
-def test_nothing_to_say_is_an_error(text):
+def test_text_without_letters_is_refused(text):
     with pytest.raises(ValueError, match="nothing to synthesize"):
         KNOWN.encode(text)
 

@@ -23,7 +23,7 @@ def test_splits_are_by_number_and_characters_are_of_training(tmp_path, write_dir
 
 
 @pytest.mark.parametrize("text", ["Room 7", "[noise]", "a" * 61, "..."])
-def test_transcripts_that_cannot_be_said_are_left_out(tmp_path, text, write_dir):
+def test_transcripts_that_cannot_be_pronounced_are_left_out(tmp_path, text, write_dir):
     good, bad = write_dir(tmp_path / "good", 21), write_dir(tmp_path / "bad", 30, text, speaker="y")
     assert "30 recordings skipped" in prepare_tts([good, bad], tmp_path / "out", TTSDataConfig())
 

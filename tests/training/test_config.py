@@ -1,4 +1,4 @@
-"""Settings on the command line, the clock of a training, and trainings of equal time beside each other."""
+"""Configs of the plain loop, its clock, the codec to start from, and ablations."""
 
 import time
 from copy import deepcopy
@@ -73,7 +73,7 @@ def corpus(tmp_path):
     return tmp_path / "data"
 
 
-def test_training_goes_on_from_a_saved_codec(corpus, model, tmp_path):
+def test_training_starts_from_a_saved_codec(corpus, model, tmp_path):
     """After no step it is the same codec, and its codebooks are not initialized again."""
     settings = [
         "codec_conf.teacher=logmel",

@@ -1,4 +1,4 @@
-"""Energy ratios: equal to a reference implementation, invariant where they say so, defined at silence."""
+"""Energy ratios: equal to a reference implementation, scale invariance, silence."""
 
 import pytest
 import torch

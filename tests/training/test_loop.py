@@ -67,6 +67,6 @@ def test_a_short_track_is_repeated_and_segments_stay_within_their_track():
     assert {float(row[0]) for row in segments} == {0.0, 0.5}
 
 
-def test_an_unprepared_folder_says_what_to_do(tmp_path):
+def test_an_unprepared_folder_is_refused(tmp_path):
     with pytest.raises(ValueError, match="prepare the data first"):
         MemorySegmentSampler.from_directory(tmp_path)

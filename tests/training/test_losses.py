@@ -1,4 +1,4 @@
-"""Reconstruction terms, adversarial arithmetic and semantic guidance."""
+"""Reconstruction terms, adversarial losses and semantic distillation."""
 
 import math
 
@@ -84,7 +84,7 @@ def test_feature_matching_is_relative_and_reaches_the_fake_only():
     assert float(adversarial.feature_matching_loss(discriminator(real), discriminator(real))) == 0.0
 
 
-def test_guidance_is_lowest_where_the_head_predicts_the_teacher():
+def test_distillation_loss_is_lowest_where_the_head_predicts_the_teacher():
     head = SemanticHead(6, 6).eval()
     with torch.no_grad():
         head.map[1].weight.copy_(torch.eye(6)[..., None])

@@ -1,4 +1,4 @@
-"""The plain loop in two processes: one model, whatever each of them draws; resumed as if it had not stopped."""
+"""The plain loop in two processes: one model from different batches, and exact resuming."""
 
 import pytest
 import torch
@@ -62,7 +62,7 @@ def test_processes_hold_one_model(folder):
     assert any(not torch.equal(first[n], second[n]) for n in first), "both drew the same batches"
 
 
-def test_resumed_processes_go_on_as_if_never_stopped(folder):
+def test_resumed_processes_equal_uninterrupted_ones(folder):
     straight, halves = load(folder / "straight0.pt"), load(folder / "halves0.pt")
     wrong = [name for name in straight if not torch.equal(straight[name], halves[name])]
     assert wrong == []

@@ -26,7 +26,7 @@ def test_the_backgrounds_of_a_swap_are_all_used_and_kept_ones_are_their_own():
     assert kept.background.tolist() == list(range(8))
 
 
-def test_latents_follow_the_same_plan_with_zeros_for_silence():
+def test_latents_are_combined_alike_with_zeros_for_silence():
     swap = Swap.draw(3, torch.device("cpu"))
     speech, background = swap.gather(torch.ones(3, 2, 5), torch.ones(3, 2, 5))
     assert speech.shape == (9, 2, 5)

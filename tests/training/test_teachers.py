@@ -1,4 +1,4 @@
-"""Semantic teachers: their frames fall on the codec's, they stay frozen, Whisper is read rightly."""
+"""Semantic teachers: frames aligned with the codec's, frozen weights, reading of Whisper."""
 
 import logging
 import struct
@@ -269,7 +269,7 @@ def test_frames_of_other_codecs(tmp_path):
 
 
 @needs_whisper
-def test_real_whisper_has_a_click_in_its_frame():
+def test_real_whisper_is_aligned():
     assert len(find_whisper()) == 2
     teacher = build_teacher("whisper")
     assert teacher.dim == 512 and teacher.frame_rate == 50.0

@@ -1,4 +1,4 @@
-"""Quick scores: right keys, right values for codecs whose answers are known, nothing changed in the codec."""
+"""Validation scores: their keys and values, and that the codec is not changed."""
 
 import math
 

@@ -35,12 +35,12 @@ class _Reader:
         return bytes(self.take(self.number("H"))).rstrip(b"\0").decode()
 
 
-def read_variables(data: bytes, wanted: Callable[[str], bool] = lambda name: True) -> dict[str, Tensor]:
+def read_variables(data: bytes, select: Callable[[str], bool] = lambda name: True) -> dict[str, Tensor]:
     """Read the variables of a model.
 
     Args:
         data: content of ``model.bin``.
-        wanted: whether to read the variable of a given name.
+        select: whether to read the variable of a given name.
 
     Returns:
         Name -> tensor, in the stored type. Quantized weights are not dequantized; their scales are separate variables.
@@ -59,7 +59,7 @@ def read_variables(data: bytes, wanted: Callable[[str], bool] = lambda name: Tru
         shape = [reader.number("I") for _ in range(reader.number("B"))]
         kind, size = reader.number("B"), reader.number("I")
         content = reader.take(size)
-        if not wanted(name):
+        if not select(name):
             continue
         if kind >= len(TYPES):
             raise ValueError(f"The variable {name!r} of the CTranslate2 model has the unknown type {kind}.")
