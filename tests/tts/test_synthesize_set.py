@@ -8,6 +8,8 @@ from espnet2_decodec.bin import tts_inference
 from espnet2_decodec.cli.recipe import run_step
 from espnet2_decodec.data.kaldi import read_table
 from espnet2_decodec.io.audio import read
+from espnet2_decodec.tts import TTS
+from espnet2_decodec.types import Codes
 
 
 def test_a_set_is_synthesized_over_every_background(synthesized):
@@ -33,6 +35,32 @@ def test_a_missing_prompt_is_named(synthesized, tts_model, tmp_path):
     ]
     with pytest.raises(ValueError, match="other has no prompt"):
         tts_inference.main(["--model", str(tts_model), *options])
+
+
+def test_prompts_can_be_tokens(synthesized, tts_model, tmp_path):
+    """As the step writes them that encodes prompts without separation, the control experiment."""
+    options = [
+        "--model",
+        str(tts_model),
+        "--prompts",
+        f"{synthesized}/prompts/noisy.scp",
+        "--out",
+        f"{tmp_path}/prompts",
+    ]
+    run_step("tts_unseparated_prompts", options)
+    table = read_table(tmp_path / "prompts/prompts.scp")
+    tokens = np.load(table["x-01"])
+    assert tokens.dtype == np.int16 and tokens.shape[1] == 4
+    options = ["--text", f"{synthesized}/test/text", "--prompts", f"{tmp_path}/prompts/prompts.scp"]
+    tts_inference.main(["--model", str(tts_model), *options, "--out", f"{tmp_path}/out"])
+    output = TTS.from_pretrained(tts_model)("Ab, де!", load_codes(tokens))
+    assert torch.allclose(read(tmp_path / "out/mix/x-01.wav", 16000), output.mix.clamp(-1, 1), atol=1e-3)
+
+
+def load_codes(tokens: np.ndarray) -> Codes:
+    """Codes of an array (T, K)."""
+    speech = torch.from_numpy(tokens.astype(np.int64)).T[None]
+    return Codes(speech, speech[:, :0], torch.tensor([speech.shape[2] * 320]), 16000)
 
 
 def test_copy_synthesis_decodes_all_levels_and_the_predicted_ones(tts_model, tmp_path):
