@@ -1,1 +1,1 @@
-"""python -m entry points, a few lines each."""
+"""Programs in ESPnet's style: training, and inference of recognizers and of text-to-speech."""
