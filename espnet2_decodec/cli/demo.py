@@ -3,7 +3,7 @@
 from argparse import ArgumentParser, Namespace
 
 from espnet2_decodec.cli import parser as options
-from espnet2_decodec.cli.report import add_output_flags, add_sections
+from espnet2_decodec.cli.report import add_output_flags, add_sections, require_packages
 
 SUMMARY = "Write a page with bundled recordings, separated, coded, remixed and converted by the model"
 
@@ -46,6 +46,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Compute the examples and write the page; the exit code."""
+    require_packages()
     from pathlib import Path
     from tempfile import TemporaryDirectory
 

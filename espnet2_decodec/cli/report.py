@@ -1,6 +1,7 @@
 """decodec report: the results of `decodec evaluate` as one HTML page."""
 
 from argparse import ArgumentParser, Namespace
+from importlib.util import find_spec
 from pathlib import Path
 
 SUMMARY = "Write one HTML page from a benchmark: tables, rate-distortion plots and audio players"
@@ -50,6 +51,7 @@ def add_output_flags(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Write the page; the exit code."""
+    require_packages()
     from espnet2_decodec.cli.jobs import check_output
     from espnet2_decodec.evaluation.report.page import write_report
 
@@ -62,6 +64,17 @@ def run(args: Namespace) -> int:
     if not args.quiet:
         print_page(page)
     return 0
+
+
+def require_packages() -> None:
+    """Check that the packages of the extra `report` are installed.
+
+    Raises:
+        ImportError: if one is missing.
+    """
+    missing = [name for name in ("jinja2", "markdown_it", "matplotlib") if find_spec(name) is None]
+    if missing:
+        raise ImportError(f"The page needs {', '.join(missing)}: pip install 'espnet2_decodec[report]'.")
 
 
 def check_page_folder(folder: Path, force: bool) -> None:
