@@ -1,4 +1,4 @@
-"""What the benchmarks share: fair timing, where it was measured, and Markdown tables."""
+"""Shared code of the benchmarks: interleaved timing, description of the machine, Markdown tables."""
 
 import os
 import platform
@@ -18,15 +18,15 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 
 
 def load_codec(folder: Path | None) -> DeCodec:
-    """The codec of a folder; without one the default size with random weights, which is as fast."""
+    """The codec in a folder; None for the default config with random weights, which has the same speed."""
     torch.manual_seed(0)
     return (DeCodec.from_pretrained(folder) if folder else DeCodec.from_config({})).eval()
 
 
-def interleaved(functions: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """Median CPU seconds of each function, called in turns so that all meet the same machine.
+def time_interleaved(functions: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+    """Median CPU seconds of each function, called in turns so that changes of the machine's load affect all of them.
 
-    One call of each comes first and is not counted.
+    The first call of each is not counted.
     """
     times: dict[str, list[float]] = {name: [] for name in functions}
     for round_ in range(rounds + 1):
@@ -39,34 +39,35 @@ def interleaved(functions: dict[str, Callable[[], object]], rounds: int) -> dict
 
 
 def gemm_speed(size: int = 1024) -> float:
-    """GFLOP/s of float32 matrix products on the current threads: what the machine could do at most."""
-    one, two = torch.randn(2, size, size)
-    seconds = interleaved({"product": lambda: one @ two}, 9)["product"]
+    """GFLOP/s of float32 matrix products with the current number of threads, an upper bound for this machine."""
+    a, b = torch.randn(2, size, size)
+    seconds = time_interleaved({"product": lambda: a @ b}, 9)["product"]
     return 2 * size**3 / seconds / 1e9
 
 
-def where() -> str:
+def describe_machine() -> str:
     """Machine, versions, commit and date, as lines of a Markdown list."""
     return "\n".join(
         (
             f"- machine: {_processor()}, {os.cpu_count()} logical cores, {platform.system()}",
-            f"- software: Python {platform.python_version()}, torch {torch.__version__}, {torch.get_num_threads()} thread(s)",
+            f"- software: Python {platform.python_version()}, torch {torch.__version__}",
+            f"- threads: {torch.get_num_threads()}",
             f"- commit: {_commit()}",
             f"- date: {date.today().isoformat()}",
         )
     )
 
 
-def table(head: list[str], rows: list[list[str]]) -> str:
-    """A Markdown table; all columns but the first are right-aligned."""
+def markdown_table(head: list[str], rows: list[list[str]]) -> str:
+    """A Markdown table in which all columns but the first are right-aligned."""
     lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def _processor() -> str:
     cpuinfo = Path("/proc/cpuinfo")
-    found = re.search(r"model name\s*: (.+)", cpuinfo.read_text()) if cpuinfo.exists() else None
-    return found[1] if found else platform.processor() or platform.machine()
+    match = re.search(r"model name\s*: (.+)", cpuinfo.read_text()) if cpuinfo.exists() else None
+    return match[1] if match else platform.processor() or platform.machine()
 
 
 def _commit() -> str:

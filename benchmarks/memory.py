@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import soundfile
 import torch
-from common import REPOSITORY, load_codec, table, where
+from common import REPOSITORY, describe_machine, load_codec, markdown_table
 
 MIB = 2**20
 
 
 def main() -> None:
-    """Command line: see --help."""
+    """Run the benchmark; see --help."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=Path, help="folder of a saved codec (default: the default size, random)")
     parser.add_argument("--seconds", type=int, nargs="+", default=[1, 60, 600], help="lengths of the files")
@@ -27,26 +27,26 @@ def main() -> None:
         if not args.model:
             load_codec(None).save_pretrained(model)
         rows = [[str(seconds), *measure(seconds, model.resolve(), folder)] for seconds in args.seconds]
-    print(table(["seconds of audio", "encode, MiB", "decode, MiB"], rows))
+    print(markdown_table(["seconds of audio", "encode, MiB", "decode, MiB"], rows))
     print("\n- peak resident memory of the whole command on one thread, 16 kHz mono wav, all levels")
-    print(where())
+    print(describe_machine())
 
 
 def measure(seconds: int, model: Path, folder: Path) -> list[str]:
-    """Peak of encoding a file of noise, and of decoding it again."""
-    wav, tokens, again = folder / "in.wav", folder / "in.dcd", folder / "out.wav"
+    """Peak memory of encoding a file of noise, and of decoding its tokens."""
+    wav, tokens, decoded = folder / "in.wav", folder / "in.dcd", folder / "out.wav"
     noise = np.random.default_rng(0).integers(-3000, 3000, 16000 * seconds, dtype=np.int16)
     soundfile.write(wav, noise, 16000)
     options = ("--model", str(model), "--device", "cpu", "--force", "--quiet")
     peaks = (
         peak("encode", str(wav), "-o", str(tokens), *options),
-        peak("decode", str(tokens), "-o", str(again), *options),
+        peak("decode", str(tokens), "-o", str(decoded), *options),
     )
     return [f"{value / MIB:.0f}" for value in peaks]
 
 
 def peak(*arguments: str) -> int:
-    """Bytes that one run of the command line held at most.
+    """Peak resident memory of one run of the command line, in bytes.
 
     Raises:
         RuntimeError: if the command fails.

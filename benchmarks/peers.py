@@ -1,6 +1,6 @@
-"""Codecs to compare with, at their published sizes and with random weights: speed does not depend on them.
+"""Other codecs, at their published sizes and with random weights, on which speed does not depend.
 
-Each peer is imported only when it is asked for, and left out with a note when its package is not installed.
+Their packages are imported on use; a codec whose package is not installed is skipped with a note.
 """
 
 import warnings
@@ -24,7 +24,7 @@ ESPNET = {
 
 @dataclass(frozen=True)
 class Peer:
-    """A codec at work: `encode(wav [1, 1, L]) -> codes`, `decode(codes)`; parameters counted without discriminators."""
+    """A codec with its functions `encode(wav [1, 1, L]) -> codes` and `decode(codes)`."""
 
     name: str
     sample_rate: int
@@ -35,7 +35,7 @@ class Peer:
 
     @property
     def parameters(self) -> int:
-        """Weights and codebooks of the codec, without what tokens do not need."""
+        """Number of weights and codebook entries, without discriminators and the content encoder."""
         tensors = dict(self.network.named_parameters()) | {
             name: value for name, value in self.network.named_buffers() if name.endswith(("codebooks", ".embed"))
         }

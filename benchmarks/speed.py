@@ -1,20 +1,20 @@
-"""CPU seconds of one thread per second of audio, this codec and its peers side by side in one run."""
+"""CPU seconds of one thread per second of audio, this codec and others in one run."""
 
 import argparse
 from pathlib import Path
 
 import torch
-from common import gemm_speed, interleaved, load_codec, table, where
+from common import describe_machine, gemm_speed, load_codec, markdown_table, time_interleaved
 from peers import PEERS, Peer, decodec
 
 
 def main() -> None:
-    """Command line: see --help."""
+    """Run the benchmark; see --help."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=Path, help="folder of a saved codec (default: the default size, random)")
     parser.add_argument("--peers", nargs="*", choices=PEERS, default=["encodec", "soundstream", "espnet-dac", "dac"])
     parser.add_argument("--seconds", type=float, default=10.0, help="length of the audio")
-    parser.add_argument("--rounds", type=int, default=7, help="timed calls of each, the median counts")
+    parser.add_argument("--rounds", type=int, default=7, help="timed calls of each, of which the median is taken")
     args = parser.parse_args()
     torch.set_num_threads(1)
     codecs = [decodec(load_codec(args.model))]
@@ -22,18 +22,18 @@ def main() -> None:
         try:
             codecs.append(PEERS[name]())
         except ImportError as error:
-            print(f"{name} is left out: {error}. {PEERS[name].__doc__}")
+            print(f"{name} is skipped: {error}. {PEERS[name].__doc__}")
     with torch.inference_mode():
         speed = gemm_speed()
-        times = interleaved(calls(codecs, args.seconds), args.rounds)
+        times = time_interleaved(timed_functions(codecs, args.seconds), args.rounds)
     print(report(codecs, times, args.seconds))
     print(f"\n- audio: {args.seconds:g} s of noise, batch 1, median of {args.rounds}; CPU seconds per second of audio")
     print(f"- float32 matrix products reach {speed:.0f} GFLOP/s")
-    print(where())
+    print(describe_machine())
 
 
-def calls(codecs: list[Peer], seconds: float) -> dict:
-    """What is timed: encode and decode of each codec."""
+def timed_functions(codecs: list[Peer], seconds: float) -> dict:
+    """The timed functions: encode and decode of each codec."""
     functions = {}
     for codec in codecs:
         wav = 0.1 * torch.randn(1, 1, int(seconds * codec.sample_rate))
@@ -44,7 +44,7 @@ def calls(codecs: list[Peer], seconds: float) -> dict:
 
 
 def report(codecs: list[Peer], times: dict, seconds: float) -> str:
-    """One row a codec; the last column compares with EnCodec if it took part."""
+    """One row per codec; the last column compares with EnCodec if it was timed."""
     totals = {codec.name: times[codec.name, "encode"] + times[codec.name, "decode"] for codec in codecs}
     reference = totals.get("EnCodec 24 kHz")
     rows = [
@@ -60,7 +60,7 @@ def report(codecs: list[Peer], times: dict, seconds: float) -> str:
         for codec in codecs
     ]
     head = ["codec", "kbit/s", "million parameters", "encode", "decode", "both", "times as fast as EnCodec"]
-    return table(head, rows)
+    return markdown_table(head, rows)
 
 
 if __name__ == "__main__":
