@@ -85,3 +85,11 @@ def test_files_are_not_overwritten(tts, make_wav, tmp_path):
     prompt = make_wav("prompt.wav", 20000)
     code, _, lines = tts("abc", "--prompt", prompt, "-o", prompt)
     assert code == 1 and "--force" in lines[0]
+
+
+def test_the_demo_page_has_synthesized_speech(run, voice, tmp_path):
+    code, _, lines = run("demo", tmp_path / "page", "--tts", voice, "--text", "abc.", "-q")
+    page = (tmp_path / "page" / "index.html").read_text(encoding="utf-8")
+    assert code == 0 and not any("decodec:" in line for line in lines) and "<h2>Text to speech</h2>" in page
+    assert page.count("<b>without background</b>") == page.count("<b>with the background of the prompt</b>") == 2
+    assert "<h2>Voice conversion</h2>" not in page  # this model has no parametric levels
