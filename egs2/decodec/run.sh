@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# DeCodec on the corpus `mini`, `standard` or `own`: data, codec, evaluation, speech recognition, speech synthesis, and a page
-# with the results. See --help.
+# DeCodec on the corpus `mini`, `standard` or `own`: data, codec, evaluation, speech recognition, speech synthesis, and
+# a page with the results. See --help.
 # shellcheck disable=SC2034  # the sourced files use the options, some by their names
 
 set -euo pipefail
@@ -35,7 +35,7 @@ test_sets="test"       # Test sets, separated by spaces.
 min_wav_duration=0.15  # Seconds; shorter training recordings are removed.
 max_wav_duration=120   # Seconds; longer training recordings are removed.
 per_condition=20       # Mixtures per SNR in validation and test sets.
-seen_sets=auto         # Test sets that are also mixed with training backgrounds, as <set>_seen; auto = all, none for mini.
+seen_sets=auto         # Test sets also mixed with training backgrounds, as <set>_seen; auto = all, none for mini.
 mixture_opts=          # Further options of decodec recipe make_mixtures.
 
 # Codec
@@ -50,21 +50,21 @@ download_model=        # Folder of a codec to use in place of training one; "shi
 # Evaluation
 inference_args=        # Levels to decode, e.g. "--speech_levels 4 --background_levels 0".
 inference_tag=         # Name of the results folder; default: from inference_args.
-evaluate_systems=      # Systems of stage 9, see decodec evaluate --help; default: this codec at several rates, Opus, denoisers.
+evaluate_systems=      # Systems of stage 9, see decodec evaluate --help; default: this codec, Opus, denoisers.
 evaluate_opts=         # Further options of decodec evaluate, e.g. "--limit 5 --conditions 0 10 clean".
 keep=2                 # Recordings per condition that are kept for the page.
 conversion=true        # Convert recordings to other voices in stage 10.
-conversion_opts=       # Further options of decodec recipe score_conversion, e.g. "--recognizer moonshine-tiny.en --limit 10".
+conversion_opts=       # Further options of decodec recipe score_conversion, e.g. "--limit 10".
 
 # Speech recognition
 asr_speakers=          # Speakers or prefixes of names; default: festvox_ru (standard), asterisk_ru (mini), all (own).
 asr_data_opts=         # Further options of decodec recipe asr_data, e.g. "--snrs clean 10 0 --seed 1".
 asr_set=               # Name of the data; default: from asr_speakers and asr_data_opts.
-discrete=              # Discrete ASR on tokens: semantic, content, or a number of speech levels; default: waveform input.
+discrete=              # Discrete ASR: semantic, content, or a number of speech levels; default: waveforms.
 denoise=               # Denoiser for the test sets, as in decodec evaluate --systems: gtcrn, decodec:unquantized, ...
 token_type=char        # Output tokens: char or bpe.
 nbpe=100               # Size of the BPE vocabulary.
-asr_config=            # Training config; default: conf/asr/train_asr_{fbank,discrete}.yaml, for mini train_asr_{,discrete_}mini.yaml.
+asr_config=            # Training config; default: fbank, discrete, mini or discrete_mini of conf/asr.
 asr_args=              # Training options that override the config.
 asr_tag=               # Name of the experiment; default: from config, data, tokens, codec and asr_args.
 asr_exp=               # Folder of the experiment; default: <expdir>/asr_<tag>.
@@ -119,7 +119,7 @@ help_message="Usage: $0 [--option value] ...
 Stages:
 $(sed -nE 's/^( *[0-9]+) ([a-z_]+) +([a-z]+) +(.*)/    \1  \4 (\2)/p' <<< "${stages}")
 
-A stage that is up to date is not repeated. --skip_data_prep, --skip_train and --skip_eval skip the stages of their kind.
+A stage that is up to date is not repeated. --skip_data_prep, --skip_train, --skip_eval skip the stages of their kind.
 $(sed -n '/^# General/,/^# Stages/p' "${BASH_SOURCE[0]##*/}" \
     | sed -nE -e '/^# Stages/d' -e 's/^# (.*)/\n\1:/p' -e 's/^([a-z_]+)=([^ ]*|"[^"]*") *# (.*)/    --\1 [\2] \3/p')"
 

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# shellcheck disable=SC2154,SC2086,SC2034  # run.sh sets the variables; options are split into words; unfollow uses follower
+# shellcheck disable=SC2154,SC2086,SC2034  # variables of run.sh; options are split into words; unfollow uses follower
 # To be sourced by run.sh: speech recognition with ESPnet, stages 11 to 15.
 
 asr_speakers=${asr_speakers:-$(default_speakers)}
@@ -17,7 +17,8 @@ case "${token_type}" in
     *) die "--token_type must be char or bpe, not '${token_type}'." ;;
 esac
 ${skip_asr} || [ -f "${asr_config}" ] || die "there is no config ${asr_config}: give --asr_config one of conf/asr."
-${skip_asr} || [ -f "${asr_inference_config}" ] || die "there is no config ${asr_inference_config}: give --asr_inference_config one of conf/decode."
+${skip_asr} || [ -f "${asr_inference_config}" ] \
+    || die "there is no config ${asr_inference_config}: give --asr_inference_config one of conf/decode."
 
 asr_set=${asr_set:-$(as_tag "${asr_speakers:-all}")${asr_data_opts:+_$(as_tag "${asr_data_opts}")}}
 asr_dump=${dump}/asr/${asr_set}
@@ -52,12 +53,15 @@ if [ -z "${asr_tag}" ]; then
     asr_tag+=${asr_args:+_$(as_tag "${asr_args}")}
 fi
 asr_exp=${asr_exp:-${expdir}/asr_${asr_tag}}
-asr_stats_dir=${asr_stats_dir:-${expdir}/asr_stats_${size}_${asr_set}_${tokens}${discrete:+_${asr_codec}_${discrete}}}
+asr_stats_tag=${size}_${asr_set}_${tokens}${discrete:+_${asr_codec}_${discrete}}
+asr_stats_dir=${asr_stats_dir:-${expdir}/asr_stats_${asr_stats_tag}}
 if [ -z "${asr_inference_tag}" ]; then
     asr_inference_tag=$(basename "${asr_inference_config}" .yaml)
-    asr_inference_tag+=${asr_inference_args:+_$(as_tag "${asr_inference_args}")}${denoise:+_of_$(as_tag "${denoise##*/}")}
+    asr_inference_tag+=${asr_inference_args:+_$(as_tag "${asr_inference_args}")}
+    asr_inference_tag+=${denoise:+_of_$(as_tag "${denoise##*/}")}
 fi
-[[ "${asr_inference_tag}" == decode_* ]] || die "--asr_inference_tag must begin with decode_, not '${asr_inference_tag}'."
+[[ "${asr_inference_tag}" == decode_* ]] \
+    || die "--asr_inference_tag must begin with decode_, not '${asr_inference_tag}'."
 decoded=${asr_exp}/${asr_inference_tag}
 tests=${inputs}
 if [ -n "${denoise}" ]; then tests=${asr_dump}/denoised_$(as_tag "${denoise##*/}"); fi
@@ -76,31 +80,36 @@ denoise_tests() { # denoise_tests: the noisy test sets through the system <denoi
     log "Test sets denoised by ${denoise}: ${tests}"
     if up_to_date "${tests}/.done" "${denoise}" "${asr_dump}/sets.json" "${folder%%:*}/config.json"; then return; fi
     rm -rf "${tests}"
-    step "${logfile}" denoise --sets "${asr_dump}"/test_* --system "${denoise}" --out "${tests}" --nj "${inference_nj}"
+    step "${logfile}" denoise --sets "${asr_dump}"/test_* --system "${denoise}" --out "${tests}" \
+        --nj "${inference_nj}"
     done_with "${tests}/.done" "${denoise}"
 }
 
 make_units() { # make_units: tokens of the codec as words for discrete ASR
     local folder folders=()
     log "Tokens of ${levels} level(s) by the codec ${model}: ${inputs}"
-    if up_to_date "${inputs}/.done" "${levels} ${unit_opts}" "${asr_dump}/sets.json" "${codec_files[@]}"; then return; fi
+    if up_to_date "${inputs}/.done" "${levels} ${unit_opts}" "${asr_dump}/sets.json" "${codec_files[@]}"; then
+        return
+    fi
     rm -rf "${inputs}"
     for folder in "${asr_dump}/train" "${asr_dump}/dev" "${asr_dump}"/test_*; do
         step "${inputs}/log/${folder##*/}.log" tokenize "${model_opts[@]}" --nj "${inference_nj}" "${level_opts[@]}" \
             --scp "${folder}/wav.scp" --out "${inputs}/${folder##*/}"
         folders+=("${inputs}/${folder##*/}")
     done
-    step "${inputs}/log/units.log" asr_units "${model_opts[@]}" --list "${inputs}/list" --tokens "${folders[@]}" ${unit_opts}
+    step "${inputs}/log/units.log" asr_units "${model_opts[@]}" --list "${inputs}/list" --tokens "${folders[@]}" \
+        ${unit_opts}
     for folder in "${asr_dump}"/test_*; do cp "${folder}/text" "${inputs}/${folder##*/}/"; done
     done_with "${inputs}/.done" "${levels} ${unit_opts}"
 }
 
 follow_decoding() { # follow_decoding: print now and then how many utterances are decoded
-    local interval=60 total
+    local interval=60 total count
     total=$(wc -l < "${decoded}/${table}")
     if [ -t 1 ]; then interval=5; fi
     while sleep "${interval}" > /dev/null 2>&1; do
-        echo "decoding: $(cat "${decoded}"/log/inference.*.log 2> /dev/null | grep -c 'best hypo') of ${total} utterances"
+        count=$(cat "${decoded}"/log/inference.*.log 2> /dev/null | grep -c 'best hypo' || true)
+        echo "decoding: ${count} of ${total} utterances"
     done &
     follower=$!
 }
@@ -111,12 +120,14 @@ recognize() { # recognize: decode all test sets by <inference_nj> processes
     mkdir -p "${decoded}/log"
     for name in "${sets[@]}"; do sed "s|^|${name##*/}/|" "${name}/${table}"; done > "${decoded}/${table}"
     for ((job = 1; job <= inference_nj; job++)); do
-        awk -v n="${inference_nj}" -v job="${job}" 'NR % n == job % n {print $1}' "${decoded}/${table}" > "${decoded}/log/keys.${job}"
+        awk -v n="${inference_nj}" -v job="${job}" 'NR % n == job % n {print $1}' "${decoded}/${table}" \
+            > "${decoded}/log/keys.${job}"
     done
     if ${gpu_inference}; then device=1; fi
     follow_decoding
-    ${train_cmd} --gpu "${device}" JOB=1:"${inference_nj}" "${decoded}/log/inference.JOB.log" "${python}" -m "${infer_program}" \
-        --config "${asr_inference_config}" --ngpu "${device}" "--${model_type}_train_config" "${asr_exp}/config.yaml" \
+    ${train_cmd} --gpu "${device}" JOB=1:"${inference_nj}" "${decoded}/log/inference.JOB.log" \
+        "${python}" -m "${infer_program}" --config "${asr_inference_config}" --ngpu "${device}" \
+        "--${model_type}_train_config" "${asr_exp}/config.yaml" \
         "--${model_type}_model_file" "${asr_exp}/${inference_asr_model}" \
         --data_path_and_name_and_type "${decoded}/${table},${kind}" --key_file "${decoded}/log/keys.JOB" \
         --output_dir "${decoded}/log/output.JOB" ${asr_inference_args} || fail "${decoded}/log/inference.1.log"
@@ -175,7 +186,8 @@ asr_stages() {
             checksum=$(cat "${codec_files[@]}" | sha256sum)
             [ -f "${asr_exp}/codec.sha256" ] || echo "${checksum}" > "${asr_exp}/codec.sha256"
             [ "$(cat "${asr_exp}/codec.sha256")" = "${checksum}" ] \
-                || die "${asr_exp} was started with another codec than ${model} is now: remove it, or give another --asr_tag."
+                || die "${asr_exp} was started with another codec than ${model} is now: remove it," \
+                    "or give another --asr_tag."
         fi
         train "${asr_exp}" "${token_opts[*]} ${codec_opts[*]} ${asr_args}" "cer_ctc loss" \
             "${asr_config}" "${asr_dump}/train/text" "${codec_files[@]}" -- \
@@ -190,12 +202,14 @@ asr_stages() {
         sets=("${tests}"/test_*)
         for name in "${sets[@]}"; do need "${name}/text" "stage 11${denoise:+ with --denoise ${denoise}}"; done
         options="${inference_asr_model} ${asr_inference_args}"
-        if ! up_to_date "${decoded}/.done" "${options}" "${asr_exp}/${inference_asr_model}" "${asr_inference_config}" "${sets[0]}/text"; then
+        if ! up_to_date "${decoded}/.done" "${options}" "${asr_exp}/${inference_asr_model}" "${asr_inference_config}" \
+            "${sets[0]}/text"; then
             recognize
             done_with "${decoded}/.done" "${options}"
         fi
         logfile=${decoded}/log/score.log
-        step "${logfile}" asr_score --sets "${sets[@]}" --recognized "${decoded}/text" --out "${decoded}" --command "./run.sh ${run_args}"
+        step "${logfile}" asr_score --sets "${sets[@]}" --recognized "${decoded}/text" --out "${decoded}" \
+            --command "./run.sh ${run_args}"
         need "${asr_exp}/RESULTS.md" "${logfile}"
         grep '^scored with' "${logfile}"
         cat "${asr_exp}/RESULTS.md"

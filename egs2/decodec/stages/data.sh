@@ -11,10 +11,12 @@ filter_by_duration() { # filter_by_duration FROM TO: a data directory without re
         rm -f "${to}/${table}"
         if [ -f "${from}/${table}" ]; then cp "${from}/${table}" "${to}/"; fi
     done
-    awk -v min="${min_wav_duration}" -v max="${max_wav_duration}" '$2 >= min && $2 <= max {print $1}' "${from}/utt2dur" > "${to}/kept"
+    awk -v min="${min_wav_duration}" -v max="${max_wav_duration}" '$2 >= min && $2 <= max {print $1}' \
+        "${from}/utt2dur" > "${to}/kept"
     utils/filter_scp.py "${to}/kept" < "${from}/wav.scp" > "${to}/wav.scp"
     rm "${to}/kept"
-    [ -s "${to}/wav.scp" ] || die "no recording of ${from} lasts ${min_wav_duration} to ${max_wav_duration} s: change --min_wav_duration or --max_wav_duration."
+    [ -s "${to}/wav.scp" ] || die "no recording of ${from} lasts ${min_wav_duration} to ${max_wav_duration} s: change" \
+        "--min_wav_duration or --max_wav_duration."
     utils/fix_data_dir.sh "${to}"
     log "${to}: $(wc -l < "${to}/wav.scp") of $(wc -l < "${from}/wav.scp") recordings"
 }
@@ -22,7 +24,8 @@ filter_by_duration() { # filter_by_duration FROM TO: a data directory without re
 mix() { # mix SET BACKGROUND OUT [OPTION ...]: the speech of a set over backgrounds
     local logfile=$3/log/make_mixtures.log table
     step "${logfile}" make_mixtures --speech "${data}/speech_$1" --background "$2" --out "$3" \
-        --training_background "${data}/background_${train_set}" --per_condition "${per_condition}" ${mixture_opts} "${@:4}"
+        --training_background "${data}/background_${train_set}" --per_condition "${per_condition}" \
+        ${mixture_opts} "${@:4}"
     for table in mixture.scp speech.scp background.scp utt2snr; do
         need "$3/${table}" "${logfile}"
     done
@@ -32,7 +35,8 @@ data_stages() {
     if runs 1; then
         own_folders=()
         if [ "${size}" = own ]; then
-            [ -n "${OWN_SPEECH}" ] && [ -n "${OWN_BACKGROUND}" ] || die "--size own needs OWN_SPEECH and OWN_BACKGROUND: set them in db.sh."
+            [ -n "${OWN_SPEECH}" ] && [ -n "${OWN_BACKGROUND}" ] \
+                || die "--size own needs OWN_SPEECH and OWN_BACKGROUND: set them in db.sh."
             own_folders=(--speech_dir "${OWN_SPEECH}" --background_dir "${OWN_BACKGROUND}")
         fi
         PYTHON=${python} local/data.sh --size "${size}" --data "${datadir}" --downloads "${downloads}" --nj "${nj}" \
@@ -44,11 +48,13 @@ data_stages() {
     fi
 
     if runs 2; then
+        options="${min_wav_duration} ${max_wav_duration}"
         for name in "speech_${train_set}" "background_${train_set}"; do
-            if ! up_to_date "${dump}/${name}/.done" "${min_wav_duration} ${max_wav_duration}" "${data}/${name}/wav.scp"; then
+            if ! up_to_date "${dump}/${name}/.done" "${options}" "${data}/${name}/wav.scp"; then
                 filter_by_duration "${data}/${name}" "${dump}/${name}"
-                "${python}" utils/validate_data_dir.py "${dump}/${name}" || die "the data directory ${dump}/${name} is not valid, see above."
-                done_with "${dump}/${name}/.done" "${min_wav_duration} ${max_wav_duration}"
+                "${python}" utils/validate_data_dir.py "${dump}/${name}" \
+                    || die "${dump}/${name} is not valid, see above."
+                done_with "${dump}/${name}/.done" "${options}"
             fi
         done
         for name in "${valid_set}" ${test_sets}; do

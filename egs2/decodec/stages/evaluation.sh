@@ -25,8 +25,9 @@ evaluation_stages() {
             if [ "${model_folder}/config.json" -nt "${results}/${name}/tokens/made_with.json" ]; then
                 rm -rf "${results:?}/${name}"
             fi
-            step "${results}/${name}/log/tokenize.log" tokenize "${model_opts[@]}" "${device_opts[@]}" --nj "${inference_nj}" \
-                ${inference_args} --scp "${dump}/${name}/mixture.scp" --out "${results}/${name}/tokens"
+            step "${results}/${name}/log/tokenize.log" tokenize "${model_opts[@]}" "${device_opts[@]}" \
+                --nj "${inference_nj}" ${inference_args} --scp "${dump}/${name}/mixture.scp" \
+                --out "${results}/${name}/tokens"
             need "${results}/${name}/tokens/codes_speech.scp" "${results}/${name}/log/tokenize.log"
             log "Tokens: ${results}/${name}/tokens"
         done
@@ -38,7 +39,8 @@ evaluation_stages() {
             step "${logfile}" resynthesize "${model_opts[@]}" "${device_opts[@]}" --nj "${inference_nj}" \
                 --streams speech background both --tokens "${results}/${name}/tokens" --out "${results}/${name}/wav"
             need "${results}/${name}/wav/both.scp" "${logfile}"
-            log "Mixtures: $(realpath "${dump}/${name}/wav/mixture"); decoded streams: $(realpath "${results}/${name}/wav")"
+            log "Mixtures: $(realpath "${dump}/${name}/wav/mixture")"
+            log "Decoded streams: $(realpath "${results}/${name}/wav")"
         done
     fi
 
@@ -47,13 +49,15 @@ evaluation_stages() {
         codec=decodec
         if [ "${model}" != shipped ]; then codec+=:${model}; fi
         levels=$(sed -E 's/--(speech|background)_levels +([0-9]+)/\1=\2/g; s/ +/,/g' <<< "${inference_args}")
-        evaluate_systems=${evaluate_systems:-mixture silence ${codec}${levels:+:${levels}} ${codec}:levels=1 ${codec}:levels=3
-            ${codec}:unquantized ${codec}:ceiling${levels:+,${levels}} ${codec}:residual${levels:+,${levels}}
+        evaluate_systems=${evaluate_systems:-mixture silence ${codec}${levels:+:${levels}}
+            ${codec}:levels=1 ${codec}:levels=3 ${codec}:unquantized
+            ${codec}:ceiling${levels:+,${levels}} ${codec}:residual${levels:+,${levels}}
             opus:6 opus:8 opus:12 rnnoise dtln gtcrn deepfilternet gtcrn+${codec}}
         for name in ${test_sets}; do
             out=${results}/${name}/evaluation
-            evaluate "${out}" "${evaluate_systems}" "--targets speech background mixture remix --keep ${keep} ${evaluate_opts}" "${dump}/${name}"
-            if [ -f "${dump}/${name}_seen/utt2snr" ]; then # separate, so that the main figures are those of unseen backgrounds
+            evaluate "${out}" "${evaluate_systems}" \
+                "--targets speech background mixture remix --keep ${keep} ${evaluate_opts}" "${dump}/${name}"
+            if [ -f "${dump}/${name}_seen/utt2snr" ]; then # separate: the main figures are those of unseen backgrounds
                 evaluate "${out}_seen" "mixture ${codec} ${codec}:unquantized" "--conditions 0 10 ${evaluate_opts}" \
                     "${dump}/${name}" "${dump}/${name}_seen"
             fi

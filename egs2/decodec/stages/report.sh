@@ -16,7 +16,8 @@ report_stage() {
                 if [ -s "${file}" ]; then documents+=("${file}"); fi
             done
             if [ ! -s "${page}/index.html" ]; then rm -f "${page}/.done"; fi
-            if ! up_to_date "${page}/.done" "${examples[*]} ${documents[*]}" "${evaluation}/scores.csv" "${examples[@]/%//examples.csv}" \
+            if ! up_to_date "${page}/.done" "${examples[*]} ${documents[*]}" \
+                "${evaluation}/scores.csv" "${examples[@]/%//examples.csv}" \
                 "${documents[@]}"; then
                 logfile=${results}/${name}/log/report.log
                 job "${logfile}" espnet2_decodec report "${evaluation}" --output "${page}" --force \

@@ -23,7 +23,8 @@ tts_stats_dir=${expdir}/tts_stats_${size}_${tts_set}_${codec_name}
 tts_model=${tts_exp}/model
 synthesized=${tts_exp}/${tts_inference_tag:-synthesis${tts_inference_args:+_$(as_tag "${tts_inference_args}")}}
 
-tts_data=(--token_list "${tts_dump}/tokens.json" --train_utt2spk "${tts_dump}/train/utt2spk" --valid_utt2spk "${tts_dump}/dev/utt2spk")
+tts_data=(--token_list "${tts_dump}/tokens.json" --train_utt2spk "${tts_dump}/train/utt2spk"
+    --valid_utt2spk "${tts_dump}/dev/utt2spk")
 if [ "${model}" != shipped ]; then tts_data+=(--codec "${model}"); fi
 for part in train/train valid/dev; do
     tts_data+=("--${part%/*}_data_path_and_name_and_type" "${tts_dump}/${part#*/}/text,text,text"
@@ -34,22 +35,25 @@ tts_data+=(--train_data_path_and_name_and_type "${tts_tokens}/${train_prompts}/c
 # Systems of stages 19 and 20: their prompts, and the background of their output.
 prompts=${tts_dump}/prompts_${prompt_snr}dB
 denoised=${prompts}/denoised_$(as_tag "${prompt_denoiser}")
-declare -A prompt_of=([none_clean]=clean [none]=noisy [unseparated]=unseparated/prompts [denoised]="${denoised##*/}/unseparated/prompts"
-    [prompt]=noisy [file]=noisy)
-declare -A background_of=([none_clean]=none [none]=none [unseparated]=none [denoised]=none [prompt]=prompt [file]=${prompts}/other.scp)
+declare -A prompt_of=([none_clean]=clean [none]=noisy [unseparated]=unseparated/prompts
+    [denoised]="${denoised##*/}/unseparated/prompts" [prompt]=noisy [file]=noisy)
+declare -A background_of=([none_clean]=none [none]=none [unseparated]=none [denoised]=none [prompt]=prompt
+    [file]=${prompts}/other.scp)
 tts_systems="none_clean none unseparated ${prompt_denoiser:+denoised }prompt file"
 
 tokenize_speech() { # tokenize_speech NAME SCP: speech tokens of recordings
     local logfile=${tts_tokens}/log/tokenize_$1.log
     if [ "${model_folder}/config.json" -nt "${tts_tokens}/$1/made_with.json" ]; then rm -rf "${tts_tokens:?}/$1"; fi
-    step "${logfile}" tokenize "${model_opts[@]}" --nj "${inference_nj}" --background_levels 0 --scp "$2" --out "${tts_tokens}/$1"
+    step "${logfile}" tokenize "${model_opts[@]}" --nj "${inference_nj}" --background_levels 0 --scp "$2" \
+        --out "${tts_tokens}/$1"
     need "${tts_tokens}/$1/codes_speech.scp" "${logfile}"
 }
 
-make_prompts() { # make_prompts SET BACKGROUND OUT LOWEST HIGHEST [OPTION ...]: for each recording another of its speaker, clean and noisy
+make_prompts() { # make_prompts SET BACKGROUND OUT MIN_SNR MAX_SNR [OPTION ...]: another recording of each speaker
     local logfile=${tts_dump}/log/prompts_$1.log
     need "${data}/background_$2/wav.scp" "stage 1"
-    step "${logfile}" tts_prompts --data "${tts_dump}/$1" --background "${data}/background_$2" --out "$3" --snrs "${@:4}"
+    step "${logfile}" tts_prompts --data "${tts_dump}/$1" --background "${data}/background_$2" --out "$3" \
+        --snrs "${@:4}"
     need "$3/noisy.scp" "${logfile}"
 }
 
@@ -80,7 +84,9 @@ train_tts() {
     local shapes=() part name
     need "${tts_stats_dir}/train/features_stats.npz" "stage 17"
     for part in train valid; do
-        for name in text speech_codes; do shapes+=("--${part}_shape_file" "${tts_stats_dir}/${part}/${name}_shape"); done
+        for name in text speech_codes; do
+            shapes+=("--${part}_shape_file" "${tts_stats_dir}/${part}/${name}_shape")
+        done
     done
     train "${tts_exp}" "${model} ${tts_args}" loss "${tts_config}" "${tts_stats_dir}/train/features_stats.npz" -- \
         espnet2_decodec.bin.tts_train --config "${tts_config}" "${tts_data[@]}" "${shapes[@]}" \
@@ -95,7 +101,7 @@ train_tts() {
 }
 
 synthesize() {
-    local logfile system set
+    local logfile system set options
     need "${tts_model}/model.safetensors" "stage 18"
     if ! up_to_date "${prompts}/.done" "${prompt_snr}" "${tts_dump}/test/wav.scp"; then
         make_prompts test "${test_sets%% *}" "${prompts}" "${prompt_snr}" "${prompt_snr}"
@@ -105,41 +111,49 @@ synthesize() {
         logfile=${tts_dump}/log/prompts_denoised.log
         mkdir -p "${denoised}/from/noisy"
         cp "${prompts}/noisy.scp" "${denoised}/from/noisy/wav.scp"
-        step "${logfile}" denoise --sets "${denoised}/from/noisy" --system "${prompt_denoiser}" --out "${denoised}" --nj "${inference_nj}"
+        step "${logfile}" denoise --sets "${denoised}/from/noisy" --system "${prompt_denoiser}" \
+            --out "${denoised}" --nj "${inference_nj}"
         need "${denoised}/noisy/wav.scp" "${logfile}"
         done_with "${denoised}/.done" ""
     fi
-    if up_to_date "${synthesized}/.done" "${tts_systems} ${tts_inference_args}" "${tts_model}/model.safetensors" "${prompts}/.done"; then return; fi
+    options="${tts_systems} ${tts_inference_args}"
+    if up_to_date "${synthesized}/.done" "${options}" "${tts_model}/model.safetensors" "${prompts}/.done"; then
+        return
+    fi
     logfile=${synthesized}/log/copy_synthesis.log
     step "${logfile}" tts_copy_synthesis --model "${tts_model}" --nj "${inference_nj}" \
         --tokens "${tts_tokens}/test/codes_speech.scp" --out "${synthesized}/copy_synthesis"
     need "${synthesized}/copy_synthesis/predicted_levels.scp" "${logfile}"
     for set in "${prompts}/noisy.scp ${prompts}" ${prompt_denoiser:+"${denoised}/noisy/wav.scp ${denoised}"}; do
         logfile=${synthesized}/log/unseparated_prompts.log
-        step "${logfile}" tts_unseparated_prompts --model "${tts_model}" --prompts "${set% *}" --out "${set#* }/unseparated" \
-            --nj "${inference_nj}"
+        step "${logfile}" tts_unseparated_prompts --model "${tts_model}" --prompts "${set% *}" \
+            --out "${set#* }/unseparated" --nj "${inference_nj}"
         need "${set#* }/unseparated/prompts.scp" "${logfile}"
     done
     for system in ${tts_systems}; do
         logfile=${synthesized}/log/${system}.log
-        job "${logfile}" espnet2_decodec.bin.tts_inference --model "${tts_model}" --nj "${inference_nj}" --text "${tts_dump}/test/text" \
-            --prompts "${prompts}/${prompt_of[${system}]}.scp" --background "${background_of[${system}]}" \
+        job "${logfile}" espnet2_decodec.bin.tts_inference --model "${tts_model}" --nj "${inference_nj}" \
+            --text "${tts_dump}/test/text" --prompts "${prompts}/${prompt_of[${system}]}.scp" \
+            --background "${background_of[${system}]}" \
             --out "${synthesized}/${system}" ${tts_inference_args}
         need "${synthesized}/${system}/mix.scp" "${logfile}"
         log "Synthesized: ${synthesized}/${system}"
     done
-    done_with "${synthesized}/.done" "${tts_systems} ${tts_inference_args}"
+    done_with "${synthesized}/.done" "${options}"
 }
 
 score_tts() {
-    local logfile=${synthesized}/log/score.log options="${language} --keep ${keep} ${tts_score_opts}" systems=() system
+    local logfile=${synthesized}/log/score.log options="${language} --keep ${keep} ${tts_score_opts}" system
+    local systems=("recordings=${tts_dump}/test/wav.scp")
     need "${synthesized}/file/mix.scp" "stage 19"
     if ! up_to_date "${synthesized}/.scored" "${options}" "${synthesized}/.done"; then
+        for system in all_levels predicted_levels; do
+            systems+=("${system}=${synthesized}/copy_synthesis/${system}.scp")
+        done
         for system in ${tts_systems}; do systems+=("${system}=${synthesized}/${system}"); done
         step "${logfile}" tts_score --out "${synthesized}" --text "${tts_dump}/test/text" \
-            --references "${prompts}/clean.scp" --language "${language}" --systems "recordings=${tts_dump}/test/wav.scp" \
-            "all_levels=${synthesized}/copy_synthesis/all_levels.scp" "predicted_levels=${synthesized}/copy_synthesis/predicted_levels.scp" \
-            "${systems[@]}" --backgrounds "prompt=${prompts}/background.scp" "file=${prompts}/other.scp" --keep "${keep}" \
+            --references "${prompts}/clean.scp" --language "${language}" --keep "${keep}" --systems "${systems[@]}" \
+            --backgrounds "prompt=${prompts}/background.scp" "file=${prompts}/other.scp" \
             --prompts "clean=${prompts}/clean.scp" "noisy=${prompts}/noisy.scp" ${tts_score_opts}
         need "${synthesized}/RESULTS.md" "${logfile}"
         grep skipped "${logfile}" || true
@@ -154,7 +168,8 @@ tts_stages() {
     if runs 16; then prepare_tts; fi
     if runs 17; then
         need "${tts_tokens}/train/codes_speech.scp" "stage 16"
-        if ! up_to_date "${tts_stats_dir}/.done" "${model}" "${tts_dump}/tokens.json" "${model_folder}/config.json"; then
+        if ! up_to_date "${tts_stats_dir}/.done" "${model}" "${tts_dump}/tokens.json" \
+            "${model_folder}/config.json"; then
             logfile=${tts_stats_dir}/log/collect.log
             collect_stats "${logfile}" espnet2_decodec.bin.tts_train --config "${tts_config}" \
                 --output_dir "${tts_stats_dir}" "${tts_data[@]}" --batch_size 16

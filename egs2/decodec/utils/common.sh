@@ -10,7 +10,8 @@ die() { # die MESSAGE: stop with an error; within a stage, name it and the call 
     unfollow
     log "Error: $*" >&2
     if [ -n "${current:-}" ]; then
-        log "Stage ${current} (${current_name}) failed: fix the cause, then rerun with ./run.sh ${run_args}--stage ${current}" >&2
+        log "Stage ${current} (${current_name}) failed: fix the cause, then rerun with" \
+            "./run.sh ${run_args}--stage ${current}" >&2
     fi
     current=
     exit 1
@@ -78,7 +79,7 @@ show() { # show LOG: print the output of a job, without the lines that ${train_c
     grep -v '^#' "$1" || true
 }
 
-is_transcribed() { # is_transcribed FIRST LAST: whether these stages can run, unless the speech is there without transcripts
+is_transcribed() { # is_transcribed FIRST LAST: whether these stages can run: not if the speech has no transcripts
     local texts=("${data}"/speech_*/text)
     if [ "${stage}" -gt "$2" ] || [ "${stop_stage}" -lt "$1" ] || [ -f "${texts[0]}" ]; then return; fi
     if [ ! -f "${data}/speech_${train_set}/wav.scp" ]; then return; fi

@@ -3,8 +3,8 @@
 # To be sourced by run.sh: the training of a model, the same for codec, recognizer and synthesizer.
 
 follow() { # follow LOG FIGURE ...: print steps and epochs from a log of ESPnet, with these figures of the validation
-    local logfile=$1 pattern='^.*INFO: ([0-9]+)epoch results: \[train\].* loss=([^,]+),.*\[valid\]' line='epoch \1: training loss \2'
-    local figure number=2
+    local logfile=$1 figure number=2 line='epoch \1: training loss \2'
+    local pattern='^.*INFO: ([0-9]+)epoch results: \[train\].* loss=([^,]+),.*\[valid\]'
     for figure in "${@:2}"; do # in the order of the log
         pattern+=".* ${figure}=([^,]+),"
         line+=", validation ${figure} \\$((number += 1))"
@@ -43,10 +43,13 @@ train() { # train EXP OPTIONS "FIGURE ..." INPUT ... -- MODULE ARGUMENT ...: tra
     logfile=${exp}/log/train.$(date +%Y%m%d_%H%M%S).log
     mkdir -p "${exp}/log"
     ln -sfn "log/${logfile##*/}" "${exp}/train.log"
-    printf '#!/usr/bin/env bash\n# Start or resume this training and the stages after it.\ncd %q && exec ./run.sh %s--stage %s "$@"\n' \
-        "${PWD}" "${run_args}" "${current}" > "${exp}/run.sh"
+    {
+        printf '#!/usr/bin/env bash\n# Start or resume this training and the stages after it.\n'
+        printf 'cd %q && exec ./run.sh %s--stage %s "$@"\n' "${PWD}" "${run_args}" "${current}"
+    } > "${exp}/run.sh"
     chmod +x "${exp}/run.sh"
-    log "Training $([ "${ngpu}" = 0 ] && echo "on the CPU" || echo "on ${ngpu} GPU(s)"), log: ${exp}/train.log, to resume: ${exp}/run.sh"
+    log "Training $([ "${ngpu}" = 0 ] && echo "on the CPU" || echo "on ${ngpu} GPU(s)"), log: ${exp}/train.log"
+    log "To resume: ${exp}/run.sh"
     # shellcheck disable=SC2086
     follow "${logfile}" ${figures}
     command=("${python}" -m "$1" --output_dir "${exp}" --resume true "${@:2}")
