@@ -18,7 +18,7 @@ COMMANDS = (
     "separate",
     "remix",
     "convert",
-    "tts",
+    "say",
     "info",
     "evaluate",
     "probe",

@@ -56,7 +56,7 @@ def tts_export_arguments(parser: ArgumentParser) -> None:
 
 
 def tts_export(args: Namespace) -> None:
-    """Write the model of an experiment to a folder for `decodec tts`."""
+    """Write the model of an experiment to a folder for `decodec say`."""
     from espnet2_decodec.espnet.tts_task import export
 
     export(args.train_config, args.model_file, args.folder)

@@ -1,4 +1,4 @@
-"""decodec tts."""
+"""decodec say."""
 
 import pytest
 import soundfile
@@ -28,14 +28,14 @@ def voice(tmp_path_factory, vocoder_codec):
 
 
 @pytest.fixture
-def tts(run, voice):
-    """A function that runs decodec tts with the tiny model."""
-    return lambda *arguments: run("tts", *arguments, "--model", voice, "--device", "cpu", with_model=False)
+def say(run, voice):
+    """A function that runs decodec say with the tiny model."""
+    return lambda *arguments: run("say", *arguments, "--model", voice, "--device", "cpu", with_model=False)
 
 
-def test_a_file_with_its_stems_is_written(tts, make_wav, tmp_path):
+def test_a_file_with_its_stems_is_written(say, make_wav, tmp_path):
     prompt, street = make_wav("prompt.wav", 20000), make_wav("street.wav", 9000, rate=8000)
-    code, _, lines = tts(
+    code, _, lines = say(
         "Abc.", "--prompt", prompt, "--background", street, "--background-snr", 6, "--stems", "-o", tmp_path / "out.wav"
     )
     assert code == 0 and "out.wav" in lines[-1]
@@ -45,11 +45,11 @@ def test_a_file_with_its_stems_is_written(tts, make_wav, tmp_path):
     assert len(mix) == len(speech) == len(background) and background.any()
 
 
-def test_the_same_seed_gives_the_same_file(tts, make_wav, tmp_path):
+def test_the_same_seed_gives_the_same_file(say, make_wav, tmp_path):
     prompt, street = make_wav("prompt.wav", 20000), make_wav("street.wav", 90000)
     for name, seed in (("a", 5), ("b", 5), ("c", 6)):
         options = ("--background", street, "--seed", seed, "--rescale", "-q", "-o", tmp_path / f"{name}.wav")
-        assert tts("abc", "--prompt", prompt, *options) == (0, "", [])
+        assert say("abc", "--prompt", prompt, *options) == (0, "", [])
     a, b, c = ((tmp_path / f"{name}.wav").read_bytes() for name in "abc")
     assert a == b != c
 
@@ -64,26 +64,26 @@ def test_the_same_seed_gives_the_same_file(tts, make_wav, tmp_path):
         (("abc", "--background-snr", "5"), "There is no background"),
     ],
 )
-def test_errors_are_one_line(tts, make_wav, tmp_path, arguments, message):
+def test_errors_are_one_line(say, make_wav, tmp_path, arguments, message):
     prompt = make_wav("prompt.wav", 20000)
-    code, _, lines = tts(*arguments, "--prompt", prompt, "-o", tmp_path / "out.wav")
+    code, _, lines = say(*arguments, "--prompt", prompt, "-o", tmp_path / "out.wav")
     assert code == 1 and len(lines) == 1 and message in lines[0]
     assert not (tmp_path / "out.wav").exists()
 
 
-def test_a_prompt_of_50_ms(tts, make_wav, tmp_path):
-    code, _, lines = tts("abc", "--prompt", make_wav("short.wav", 800), "-o", tmp_path / "out.wav")
+def test_a_prompt_of_50_ms(say, make_wav, tmp_path):
+    code, _, lines = say("abc", "--prompt", make_wav("short.wav", 800), "-o", tmp_path / "out.wav")
     assert code == 1 and lines == ["decodec: error: The prompt is 0.05 s long; give at least 0.5 s of speech."]
 
 
 def test_a_folder_without_a_tts_model(run, model, make_wav, tmp_path):
-    code, _, lines = run("tts", "abc", "--prompt", make_wav("p.wav"), "-o", tmp_path / "o.wav")
+    code, _, lines = run("say", "abc", "--prompt", make_wav("p.wav"), "-o", tmp_path / "o.wav")
     assert code == 1 and len(lines) == 1 and "text-to-speech model" in lines[0]
 
 
-def test_files_are_not_overwritten(tts, make_wav, tmp_path):
+def test_files_are_not_overwritten(say, make_wav, tmp_path):
     prompt = make_wav("prompt.wav", 20000)
-    code, _, lines = tts("abc", "--prompt", prompt, "-o", prompt)
+    code, _, lines = say("abc", "--prompt", prompt, "-o", prompt)
     assert code == 1 and "--force" in lines[0]
 
 

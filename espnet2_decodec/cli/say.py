@@ -1,4 +1,4 @@
-"""decodec tts: text to speech in the voice of a prompt, over any background or none."""
+"""decodec say: text to speech in the voice of a prompt, over any background or none."""
 
 from argparse import ArgumentParser, Namespace
 
@@ -8,7 +8,7 @@ SUMMARY = "Synthesize speech from text in the voice of a recording, over any bac
 
 EXAMPLES = """\
 example, with a model that the recipe in egs2/decodec trained:
-  decodec tts "Good morning." --prompt noisy.wav --model exp/tts/model --background prompt -o speech.wav
+  decodec say "Good morning." --prompt noisy.wav --model exp/tts/model --background prompt -o speech.wav
 """
 
 
