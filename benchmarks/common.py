@@ -1,18 +1,15 @@
 """Shared code of the benchmarks: interleaved timing, description of the machine, Markdown tables."""
 
-import os
-import platform
-import re
-import subprocess
 import time
 from collections.abc import Callable
-from datetime import date
 from pathlib import Path
 from statistics import median
 
 import torch
 
 from espnet2_decodec import DeCodec
+from espnet2_decodec.evaluation.environment import environment
+from espnet2_decodec.evaluation.tables import bullet_list, markdown_table
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -46,34 +43,12 @@ def gemm_speed(size: int = 1024) -> float:
 
 
 def describe_machine() -> str:
-    """Machine, versions, commit and date, as lines of a Markdown list."""
-    return "\n".join(
-        (
-            f"- machine: {_processor()}, {os.cpu_count()} logical cores, {platform.system()}",
-            f"- software: Python {platform.python_version()}, torch {torch.__version__}",
-            f"- threads: {torch.get_num_threads()}",
-            f"- commit: {_commit()}",
-            f"- date: {date.today().isoformat()}",
-        )
-    )
+    """Commit, date, machine and software, as lines of a Markdown list."""
+    entries = environment()
+    del entries["command"]
+    return "\n".join(bullet_list(entries | {"threads": str(torch.get_num_threads())}))
 
 
-def markdown_table(head: list[str], rows: list[list[str]]) -> str:
-    """A Markdown table in which all columns but the first are right-aligned."""
-    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
-def _processor() -> str:
-    cpuinfo = Path("/proc/cpuinfo")
-    match = re.search(r"model name\s*: (.+)", cpuinfo.read_text()) if cpuinfo.exists() else None
-    return match[1] if match else platform.processor() or platform.machine()
-
-
-def _commit() -> str:
-    def git(*arguments: str) -> str:
-        command = ["git", "-C", str(REPOSITORY), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
-
-    changed = git("status", "--porcelain", "--untracked-files=no", "--", "espnet2_decodec", "benchmarks")
-    return (git("rev-parse", "--short", "HEAD") or "unknown") + (" with changes" if changed else "")
+def print_table(headings: list[str], rows: list[list[str]]) -> None:
+    """Print a Markdown table."""
+    print("\n".join(markdown_table(headings, rows)))

@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 import torch
-from common import describe_machine, load_codec, markdown_table, time_interleaved
+from common import describe_machine, load_codec, print_table, time_interleaved
 from espnet2.asr.ctc import CTC
 from espnet2.asr.encoder.conformer_encoder import ConformerEncoder
 from espnet2.asr.frontend.default import DefaultFrontend
@@ -51,7 +51,7 @@ def main() -> None:
     for name in frontends:
         alone, whole = times[name, "frontend"], times[name, "step"]
         rows.append([name, f"{alone:.3f}", f"{whole:.3f}", f"{100 * alone / whole:.1f} %"])
-    print(markdown_table(["frontend", "frontend, CPU seconds", "whole step, CPU seconds", "share"], rows))
+    print_table(["frontend", "frontend, CPU seconds", "whole step, CPU seconds", "share"], rows)
     encoder = sum(p.numel() for p in step.encoder.parameters()) / 1e6
     print(
         f"\n- step: {args.batch} x {args.seconds:g} s through a 12-layer Conformer of {encoder:.1f} million parameters,"

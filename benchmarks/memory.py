@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 import torch
-from common import REPOSITORY, describe_machine, load_codec, markdown_table
+from common import REPOSITORY, describe_machine, load_codec, print_table
 
 MIB = 2**20
 
@@ -27,7 +27,7 @@ def main() -> None:
         if not args.model:
             load_codec(None).save_pretrained(model)
         rows = [[str(seconds), *measure(seconds, model.resolve(), folder)] for seconds in args.seconds]
-    print(markdown_table(["seconds of audio", "encode, MiB", "decode, MiB"], rows))
+    print_table(["seconds of audio", "encode, MiB", "decode, MiB"], rows)
     print("\n- peak resident memory of the whole command on one thread, 16 kHz mono wav, all levels")
     print(describe_machine())
 

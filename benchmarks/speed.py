@@ -4,8 +4,10 @@ import argparse
 from pathlib import Path
 
 import torch
-from common import describe_machine, gemm_speed, load_codec, markdown_table, time_interleaved
+from common import describe_machine, gemm_speed, load_codec, print_table, time_interleaved
 from peers import PEERS, Peer, decodec
+
+HEADINGS = ["codec", "kbit/s", "million parameters", "encode", "decode", "both", "times as fast as EnCodec"]
 
 
 def main() -> None:
@@ -26,7 +28,7 @@ def main() -> None:
     with torch.inference_mode():
         speed = gemm_speed()
         times = time_interleaved(timed_functions(codecs, args.seconds), args.rounds)
-    print(report(codecs, times, args.seconds))
+    print_table(HEADINGS, report(codecs, times, args.seconds))
     print(f"\n- audio: {args.seconds:g} s of noise, batch 1, median of {args.rounds}; CPU seconds per second of audio")
     print(f"- float32 matrix products reach {speed:.0f} GFLOP/s")
     print(describe_machine())
@@ -43,11 +45,11 @@ def timed_functions(codecs: list[Peer], seconds: float) -> dict:
     return functions
 
 
-def report(codecs: list[Peer], times: dict, seconds: float) -> str:
+def report(codecs: list[Peer], times: dict, seconds: float) -> list[list[str]]:
     """One row per codec; the last column compares with EnCodec if it was timed."""
     totals = {codec.name: times[codec.name, "encode"] + times[codec.name, "decode"] for codec in codecs}
     reference = totals.get("EnCodec 24 kHz")
-    rows = [
+    return [
         [
             codec.name,
             f"{codec.kbps:g}",
@@ -59,8 +61,6 @@ def report(codecs: list[Peer], times: dict, seconds: float) -> str:
         ]
         for codec in codecs
     ]
-    head = ["codec", "kbit/s", "million parameters", "encode", "decode", "both", "times as fast as EnCodec"]
-    return markdown_table(head, rows)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import median
 
 import torch
-from common import describe_machine, markdown_table
+from common import describe_machine, print_table
 
 from espnet2_decodec.data.mixing import Mixing
 from espnet2_decodec.training.loop import Trainer, TrainerOptions
@@ -32,7 +32,7 @@ def main() -> None:
         "generator and discriminator": measure(args, 0),
     }
     rows = [[name, f"{wall:.2f}", f"{cpu:.2f}"] for name, (wall, cpu) in times.items()]
-    print(markdown_table([f"step of {args.batch} x {args.seconds:g} s, quantized", "seconds", "CPU seconds"], rows))
+    print_table([f"step of {args.batch} x {args.seconds:g} s, quantized", "seconds", "CPU seconds"], rows)
     print(f"\n- device: {args.device}, {args.precision}, teacher: {args.teacher}, median of {args.steps}")
     print(describe_machine())
 

@@ -1,4 +1,4 @@
-"""What a result must be read with: the command, the commit, the date and the machine."""
+"""Provenance of a result: command, commit, date, machine and software."""
 
 import os
 import platform
@@ -22,14 +22,14 @@ def environment(device: str = "cpu") -> dict[str, str]:
 
 
 def command() -> str:
-    """How this program was called, as it can be called again."""
+    """The command line of this program, which can be run again."""
     spec = getattr(sys.modules["__main__"], "__spec__", None)
     program = f"python -m {spec.name.removesuffix('.__main__')}" if spec else Path(sys.argv[0]).name
     return " ".join([program, *sys.argv[1:]])
 
 
 def commit() -> str:
-    """The commit of this package's source, with + when files were changed since; "unknown" outside a repository."""
+    """The commit of this package's source, with + if files have changed since; "unknown" outside a repository."""
     folder = Path(__file__).parent
     try:
         found = subprocess.run(
@@ -44,7 +44,7 @@ def commit() -> str:
 
 
 def machine(device: str = "cpu") -> str:
-    """Name of the processor and its cores, and of the GPU when `device` is one."""
+    """Name of the processor, number of cores, and name of the GPU if `device` is one."""
     name = platform.processor() or platform.machine()
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()

@@ -80,6 +80,6 @@ def test_experiments_are_compared_with_the_first(place, capsys):
     assert "| other | 0.50 | 1.25 |" in said
 
 
-def test_an_experiment_without_error_rates_is_told(place):
+def test_an_experiment_without_error_rates_is_refused(place):
     with pytest.raises(ValueError, match="has no error rates: run"):
         run_step("asr_compare", [f"ours={place}/nothing"])

@@ -61,7 +61,7 @@ def data(tmp_path_factory):
     return folder
 
 
-def test_reference_and_judgement_have_no_prompt_in_common(prompts):
+def test_references_and_held_out_prompts_are_disjoint(prompts):
     found = read_target_speakers([prompts], ["anna", "boris"], 1.4)
     for speaker in ("anna", "boris"):
         parts = [set((part[speaker] * 100).round().int().tolist()) for part in (found.references, found.held_out)]
@@ -105,18 +105,18 @@ def test_all_words_count_alike():
 
 @pytest.fixture
 def fakes(monkeypatch):
-    """A recogniser that hears half of the text, and a similarity that is the same for all."""
+    """A recognizer that returns half of the text, and a constant similarity."""
     pytest.importorskip("jiwer", reason="jiwer is not installed")
 
-    class Ear:
-        about = "an ear"
+    class FakeRecognizer:
+        about = "a fake"
 
         def __call__(self, wav, sample_rate, language):
             assert sample_rate == SAMPLE_RATE and language == "en"
             return "one two"
 
     for module in (conversion, score_conversion):
-        monkeypatch.setattr(module, "recognizer", lambda name: Ear())
+        monkeypatch.setattr(module, "recognizer", lambda name: FakeRecognizer())
         monkeypatch.setattr(module, "speaker_similarity", lambda one, other, rate: 0.25)
 
 
@@ -201,7 +201,7 @@ def test_examples_are_kept(mdct, data, prompts, fakes, tmp_path):
 
 
 def test_without_a_recognizer(model, data, prompts, fakes, tmp_path, monkeypatch, capsys):
-    """No text is needed, similarity is told, and without that nothing is but what there is to listen to."""
+    """No text is needed and similarity is scored; without similarity there are only examples."""
     place = tmp_path / "data"
     shutil.copytree(data, place)
     (place / "text").unlink()

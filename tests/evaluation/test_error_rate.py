@@ -5,8 +5,8 @@ import pytest
 from espnet2_decodec.evaluation.metrics import error_rate
 from espnet2_decodec.evaluation.metrics.error_rate import ErrorCounts, count_errors, find_scorer
 
-SPOKEN = {"a": "при вет мир", "b": "я тут", "c": "раз два"}
-HEARD = {"a": "при вет лир", "b": "я тут да", "c": ""}
+REFERENCES = {"a": "при вет мир", "b": "я тут", "c": "раз два"}
+HYPOTHESES = {"a": "при вет лир", "b": "я тут да", "c": ""}
 
 
 def scorers() -> list[str]:
@@ -26,20 +26,20 @@ def test_there_is_a_scorer():
 
 @pytest.mark.parametrize("scorer", scorers())
 def test_counts(scorer, tmp_path):
-    words = count_errors(SPOKEN, HEARD, "word", scorer, tmp_path / "align")
+    words = count_errors(REFERENCES, HYPOTHESES, "word", scorer, tmp_path / "align")
     assert words == ErrorCounts(hits=4, substitutions=1, deletions=2, insertions=1)
     assert words.rate == pytest.approx(4 / 7) and words.reference_length == 7
     assert "вет" in (tmp_path / "align").read_text(encoding="utf-8")
-    assert count_errors(SPOKEN, HEARD, "char", scorer) == ErrorCounts(
+    assert count_errors(REFERENCES, HYPOTHESES, "char", scorer) == ErrorCounts(
         hits=15, substitutions=1, deletions=7, insertions=3
     )
-    assert count_errors(SPOKEN, SPOKEN, "char", scorer).rate == 0
+    assert count_errors(REFERENCES, REFERENCES, "char", scorer).rate == 0
 
 
 @pytest.mark.parametrize("scorer", scorers())
-def test_utterances_that_are_missing_are_told(scorer):
+def test_missing_utterances_are_named(scorer):
     with pytest.raises(ValueError, match="1 utterances have no reference or no hypothesis, for example c"):
-        count_errors(SPOKEN, {"a": "x", "b": "y"}, "word", scorer)
+        count_errors(REFERENCES, {"a": "x", "b": "y"}, "word", scorer)
 
 
 def test_debians_sclite_is_found_off_the_path(tmp_path, monkeypatch):
@@ -63,4 +63,4 @@ def test_a_failing_sclite_is_reported(tmp_path):
     broken.write_text("#!/bin/sh\necho no such thing >&2\nexit 1\n")
     broken.chmod(0o755)
     with pytest.raises(ValueError, match="sclite failed: no such thing"):
-        count_errors(SPOKEN, HEARD, "word", str(broken))
+        count_errors(REFERENCES, HYPOTHESES, "word", str(broken))

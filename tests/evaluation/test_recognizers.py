@@ -1,4 +1,4 @@
-"""Recognisers: words out of real speech, silence without any, what is missing is named; and counting of words."""
+"""Recognizers: words out of real speech, silence without any, what is missing is named; and counting of words."""
 
 import math
 from pathlib import Path
@@ -33,20 +33,20 @@ def longest_english():
 @pytest.mark.parametrize("name", RECOGNIZERS)
 def test_most_words_of_clean_speech_are_found_and_none_in_silence(name):
     pytest.importorskip("jiwer", reason="jiwer is not installed")
-    listener = have(name)
+    asr = have(name)
     wav, text = longest_english()
-    heard = listener(wav, 16000, "en")
-    assert word_errors(text, heard).recall > (0.4 if name == "pocketsphinx" else 0.7), heard
-    assert listener(wav, 16000, "en") == heard, "the same sound gives the same words"
-    assert word_errors(text, listener(torch.zeros(16000), 16000, "en")).hits == 0
-    assert listener(torch.zeros(0), 16000, "en") == ""
+    transcript = asr(wav, 16000, "en")
+    assert word_errors(text, transcript).recall > (0.4 if name == "pocketsphinx" else 0.7), transcript
+    assert asr(wav, 16000, "en") == transcript, "the same sound gives the same words"
+    assert word_errors(text, asr(torch.zeros(16000), 16000, "en")).hits == 0
+    assert asr(torch.zeros(0), 16000, "en") == ""
 
 
 def test_another_rate_is_converted():
     pytest.importorskip("jiwer", reason="jiwer is not installed")
-    listener = have("whisper-tiny.en")
+    asr = have("whisper-tiny.en")
     wav, text = longest_english()
-    assert word_errors(text, listener(wav.repeat_interleave(2), 32000, "en")).recall > 0.7
+    assert word_errors(text, asr(wav.repeat_interleave(2), 32000, "en")).recall > 0.7
 
 
 def test_what_is_missing_or_unknown_is_said(monkeypatch):

@@ -1,1 +1,1 @@
-"""Leakage: what a recogniser, a detector and linear probes find where it should not be, or should be."""
+"""Probes of leakage between the stems, and of the information in the tokens: recognizer, detector, linear probes."""

@@ -89,7 +89,7 @@ def noted(shift):
     return notes, conditions, speakers
 
 
-def test_a_detector_finds_noise_of_voices_it_has_not_heard_and_nothing_where_there_is_none():
+def test_a_detector_finds_noise_of_held_out_speakers_and_none_where_there_is_none():
     (seen,), (nothing,) = (detector_results(*noted(shift)) for shift in (2.0, 0.0))
     assert seen.interval.mean > 90 and seen.interval.count == 18 and seen.chance == 50
     assert 25 < nothing.interval.mean < 75
@@ -210,12 +210,12 @@ def data(tmp_path):
 
 
 def test_all_probes_of_a_set(data, codec, monkeypatch):
-    told = []
-    probing = ProbeSuite(data, warn=told.append)
+    warnings = []
+    probing = ProbeSuite(data, warn=warnings.append)
     probing.probe_stems(["mixture"], None, "en", (), True, 1)
     probing.probe_tokens(codec)
     lines = probing.results
-    assert {line.probe for line in lines} == {"pauses", "detector", "speaker", "background"} and not told
+    assert {line.probe for line in lines} == {"pauses", "detector", "speaker", "background"} and not warnings
     pause = next(line for line in lines if line.probe == "pauses")
     assert pause.system == "mixture" and pause.interval.mean == pytest.approx(0, abs=1e-4)
     with pytest.raises(ValueError, match="no speaker 'carla'"):
@@ -232,7 +232,7 @@ def test_a_missing_recognizer_is_one_line(data, monkeypatch):
         raise suite_module.Unavailable(f"{name} is not installed.")
 
     monkeypatch.setattr(suite_module, "recognizer", missing)
-    told = []
-    probing = ProbeSuite(data, warn=told.append)
+    warnings = []
+    probing = ProbeSuite(data, warn=warnings.append)
     probing.probe_stems(["mixture"], "whisper-base", "en", (), False, 1)
-    assert told == ["words are skipped: whisper-base is not installed."] == probing.skipped and not probing.results
+    assert warnings == ["words are skipped: whisper-base is not installed."] == probing.skipped and not probing.results
