@@ -10,8 +10,8 @@ from pathlib import Path
 
 import torch
 import torch.distributed as dist
-import yaml
 
+from espnet2_decodec.data.config import load_yaml
 from espnet2_decodec.data.mixing import Mixing
 from espnet2_decodec.training.config import init_from, set_options, trainer_options
 from espnet2_decodec.training.data import read_data
@@ -36,7 +36,7 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
     rank = int(os.environ.get("RANK", 0))
     logging.basicConfig(level=logging.WARNING if rank else logging.INFO, format="%(asctime)s %(message)s")
-    config = yaml.safe_load(args.config.read_text()) if args.config else {}
+    config = load_yaml(args.config) if args.config else {}
     set_options(config, args.set)
     options = trainer_options(config)
     torch.manual_seed(options.seed)

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from typing import Any
 
 import torch
-import yaml
 
 from espnet2_decodec.codec.decodec import DeCodec
+from espnet2_decodec.data.config import parse_yaml
 from espnet2_decodec.training.loop import TrainerOptions
 
 SECTIONS = ("codec_conf", "mixing_conf", "trainer_conf")
@@ -69,7 +69,7 @@ def set_options(config: dict[str, Any], settings: Iterable[str]) -> dict[str, An
             section = section.setdefault(name, {})
             if not isinstance(section, dict):
                 raise ValueError(f"{setting!r}: {name} is not a section, it is {section!r}.")
-        section[key] = yaml.safe_load(value)
+        section[key] = parse_yaml(value, setting)
     return config
 
 

@@ -7,8 +7,8 @@ from copy import deepcopy
 from pathlib import Path
 
 import torch
-import yaml
 
+from espnet2_decodec.data.config import check_keys, load_yaml, suggestion
 from espnet2_decodec.data.mixing import Mixing
 from espnet2_decodec.evaluation.environment import environment
 from espnet2_decodec.evaluation.tables import markdown_table
@@ -50,11 +50,14 @@ def ablation_arguments(parser: ArgumentParser) -> None:
 def ablation(args: Namespace) -> None:
     """Train the variants that have no model yet, and write the table of all trained variants."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    config = yaml.safe_load(args.config.read_text())
-    variants = config["variants"]
+    config = load_yaml(args.config)
+    check_keys(config, ("common", "variants"), str(args.config))
+    variants = config.get("variants")
+    if not isinstance(variants, dict) or not isinstance(config.get("common"), dict):
+        raise ValueError(f"{args.config} needs the sections common and variants.")
     unknown = [name for name in args.variants if name not in variants]
     if unknown:
-        raise ValueError(f"{args.config} has no variant {unknown[0]!r}; choose from {', '.join(variants)}.")
+        raise ValueError(f"{args.config} has no variant {unknown[0]!r}. {suggestion(unknown[0], variants)}")
     data, folders = None, {name: args.out / name.replace(" ", "_") for name in variants}
     for name in args.variants or variants:
         if not (folders[name] / "model").is_dir():

@@ -1,0 +1,101 @@
+"""YAML configs: floats such as 5e-4, finite numbers, unique keys, and suggestions for misspelt names."""
+
+import math
+import re
+from collections.abc import Collection, Hashable
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+
+class _Loader(yaml.SafeLoader):
+    """A safe loader with the floats of YAML 1.2, which need no point, without infinite numbers and repeated keys."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        """Construct a dict; a key that occurs twice is an error, as the first value would be lost."""
+        seen = set()
+        for key, _ in node.value:
+            if key.tag == "tag:yaml.org,2002:merge":
+                continue
+            if key.value in seen:
+                raise yaml.MarkedYAMLError(problem=f"the key {key.value!r} occurs twice", problem_mark=key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+    def construct_finite_float(self, node: yaml.ScalarNode) -> float:
+        """Construct a float; NaN and infinity are errors."""
+        value = self.construct_yaml_float(node)
+        if not math.isfinite(value):
+            raise yaml.MarkedYAMLError(problem=f"{node.value} is not a finite number", problem_mark=node.start_mark)
+        return value
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)[eE][-+]?[0-9]+$"),
+    list("-+.0123456789"),
+)
+_Loader.add_constructor("tag:yaml.org,2002:float", _Loader.construct_finite_float)
+
+
+def parse_yaml(text: str, source: str) -> Any:
+    """Parse a YAML document.
+
+    Args:
+        text: the document.
+        source: name of its file or option, for the errors.
+
+    Raises:
+        ValueError: if it is not YAML, or has a key twice or a number that is not finite; the message has the line.
+    """
+    try:
+        return yaml.load(text, _Loader)  # noqa: S506  # a subclass of the safe loader
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = f", line {mark.line + 1}" if mark is not None and "\n" in text.strip() else ""
+        raise ValueError(f"{source}{line}: {error.problem or error.context}.") from None
+    except (yaml.YAMLError, ValueError) as error:
+        raise ValueError(f"{source} is not YAML: {' '.join(str(error).split())}.") from None
+
+
+def load_yaml(path: str | Path) -> dict[str, Any]:
+    """Read the sections of a YAML file; an empty file has none.
+
+    Raises:
+        ValueError: see `parse_yaml`; also if the file is not UTF-8 text, or holds something else than sections.
+        FileNotFoundError: if there is no such file.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise ValueError(f"{path} is not a YAML file: it is not UTF-8 text.") from None
+    config = parse_yaml(text, str(path))
+    if config is None:
+        return {}
+    if not isinstance(config, dict) or not all(isinstance(key, str) for key in config):
+        raise ValueError(f"{path} must hold lines KEY: VALUE.")
+    return config
+
+
+def suggestion(name: str, known: Collection[str]) -> str:
+    """Return a sentence with the known name that is nearest to a misspelt one, else with all known names."""
+    nearest = get_close_matches(name, known, n=1)
+    return f"Did you mean {nearest[0]}?" if nearest else f"There are {', '.join(sorted(known))}."
+
+
+def check_keys(given: Collection[str], known: Collection[str], place: str) -> None:
+    """Check that all keys are known.
+
+    Args:
+        given: the keys.
+        known: the names that may occur.
+        place: the section and file of the keys, for the error.
+
+    Raises:
+        ValueError: if one is unknown; the message has the nearest known name.
+    """
+    for key in given:
+        if key not in known:
+            raise ValueError(f"{place} has no option {key!r}. {suggestion(str(key), known)}")
