@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from espnet2_decodec.data.kaldi import read_table, write_data_dir
+from espnet2_decodec.data.kaldi import Table, read_table, write_data_dir
 
 REQUIRED = ("wav.scp", "utt2spk", "spk2utt", "utt2dur")
 OPTIONAL = ("text", "utt2class")
@@ -71,7 +71,7 @@ def validate(folder: Path) -> None:
     Raises:
         ValueError: The first error, with the file in which it occurs.
     """
-    tables = {}
+    tables: dict[str, Table] = {}
     for name in (*REQUIRED, *OPTIONAL):
         path = folder / name
         if not path.exists():
@@ -82,17 +82,18 @@ def validate(folder: Path) -> None:
         keys = [key.encode() for key in tables[name]]
         if keys != sorted(keys):
             raise ValueError(f"{path} is not sorted as LC_ALL=C sort does.")
-    ids = tables["wav.scp"].keys()
     for name in ("utt2spk", "utt2dur"):
-        if tables[name].keys() != ids:
-            raise ValueError(f"{folder}: {name} and wav.scp list different utterances.")
+        tables[name].require(tables["wav.scp"])
+        tables["wav.scp"].require(tables[name])
     for name in OPTIONAL:
-        extra = tables.get(name, {}).keys() - ids
-        if extra:
-            raise ValueError(f"{folder / name} lists {min(extra)}, which is not in wav.scp.")
+        if name in tables:
+            tables["wav.scp"].require(tables[name])
     pairs = {(utterance, speaker) for speaker, line in tables["spk2utt"].items() for utterance in line.split()}
     if pairs != set(tables["utt2spk"].items()):
         raise ValueError(f"{folder}: spk2utt is not the inverse of utt2spk.")
     for utterance, audio_file in tables["wav.scp"].items():
         if not Path(audio_file).is_file():
-            raise ValueError(f"{folder / 'wav.scp'}: {audio_file}, the file of {utterance}, does not exist.")
+            line = tables["wav.scp"].lines[utterance]
+            raise ValueError(
+                f"{folder / 'wav.scp'}, line {line}: {audio_file}, the file of {utterance}, does not exist."
+            )

@@ -1,40 +1,97 @@
 """Tables and data directories of Kaldi: `key value` lines, sorted as LC_ALL=C sort does."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from espnet2_decodec.atomic import atomic_write
 
 
-def read_table(path: str | Path) -> dict[str, str]:
-    """Read a table of `key value` lines in file order. The value follows the first space, and may contain spaces.
+class Table(dict[str, str]):
+    """A table of Kaldi, in file order. An id that it lacks is named together with the file.
+
+    Attributes:
+        path: of the file.
+        lines: id -> number of its line.
+    """
+
+    path: Path
+    lines: dict[str, int]
+
+    def __missing__(self, key: str) -> str:
+        raise ValueError(f"{self.path} has no line for {key}: add it, or remove {key} from the other tables.")
+
+    def require(self, other: "Table") -> None:
+        """Check that each id of another table is in this one.
+
+        Raises:
+            ValueError: if one is missing; the message names its line in the other table.
+        """
+        for key in other:
+            if key not in self:
+                raise ValueError(f"{other.path}, line {other.lines[key]}: {key} has no line in {self.path}.")
+
+
+def read_table(path: str | Path) -> Table:
+    """Read a table of `key value` lines in file order, as Kaldi and ESPnet do.
+
+    The value follows the first blanks or tabs, and may contain spaces. Lines end at newlines only, not at other
+    characters that Unicode counts as line ends. Empty lines and a byte order mark are skipped.
 
     Raises:
-        ValueError: if the file does not exist or is empty, a line has no value, or a key occurs twice.
+        ValueError: if the file does not exist, is empty or is not UTF-8, a line has no value, a key occurs twice, or
+            the value is a command in a .scp file.
     """
     path = Path(path)
     if not path.is_file():
         raise ValueError(f"{path} is not there: prepare the data first.")
-    table: dict[str, str] = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        key, _, value = line.strip().partition(" ")
-        if not value.strip():
+    table = Table()
+    table.path, table.lines = path, {}
+    for number, line in read_lines(path):
+        key, *rest = line.split(maxsplit=1)
+        if not rest:
             raise ValueError(f"{path}, line {number}: {line!r} is not 'key value'.")
         if key in table:
-            raise ValueError(f"{path}, line {number}: {key} occurs twice.")
-        table[key] = value.strip()
+            raise ValueError(f"{path}, line {number}: {key} occurs twice, first in line {table.lines[key]}.")
+        if path.suffix == ".scp" and rest[0].endswith("|"):
+            raise ValueError(
+                f"{path}, line {number}: commands such as {rest[0]!r} are not run; write the output of the command to "
+                "a file, and its path to the table."
+            )
+        table[key], table.lines[key] = rest[0], number
     if not table:
         raise ValueError(f"{path} is empty.")
     return table
 
 
-def read_optional_table(path: str | Path) -> dict[str, str]:
-    """Read a table; an empty dict where the file does not exist.
+def read_lines(path: str | Path) -> Iterator[tuple[int, str]]:
+    """Number and content of each line of a table that is not empty, without white space at its ends.
+
+    Raises:
+        ValueError: if the file is not UTF-8.
+    """
+    for number, line in enumerate(Path(path).read_bytes().splitlines(), start=1):
+        try:
+            text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
+        except UnicodeDecodeError as error:
+            raise ValueError(
+                f"{path}, line {number}: byte {line[error.start]:#04x} is not UTF-8; convert the table with "
+                "iconv -f latin1 -t utf-8, and rename the files that it lists in the same way."
+            ) from None
+        if text:
+            yield number, text
+
+
+def read_optional_table(path: str | Path) -> Table:
+    """Read a table; an empty one where the file does not exist.
 
     Raises:
         ValueError: as in `read_table`, for a file that exists.
     """
-    return read_table(path) if Path(path).is_file() else {}
+    if Path(path).is_file():
+        return read_table(path)
+    table = Table()
+    table.path, table.lines = Path(path), {}
+    return table
 
 
 def write_table(path: str | Path, table: Mapping[str, object]) -> None:

@@ -43,6 +43,9 @@ class RecordingList:
         )
         noisy_file = self.scp.parent / "noisy_speakers"
         noisy = set(noisy_file.read_text(encoding="utf-8").split()) if noisy_file.is_file() else set()
+        for table in (sources, self.durations):
+            if table:
+                table.require(self.paths)
         self.source_of = {name: sources.get(name, name) for name in self.paths}
         self.members: dict[str, list[str]] = defaultdict(list)
         for name, source in self.source_of.items():

@@ -57,8 +57,8 @@ class SegmentSource:
         folder = Path(folder)
         table = "utt2class" if (folder / "utt2class").is_file() else "utt2spk"
         self.paths, self.group_of = read_table(folder / "wav.scp"), read_table(folder / table)
-        if self.paths.keys() != self.group_of.keys():
-            raise ValueError(f"{folder}: wav.scp and {table} list different utterances.")
+        self.paths.require(self.group_of)
+        self.group_of.require(self.paths)
         self.texts = read_optional_table(folder / "text")
         self.folder, self.sample_rate = folder, sample_rate
         members: dict[str, list[str]] = {}

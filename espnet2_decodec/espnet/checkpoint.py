@@ -5,10 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-import yaml
 from torch import Tensor, nn
 
 from espnet2_decodec.codec.decodec import DeCodec
+from espnet2_decodec.data.config import load_yaml
 
 PREFIX = "codec.generator.codec."
 """Prefix of the codec's weights in checkpoints of the codec task."""
@@ -65,8 +65,8 @@ def export(train_config: str | Path, model_file: str | Path, folder: str | Path,
 
 
 def read_config(path: str | Path) -> Namespace:
-    """The options in a config.yaml."""
-    return Namespace(**yaml.safe_load(Path(path).read_text(encoding="utf-8")))
+    """The options in a config.yaml; errors as in `data.config.load_yaml`."""
+    return Namespace(**load_yaml(path))
 
 
 def read_weights(path: str | Path, device: str = "cpu") -> dict[str, Tensor]:

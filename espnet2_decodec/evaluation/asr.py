@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import mean, stdev
 
 from espnet2_decodec.atomic import atomic_write
-from espnet2_decodec.data.kaldi import read_table
+from espnet2_decodec.data.kaldi import read_lines, read_table
 from espnet2_decodec.evaluation.environment import environment
 from espnet2_decodec.evaluation.metrics.error_rate import ErrorCounts, count_errors, find_scorer
 from espnet2_decodec.evaluation.tables import bullet_list, markdown_table
@@ -43,12 +43,12 @@ def score_decoding(references: Mapping[str, str | Path], hypotheses: str | Path,
     """
     scorer = find_scorer()
     recognized: dict[str, dict[str, str]] = {name: {} for name in references}
-    for line in Path(hypotheses).read_text(encoding="utf-8").splitlines():
-        key, _, text = line.partition(" ")
+    for _, line in read_lines(hypotheses):
+        key, *text = line.split(maxsplit=1)
         name, _, utterance = key.partition("/")
         if name not in recognized:
             raise ValueError(f"{hypotheses}: {key} is in none of the sets {', '.join(references)}.")
-        recognized[name][utterance] = text.strip()
+        recognized[name][utterance] = "".join(text)
     for name, path in references.items():
         folder = Path(out, name)
         folder.mkdir(parents=True, exist_ok=True)

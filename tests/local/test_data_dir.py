@@ -45,9 +45,9 @@ def test_an_empty_set_and_a_repeated_id_are_refused(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("utt2spk", "a-Z a\n", "different utterances"),
+        ("utt2spk", "a-Z a\n", "wav.scp, line 2: a-é has no line in .*utt2spk"),
         ("spk2utt", "a a-Z a-é\na_x a_x-1\nb b-10\n", "not the inverse"),
-        ("text", "nobody hello\n", "lists nobody"),
+        ("text", "nobody hello\n", "text, line 1: nobody has no line in .*wav.scp"),
         ("utt2dur", "b-2 1\nb-10 2\n", "not sorted"),
         ("wav.scp", "a-Z\n", "is not 'key value'"),
         ("wav.scp", "a-Z x\na-Z y\n", "occurs twice"),

@@ -2,10 +2,18 @@
 """Keep the lines of a table whose first field is in a list.
 
 filter_scp.py [--exclude] LIST < IN > OUT
+
+Lines end at newlines only. A byte order mark, empty lines and tabs after the first field do not reach the output.
 """
 
 import sys
 from pathlib import Path
+
+
+def rows(content: bytes) -> list[list[str]]:
+    """First field, and the rest if there is one, of each line that is not empty."""
+    lines = [line.decode("utf-8").split(maxsplit=1) for line in content.removeprefix(b"\xef\xbb\xbf").splitlines()]
+    return [line for line in lines if line]
 
 
 def main(arguments: list[str]) -> None:
@@ -13,11 +21,14 @@ def main(arguments: list[str]) -> None:
     exclude = arguments[:1] == ["--exclude"]
     if len(arguments) != 1 + exclude:
         sys.exit(__doc__)
-    wanted = {line.split()[0] for line in Path(arguments[-1]).read_text(encoding="utf-8").splitlines() if line.strip()}
-    for line in sys.stdin:
-        if line.strip() and (line.split()[0] in wanted) != exclude:
-            sys.stdout.write(line)
+    wanted = {row[0] for row in rows(Path(arguments[-1]).read_bytes())}
+    for row in rows(sys.stdin.buffer.read()):
+        if (row[0] in wanted) != exclude:
+            sys.stdout.buffer.write(" ".join(part.strip() for part in row).encode() + b"\n")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    try:
+        main(sys.argv[1:])
+    except (OSError, UnicodeDecodeError) as error:
+        sys.exit(f"filter_scp.py: {error}")
