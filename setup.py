@@ -12,6 +12,7 @@ REQUIREMENTS = {
     "install": [
         "torch>=2.4",
         "numpy>=1.26",
+        "av>=12",
         "soundfile>=0.12",
         "soxr>=0.3",
         "safetensors>=0.4",
@@ -76,8 +77,8 @@ REQUIREMENTS = {
         "types-tqdm",
     ],
 }
-# Everything that egs2/decodec/run.sh uses; PyAV reads the G.722 files among the recordings of `standard`.
-REQUIREMENTS["recipe"] = [*REQUIREMENTS["train"], *REQUIREMENTS["evaluate"], *REQUIREMENTS["report"], "av>=12"]
+# Everything that egs2/decodec/run.sh uses.
+REQUIREMENTS["recipe"] = [*REQUIREMENTS["train"], *REQUIREMENTS["evaluate"], *REQUIREMENTS["report"]]
 REQUIREMENTS["test"] += REQUIREMENTS["report"]
 
 setup(

@@ -4,12 +4,15 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
+import torch
 
 from espnet2_decodec.atomic import atomic_write
+from espnet2_decodec.io.audio import INPUT_SUFFIXES, AudioReader
+from espnet2_decodec.io.errors import FileError
 from local import g722
 
 SAMPLE_RATE = 16000
-SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff", ".aif", ".au", ".g722")
+SUFFIXES = (*INPUT_SUFFIXES, ".g722")
 MIN_SECONDS = 0.15
 MIN_RMS = 1e-3
 """-60 dB relative to full scale."""
@@ -28,10 +31,10 @@ def read(path: Path) -> tuple[np.ndarray, int]:
     if path.suffix.lower() == ".g722":
         return g722.decode(path), g722.SAMPLE_RATE
     try:
-        samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
-    except (soundfile.LibsndfileError, OSError) as error:
+        reader = AudioReader(path)
+        return torch.cat(list(reader)).numpy(), reader.source_rate
+    except (FileError, OSError) as error:
         raise ValueError(f"{path} cannot be read as audio: {error}") from error
-    return samples.mean(axis=1), rate
 
 
 def resample(samples: np.ndarray, rate: int, target: int = SAMPLE_RATE) -> np.ndarray:

@@ -3,7 +3,9 @@
 from collections import defaultdict
 from collections.abc import Container, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import soundfile
@@ -11,6 +13,8 @@ import torch
 from torch import Generator, Tensor
 
 from espnet2_decodec.data.kaldi import read_optional_table, read_table
+from espnet2_decodec.io.audio import AudioReader, check_samples, read
+from espnet2_decodec.io.errors import EmptyAudioError, FileError
 from espnet2_decodec.progress import progress
 
 CLASS_WEIGHTS = {"music": 0.3}
@@ -176,7 +180,7 @@ class DiskSegmentSampler:
         self.names = list(self.recordings.paths)
         self.probabilities = self.recordings.probabilities(balance_exponent)
         self._cumulative = self.probabilities.cumsum()
-        self._open(self.names[0]).close()
+        self._frames(self.names[0])
 
     def __repr__(self) -> str:
         sources = len(self.recordings.members)
@@ -214,35 +218,44 @@ class DiskSegmentSampler:
             ValueError: if a file is empty or has another sample rate.
         """
         if samples is None:
-            with self._open(name) as file:
-                file.seek(self._start(name, file.frames, length, rng))
-                first = _mono(file.read(length, dtype="float32", always_2d=True))
+            start = self._start(name, self._frames(name), length, rng)
+            first = self._read(name, length, start)
         else:
             start = self._start(name, len(samples), length, rng)
             first = samples[start : start + length]
+            check_samples(self.recordings.paths[name], first, self.sample_rate)
         parts, missing = [first], length - len(first)
         while missing > 0:
             parts.append(self._continuation(name, missing, rng))
             missing -= len(parts[-1])
         return np.concatenate(parts).astype(np.float32)[:length]
 
-    def _open(self, name: str) -> soundfile.SoundFile:
+    def _frames(self, name: str) -> int:
+        """Number of samples of a recording whose file was checked."""
         path = self.recordings.paths[name]
+        rate, frames, _ = _check(path)
+        if rate != self.sample_rate:
+            raise ValueError(
+                f"{path} has {rate} Hz, the codec works at {self.sample_rate} Hz: convert the corpus first."
+            )
+        return frames
+
+    def _read(self, name: str, count: int, start: int = 0) -> np.ndarray:
+        """Up to [count] float32 samples of a recording from a position on, channels averaged."""
+        path = self.recordings.paths[name]
+        if not self._frames(name):
+            return np.zeros(0, np.float32)
+        if not _check(path).is_seekable:
+            return read(path).numpy()[start : start + count]
         try:
-            file = soundfile.SoundFile(path)
+            with soundfile.SoundFile(path) as file:
+                file.seek(start)
+                samples = file.read(count, dtype="float32", always_2d=True)
         except (soundfile.LibsndfileError, OSError) as error:
             raise ValueError(f"{path} cannot be read as audio: {error}.") from error
-        if file.samplerate != self.sample_rate:
-            file.close()
-            raise ValueError(
-                f"{path} has {file.samplerate} Hz, the codec works at {self.sample_rate} Hz: convert the corpus first."
-            )
-        return file
-
-    def _read(self, name: str, count: int) -> np.ndarray:
-        """Up to [count] float32 samples from the start of a recording, channels averaged."""
-        with self._open(name) as file:
-            return _mono(file.read(count, dtype="float32", always_2d=True))
+        wav = samples[:, 0] if samples.shape[1] == 1 else samples.mean(1)
+        check_samples(path, wav, self.sample_rate, start / self.sample_rate)
+        return wav
 
     def _start(self, name: str, total: int, length: int, rng: np.random.Generator) -> int:
         """Random start of a segment of `length` in a recording of `total` samples."""
@@ -265,14 +278,28 @@ class DiskSegmentSampler:
         return part
 
 
+class _Checked(NamedTuple):
+    sample_rate: int
+    frames: int
+    is_seekable: bool
+
+
+@lru_cache(maxsize=2**17)
+def _check(path: str) -> _Checked:
+    """Check that a file is whole audio, and count its samples, by decoding where libsndfile cannot seek."""
+    try:
+        reader = AudioReader(path)
+    except EmptyAudioError:
+        return _Checked(0, 0, True)
+    except FileError as error:
+        raise ValueError(f"{path} cannot be read as audio: {error}") from error
+    frames = reader.frames if reader.is_seekable and reader.frames else sum(map(len, reader))
+    return _Checked(reader.source_rate, frames, reader.is_seekable)
+
+
 def _read_int16(path: str, sample_rate: int) -> Tensor:
-    """Read a mono recording as int16 samples [L]."""
-    samples, rate = soundfile.read(path, dtype="int16")
-    if rate != sample_rate or samples.ndim != 1:
+    """Read a mono recording as int16 samples [L]; floats are scaled by 32768, rounded and clipped."""
+    reader = AudioReader(path)
+    if reader.source_rate != sample_rate or reader.channels != 1:
         raise ValueError(f"{path} is not mono at {sample_rate} Hz: prepare the corpus with local/data.sh.")
-    return torch.from_numpy(samples)
-
-
-def _mono(samples: np.ndarray) -> np.ndarray:
-    """[L, C] -> [L], channels averaged."""
-    return samples[:, 0] if samples.shape[1] == 1 else samples.mean(1)
+    return torch.cat([(32768 * wav).round().clamp(-32768, 32767).short() for wav in reader])

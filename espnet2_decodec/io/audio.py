@@ -1,7 +1,9 @@
 """Reading and writing of mono audio in blocks, so that memory does not grow with the duration."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
 
@@ -11,58 +13,80 @@ import soxr
 import torch
 from torch import Tensor
 
-from espnet2_decodec.atomic import atomic_write
+from espnet2_decodec.atomic import atomic_write, is_stream
+from espnet2_decodec.io.containers import inspect
+from espnet2_decodec.io.decoders import AudioStream, DecodingError
 from espnet2_decodec.io.errors import (
     AudioFormatError,
+    AudioLevelError,
     EmptyAudioError,
-    MissingFileError,
     NonFiniteAudioError,
     TruncatedFileError,
     UnknownSuffixError,
 )
+from espnet2_decodec.io.pipes import SpooledInput
 
-INPUT_SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff", ".au", ".caf", ".w64")
+INPUT_SUFFIXES = (
+    ".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".au", ".snd", ".caf", ".w64", ".rf64",
+    ".m4a", ".mp4", ".m4b", ".aac", ".wma", ".webm", ".mka", ".mkv", ".mov", ".amr", ".ac3", ".mp2", ".spx", ".wv",
+)  # fmt: skip
 """Suffixes of the files in a folder that are read as audio."""
 
 OUTPUT_FORMATS = {".wav": ("WAV", "PCM_16"), ".flac": ("FLAC", "PCM_16"), ".ogg": ("OGG", "VORBIS")}
 """Suffix -> format and subtype of libsndfile."""
 
+MAX_PEAK = 4.0
+"""Larger samples are refused: 12 dB beyond full scale. Recordings of that level are integers stored as floats."""
+
 _WRITE_BLOCK = 2**14
+_SMALL_BLOCK = 2**10
 
 
 class AudioReader:
-    """An audio file as an iterable of mono blocks at a given sample rate; each iteration starts at the first sample.
+    """Audio as an iterable of mono blocks at a given sample rate; each iteration starts at the first sample.
 
-    Channels are averaged, and other sample rates are converted while reading (soxr, high quality).
+    Channels are averaged, and other sample rates are converted while reading (soxr, high quality). All recordings in a
+    file are read, where several were joined. A pipe is copied to a temporary file first.
 
     Args:
-        path: file in any format of libsndfile.
-        sample_rate: of the blocks, in Hz.
+        path: file in any format of libsndfile or FFmpeg, also a pipe; `-` is the standard input.
+        sample_rate: of the blocks, in Hz; None for that of the file.
         block: samples to read at a time, at the sample rate of the file.
 
     Attributes:
-        seconds: duration of the file according to its header.
+        seconds: duration of the first recording in the file according to its header, 0 if unknown.
         source_rate: sample rate of the file in Hz.
         channels: number of channels of the file.
+        frames: number of samples of each channel, None where the headers do not state it.
+        is_seekable: whether libsndfile reads the file from any position on.
 
     Raises:
         MissingFileError, AudioFormatError, EmptyAudioError, TruncatedFileError: from the constructor.
-        NonFiniteAudioError, TruncatedFileError, AudioFormatError: from the iteration.
+        NonFiniteAudioError, AudioLevelError, EmptyAudioError, TruncatedFileError: from the iteration.
     """
 
-    def __init__(self, path: str | Path, sample_rate: int, block: int = 2**16):
-        self.path, self.sample_rate, self.block = Path(path), sample_rate, block
-        if not self.path.is_file():
-            raise MissingFileError(f"{path} {'is a folder, not a file' if self.path.is_dir() else 'does not exist'}.")
-        with self._open() as file:
-            self.source_rate, self.channels, self.format = file.samplerate, file.channels, file.format
-            self.source_frames = file.frames
-        if self.source_frames == 0:
+    def __init__(self, path: str | Path, sample_rate: int | None = None, block: int = 2**16):
+        self.path, self.block = Path(path), block
+        self._spooled = SpooledInput(path)
+        source = self._spooled.path
+        if source.stat().st_size == 0:
+            raise EmptyAudioError(f"{path} is an empty file.")
+        layout = inspect(source)
+        try:
+            self._stream = AudioStream(source, layout)
+        except DecodingError as error:
+            if layout.problem:
+                raise _truncated(path, layout.problem, 0.0) from None
+            raise AudioFormatError(f"{path} is not audio in a known format: {error}.") from None
+        self.source_rate, self.channels = self._stream.sample_rate, self._stream.channels
+        self.seconds, self.frames, self.is_seekable = (
+            self._stream.seconds, self._stream.frames, self._stream.is_seekable
+        )  # fmt: skip
+        self.sample_rate = sample_rate or self.source_rate
+        if self._stream.frames == 0:
             raise EmptyAudioError(f"{path} has no samples.")
-        self.seconds = self.source_frames / self.source_rate
-        missing = _missing_wav_bytes(self.path)
-        if missing:
-            raise TruncatedFileError(f"{path} is cut off: {missing} bytes of the samples in its header are missing.")
+        if layout.problem:
+            raise _truncated(path, layout.problem, self._readable_seconds())
 
     @property
     def conversion(self) -> str | None:
@@ -76,56 +100,47 @@ class AudioReader:
 
     def __iter__(self) -> Iterator[Tensor]:
         """Yield blocks of samples [l], l >= 1, float32."""
-        blocks = self._mono() if self.source_rate == self.sample_rate else self._resampled()
-        return map(torch.from_numpy, blocks)
+        for rate, blocks in groupby(self._mono(), key=itemgetter(0)):
+            wavs = (wav for _, wav in blocks)
+            yield from map(torch.from_numpy, wavs if rate == self.sample_rate else self._resampled(wavs, rate))
 
-    def _resampled(self) -> Iterator[np.ndarray]:
-        """Yield mono blocks with max(1, round(frames * sample_rate / source_rate)) samples in total."""
-        resampler = soxr.ResampleStream(self.source_rate, self.sample_rate, 1, dtype="float32", quality="HQ")
+    def _resampled(self, wavs: Iterable[np.ndarray], rate: int) -> Iterator[np.ndarray]:
+        """Yield mono blocks with max(1, round(frames * sample_rate / rate)) samples in total."""
+        resampler = soxr.ResampleStream(rate, self.sample_rate, 1, dtype="float32", quality="HQ")
         frames = samples = 0
-        for wav in self._mono():
+        for wav in wavs:
             frames += len(wav)
             out = resampler.resample_chunk(wav)
             samples += len(out)
             if len(out):
                 yield out
         rest = resampler.resample_chunk(np.zeros(0, np.float32), last=True)
-        missing = max(0, max(1, round(frames * self.sample_rate / self.source_rate)) - samples)
+        missing = max(0, max(1, round(frames * self.sample_rate / rate)) - samples)
         rest = np.pad(rest, (0, max(0, missing - len(rest))))[:missing]
         if len(rest):
             yield rest
 
-    def _mono(self) -> Iterator[np.ndarray]:
-        """Yield mono blocks at the sample rate of the file."""
-        frames = 0
-        with self._open() as file:
-            while True:
-                try:
-                    wav = file.read(self.block, dtype="float32", always_2d=True).mean(axis=1)
-                except soundfile.LibsndfileError as error:
-                    raise TruncatedFileError(f"{self.path} is damaged or cut off: {_message(error)}.") from None
-                if not len(wav):
-                    break
-                if not np.isfinite(wav).all():
-                    seconds = (frames + int(np.argmin(np.isfinite(wav)))) / self.source_rate
-                    raise NonFiniteAudioError(
-                        f"{self.path} has a sample that is not finite (NaN or infinite) at {seconds:.2f} s."
-                    )
-                frames += len(wav)
-                yield wav
-        if frames == 0:
-            raise EmptyAudioError(f"{self.path} has no samples.")
-        if frames < self.source_frames and self.format != "MP3":
-            raise TruncatedFileError(f"{self.path} is cut off: {frames} of {self.source_frames} frames could be read.")
-
-    def _open(self) -> soundfile.SoundFile:
-        with open(self.path, "rb") as file:
-            if not file.read(1):
-                raise EmptyAudioError(f"{self.path} is an empty file.")
+    def _mono(self) -> Iterator[tuple[int, np.ndarray]]:
+        """Yield the sample rate and mono blocks as they are in the file."""
+        seconds = 0.0
         try:
-            return soundfile.SoundFile(self.path)
-        except (soundfile.LibsndfileError, TypeError) as error:
-            raise AudioFormatError(f"{self.path} is not audio in a known format: {_message(error)}.") from None
+            for rate, samples in self._stream.blocks(self.block):
+                wav = samples.mean(axis=1)
+                check_samples(self.path, wav, rate, seconds)
+                seconds += len(wav) / rate
+                yield rate, wav
+        except DecodingError as error:
+            raise _truncated(self.path, str(error), self._readable_seconds()) from None
+        if seconds == 0:
+            raise EmptyAudioError(f"{self.path} has no samples.")
+
+    def _readable_seconds(self) -> float:
+        """Return how much of a damaged file can be decoded."""
+        seconds = 0.0
+        with suppress(DecodingError):
+            for rate, samples in self._stream.blocks(_SMALL_BLOCK):
+                seconds += len(samples) / rate
+        return seconds
 
 
 class AudioWriter:
@@ -134,7 +149,8 @@ class AudioWriter:
     Samples beyond -1..1 are clipped and counted.
 
     Args:
-        path: output file; its suffix, one of `OUTPUT_FORMATS`, is the format.
+        path: output file; its suffix, one of `OUTPUT_FORMATS`, is the format. `-` is the standard output, to which, as
+            to any pipe, WAV is written.
         sample_rate: in Hz.
         rescale: scale a file that would clip to a peak of 0.99. All samples then pass through a temporary file.
 
@@ -149,7 +165,7 @@ class AudioWriter:
 
     def __init__(self, path: str | Path, sample_rate: int, rescale: bool = False):
         self.path, self.sample_rate, self.rescale = Path(path), sample_rate, rescale
-        if self.path.suffix.lower() not in OUTPUT_FORMATS:
+        if not is_stream(path) and self.path.suffix.lower() not in OUTPUT_FORMATS:
             raise UnknownSuffixError(f"{path} cannot be written: the suffix must be one of {' '.join(OUTPUT_FORMATS)}.")
         self.clipped, self.samples, self.peak = 0, 0, 0.0
 
@@ -191,13 +207,13 @@ class AudioWriter:
                         file.write(block * gain)
 
     def _create_output(self) -> soundfile.SoundFile:
-        return self._create(self._temporary, *OUTPUT_FORMATS[self.path.suffix.lower()])
+        return self._create(self._temporary, *OUTPUT_FORMATS.get(self.path.suffix.lower(), OUTPUT_FORMATS[".wav"]))
 
     def _create(self, path: Path, form: str, subtype: str) -> soundfile.SoundFile:
         return soundfile.SoundFile(path, "w", self.sample_rate, 1, subtype, format=form)
 
 
-def read(path: str | Path, sample_rate: int) -> Tensor:
+def read(path: str | Path, sample_rate: int | None = None) -> Tensor:
     """Read a whole file as mono samples [L], float32; see `AudioReader`."""
     return torch.cat(list(AudioReader(path, sample_rate)))
 
@@ -212,26 +228,29 @@ def write(
     return writer
 
 
-def _message(error: Exception) -> str:
-    """Return the message of libsndfile without its prefix and full stop."""
-    message = getattr(error, "error_string", None) or str(error)
-    return message.removeprefix("Error : ").strip().rstrip(".")
+def check_samples(path: str | Path, wav: np.ndarray, sample_rate: int, start: float = 0.0) -> None:
+    """Check that samples are finite and not far beyond full scale.
 
+    Args:
+        path: file of the samples.
+        wav: samples [l], l >= 1.
+        sample_rate: in Hz.
+        start: seconds of the file before these samples.
 
-def _missing_wav_bytes(path: Path) -> int:
-    """Return how many bytes of samples the file lacks according to its WAV header; 0 for other formats.
-
-    libsndfile reads such files without an error. Programs that write to a pipe, where the length is unknown, put a size
-    near 4 GB there, which is ignored.
+    Raises:
+        NonFiniteAudioError, AudioLevelError: if they are not.
     """
-    size = path.stat().st_size
-    with open(path, "rb") as file:
-        head = file.read(12)
-        if head[:4] != b"RIFF" or head[8:] != b"WAVE":
-            return 0
-        while len(chunk := file.read(8)) == 8:
-            length = int.from_bytes(chunk[4:], "little")
-            if chunk[:4] == b"data":
-                return 0 if length >= 0x7FFFF000 else max(0, file.tell() + length - size)
-            file.seek(length + length % 2, 1)
-    return 0
+    finite = np.isfinite(wav)
+    if not finite.all():
+        seconds = start + int(np.argmin(finite)) / sample_rate
+        raise NonFiniteAudioError(f"{path} has a sample that is not finite (NaN or infinite) at {seconds:.2f} s.")
+    peak = float(np.abs(wav).max())
+    if peak > MAX_PEAK:
+        raise AudioLevelError(
+            f"{path} has samples up to {peak:g}, far beyond full scale, which is 1: scale it first "
+            "(integers stored as floats are divided by 32768)."
+        )
+
+
+def _truncated(path: str | Path, problem: str, seconds: float) -> TruncatedFileError:
+    return TruncatedFileError(f"{path} is cut off or damaged: {problem}; {seconds:.2f} s of it could be read.")

@@ -18,7 +18,7 @@ class UnknownSuffixError(FileError):
 
 
 class TruncatedFileError(FileError):
-    """The file is shorter than its header states."""
+    """The file is shorter than its header states, or a part of it cannot be decoded."""
 
 
 class AudioFormatError(FileError):
@@ -31,6 +31,10 @@ class EmptyAudioError(FileError):
 
 class NonFiniteAudioError(FileError):
     """The audio file has samples that are NaN or infinite."""
+
+
+class AudioLevelError(FileError):
+    """The audio file has samples far beyond full scale."""
 
 
 class DcdFormatError(FileError):

@@ -1,0 +1,163 @@
+"""Formats whose header states the number of bytes: WAV, RIFX, RF64, W64, AIFF, 8SVX, AVI, AU, NIST, CAF, MP4.
+
+Programs that write to a pipe, where the length is unknown, state 0, -1 or a number near 2 or 4 GB, which is ignored.
+"""
+
+from collections.abc import Iterator
+from typing import BinaryIO, Literal
+
+from espnet2_decodec.io.containers.layout import Layout
+
+_UNKNOWN_LENGTH = 0x7F000000
+"""SoX states 0x7F000000 (AIFF) or 0x7FFFF000 (WAV), others 0xFFFFFFFF."""
+
+_ByteOrder = Literal["little", "big"]
+_RIFF: dict[bytes, _ByteOrder] = {b"RIFF": "little", b"RF64": "little", b"BW64": "little", b"RIFX": "big"}
+
+
+def inspect(file: BinaryIO, size: int) -> Layout | None:
+    """Return the layout of a file of one of these formats, None for others.
+
+    Args:
+        file: at its start.
+        size: of the file in bytes.
+    """
+    head = file.read(16)
+    if head[:4] in _RIFF and head[8:12] in (b"WAVE", b"AVI "):
+        return _joined_riff(file, size)
+    if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC", b"8SVX", b"16SV"):
+        missing = _missing(file, _chunks(file, 12, "big"), (b"SSND", b"BODY"), size)
+    elif head[:4] == b"riff" and head[4:8] == bytes.fromhex("2e91cf11"):
+        missing = _missing(file, _w64_chunks(file), (b"data",), size)
+    elif head[:4] == b"caff":
+        missing = _missing(file, _caf_chunks(file), (b"data",), size)
+    elif head[:4] in (b".snd", b"dns."):
+        order: _ByteOrder = "big" if head[:1] == b"." else "little"
+        start, length = int.from_bytes(head[4:8], order), int.from_bytes(head[8:12], order)
+        missing = start + length - size if length < _UNKNOWN_LENGTH else 0
+    elif head[:7] == b"NIST_1A":
+        missing = _nist_bytes(file) - size
+    elif head[4:8] == b"ftyp":
+        missing = max((start + length - size for _, start, length in _mp4_boxes(file)), default=0)
+    else:
+        return None
+    return Layout([(0, size)], _describe(missing))
+
+
+def _describe(missing: int) -> str:
+    return f"{missing} bytes of the samples in its header are missing" if missing > 0 else ""
+
+
+def _joined_riff(file: BinaryIO, size: int) -> Layout:
+    """Return the layout of one or several WAV or AVI files, one after another."""
+    start, parts, problem = 0, [], ""
+    while True:
+        file.seek(start)
+        head = file.read(12)
+        order = _RIFF[head[:4]]
+        length = int.from_bytes(head[4:8], order)
+        if head[8:12] == b"AVI ":
+            problem = _describe(start + 8 + length - size)
+        else:
+            problem = _describe(_missing_wav(file, start + 12, order, size))
+        end = start + 8 + length + length % 2
+        file.seek(end)
+        following = file.read(12)
+        joined = following[:4] in _RIFF and following[8:] == b"WAVE" and end > start + 12
+        parts.append((start, end if joined else size))
+        if problem or not joined:
+            return Layout(parts, problem)
+        start = end
+
+
+def _missing_wav(file: BinaryIO, start: int, order: _ByteOrder, size: int) -> int:
+    long_length = 0
+    for name, position, length in _chunks(file, start, order):
+        if name == b"ds64":
+            long_length = int.from_bytes(file.read(16)[8:], "little")
+        elif name == b"data":
+            if length == 0xFFFFFFFF and long_length:
+                return position + long_length - size
+            return position + length - size if length < _UNKNOWN_LENGTH else 0
+    return 0
+
+
+def _missing(file: BinaryIO, chunks: Iterator[tuple[bytes, int, int]], names: tuple[bytes, ...], size: int) -> int:
+    """Return how many bytes the file lacks of the chunk of the samples."""
+    for name, start, length in chunks:
+        if name in names:
+            unknown = length < 0 or length >= 2**62 or (name != b"data" and length >= _UNKNOWN_LENGTH)
+            return 0 if unknown else start + length - size
+    return 0
+
+
+def _chunks(file: BinaryIO, position: int, order: _ByteOrder) -> Iterator[tuple[bytes, int, int]]:
+    """Yield name, position and length of the chunks of RIFF or IFF, with the file at the position."""
+    while True:
+        file.seek(position)
+        head = file.read(8)
+        if len(head) < 8:
+            return
+        length = int.from_bytes(head[4:], order)
+        yield head[:4], position + 8, length
+        position += 8 + length + length % 2
+
+
+def _w64_chunks(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
+    """Yield the first four bytes of the name, position and length of each chunk; stated lengths include 24 bytes."""
+    position = 40
+    while True:
+        file.seek(position)
+        head = file.read(24)
+        length = int.from_bytes(head[16:], "little", signed=True) - 24
+        if len(head) < 24:
+            return
+        yield head[:4], position + 24, length
+        if not 0 <= length < 2**62:
+            return
+        position += 24 + length + -length % 8
+
+
+def _caf_chunks(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
+    position = 8
+    while True:
+        file.seek(position)
+        head = file.read(12)
+        length = int.from_bytes(head[4:], "big", signed=True)
+        if len(head) < 12:
+            return
+        yield head[:4], position + 12, length
+        if not 0 <= length < 2**62:
+            return
+        position += 12 + length
+
+
+def _mp4_boxes(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
+    position = 0
+    while True:
+        file.seek(position)
+        head = file.read(16)
+        length = int.from_bytes(head[:4], "big")
+        length = int.from_bytes(head[8:], "big") if length == 1 else length
+        if len(head) < 8 or length < 8:  # a length of 0 means up to the end of the file
+            return
+        yield head[4:8], position, length
+        position += length
+
+
+def _nist_bytes(file: BinaryIO) -> int:
+    """Return the length of a NIST SPHERE file according to its header, 0 if it is compressed or the fields lack."""
+    file.seek(8)
+    first = file.read(8).split()
+    header = int(first[0]) if first and first[0].isdigit() else 1024
+    file.seek(0)
+    fields = {}
+    for line in file.read(header).decode("latin-1").splitlines():
+        name, _, value = line.partition(" -")
+        fields[name] = value.partition(" ")[2].strip()
+    if "embedded" in fields.get("sample_coding", ""):
+        return 0
+    try:
+        return header + int(fields["sample_count"]) * int(fields["channel_count"]) * int(fields["sample_n_bytes"])
+    except (KeyError, ValueError):
+        return 0
