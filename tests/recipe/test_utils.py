@@ -11,6 +11,7 @@ import pytest
 
 RECIPE = Path(__file__).resolve().parents[2] / "egs2" / "decodec"
 UTILS = RECIPE / "utils"
+SHELLCHECK = shutil.which("shellcheck", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
 
 
 def run(*command, cwd=RECIPE, text=None, **kwargs) -> subprocess.CompletedProcess:
@@ -168,14 +169,12 @@ def test_parse_options_rejects(arguments, message):
     assert message in done.stderr
 
 
-@pytest.mark.skipif(
-    not shutil.which("shellcheck"), reason="shellcheck is not installed: the shell scripts are not checked"
-)
+@pytest.mark.skipif(not SHELLCHECK, reason="shellcheck is not installed: the shell scripts are not checked")
 def test_shell_scripts_are_clean():
     root = RECIPE.parents[1]
     folders = (RECIPE, RECIPE / "stages", UTILS, root / "local")
     scripts = [path for folder in folders for path in folder.glob("*.sh")]
-    done = run("shellcheck", "-x", *scripts, root / ".ci" / "run", cwd=RECIPE)
+    done = run(SHELLCHECK, "-x", *scripts, root / ".ci" / "run", cwd=RECIPE)
     assert done.returncode == 0, done.stdout
 
 
