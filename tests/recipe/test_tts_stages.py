@@ -86,4 +86,4 @@ def test_wrong_options_are_rejected(recipe):
 def test_missing_speakers_are_reported(recipe):
     done = recipe.run("--stop_stage", "16", "--tts_speakers", "nobody")
     assert done.returncode == 1
-    assert "No transcribed recording is left" in done.stderr and done.stderr.rstrip().endswith("--stage 16")
+    assert "0 transcribed recordings are too few" in done.stderr and done.stderr.rstrip().endswith("--stage 16")
