@@ -83,10 +83,10 @@ class AudioReader:
             self._stream.seconds, self._stream.frames, self._stream.is_seekable
         )  # fmt: skip
         self.sample_rate = sample_rate or self.source_rate
-        if self._stream.frames == 0:
-            raise EmptyAudioError(f"{path} has no samples.")
         if layout.problem:
             raise _truncated(path, layout.problem, self._readable_seconds())
+        if self._stream.frames == 0:
+            raise EmptyAudioError(f"{path} has no samples.")
 
     @property
     def conversion(self) -> str | None:

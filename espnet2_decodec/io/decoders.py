@@ -77,15 +77,21 @@ class AudioStream:
         source = self.path if self._whole else _ByteRange(self.path, *self.layout.parts[index])
         if self.layout.is_mpeg:
             return _FFmpeg(source)
+        decoder, problem = None, ""
         try:
-            return _Sndfile(source)
+            decoder = _Sndfile(source)
         except (soundfile.LibsndfileError, TypeError, DecodingError) as error:
-            if isinstance(source, _ByteRange):
-                source.seek(0)
-            try:
-                return _FFmpeg(source)
-            except DecodingError:
-                raise DecodingError(_message(error) or "its header is damaged") from None
+            problem = _message(error) or "its header is damaged"
+        if decoder is not None and decoder.frames != 0:
+            return decoder
+        if isinstance(source, _ByteRange):
+            source.seek(0)
+        try:
+            return _FFmpeg(source)  # also WAV whose header states no samples: FFmpeg reads them up to the end
+        except DecodingError:
+            if decoder is not None:
+                return decoder
+            raise DecodingError(problem) from None
 
 
 class _Sndfile:
@@ -143,7 +149,9 @@ class _FFmpeg:
 
     def __init__(self, source: "Path | _ByteRange"):
         try:
-            self._container = av.open(str(source) if isinstance(source, Path) else source, mode="r")
+            self._container = av.open(
+                str(source) if isinstance(source, Path) else source, mode="r", metadata_errors="replace"
+            )
         except (av.FFmpegError, OSError) as error:
             raise DecodingError(_message(error)) from None
         streams = self._container.streams.audio

@@ -1,4 +1,4 @@
-"""Formats whose header states the number of bytes: WAV, RIFX, RF64, W64, AIFF, 8SVX, AVI, AU, NIST, CAF, MP4.
+"""Formats whose header states the number of bytes: WAV, RIFX, RF64, W64, AIFF, 8SVX, AVI, AU, NIST, CAF, MP4, MPEG-TS.
 
 Programs that write to a pipe, where the length is unknown, state 0, -1 or a number near 2 or 4 GB, which is ignored.
 """
@@ -8,8 +8,8 @@ from typing import BinaryIO, Literal
 
 from espnet2_decodec.io.containers.layout import Layout
 
-_UNKNOWN_LENGTH = 0x7F000000
-"""SoX states 0x7F000000 (AIFF) or 0x7FFFF000 (WAV), others 0xFFFFFFFF."""
+_MAX_TRAILING_BYTES = 2**16
+"""Bytes after the last chunk, such as tags and padding, that are ignored."""
 
 _ByteOrder = Literal["little", "big"]
 _RIFF: dict[bytes, _ByteOrder] = {b"RIFF": "little", b"RF64": "little", b"BW64": "little", b"RIFX": "big"}
@@ -34,14 +34,29 @@ def inspect(file: BinaryIO, size: int) -> Layout | None:
     elif head[:4] in (b".snd", b"dns."):
         order: _ByteOrder = "big" if head[:1] == b"." else "little"
         start, length = int.from_bytes(head[4:8], order), int.from_bytes(head[8:12], order)
-        missing = start + length - size if length < _UNKNOWN_LENGTH else 0
+        missing = 0 if _is_unknown(length) else start + length - size
     elif head[:7] == b"NIST_1A":
         missing = _nist_bytes(file) - size
     elif head[4:8] == b"ftyp":
         missing = max((start + length - size for _, start, length in _mp4_boxes(file)), default=0)
+    elif head[:1] == b"G" and _read_at(file, 188, 1) == _read_at(file, 376, 1) == b"G":
+        missing = -size % 188  # packets of MPEG-TS
     else:
         return None
     return Layout([(0, size)], _describe(missing))
+
+
+def _read_at(file: BinaryIO, position: int, count: int) -> bytes:
+    """Return up to `count` bytes; none for positions that only a damaged header gives."""
+    if position >= 2**62:
+        return b""
+    file.seek(position)
+    return file.read(count)
+
+
+def _is_unknown(length: int) -> bool:
+    """Return whether a length of 32 bits stands for an unknown one: SoX states 0x7F000000 or 0x7FFFF000, others -1."""
+    return 0x7F000000 <= length <= 0x80001000 or length >= 0xFF000000
 
 
 def _describe(missing: int) -> str:
@@ -50,43 +65,52 @@ def _describe(missing: int) -> str:
 
 def _joined_riff(file: BinaryIO, size: int) -> Layout:
     """Return the layout of one or several WAV or AVI files, one after another."""
-    start, parts, problem = 0, [], ""
+    start, parts = 0, []
     while True:
-        file.seek(start)
-        head = file.read(12)
+        head = _read_at(file, start, 12)
         order = _RIFF[head[:4]]
         length = int.from_bytes(head[4:8], order)
+        end = start + 8 + length + length % 2
+        following = _read_at(file, end, 12)
+        joined = following[:4] in _RIFF and following[8:] == b"WAVE" and end > start + 12
+        parts.append((start, end if joined else size))
         if head[8:12] == b"AVI ":
             problem = _describe(start + 8 + length - size)
         else:
-            problem = _describe(_missing_wav(file, start + 12, order, size))
-        end = start + 8 + length + length % 2
-        file.seek(end)
-        following = file.read(12)
-        joined = following[:4] in _RIFF and following[8:] == b"WAVE" and end > start + 12
-        parts.append((start, end if joined else size))
+            problem = _wav_problem(file, start, order, parts[-1][1])
         if problem or not joined:
             return Layout(parts, problem)
         start = end
 
 
-def _missing_wav(file: BinaryIO, start: int, order: _ByteOrder, size: int) -> int:
+def _wav_problem(file: BinaryIO, start: int, order: _ByteOrder, end: int) -> str:
+    """Return the problem of one WAV file in a range of bytes: fewer or more samples than in its header."""
     long_length = 0
-    for name, position, length in _chunks(file, start, order):
+    data_end, data_length = end, 0
+    for name, position, length in _chunks(file, start + 12, order):
         if name == b"ds64":
             long_length = int.from_bytes(file.read(16)[8:], "little")
-        elif name == b"data":
+        elif name == b"data" and not data_length:
             if length == 0xFFFFFFFF and long_length:
-                return position + long_length - size
-            return position + length - size if length < _UNKNOWN_LENGTH else 0
-    return 0
+                length = long_length
+            elif not length or _is_unknown(length):
+                return ""
+            if position + length > end:
+                return _describe(position + length - end)
+            data_end, data_length = position + length + length % 2, length
+        elif data_length and name.isascii() and name.decode().isprintable() and position + length <= end:
+            data_end = position + length + length % 2
+    uncounted = end - data_end
+    if data_length and uncounted > max(_MAX_TRAILING_BYTES, data_length // 100):
+        return f"{uncounted} bytes follow the samples that its header counts"
+    return ""
 
 
 def _missing(file: BinaryIO, chunks: Iterator[tuple[bytes, int, int]], names: tuple[bytes, ...], size: int) -> int:
     """Return how many bytes the file lacks of the chunk of the samples."""
     for name, start, length in chunks:
         if name in names:
-            unknown = length < 0 or length >= 2**62 or (name != b"data" and length >= _UNKNOWN_LENGTH)
+            unknown = length < 0 or length >= 2**62 or (name != b"data" and _is_unknown(length))
             return 0 if unknown else start + length - size
     return 0
 
@@ -94,8 +118,7 @@ def _missing(file: BinaryIO, chunks: Iterator[tuple[bytes, int, int]], names: tu
 def _chunks(file: BinaryIO, position: int, order: _ByteOrder) -> Iterator[tuple[bytes, int, int]]:
     """Yield name, position and length of the chunks of RIFF or IFF, with the file at the position."""
     while True:
-        file.seek(position)
-        head = file.read(8)
+        head = _read_at(file, position, 8)
         if len(head) < 8:
             return
         length = int.from_bytes(head[4:], order)
@@ -107,8 +130,7 @@ def _w64_chunks(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
     """Yield the first four bytes of the name, position and length of each chunk; stated lengths include 24 bytes."""
     position = 40
     while True:
-        file.seek(position)
-        head = file.read(24)
+        head = _read_at(file, position, 24)
         length = int.from_bytes(head[16:], "little", signed=True) - 24
         if len(head) < 24:
             return
@@ -121,8 +143,7 @@ def _w64_chunks(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
 def _caf_chunks(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
     position = 8
     while True:
-        file.seek(position)
-        head = file.read(12)
+        head = _read_at(file, position, 12)
         length = int.from_bytes(head[4:], "big", signed=True)
         if len(head) < 12:
             return
@@ -135,8 +156,7 @@ def _caf_chunks(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
 def _mp4_boxes(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
     position = 0
     while True:
-        file.seek(position)
-        head = file.read(16)
+        head = _read_at(file, position, 16)
         length = int.from_bytes(head[:4], "big")
         length = int.from_bytes(head[8:], "big") if length == 1 else length
         if len(head) < 8 or length < 8:  # a length of 0 means up to the end of the file

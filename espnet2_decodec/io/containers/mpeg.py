@@ -35,7 +35,7 @@ def inspect(file: BinaryIO, size: int) -> Layout | None:
         size: of the file in bytes.
     """
     try:
-        with av.open(file) as container:
+        with av.open(file, mode="r", metadata_errors="replace") as container:
             if container.format.name != "mp3":
                 return None
     except (av.FFmpegError, OSError):
