@@ -22,7 +22,6 @@ from espnet2_decodec.codec.streaming import concatenate
 from espnet2_decodec.io.dcd_format import HEADER_SIZE, Header, pack_bits, read_info, unpack_bits
 from espnet2_decodec.io.errors import ModelMismatchError
 from espnet2_decodec.io.identity import codec_id
-from espnet2_decodec.io.pipes import SpooledInput
 from espnet2_decodec.types import Codes
 
 
@@ -44,8 +43,7 @@ class Reader:
     """
 
     def __init__(self, path: str | Path, codec: DeCodec | None = None):
-        self._source = SpooledInput(path)
-        self.path, self.info = Path(path), read_info(self._source)
+        self.path, self.info = Path(path), read_info(path)
         if codec is not None and codec_id(codec) != self.header.codec_id:
             raise ModelMismatchError(
                 f"{path} was encoded by another model (id {self.header.codec_id.hex()}) than this one "
@@ -60,7 +58,7 @@ class Reader:
     def __iter__(self) -> Iterator[Codes]:
         """Yield blocks of tokens of batch 1; a stream that is absent from a block has no levels in it."""
         header, samples_left = self.header, self.header.length
-        with open(self._source.path, "rb") as file:
+        with open(self.path, "rb") as file:
             file.seek(HEADER_SIZE)
             for index in range(header.blocks):
                 flags, frames = file.read(1)[0], header.frames_in_block(index)

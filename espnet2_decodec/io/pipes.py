@@ -19,7 +19,6 @@ class SpooledInput:
         path: file or pipe; `-` is the standard input.
 
     Attributes:
-        name: as it was given.
         path: of a regular file, for as long as this object lives.
 
     Raises:
@@ -27,7 +26,6 @@ class SpooledInput:
     """
 
     def __init__(self, path: str | Path):
-        self.name = str(path)
         self.path = Path(path)
         is_standard = str(path) == STANDARD_INPUT
         if self.path.is_file() and not is_standard:

@@ -45,7 +45,7 @@ def test_formats_of_ffmpeg(make, kind):
     power = np.abs(np.fft.rfft(wav, 2**16)) ** 2
     reference = np.abs(np.fft.rfft(chirp(), 2**16)) ** 2
     assert np.corrcoef(power, reference)[0, 1] > 0.97
-    assert np.square(wav).sum() / RATE == pytest.approx(1.5 * 0.3**2 / 2, rel=0.05)
+    assert np.square(wav).sum() / RATE == pytest.approx(1.5 * 0.3**2 / 2, rel=0.12)
 
 
 @pytest.mark.parametrize("share", [0.6, 0.9])

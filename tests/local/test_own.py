@@ -98,3 +98,18 @@ def test_a_split_depends_on_the_names_alone(tmp_path):
     splits = own.split_speakers(labels, 0.1, 0.2, tmp_path)
     assert splits == own.split_speakers(labels[::-1], 0.1, 0.2, tmp_path)
     assert [list(splits.values()).count(split) for split in SPLITS] == [14, 2, 4]
+
+
+def test_files_that_are_cut_off_or_far_too_loud_are_named(tmp_path, capsys):
+    for name in ("a", "b", "c", "d"):
+        tone(tmp_path / "speech" / name / "talk.wav")
+        tone(tmp_path / "background" / f"{name}.wav")
+    cut = tmp_path / "speech" / "a" / "cut.wav"
+    tone(cut)
+    cut.write_bytes(cut.read_bytes()[:-9000])
+    loud = tmp_path / "speech" / "a" / "loud.wav"
+    soundfile.write(loud, 10000 * np.sin(np.arange(8000)), 16000, subtype="FLOAT")
+    run(tmp_path)
+    printed = capsys.readouterr().out
+    assert "cut.wav is cut off or damaged: 9000 bytes" in printed
+    assert "loud.wav has samples up to" in printed
