@@ -11,6 +11,7 @@ from espnet2.asr.encoder.conformer_encoder import ConformerEncoder
 from espnet2.asr.frontend.default import DefaultFrontend
 from torch import Tensor, nn
 
+from espnet2_decodec.arguments import positive_float
 from espnet2_decodec.espnet.codec_features import FEATURES
 from espnet2_decodec.espnet.frontend import DeCodecFrontend
 
@@ -26,7 +27,7 @@ def main() -> None:
         "--features", nargs="+", choices=FEATURES, default=["semantic", "parametric_continuous", "speech"]
     )
     parser.add_argument("--batch", type=int, default=4, help="recordings of a batch")
-    parser.add_argument("--seconds", type=float, default=8.0, help="length of each")
+    parser.add_argument("--seconds", type=positive_float, default=8.0, help="length of each")
     parser.add_argument("--size", type=int, default=256, help="output_size of the encoder, usually 256 or 512")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=3, help="timed steps of each, of which the median is taken")

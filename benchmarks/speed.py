@@ -7,6 +7,8 @@ import torch
 from common import describe_machine, gemm_speed, load_codec, print_table, time_interleaved
 from peers import PEERS, Peer, decodec
 
+from espnet2_decodec.arguments import positive_float
+
 HEADINGS = ["codec", "kbit/s", "million parameters", "encode", "decode", "both", "times as fast as EnCodec"]
 
 
@@ -15,7 +17,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=Path, help="folder of a saved codec (default: the default size, random)")
     parser.add_argument("--peers", nargs="*", choices=PEERS, default=["encodec", "soundstream", "espnet-dac", "dac"])
-    parser.add_argument("--seconds", type=float, default=10.0, help="length of the audio")
+    parser.add_argument("--seconds", type=positive_float, default=10.0, help="length of the audio")
     parser.add_argument("--rounds", type=int, default=7, help="timed calls of each, of which the median is taken")
     args = parser.parse_args()
     torch.set_num_threads(1)

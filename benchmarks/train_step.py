@@ -9,6 +9,7 @@ from statistics import median
 import torch
 from common import describe_machine, print_table
 
+from espnet2_decodec.arguments import positive_float
 from espnet2_decodec.data.mixing import Mixing
 from espnet2_decodec.training.loop import Trainer, TrainerOptions
 from espnet2_decodec.training.objective import Objective
@@ -18,7 +19,7 @@ def main() -> None:
     """Run the benchmark; see --help."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--batch", type=int, default=16, help="recordings of a batch")
-    parser.add_argument("--seconds", type=float, default=1.0, help="length of each")
+    parser.add_argument("--seconds", type=positive_float, default=1.0, help="length of each")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--steps", type=int, default=5, help="timed steps, of which the median is taken")
     parser.add_argument("--device", default="cpu")

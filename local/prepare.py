@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from espnet2_decodec.arguments import finite_float, positive_int
 from espnet2_decodec.data.kaldi import read_table
 from local import data_dir, debian, format_wav, g722
 from local.corpora import asterisk, backgrounds, festvox, mini, own, tuxpaint, voices
@@ -40,9 +41,9 @@ def get_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--speech_dir", type=Path, help="own: folder of speech with one folder per speaker")
     parser.add_argument("--background_dir", type=Path, help="own: folder of backgrounds with one folder per source")
-    parser.add_argument("--dev", type=float, default=0.1, help="own: fraction of speakers and sources for dev")
-    parser.add_argument("--test", type=float, default=0.1, help="own: fraction of speakers and sources for test")
-    parser.add_argument("--nj", type=int, default=2, help="parallel processes")
+    parser.add_argument("--dev", type=finite_float, default=0.1, help="own: fraction of speakers and sources for dev")
+    parser.add_argument("--test", type=finite_float, default=0.1, help="own: fraction of speakers and sources for test")
+    parser.add_argument("--nj", type=positive_int, default=2, help="parallel processes")
     parser.add_argument("--force", action="store_true", help="prepare again what is already prepared")
     return parser
 

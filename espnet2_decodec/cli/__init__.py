@@ -4,10 +4,16 @@ A subcommand module has SUMMARY (one line of help), `add_arguments(parser)` and 
 imports torch inside `run` only, so that `--help` is fast.
 """
 
+import os
+import signal
 import sys
+import threading
 from argparse import ArgumentParser
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from importlib import import_module
+from types import FrameType
+from typing import Any
 
 from espnet2_decodec import __version__
 from espnet2_decodec.cli.parser import Parser
@@ -51,17 +57,96 @@ def build_parser() -> ArgumentParser:
     return parser
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run one subcommand and return the exit code: 0 for success, 1 if a file failed, 2 for wrong arguments."""
-    args = build_parser().parse_args(argv)
-    from espnet2_decodec.cli.console import configure, error
+class Stopped(BaseException):
+    """A signal that ends the command; not an Exception, so that nothing but the clean-up catches it.
 
-    configure(quiet=getattr(args, "quiet", False))
+    Args:
+        number: of the signal.
+    """
+
+    def __init__(self, number: int):
+        self.number = number
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one subcommand and return the exit code.
+
+    0 stands for success, 1 for files that failed, 2 for wrong arguments, 130, 143 and 129 for Ctrl-C, SIGTERM and
+    SIGHUP. A reader that closes the standard output, such as `head`, is no error.
+    """
+    with _signals():
+        try:
+            code = _run(argv)
+            _flush()
+            return code
+        except BrokenPipeError:
+            return _discard_output()
+        except OSError as problem:
+            _discard_output()
+            print(f"decodec: error: standard output: {problem.strerror}", file=sys.stderr)
+            return 1
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    """Parse the arguments, run the subcommand, and print its error in one line."""
+    number, advice = int(signal.SIGINT), ""
     try:
-        return args.run(args)
-    except (ValueError, OSError, ImportError) as problem:
-        error(problem)
-        return 1
+        args = build_parser().parse_args(argv)
+        from espnet2_decodec.cli.console import FAILURES, configure, error
+
+        configure(quiet=getattr(args, "quiet", False))
+        advice = " with --skip-existing" if "skip_existing" in args else ""
+        try:
+            return args.run(args)
+        except BrokenPipeError:
+            raise
+        except FAILURES as problem:
+            error(problem)
+            return 1
     except KeyboardInterrupt:
-        print(file=sys.stderr)
-        return 130
+        pass
+    except Stopped as stopped:
+        number = stopped.number
+    except SystemExit:
+        _flush()
+        raise
+    print(
+        f"\ndecodec: error: stopped by {signal.Signals(number).name}; no incomplete file remains. "
+        f"To go on, run the same command again{advice}.",
+        file=sys.stderr,
+    )
+    return 128 + number
+
+
+@contextmanager
+def _signals() -> Iterator[None]:
+    """Context manager in which SIGTERM and SIGHUP raise `Stopped`; one that is ignored, as by nohup, stays so."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        for other in handlers:
+            signal.signal(other, signal.SIG_IGN)
+        raise Stopped(number)
+
+    handlers: dict[int, Any] = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) == signal.SIG_DFL:
+                handlers[number] = signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
+def _flush() -> None:
+    """Write what the standard output has buffered; there is none if it was closed before the start."""
+    if sys.stdout is not None:
+        sys.stdout.flush()
+
+
+def _discard_output() -> int:
+    """Redirect the standard output, which was closed, so that its last flush is no error; return 0."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0

@@ -21,11 +21,23 @@ def configure(quiet: bool) -> None:
     _notes.clear()
 
 
+FAILURES = (ValueError, OSError, ImportError, RuntimeError, MemoryError, OverflowError)
+"""Exceptions that are printed in one line. Those of libsndfile, FFmpeg and torch are RuntimeErrors, or one of these."""
+
+
 def error(problem: Exception | str) -> None:
     """Print `decodec: error: ...`, as one line even if the exception has several."""
+    _print(f"error: {describe(problem)}")
+
+
+def describe(problem: Exception | str) -> str:
+    """Return a message as one line."""
+    text = " ".join(str(problem).split())
     if isinstance(problem, OSError) and problem.strerror:
-        problem = f"{problem.filename}: {problem.strerror}" if problem.filename else problem.strerror
-    _print(f"error: {' '.join(str(problem).split())}")
+        return f"{problem.filename}: {problem.strerror}" if problem.filename else problem.strerror
+    if isinstance(problem, MemoryError) or "allocate memory" in text or "out of memory" in text:
+        return "There is not enough memory. Split the recording, or free memory on this device."
+    return text or f"{type(problem).__name__} without a message."
 
 
 def warn(text: str) -> None:

@@ -73,7 +73,7 @@ def run(args: Namespace) -> int:
         blocks, seconds = _convert_features(files, args)
     else:
         blocks, seconds = _convert_tokens(files, args, method)
-    write_audio(job.target, blocks, codec, args.rescale, seconds)
+    write_audio(job.target, blocks, codec, args.rescale, seconds, never_clip=True)
     return 0
 
 

@@ -42,4 +42,4 @@ def run(args: Namespace) -> int:
         blocks = pipeline.decode(codec, pipeline.first_levels(codes, **levels), speech, background)
         pipeline.write_audio(job.target, blocks, codec, args.rescale, seconds)
 
-    return run_jobs(jobs, process, "decode")
+    return run_jobs(jobs, process, "decode", args.skip_existing)

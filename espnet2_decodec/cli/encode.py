@@ -2,12 +2,10 @@
 
 from argparse import ArgumentParser, Namespace
 
+from espnet2_decodec.arguments import decibels
 from espnet2_decodec.cli import parser as options
 
 SUMMARY = "Encode audio files to tokens: bit-packed .dcd files, or NumPy arrays"
-
-GATE = -60.0
-"""Default threshold in dBFS over one second; speech at a usual level is 30 to 35 dB above it."""
 
 EXAMPLES = """\
 examples:
@@ -25,10 +23,10 @@ def add_arguments(parser: ArgumentParser) -> None:
     options.add_levels(parser, "keep")
     parser.add_argument(
         "--gate",
-        type=float,
+        type=decibels,
         metavar="DB",
         help="omit a stream, at no bit cost, from each second in which its level is below this threshold in dBFS "
-        f"(default: {GATE:g})",
+        "(default: where it is digital silence or leakage from the other stream, whatever the recording's level)",
     )
     parser.add_argument("--no-gate", action="store_true", help="keep both streams everywhere")
     parser.add_argument(
@@ -46,6 +44,7 @@ def run(args: Namespace) -> int:
     from espnet2_decodec.codec.streaming import concatenate
     from espnet2_decodec.io import dcd, npy
     from espnet2_decodec.io.audio import INPUT_SUFFIXES
+    from espnet2_decodec.io.gate import Gate
 
     if args.npy and args.gate is not None:
         raise ValueError("--gate needs .dcd files; leave out --npy.")
@@ -53,7 +52,6 @@ def run(args: Namespace) -> int:
         raise ValueError("--gate and --no-gate do not go together; give one of them.")
     suffix, output_suffixes = ("", ()) if args.npy else (".dcd", (".dcd",))
     jobs = plan_jobs(args.inputs, args.output, INPUT_SUFFIXES, suffix, output_suffixes)
-    threshold = GATE if args.gate is None else args.gate
     codec = load_model(args)
     levels = selected_levels(args, codec)
 
@@ -63,8 +61,9 @@ def run(args: Namespace) -> int:
         if args.npy:
             npy.save(job.target, concatenate(codes.to("cpu") for codes in blocks))
             return
-        with dcd.Writer(job.target, dcd.make_header(codec, **levels)) as writer:
+        gate = None if args.no_gate else Gate(args.gate)
+        with dcd.Writer(job.target, dcd.make_header(codec, **levels), gate) as writer:
             for codes in blocks:
-                writer.write(codes, *(() if args.no_gate else pipeline.gate_powers(codec, codes, threshold)))
+                writer.write(codes, *(() if gate is None else pipeline.stream_powers(codec, codes)))
 
-    return run_jobs(jobs, process, "encode")
+    return run_jobs(jobs, process, "encode", args.skip_existing)

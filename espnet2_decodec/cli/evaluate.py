@@ -2,6 +2,8 @@
 
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 
+from espnet2_decodec.arguments import positive_int
+
 SUMMARY = "Score codecs and denoisers on test mixtures: tables with confidence intervals, and wavs to listen to"
 
 SYSTEMS = ("mixture", "silence", "decodec", "decodec:unquantized", "decodec:ceiling", "decodec:residual")
@@ -82,13 +84,15 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="N",
         help="write the estimates of the first N recordings of each condition and set as wavs (default: 0)",
     )
-    parser.add_argument("--limit", type=int, metavar="N", help="only the first N recordings of each condition and set")
+    parser.add_argument(
+        "--limit", type=positive_int, metavar="N", help="only the first N recordings of each condition and set"
+    )
     parser.add_argument(
         "--conditions", nargs="+", default=(), metavar="C", help="some of those of the set: SNRs, clean, background"
     )
     parser.add_argument("--device", default="cpu", help="of systems decodec, such as cuda (default: cpu)")
     parser.add_argument(
-        "--nj", type=int, default=1, metavar="N", help="processes, of one thread each when there are several"
+        "--nj", type=positive_int, default=1, metavar="N", help="processes, of one thread each when there are several"
     )
 
 

@@ -25,7 +25,9 @@ def select_device(name: str) -> torch.device:
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     try:
-        return torch.zeros(1, device=name).device
+        device = torch.device(name)
+        float(torch.zeros(1, device=device).sum())
+        return device
     except (RuntimeError, AssertionError) as problem:
         raise ValueError(f"Device {name!r} cannot be used: {str(problem).splitlines()[0]}") from None
 

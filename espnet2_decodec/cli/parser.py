@@ -4,6 +4,8 @@ import argparse
 from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
+from espnet2_decodec.arguments import finite_float
+
 AUDIO_FORMATS = ("wav", "flac", "ogg")
 
 
@@ -34,9 +36,20 @@ class Parser(argparse.ArgumentParser):
 def add_inputs(parser: argparse.ArgumentParser, kind: str) -> None:
     """Add IN, -o, --force and --quiet of a command for files and folders."""
     parser.add_argument(
-        "inputs", nargs="+", metavar="IN", help=f"{kind}, or folders of them; their structure is kept in OUT"
+        "inputs",
+        nargs="+",
+        metavar="IN",
+        help=f"{kind}, or folders of them; their structure is kept in OUT; - is the standard input",
     )
-    add_output(parser, "output file, or output folder for several inputs")
+    add_output(parser, "output file, or output folder for several inputs; - is the standard output")
+    add_skip_existing(parser)
+
+
+def add_skip_existing(parser: argparse.ArgumentParser) -> None:
+    """Add --skip-existing."""
+    parser.add_argument(
+        "--skip-existing", action="store_true", help="leave out inputs whose output exists, to resume a command"
+    )
 
 
 def add_output(parser: argparse.ArgumentParser, help: str) -> None:
@@ -76,7 +89,7 @@ def add_levels(parser: argparse.ArgumentParser, verb: str) -> None:
         )
         group.add_argument(
             f"--{stream}-kbps",
-            type=float,
+            type=finite_float,
             metavar="R",
             help=f"the same as a bit rate in kbit/s; `decodec info` lists the rates of the {stream}",
         )
@@ -84,7 +97,11 @@ def add_levels(parser: argparse.ArgumentParser, verb: str) -> None:
 
 def add_rescale(parser: argparse.ArgumentParser) -> None:
     """Add --rescale."""
-    parser.add_argument("--rescale", action="store_true", help="scale an output that would clip to a peak of 0.99")
+    parser.add_argument(
+        "--rescale",
+        action="store_true",
+        help="scale an output that would clip to a peak of 0.99 (remix, convert and say always do, with a warning)",
+    )
 
 
 def add_audio_output(parser: argparse.ArgumentParser) -> None:

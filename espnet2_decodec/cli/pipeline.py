@@ -1,5 +1,6 @@
 """Files to blocks of tokens and back: block by block where the codec can be chunked, else the whole file at once."""
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.io import npy
 from espnet2_decodec.io.audio import AudioReader, AudioWriter
 from espnet2_decodec.io.dcd import Reader
+from espnet2_decodec.io.gate import Gate
 from espnet2_decodec.types import Codes, Stems
 
 TOKEN_SUFFIXES = (".dcd", ".npy")
@@ -93,23 +95,37 @@ def first_levels(blocks: Iterable[Codes], speech_levels: int | None, background_
         yield replace(block, speech=block.speech[:, :speech_levels], background=block.background[:, :background_levels])
 
 
-def write_audio(path: Path, blocks: Iterable[Tensor], codec: DeCodec, rescale: bool, seconds: float) -> None:
-    """Write blocks of samples [l] to an audio file, with a progress bar, and a warning if samples were clipped."""
-    with AudioWriter(path, codec.sample_rate, rescale) as writer:
+def write_audio(
+    path: Path, blocks: Iterable[Tensor], codec: DeCodec, rescale: bool, seconds: float, never_clip: bool = False
+) -> None:
+    """Write blocks of samples [l] to an audio file, with a progress bar, and a warning if samples were clipped.
+
+    Args:
+        path: of the file.
+        blocks: samples.
+        codec: model of the samples.
+        rescale: scale a file that would clip.
+        seconds: duration.
+        never_clip: do so in any case, with a warning unless `rescale` is set.
+    """
+    with AudioWriter(path, codec.sample_rate, rescale or never_clip) as writer:
         for wav in track_seconds(blocks, seconds, path.name, lambda wav: len(wav) / codec.sample_rate):
             writer.write(wav)
-    warn_if_clipped(writer)
+    warn_of_level(writer, rescale)
 
 
-def warn_if_clipped(writer: AudioWriter) -> None:
-    """Warn of clipped samples, and name the option that avoids them."""
+def warn_of_level(writer: AudioWriter, rescale: bool) -> None:
+    """Warn of clipped samples, or of a scale factor that was not requested by `rescale`."""
+    if writer.gain != 1 and not rescale:
+        decibels = 20 * math.log10(writer.gain)
+        warn(f"{writer.path}: scaled by {decibels:.1f} dB, as it would clip (peak {writer.peak:.2f}).")
     if writer.clipped:
         warn(f"{writer.path}: {writer.clipped} samples clipped (peak {writer.peak:.2f}); --rescale avoids it.")
 
 
 @torch.no_grad()
-def gate_powers(codec: DeCodec, codes: Codes, threshold: float) -> tuple[Tensor, Tensor]:
-    """Return the mean power of each frame [T] of both streams, relative to the threshold of the gate.
+def stream_powers(codec: DeCodec, codes: Codes) -> tuple[Tensor, Tensor]:
+    """Return the mean power of each frame [T] of both streams; a square wave of amplitude 1 has power 1.
 
     The power is computed from the latent if the backbone can do so, which costs almost nothing; otherwise both streams
     are decoded, and the power of the first and last frames is approximate.
@@ -117,11 +133,27 @@ def gate_powers(codec: DeCodec, codes: Codes, threshold: float) -> tuple[Tensor,
     Args:
         codec: model of the codes.
         codes: of batch 1.
-        threshold: in dBFS; a square wave of amplitude 1 has 0 dBFS.
     """
-    powers = _latent_powers(codec, codes) or [_decoded_power(codec, codes, *s) for s in ((True, False), (False, True))]
-    speech, background = (power[0] / 10 ** (threshold / 10) for power in powers)
-    return speech, background
+    speech, background = _latent_powers(codec, codes) or [
+        _decoded_power(codec, codes, *s) for s in ((True, False), (False, True))
+    ]
+    return speech[0], background[0]
+
+
+def streams_present(codec: DeCodec, blocks: Iterable[Codes]) -> tuple[bool, bool]:
+    """Return whether the gate keeps speech and background in any second of a recording."""
+    powers = []
+    for block in blocks:
+        codes = replace(block, speech=block.speech.long(), background=block.background.long())
+        if codes.speech.shape[1] and codes.background.shape[1]:
+            powers.append(torch.stack(stream_powers(codec, codes.to(next(codec.parameters()).device))).cpu())
+        else:
+            frames = codes.speech.shape[2]
+            stored = torch.tensor([[float(codes.speech.shape[1] > 0)], [float(codes.background.shape[1] > 0)]])
+            powers.append(stored.expand(2, frames))
+    gate, second = Gate(), round(codec.frame_rate)
+    kept = [gate(*part.mean(dim=1).tolist()) for part in torch.cat(powers, dim=1).split(second, dim=1)]
+    return any(speech for speech, _ in kept), any(background for _, background in kept)
 
 
 def _latent_powers(codec: DeCodec, codes: Codes) -> list[Tensor] | None:

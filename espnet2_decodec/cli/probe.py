@@ -2,6 +2,7 @@
 
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 
+from espnet2_decodec.arguments import positive_int
 from espnet2_decodec.cli import parser as options
 
 SUMMARY = "Measure leakage between the stems, and speaker, background and phone information in the tokens"
@@ -49,10 +50,10 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--phones", metavar="VOICE", help="folder of a Festival voice, with wav/ and lab/")
     parser.add_argument("--phones-snr", default="5", metavar="DB", help="SNR of its noisy half (default: %(default)s)")
-    parser.add_argument("--limit", type=int, metavar="N", help="only the first N recordings of each condition")
+    parser.add_argument("--limit", type=positive_int, metavar="N", help="only the first N recordings of each condition")
     parser.add_argument("--conditions", nargs="+", default=(), metavar="C", help="some of those of the set")
     parser.add_argument(
-        "--nj", type=int, default=1, metavar="N", help="processes, of one thread each when there are several"
+        "--nj", type=positive_int, default=1, metavar="N", help="processes, of one thread each when there are several"
     )
 
 

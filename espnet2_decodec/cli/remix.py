@@ -3,6 +3,7 @@
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from espnet2_decodec.arguments import decibels
 from espnet2_decodec.cli import parser as options
 
 SUMMARY = "Combine the speech of one file with the background of another"
@@ -23,8 +24,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     options.add_output(parser, "output audio file")
     level = parser.add_mutually_exclusive_group()
-    level.add_argument("--snr", type=float, metavar="DB", help="speech to background power ratio of the output")
-    level.add_argument("--gain", type=float, metavar="DB", help="gain of the background")
+    level.add_argument("--snr", type=decibels, metavar="DB", help="speech to background power ratio of the output")
+    level.add_argument("--gain", type=decibels, metavar="DB", help="gain of the background")
     options.add_model(parser)
     options.add_levels(parser, "use")
     options.add_rescale(parser)
@@ -37,6 +38,7 @@ def run(args: Namespace) -> int:
     and their waveforms are added.
     """
     from espnet2_decodec.cli import pipeline
+    from espnet2_decodec.cli.console import warn
     from espnet2_decodec.cli.jobs import check_output, plan_jobs
     from espnet2_decodec.cli.model import load_model, selected_levels
     from espnet2_decodec.cli.remixing import Remix
@@ -51,6 +53,11 @@ def run(args: Namespace) -> int:
     if args.snr is None and args.gain is None:
         blocks = remix.decode()
     else:
+        silent = remix.silent_stream()
+        if silent and args.snr is not None:
+            raise ValueError(f"--snr cannot be reached: the {silent} is silent.")
+        if silent:
+            warn(f"the {silent} is silent.")
         blocks = remix.decode_sum(remix.gain_for_snr(args.snr) if args.gain is None else 10 ** (args.gain / 20))
-    pipeline.write_audio(job.target, blocks, codec, args.rescale, remix.seconds)
+    pipeline.write_audio(job.target, blocks, codec, args.rescale, remix.seconds, never_clip=True)
     return 0

@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 
 from espnet2_decodec.cli.console import track_seconds
-from espnet2_decodec.cli.pipeline import decode
+from espnet2_decodec.cli.pipeline import decode, streams_present
 from espnet2_decodec.codec.decodec import DeCodec
+from espnet2_decodec.io.gate import DIGITAL_SILENCE
 from espnet2_decodec.types import Codes
 
 
@@ -47,9 +48,18 @@ class Remix:
         for s, b in stems:
             speech += float(s.double().square().sum())
             background += float(b.double().square().sum())
-        if not speech or not background:
-            raise ValueError(f"--snr cannot be reached: the {'background' if speech else 'speech'} is silent.")
+        silence = 10 ** (DIGITAL_SILENCE / 10) * self.seconds * self.codec.sample_rate
+        if min(speech, background) < silence:
+            raise ValueError(
+                f"--snr cannot be reached: the {'background' if background < silence else 'speech'} is silent."
+            )
         return (speech / background) ** 0.5 / 10 ** (snr / 20)
+
+    def silent_stream(self) -> str:
+        """Return which stream has nothing but leakage of the separation by the rule of the gate, or an empty string."""
+        if not streams_present(self.codec, self.speech)[0]:
+            return "speech"
+        return "" if streams_present(self.codec, self.background)[1] else "background"
 
     def _stems(self) -> Iterator[tuple[Tensor, Tensor]]:
         return zip(

@@ -2,6 +2,7 @@
 
 from argparse import ArgumentParser, Namespace
 
+from espnet2_decodec.arguments import decibels, finite_float
 from espnet2_decodec.cli import parser as options
 
 SUMMARY = "Synthesize speech from text in the voice of a recording, over any background or none"
@@ -29,12 +30,12 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="background of the output: none (default), that of the prompt, or a file; it is repeated or cut",
     )
     level = parser.add_mutually_exclusive_group()
-    level.add_argument("--background-gain", type=float, metavar="DB", help="gain of the background")
+    level.add_argument("--background-gain", type=decibels, metavar="DB", help="gain of the background")
     level.add_argument(
-        "--background-snr", type=float, metavar="DB", help="speech to background power ratio of the output"
+        "--background-snr", type=decibels, metavar="DB", help="speech to background power ratio of the output"
     )
     parser.add_argument(
-        "--speed", type=float, default=1.0, metavar="X", help="speaking rate; 2 is twice as fast (default: 1)"
+        "--speed", type=finite_float, default=1.0, metavar="X", help="speaking rate; 2 is twice as fast (default: 1)"
     )
     parser.add_argument(
         "--seed", type=int, default=0, metavar="N", help="random seed for the excerpt of a long background (default: 0)"
@@ -47,10 +48,11 @@ def run(args: Namespace) -> int:
     """Synthesize and return the exit code."""
     from pathlib import Path
 
+    from espnet2_decodec.atomic import atomic_group
     from espnet2_decodec.cli.console import note
     from espnet2_decodec.cli.jobs import check_output
     from espnet2_decodec.cli.model import select_device
-    from espnet2_decodec.cli.pipeline import warn_if_clipped
+    from espnet2_decodec.cli.pipeline import warn_of_level
     from espnet2_decodec.io.audio import AudioWriter
     from espnet2_decodec.tts import TTS
 
@@ -60,7 +62,7 @@ def run(args: Namespace) -> int:
         targets |= {stem: out.with_name(f"{out.stem}.{stem}{out.suffix}") for stem in ("speech", "background")}
     check_output(*targets.values(), force=args.force)
     tts = TTS.from_pretrained(args.model, str(select_device(args.device)))
-    writers = {stem: AudioWriter(path, tts.sample_rate, args.rescale) for stem, path in targets.items()}
+    writers = {stem: AudioWriter(path, tts.sample_rate, rescale=True) for stem, path in targets.items()}
     output = tts(
         args.text,
         args.prompt,
@@ -70,9 +72,11 @@ def run(args: Namespace) -> int:
         speed=args.speed,
         seed=args.seed,
     )
-    for stem, writer in writers.items():
-        with writer:
-            writer.write(getattr(output, stem))
-        warn_if_clipped(writer)
+    with atomic_group():
+        for stem, writer in writers.items():
+            with writer:
+                writer.write(getattr(output, stem))
+    for writer in writers.values():
+        warn_of_level(writer, args.rescale)
     note(f"{out}: {len(output.mix) / output.sample_rate:.2f} s")
     return 0

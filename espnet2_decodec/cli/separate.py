@@ -20,6 +20,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "inputs", nargs="+", metavar="IN", help="audio files, or folders of them; their structure is kept in OUT"
     )
     options.add_output(parser, "output folder")
+    options.add_skip_existing(parser)
     options.add_model(parser)
     options.add_levels(parser, "use")
     options.add_audio_output(parser)
@@ -30,6 +31,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Separate all inputs and return the exit code."""
+    from espnet2_decodec.atomic import atomic_group
     from espnet2_decodec.cli import pipeline
     from espnet2_decodec.cli.jobs import Job, check_output, plan_jobs, run_jobs
     from espnet2_decodec.cli.model import load_model, selected_levels
@@ -45,11 +47,11 @@ def run(args: Namespace) -> int:
         check_output(*paths, force=args.force)
         reader = pipeline.open_audio(job.source, codec)
         speech, background = (AudioWriter(path, codec.sample_rate, args.rescale) for path in paths)
-        with speech, background:
+        with atomic_group(), speech, background:
             for stems in pipeline.separate(codec, reader, not args.no_quantize, levels):
                 speech.write(stems.speech[0])
                 background.write(stems.background[0])
-        pipeline.warn_if_clipped(speech)
-        pipeline.warn_if_clipped(background)
+        pipeline.warn_of_level(speech, args.rescale)
+        pipeline.warn_of_level(background, args.rescale)
 
-    return run_jobs(jobs, process, "separate")
+    return run_jobs(jobs, process, "separate", args.skip_existing)

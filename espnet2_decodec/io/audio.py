@@ -1,7 +1,7 @@
 """Reading and writing of mono audio in blocks, so that memory does not grow with the duration."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -25,6 +25,7 @@ from espnet2_decodec.io.errors import (
     UnknownSuffixError,
 )
 from espnet2_decodec.io.pipes import SpooledInput
+from espnet2_decodec.io.sound_output import SoundOutput
 
 INPUT_SUFFIXES = (
     ".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".au", ".snd", ".caf", ".w64", ".rf64",
@@ -171,12 +172,16 @@ class AudioWriter:
 
     def __enter__(self) -> "AudioWriter":
         """Open the file, or a temporary float file if the gain is known only at the end."""
-        self._stack = ExitStack()
-        self._temporary = self._stack.enter_context(atomic_write(self.path))
-        self._unscaled = self._temporary.with_suffix(".unscaled")
-        self._stack.callback(self._unscaled.unlink, missing_ok=True)
-        file = self._create(self._unscaled, "WAV", "FLOAT") if self.rescale else self._create_output()
-        self._file = self._stack.enter_context(file)
+        with ExitStack() as stack:
+            self._temporary = stack.enter_context(atomic_write(self.path))
+            self._unscaled = self._temporary.with_suffix(".unscaled.tmp")
+            stack.callback(self._unscaled.unlink, missing_ok=True)
+            if self.rescale:
+                self._file = SoundOutput(self._unscaled, self.sample_rate, "WAV", "FLOAT")
+            else:
+                self._file = self._create_output()
+            stack.enter_context(closing(self._file))
+            self._stack = stack.pop_all()
         return self
 
     def write(self, wav: Tensor | np.ndarray) -> None:
@@ -201,16 +206,18 @@ class AudioWriter:
                 raise error
             if self.rescale:
                 self._file.close()
-                gain = 0.99 / self.peak if self.peak > 1 else 1.0
-                with self._create_output() as file, soundfile.SoundFile(self._unscaled) as unscaled:
+                with closing(self._create_output()) as file, soundfile.SoundFile(self._unscaled) as unscaled:
                     for block in unscaled.blocks(_WRITE_BLOCK, dtype="float32"):
-                        file.write(block * gain)
+                        file.write(block * self.gain)
 
-    def _create_output(self) -> soundfile.SoundFile:
-        return self._create(self._temporary, *OUTPUT_FORMATS.get(self.path.suffix.lower(), OUTPUT_FORMATS[".wav"]))
+    @property
+    def gain(self) -> float:
+        """Factor that `rescale` applies to the samples."""
+        return 0.99 / self.peak if self.rescale and self.peak > 1 else 1.0
 
-    def _create(self, path: Path, form: str, subtype: str) -> soundfile.SoundFile:
-        return soundfile.SoundFile(path, "w", self.sample_rate, 1, subtype, format=form)
+    def _create_output(self) -> SoundOutput:
+        form, subtype = OUTPUT_FORMATS.get(self.path.suffix.lower(), OUTPUT_FORMATS[".wav"])
+        return SoundOutput(self._temporary, self.sample_rate, form, subtype)
 
 
 def read(path: str | Path, sample_rate: int | None = None) -> Tensor:

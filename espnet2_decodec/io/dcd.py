@@ -21,7 +21,9 @@ from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.codec.streaming import concatenate
 from espnet2_decodec.io.dcd_format import HEADER_SIZE, Header, pack_bits, read_info, unpack_bits
 from espnet2_decodec.io.errors import ModelMismatchError
+from espnet2_decodec.io.gate import Gate
 from espnet2_decodec.io.identity import codec_id
+from espnet2_decodec.io.pipes import SpooledInput
 from espnet2_decodec.types import Codes
 
 
@@ -43,7 +45,8 @@ class Reader:
     """
 
     def __init__(self, path: str | Path, codec: DeCodec | None = None):
-        self.path, self.info = Path(path), read_info(path)
+        self._input = SpooledInput(path)
+        self.path, self.info = Path(path), read_info(self._input)
         if codec is not None and codec_id(codec) != self.header.codec_id:
             raise ModelMismatchError(
                 f"{path} was encoded by another model (id {self.header.codec_id.hex()}) than this one "
@@ -58,7 +61,7 @@ class Reader:
     def __iter__(self) -> Iterator[Codes]:
         """Yield blocks of tokens of batch 1; a stream that is absent from a block has no levels in it."""
         header, samples_left = self.header, self.header.length
-        with open(self.path, "rb") as file:
+        with open(self._input.path, "rb") as file:
             file.seek(HEADER_SIZE)
             for index in range(header.blocks):
                 flags, frames = file.read(1)[0], header.frames_in_block(index)
@@ -77,10 +80,11 @@ class Writer:
     Args:
         path: output file.
         header: see `make_header`; its length is ignored.
+        gate: decides which streams of each block of the file are left out; None for none.
     """
 
-    def __init__(self, path: str | Path, header: Header):
-        self.path, self.header = Path(path), header
+    def __init__(self, path: str | Path, header: Header, gate: Gate | None = None):
+        self.path, self.header, self.gate = Path(path), header, gate
         self._length = self._crc = 0
         self._tokens = np.zeros((0, header.speech_levels + header.background_levels), np.int64)
         self._power = np.zeros((0, 2))
@@ -97,8 +101,7 @@ class Writer:
 
         Args:
             codes: tokens; a stream without levels is absent from these frames.
-            speech_power: [T] power of each frame of the speech, relative to the gate threshold; None for infinite
-                power. A stream is left out of every block of the file in which the mean of its power is below 1.
+            speech_power: [T] power of each frame of the speech, for the gate; None for infinite power.
             background_power: the same for the background.
 
         Raises:
@@ -132,7 +135,8 @@ class Writer:
 
     def _write_block(self, frames: int) -> None:
         """Write the first buffered frames as one block."""
-        tokens, present = self._tokens[:frames], self._power[:frames].mean(axis=0) >= 1
+        tokens, powers = self._tokens[:frames], self._power[:frames].mean(axis=0)
+        present = powers > 0 if self.gate is None else self.gate(*map(float, powers))
         self._tokens, self._power = self._tokens[frames:], self._power[frames:]
         streams = np.split(tokens, [self.header.speech_levels], axis=1)
         kept = np.concatenate([tokens[:, :0], *(part for part, there in zip(streams, present) if there)], axis=1)

@@ -35,9 +35,9 @@ from espnet2_decodec.io.errors import (
     ChecksumError,
     DcdFormatError,
     DcdVersionError,
-    MissingFileError,
     TruncatedFileError,
 )
+from espnet2_decodec.io.pipes import SpooledInput
 
 MAGIC, VERSION, HEADER_SIZE = b"DCDC", 1, 32
 _LAYOUT = struct.Struct("<4s4B I 2H 8s Q")
@@ -156,33 +156,32 @@ class DcdInfo:
         return frames * levels * header.bits / header.seconds / 1000
 
 
-def read_info(path: str | Path) -> DcdInfo:
-    """Check a whole file, reading one block at a time, and return its statistics.
+def read_info(path: str | Path | SpooledInput) -> DcdInfo:
+    """Check a whole file or pipe, reading one block at a time, and return its statistics.
 
     Raises:
         MissingFileError, DcdFormatError, DcdVersionError, TruncatedFileError, ChecksumError: one for each cause.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise MissingFileError(f"{path} {'is a folder, not a file' if path.is_dir() else 'does not exist'}.")
-    flags, crc = [], 0
-    with open(path, "rb") as file:
+    source = path if isinstance(path, SpooledInput) else SpooledInput(path)
+    name, size, flags, crc = source.name, source.path.stat().st_size, [], 0
+    with open(source.path, "rb") as file:
         head = file.read(HEADER_SIZE)
-        header = Header.unpack(head, str(path))
+        header = Header.unpack(head, name)
         for index in range(header.blocks):
             flag = file.read(1)
-            tokens = file.read(header.bytes_in_block(index, flag[0])) if flag else b""
-            if not flag or len(tokens) < header.bytes_in_block(index, flag[0]):
+            count = header.bytes_in_block(index, flag[0]) if flag else 0
+            if not flag or count > size - file.tell():
                 seconds = index * header.block_frames * header.hop / header.sample_rate
-                raise TruncatedFileError(f"{path} is cut off at about {seconds:.0f} s of {header.seconds:.0f} s.")
+                raise TruncatedFileError(f"{name} is cut off at about {seconds:.0f} s of {header.seconds:.0f} s.")
+            tokens = file.read(count)
             crc = zlib.crc32(flag + tokens, crc)
             flags.append(flag[0])
         checksum, surplus = file.read(4), file.read(1)
     if len(checksum) < 4:
-        raise TruncatedFileError(f"{path} is cut off within its last bytes.")
+        raise TruncatedFileError(f"{name} is cut off within its last bytes.")
     if surplus or int.from_bytes(checksum, "little") != zlib.crc32(head, crc):
-        raise ChecksumError(f"{path} is damaged: its checksum does not match its content.")
-    return DcdInfo(header, [bool(f & 1) for f in flags], [bool(f & 2) for f in flags], path.stat().st_size)
+        raise ChecksumError(f"{name} is damaged: its checksum does not match its content.")
+    return DcdInfo(header, [bool(f & 1) for f in flags], [bool(f & 2) for f in flags], size)
 
 
 def pack_bits(tokens: np.ndarray, bits: int) -> bytes:

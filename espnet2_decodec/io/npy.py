@@ -1,11 +1,12 @@
 """Tokens as NumPy arrays: NAME.speech.npy and NAME.background.npy, each (T, K) int16."""
 
+import io
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from espnet2_decodec.atomic import atomic_write
+from espnet2_decodec.atomic import atomic_group, atomic_write
 from espnet2_decodec.io.errors import MissingFileError, TokenFileError
 from espnet2_decodec.types import Codes
 
@@ -45,8 +46,9 @@ def save(stem: str | Path, codes: Codes) -> None:
     """
     if len(codes.lengths) != 1:
         raise ValueError(f"A pair of .npy files holds one recording, not {len(codes.lengths)}.")
-    for file, tokens in zip(paths(stem), (codes.speech, codes.background)):
-        save_stream(file, tokens[0])
+    with atomic_group():
+        for file, tokens in zip(paths(stem), (codes.speech, codes.background)):
+            save_stream(file, tokens[0])
 
 
 def save_stream(file: Path, tokens: torch.Tensor) -> None:
@@ -57,8 +59,10 @@ def save_stream(file: Path, tokens: torch.Tensor) -> None:
     """
     if tokens.numel() and int(tokens.max()) > MAX_TOKEN:
         raise ValueError(f"{file} was not written: a token is beyond {MAX_TOKEN}, the maximum of int16.")
-    with atomic_write(file) as temporary, open(temporary, "wb") as opened:
-        np.save(opened, tokens.T.cpu().numpy().astype(np.int16))
+    buffer = io.BytesIO()  # np.save to a file ignores that the disk is full
+    np.save(buffer, tokens.T.cpu().numpy().astype(np.int16))
+    with atomic_write(file) as temporary:
+        temporary.write_bytes(buffer.getvalue())
 
 
 def load(path: str | Path, sample_rate: int, hop: int) -> Codes:
@@ -78,7 +82,7 @@ def load(path: str | Path, sample_rate: int, hop: int) -> Codes:
             raise MissingFileError(f"{file} does not exist.")
         try:
             array = np.load(file, allow_pickle=False)
-        except (ValueError, EOFError, OSError):
+        except (ValueError, EOFError, OSError, MemoryError, SyntaxError, TypeError, KeyError, RecursionError):
             raise TokenFileError(f"{file} is not a .npy file.") from None
         if not isinstance(array, np.ndarray) or array.ndim != 2 or array.dtype.kind not in "iu" or not len(array):
             raise TokenFileError(f"{file} must hold integers of shape (T, K), T >= 1.")

@@ -20,13 +20,14 @@ class SpooledInput:
 
     Attributes:
         path: of a regular file, for as long as this object lives.
+        name: the path as it was given, for messages.
 
     Raises:
         MissingFileError: if the path does not exist, or is neither a file nor a pipe.
     """
 
     def __init__(self, path: str | Path):
-        self.path = Path(path)
+        self.path, self.name = Path(path), str(path)
         is_standard = str(path) == STANDARD_INPUT
         if self.path.is_file() and not is_standard:
             return

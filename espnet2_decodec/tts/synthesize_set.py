@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from espnet2_decodec.arguments import decibels, finite_float, positive_int
 from espnet2_decodec.data.kaldi import check_id, read_table, write_table
 from espnet2_decodec.data.parallel import parallel_map
 from espnet2_decodec.io.audio import write
@@ -136,14 +137,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--prompts", required=True, help="table of uttid and path of the prompt, audio or .npy tokens")
     parser.add_argument("--out", required=True, help="folder to write to")
     parser.add_argument("--background", default="none", help="none, prompt, or a table of uttid and path")
-    parser.add_argument("--background_gain", type=float, help="dB by which the background is amplified")
-    parser.add_argument("--background_snr", type=float, help="speech-to-background ratio in dB")
-    parser.add_argument("--speed", type=float, default=1.0, help="speaking rate; 2 is twice as fast")
+    parser.add_argument("--background_gain", type=decibels, help="dB by which the background is amplified")
+    parser.add_argument("--background_snr", type=decibels, help="speech-to-background ratio in dB")
+    parser.add_argument("--speed", type=finite_float, default=1.0, help="speaking rate; 2 is twice as fast")
     parser.add_argument(
         "--gv_weight",
-        type=float,
+        type=finite_float,
         default=1.0,
         help="global-variance scaling: 0 none, 1 to the variance of natural speech",
     )
     parser.add_argument("--seed", type=int, default=0, help="selects the excerpt of a longer background")
-    parser.add_argument("--nj", type=int, default=1, help="number of processes")
+    parser.add_argument("--nj", type=positive_int, default=1, help="number of processes")

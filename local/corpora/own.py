@@ -4,8 +4,8 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from espnet2_decodec.folders import find_files, suffix_counts
 from local.audio import SUFFIXES
-from local.corpora import audio_files
 from local.recording import Recording
 
 
@@ -19,11 +19,19 @@ def recordings(folder: Path, stream: str, dev: float, test: float) -> Iterator[R
         test: Fraction of the speakers for test; at least one.
 
     Raises:
-        ValueError: The folder does not exist or has no audio, or has too few speakers for three sets.
+        ValueError: The folder does not exist, has no audio, a broken link or a folder that cannot be read, or too few
+            speakers for three sets.
     """
     if not folder.is_dir():
         raise ValueError(f"{folder} is not a folder.")
-    files = [(speaker_of(name), path, name) for path, name in audio_files(folder) if not path.name.startswith(".")]
+    found = find_files(folder, SUFFIXES)
+    if found.problems:
+        rest = f" {len(found.problems) - 1} more problems follow in this folder." if len(found.problems) > 1 else ""
+        raise ValueError(f"{found.problems[0][1]} Mend or remove it.{rest}")
+    if found.other:
+        print(f"left out of {folder}: {suffix_counts(found.other)}, as their format is not read")
+    names = [(path, path.relative_to(folder).with_suffix("").as_posix()) for path in found.files]
+    files = [(speaker_of(name), path, name) for path, name in names]
     if not files:
         suffixes = ", ".join(SUFFIXES)
         raise ValueError(f"{folder} contains no audio file: {suffixes} are supported, also in folders inside it.")

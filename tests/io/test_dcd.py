@@ -11,6 +11,7 @@ from espnet2_decodec.codec.config import TINY
 from espnet2_decodec.codec.streaming import decode_blocks
 from espnet2_decodec.io import dcd, errors
 from espnet2_decodec.io.dcd_format import pack_bits, packed_size, unpack_bits
+from espnet2_decodec.io.gate import Gate
 from espnet2_decodec.io.identity import codec_id
 from espnet2_decodec.types import Codes
 
@@ -81,11 +82,11 @@ def test_bit_rate(codec, tmp_path):
 
 
 def test_absent_streams(codec, tmp_path):
-    """A mean power below 1 -> no bits, no levels in the block that is read, and silence when decoded."""
+    """A mean power below the threshold -> no bits, no levels in the block that is read, and silence when decoded."""
     codes, path = make_codes(200 * HOP), tmp_path / "a.dcd"
     power = torch.zeros(200)
     power[60], power[100:150], power[160] = 51, 0.9, 49
-    with dcd.Writer(path, dcd.make_header(codec)) as writer:
+    with dcd.Writer(path, dcd.make_header(codec), Gate(0.0)) as writer:
         for i, block in enumerate(split(codes, 40)):
             writer.write(block, background_power=power[40 * i : 40 * i + 40])
     reader = dcd.Reader(path, codec)

@@ -3,6 +3,7 @@
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from espnet2_decodec.arguments import finite_float
 from espnet2_decodec.cli.recipe.options import add_nj
 
 
@@ -18,7 +19,7 @@ def asr_data_arguments(parser: ArgumentParser) -> None:
         "--snrs", nargs="+", default=list(ASRDataConfig.snrs), help="conditions of the test sets: clean, or dB"
     )
     parser.add_argument(
-        "--seconds", type=float, nargs=2, default=ASRDataConfig.seconds, help="shortest and longest recording"
+        "--seconds", type=finite_float, nargs=2, default=ASRDataConfig.seconds, help="shortest and longest recording"
     )
     parser.add_argument("--seed", type=int, default=0, help="random seed")
 

@@ -3,6 +3,7 @@
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from espnet2_decodec.arguments import finite_float, positive_int
 from espnet2_decodec.cli.recipe.options import add_codec_options, codec_settings
 
 
@@ -13,8 +14,10 @@ def make_mixtures_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--out", required=True, help="output folder")
     parser.add_argument("--snrs", nargs="+", default=["-5", "0", "5", "10", "20", "clean", "background"])
     parser.add_argument("--without", nargs="+", default=[], metavar="SNR", help="those of --snrs that are left out")
-    parser.add_argument("--per_condition", type=int, default=20, help="mixtures of each condition")
-    parser.add_argument("--seconds", type=float, nargs=2, default=(4.0, 8.0), help="shortest and longest mixture")
+    parser.add_argument("--per_condition", type=positive_int, default=20, help="mixtures of each condition")
+    parser.add_argument(
+        "--seconds", type=finite_float, nargs=2, default=(4.0, 8.0), help="shortest and longest mixture"
+    )
     parser.add_argument("--seed", type=int, default=0, help="random seed")
     parser.add_argument(
         "--suffix", default="", help="appended to every id: for two sets of the same speech in one comparison"
@@ -41,7 +44,7 @@ def make_mixtures(args: Namespace) -> None:
 def export_teacher_arguments(parser: ArgumentParser) -> None:
     """Add the options of `export_teacher`."""
     parser.add_argument("out", type=Path, help="output file, e.g. teacher.safetensors")
-    parser.add_argument("--layer", type=int, default=4, help="number of encoder layers to keep (default: 4)")
+    parser.add_argument("--layer", type=positive_int, default=4, help="number of encoder layers to keep (default: 4)")
     parser.add_argument("-f", "--force", action="store_true", help="overwrite the file")
 
 

@@ -3,6 +3,8 @@
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
+from espnet2_decodec.arguments import positive_int
+
 if TYPE_CHECKING:
     from espnet2_decodec.data.codec_options import CodecOptions
 
@@ -19,7 +21,7 @@ def add_codec_options(parser: ArgumentParser) -> None:
 def add_nj(parser: ArgumentParser) -> None:
     """Add --nj."""
     parser.add_argument(
-        "--nj", type=int, default=1, help="number of processes; each has one thread if there are several"
+        "--nj", type=positive_int, default=1, help="number of processes; each has one thread if there are several"
     )
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 
+from espnet2_decodec.arguments import finite_float, positive_int
 from espnet2_decodec.cli.recipe.options import add_nj
 from espnet2_decodec.data.kaldi import read_table
 from espnet2_decodec.data.mixtures import BACKGROUND_ONLY
@@ -38,18 +39,18 @@ def score_conversion_arguments(parser: ArgumentParser) -> None:
         "a recording is never converted to its own speaker",
     )
     parser.add_argument(
-        "--num_targets", type=int, default=2, help="number of target speakers without --targets (default: 2)"
+        "--num_targets", type=positive_int, default=2, help="number of target speakers without --targets (default: 2)"
     )
     parser.add_argument("--speakers", nargs="+", default=[], help="source speakers of the mixtures (default: all)")
     parser.add_argument(
         "--conditions", nargs="+", default=[], help="some of those of the set (default: all with speech)"
     )
-    parser.add_argument("--limit", type=int, help="the first recordings of each condition only")
+    parser.add_argument("--limit", type=positive_int, help="the first recordings of each condition only")
     parser.add_argument(
         "--keep", type=int, default=0, help="recordings of each condition to write to the folder examples (default: 0)"
     )
     parser.add_argument(
-        "--seconds", type=float, default=8.0, help="duration of a reference, and of the prompts for similarity"
+        "--seconds", type=finite_float, default=8.0, help="duration of a reference, and of the prompts for similarity"
     )
     parser.add_argument(
         "--recognizer", default="moonshine-tiny.en", help="see decodec probe --help; none for no word error rates"

@@ -3,6 +3,7 @@
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from espnet2_decodec.arguments import decibels, finite_float, positive_int
 from espnet2_decodec.cli.recipe.options import add_nj
 
 
@@ -13,8 +14,8 @@ def tts_data_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--data", nargs="+", required=True, help="Kaldi directories; those without text are skipped")
     parser.add_argument("--out", required=True, help="output folder")
     parser.add_argument("--speakers", nargs="*", default=[], help="speakers, or prefixes of their names (default: all)")
-    parser.add_argument("--min_seconds", type=float, default=TTSDataConfig.seconds[0], help="shortest recording")
-    parser.add_argument("--max_seconds", type=float, default=TTSDataConfig.seconds[1], help="longest recording")
+    parser.add_argument("--min_seconds", type=finite_float, default=TTSDataConfig.seconds[0], help="shortest recording")
+    parser.add_argument("--max_seconds", type=finite_float, default=TTSDataConfig.seconds[1], help="longest recording")
 
 
 def tts_data(args: Namespace) -> None:
@@ -32,7 +33,11 @@ def tts_prompts_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--background", required=True, help="Kaldi directory of backgrounds")
     parser.add_argument("--out", required=True, help="output folder")
     parser.add_argument(
-        "--snrs", type=float, nargs=2, default=PromptConfig.snrs, help="lowest and highest SNR of noisy prompts in dB"
+        "--snrs",
+        type=decibels,
+        nargs=2,
+        default=PromptConfig.snrs,
+        help="lowest and highest SNR of noisy prompts in dB",
     )
     parser.add_argument("--seed", type=int, default=PromptConfig.seed, help="random seed of the backgrounds")
     parser.add_argument(
@@ -108,7 +113,7 @@ def tts_score_arguments(parser: ArgumentParser) -> None:
         "--recognizer", default="whisper-base", help="see decodec probe --help; none for no error rates"
     )
     parser.add_argument("--language", default="ru", help="ISO 639-1 code of the speech (default: ru)")
-    parser.add_argument("--limit", type=int, help="score the first utterances of each system only")
+    parser.add_argument("--limit", type=positive_int, help="score the first utterances of each system only")
     parser.add_argument("--keep", type=int, default=0, help="utterances to write to the folder examples (default: 0)")
     parser.add_argument(
         "--prompts",

@@ -1,0 +1,44 @@
+"""The gate that leaves streams without sound out of .dcd files, second by second."""
+
+from dataclasses import dataclass, field
+
+ABSOLUTE = -60.0
+"""dBFS; a stream above it is always kept."""
+SPEECH_BELOW_BACKGROUND = 40.0
+"""dB; speech so far below the background in the same second is leakage of the separation."""
+BACKGROUND_BELOW_LEVEL = 30.0
+"""dB; background so far below the loudest second of the recording until then is leakage of the separation."""
+DIGITAL_SILENCE = -105.0
+"""dBFS; below the least significant bit of 16-bit samples, which is at -94 dBFS as noise."""
+
+
+@dataclass
+class Gate:
+    """Decides for each second of a recording, in order, which streams are kept.
+
+    Without a threshold the decision is relative, so that it is the same for quiet recordings: a stream is omitted if it
+    is below `DIGITAL_SILENCE`; or if it is below `ABSOLUTE`, and also `SPEECH_BELOW_BACKGROUND` under the background
+    (speech) or `BACKGROUND_BELOW_LEVEL` under the recording (background).
+
+    Attributes:
+        threshold: dBFS below which both streams are omitted, instead of this rule.
+    """
+
+    threshold: float | None = None
+    _level: float = field(default=0.0, init=False)
+
+    def __call__(self, speech: float, background: float) -> tuple[bool, bool]:
+        """Return whether speech and background are kept, of a second with these mean powers."""
+        if self.threshold is not None:
+            limit = _power(self.threshold)
+            return speech >= limit, background >= limit
+        self._level = max(self._level, speech + background)
+        silence, absolute = _power(DIGITAL_SILENCE), _power(ABSOLUTE)
+        speech_limit = max(silence, min(absolute, background * _power(-SPEECH_BELOW_BACKGROUND)))
+        background_limit = max(silence, min(absolute, self._level * _power(-BACKGROUND_BELOW_LEVEL)))
+        return speech >= speech_limit, background >= background_limit
+
+
+def _power(decibels: float) -> float:
+    """Return the power of a level in dB."""
+    return float(10 ** (decibels / 10))

@@ -1,0 +1,93 @@
+"""Audio files written by libsndfile, with the errors of the file system that it ignores."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+
+class SoundOutput:
+    """An audio file for writing; every error of writing is raised, also those at the end.
+
+    Args:
+        path: the file.
+        sample_rate: in Hz.
+        form: format of libsndfile.
+        subtype: subtype of libsndfile.
+    """
+
+    def __init__(self, path: Path, sample_rate: int, form: str, subtype: str):
+        self._file = _CheckedFile(path)
+        self._sound = soundfile.SoundFile(self._file, "w", sample_rate, 1, subtype, format=form)
+
+    def write(self, wav: np.ndarray) -> None:
+        """Append samples [l].
+
+        Raises:
+            OSError: if they cannot be written, as the disk is full.
+        """
+        try:
+            self._sound.write(wav)
+        except (soundfile.LibsndfileError, AssertionError):
+            self._file.check()
+            raise
+        self._file.check()
+
+    def close(self) -> None:
+        """Finish the file.
+
+        Raises:
+            OSError: if the rest of it cannot be written.
+        """
+        try:
+            self._sound.close()
+        except soundfile.LibsndfileError:
+            self._file.check()
+            raise
+        finally:
+            self._file.close()
+        self._file.check()
+
+
+class _CheckedFile:
+    """A file object that keeps the first error of writing: libsndfile calls it from C, where exceptions are lost."""
+
+    def __init__(self, path: Path):
+        self._file = open(path, "w+b", buffering=0)
+        self._error: OSError | None = None
+
+    def check(self) -> None:
+        """Raise the first error."""
+        if self._error is not None:
+            raise self._error
+
+    def write(self, data: bytes) -> int:
+        """Write all bytes, and return their number, or 0 after an error."""
+        rest = memoryview(data)
+        try:
+            while len(rest):
+                rest = rest[self._file.write(rest) :]
+        except OSError as error:
+            self._error = self._error or error
+            return 0
+        return len(data)
+
+    def read(self, size: int = -1) -> bytes:
+        """Read bytes."""
+        return self._file.read(size)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Move the position."""
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        """Return the position."""
+        return self._file.tell()
+
+    def close(self) -> None:
+        """Close the file; an error is kept."""
+        try:
+            self._file.close()
+        except OSError as error:
+            self._error = self._error or error
