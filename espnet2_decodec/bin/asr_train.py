@@ -4,6 +4,7 @@ Usage: python -m espnet2_decodec.bin.asr_train --help
 """
 
 from espnet2_decodec.espnet.asr_task import DeCodecASRTask
+from espnet2_decodec.espnet.safety import run_task
 
 
 def get_parser():
@@ -17,4 +18,4 @@ def main(cmd=None):
 
 
 if __name__ == "__main__":
-    main()
+    run_task(DeCodecASRTask)

@@ -7,6 +7,7 @@ import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # torch's default is several times slower on shared cores
 
+from espnet2_decodec.espnet.safety import run_task  # noqa: E402
 from espnet2_decodec.espnet.tts_task import DeCodecTTSTask  # noqa: E402
 
 
@@ -21,4 +22,4 @@ def main(cmd=None):
 
 
 if __name__ == "__main__":
-    main()
+    run_task(DeCodecTTSTask)

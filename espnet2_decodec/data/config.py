@@ -1,11 +1,13 @@
 """YAML configs: floats such as 5e-4, finite numbers, unique keys, and suggestions for misspelt names."""
 
+import inspect
 import math
 import re
-from collections.abc import Collection, Hashable
+from collections.abc import Callable, Collection, Hashable
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import yaml
 
@@ -32,9 +34,10 @@ class _Loader(yaml.SafeLoader):
         return value
 
 
+_EXPONENT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)[eE][-+]?[0-9]+$")
 _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:float",
-    re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)[eE][-+]?[0-9]+$"),
+    _EXPONENT,
     list("-+.0123456789"),
 )
 _Loader.add_constructor("tag:yaml.org,2002:float", _Loader.construct_finite_float)
@@ -58,6 +61,11 @@ def parse_yaml(text: str, source: str) -> Any:
         raise ValueError(f"{source}{line}: {error.problem or error.context}.") from None
     except (yaml.YAMLError, ValueError) as error:
         raise ValueError(f"{source} is not YAML: {' '.join(str(error).split())}.") from None
+
+
+def parse_float(text: str) -> float | str:
+    """Convert a number with an exponent, such as 5e-4; other texts stay as they are."""
+    return float(text) if _EXPONENT.match(text) else text
 
 
 def load_yaml(path: str | Path) -> dict[str, Any]:
@@ -99,3 +107,58 @@ def check_keys(given: Collection[str], known: Collection[str], place: str) -> No
     for key in given:
         if key not in known:
             raise ValueError(f"{place} has no option {key!r}. {suggestion(str(key), known)}")
+
+
+def check_arguments(function: Callable, given: Any, place: str) -> None:
+    """Check that a section has only arguments of a function or class.
+
+    Raises:
+        ValueError: if it is no section, or as in `check_keys`.
+    """
+    if not isinstance(given, dict):
+        raise ValueError(f"{place} must be a section with lines KEY: VALUE, not {given!r}.")
+    check_keys(given, [name for name in inspect.signature(function).parameters if name != "self"], place)
+
+
+def check_fields(options: Any) -> None:
+    """Check the types of the fields of a dataclass of options, for its `__post_init__`.
+
+    Numbers must be finite, a pair of numbers is a range with the lower one first, and names that end in `_prob` are
+    probabilities.
+
+    Raises:
+        ValueError: if a value does not fit; the message names the field.
+    """
+    for name, kind in get_type_hints(type(options)).items():
+        value = getattr(options, name)
+        if not _fits(value, kind):
+            raise ValueError(f"{name} must be {_describe(kind)}, not {value!r}.")
+        if name.endswith("_prob") and not 0 <= value <= 1:
+            raise ValueError(f"{name} is a probability within 0..1, not {value:g}.")
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    """Whether a value is of the type of an annotation; any list stands for a tuple, and an integer for a float."""
+    if get_origin(kind) in (Union, UnionType):
+        return any(_fits(value, part) for part in get_args(kind))
+    if get_origin(kind) is tuple:
+        parts = get_args(kind)
+        if not isinstance(value, (list, tuple)):
+            return False
+        if parts[-1] is Ellipsis:
+            return all(_fits(item, parts[0]) for item in value)
+        return len(value) == len(parts) and all(map(_fits, value, parts)) and list(value) == sorted(value)
+    if kind is float:
+        return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
+
+
+def _describe(kind: Any) -> str:
+    """What values of a type are called in messages."""
+    if get_origin(kind) in (Union, UnionType):
+        return " or ".join(map(_describe, get_args(kind)))
+    if get_origin(kind) is tuple:
+        parts = get_args(kind)
+        return "a list" if parts[-1] is Ellipsis else f"a range of {len(parts)} numbers, the lower one first"
+    names = {int: "an integer", float: "a finite number", str: "a word", bool: "true or false", NoneType: "null"}
+    return names.get(kind, str(kind))

@@ -7,6 +7,7 @@ from torch import Generator, Tensor
 
 from espnet2_decodec.data import augment
 from espnet2_decodec.data.augment import RandomColumns
+from espnet2_decodec.data.config import check_fields
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,9 @@ class Mixing:
         lowpass_prob: low-pass filter on both stems.
         clip_prob: clipping, for each stem.
         sample_rate: Hz.
+
+    Raises:
+        ValueError: if an option is of another type, or out of range.
     """
 
     snr: tuple[float, float] = (-5.0, 40.0)
@@ -55,6 +59,9 @@ class Mixing:
     lowpass_prob: float = 0.05
     clip_prob: float = 0.03
     sample_rate: int = 16000
+
+    def __post_init__(self):
+        check_fields(self)
 
     def __call__(self, speech: Tensor, backgrounds: Tensor, generator: Generator | None = None) -> Batch:
         """Mix a batch.

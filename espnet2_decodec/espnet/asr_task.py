@@ -7,10 +7,13 @@ from espnet2.tasks.asr import ASRTask
 
 from espnet2_decodec.espnet import registry  # noqa: F401  registers the frontend
 from espnet2_decodec.espnet.frontend import DeCodecFrontend
+from espnet2_decodec.espnet.safety import SafeTask, SafeTrainer
 
 
-class DeCodecASRTask(ASRTask):
+class DeCodecASRTask(SafeTask, ASRTask):
     """ESPnet's task; spawned worker processes import this module, which registers the frontend there as well."""
+
+    trainer = SafeTrainer
 
     @classmethod
     def build_model(cls, args: Namespace) -> ESPnetASRModel:

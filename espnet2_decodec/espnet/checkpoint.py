@@ -4,11 +4,11 @@ from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
 
-import torch
 from torch import Tensor, nn
 
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.data.config import load_yaml
+from espnet2_decodec.training.checkpoint import misfit, read_checkpoint
 
 PREFIX = "codec.generator.codec."
 """Prefix of the codec's weights in checkpoints of the codec task."""
@@ -38,7 +38,7 @@ def load_strictly(
     args = read_config(config_file)
     model = build(args).to(device)
     if model_file is not None:
-        load_state(model, read_weights(model_file, device), str(model_file))
+        load_state(model, read_weights(model_file), str(model_file))
     return model, args
 
 
@@ -69,9 +69,17 @@ def read_config(path: str | Path) -> Namespace:
     return Namespace(**load_yaml(path))
 
 
-def read_weights(path: str | Path, device: str = "cpu") -> dict[str, Tensor]:
-    """The tensors in a .pth file."""
-    return torch.load(path, map_location=device, weights_only=True)
+def read_weights(path: str | Path) -> dict[str, Tensor]:
+    """The tensors in a .pth file.
+
+    Raises:
+        ValueError: if it is damaged or holds something else.
+        OSError: if it cannot be opened.
+    """
+    try:
+        return read_checkpoint(path)
+    except ValueError as error:
+        raise ValueError(f"{path} cannot be loaded: {error}.") from error
 
 
 def load_state(model: nn.Module, weights: dict[str, Tensor], source: str) -> None:
@@ -80,15 +88,7 @@ def load_state(model: nn.Module, weights: dict[str, Tensor], source: str) -> Non
     Raises:
         ValueError: if tensors are missing, unexpected or of another shape; the message names them.
     """
-    expected = model.state_dict()
-    problems = {
-        "missing": sorted(expected.keys() - weights.keys()),
-        "unexpected": sorted(weights.keys() - expected.keys()),
-        "of another shape": sorted(
-            k for k in expected.keys() & weights.keys() if expected[k].shape != weights[k].shape
-        ),
-    }
-    found = [f"{len(names)} {problem} ({', '.join(names[:5])})" for problem, names in problems.items() if names]
-    if found:
-        raise ValueError(f"The weights in {source} do not fit the model: {'; '.join(found)}.")
+    problem = misfit(model.state_dict(), weights)
+    if problem:
+        raise ValueError(f"The weights in {source} do not fit the model: {problem}.")
     model.load_state_dict(weights)

@@ -16,6 +16,7 @@ from espnet2.train.distributed_utils import DistributedOption
 from espnet2.utils.nested_dict_action import NestedDictAction
 
 from espnet2_decodec.codec.config import complete
+from espnet2_decodec.data.config import check_arguments
 from espnet2_decodec.data.kaldi import read_table
 from espnet2_decodec.data.mixing import Mixing
 from espnet2_decodec.data.preprocessor import MixingCollate, StemPreprocessor
@@ -27,6 +28,7 @@ from espnet2_decodec.espnet.checkpoint import load_strictly
 from espnet2_decodec.espnet.codec_model import DeCodecESPnetModel
 from espnet2_decodec.espnet.gan_codec import GANDeCodec
 from espnet2_decodec.espnet.optimization import COSINE, complete_optimization, cosine_conf
+from espnet2_decodec.espnet.safety import SafeTask
 from espnet2_decodec.espnet.trainer import DeCodecTrainer
 
 OPTIMIZATION = {
@@ -57,7 +59,7 @@ DEFAULTS = {
 """Where this task's defaults differ from ESPnet's."""
 
 
-class DeCodecTask(GANCodecTask):
+class DeCodecTask(SafeTask, GANCodecTask):
     """`--codec decodec` (the default), soundstream, encodec, dac or funcodec.
 
     Training data are clean speech with the name `audio`, and backgrounds from the wav.scp that is given by
@@ -102,6 +104,9 @@ class DeCodecTask(GANCodecTask):
         conf, rate = deepcopy(args.preprocessor_conf), sample_rate(args)
         background_scp = conf.pop("background_scp", None)
         speech_options, background_options = conf.pop("speech_sampler", {}), conf.pop("background_sampler", {})
+        check_arguments(StemPreprocessor, conf, "preprocessor_conf")
+        for name, section in (("speech_sampler", speech_options), ("background_sampler", background_options)):
+            check_arguments(DiskSegmentSampler, section, f"preprocessor_conf.{name}")
         if train:
             speech_options = {"sample_rate": rate, "pause": (0.1, 0.4), **speech_options}
             background_options = {"sample_rate": rate, "class_weights": CLASS_WEIGHTS, **background_options}
@@ -120,6 +125,7 @@ class DeCodecTask(GANCodecTask):
     @classmethod
     def build_collate_fn(cls, args: Namespace, train: bool) -> MixingCollate:
         """A `MixingCollate`."""
+        check_arguments(Mixing, args.mixing_conf, "mixing_conf")
         return MixingCollate(Mixing(**{"sample_rate": sample_rate(args), **args.mixing_conf}))
 
     @classmethod
@@ -166,6 +172,7 @@ class DeCodecTask(GANCodecTask):
         conf = deepcopy(args.codec_conf)
         if conf.get("teacher") == "none":
             conf["teacher"] = None
+        check_arguments(GANDeCodec, conf, "codec_conf")
         codec = GANDeCodec(**conf)
         args.codec_conf = {**conf, "codec": deepcopy(codec.codec.config), **codec.settings()}
         return DeCodecESPnetModel(codec=codec, **args.model_conf)

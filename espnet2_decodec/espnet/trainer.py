@@ -11,12 +11,12 @@ from pathlib import Path
 
 from espnet2.train.gan_trainer import GANTrainer
 from espnet2.train.reporter import SubReporter, aggregate
-from espnet2.train.trainer import Trainer
 
 from espnet2_decodec.espnet.check_training import EPOCHS_FILE
+from espnet2_decodec.espnet.safety import SafeTrainer
 
 
-class DeCodecTrainer(GANTrainer):
+class DeCodecTrainer(SafeTrainer, GANTrainer):
     """Trainer of the codec task."""
 
     @classmethod
@@ -67,7 +67,7 @@ class DeCodecTrainer(GANTrainer):
         _record(reporter, options, distributed_option)
 
 
-class TTSTrainer(Trainer):
+class TTSTrainer(SafeTrainer):
     """Trainer of the text-to-speech task."""
 
     @classmethod

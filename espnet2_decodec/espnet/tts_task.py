@@ -19,6 +19,7 @@ from espnet2_decodec.data.kaldi import read_table
 from espnet2_decodec.data.text import CharacterTokenizer
 from espnet2_decodec.espnet.checkpoint import load_state, load_strictly, read_config, read_weights
 from espnet2_decodec.espnet.optimization import COSINE, complete_optimization, cosine_conf
+from espnet2_decodec.espnet.safety import SafeTask
 from espnet2_decodec.espnet.trainer import TTSTrainer
 from espnet2_decodec.espnet.tts_model import DeCodecTTSModel
 from espnet2_decodec.espnet.tts_preprocessor import TTSPreprocessor
@@ -45,7 +46,7 @@ DEFAULTS = {
 """Where this task's defaults differ from ESPnet's."""
 
 
-class DeCodecTTSTask(AbsTask):
+class DeCodecTTSTask(SafeTask, AbsTask):
     """Data are `text`, and `speech_codes`: arrays (T, K) as `decodec recipe tokenize` writes them."""
 
     num_optimizers = 1
@@ -160,7 +161,10 @@ def _rebuild(args: Namespace) -> DeCodecTTSModel:
 def _token_list(args: Namespace) -> list[str]:
     """The list of tokens, read from a file if it is a path."""
     if isinstance(args.token_list, str):
-        return list(CharacterTokenizer(json.loads(Path(args.token_list).read_text(encoding="utf-8"))).tokens)
+        try:
+            return list(CharacterTokenizer(json.loads(Path(args.token_list).read_text(encoding="utf-8"))).tokens)
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"{args.token_list} is no JSON list of tokens: {error}.") from error
     return list(args.token_list)
 
 

@@ -6,22 +6,28 @@ Several processes: torchrun --nproc_per_node 2 -m espnet2_decodec.training ...; 
 import argparse
 import logging
 import os
+from datetime import timedelta
 from pathlib import Path
 
 import torch
 import torch.distributed as dist
 
-from espnet2_decodec.data.config import load_yaml
+from espnet2_decodec.data.config import check_arguments, load_yaml
 from espnet2_decodec.data.mixing import Mixing
+from espnet2_decodec.program import run_program, short_errors, stop_on_signals
 from espnet2_decodec.training.config import init_from, set_options, trainer_options
 from espnet2_decodec.training.data import read_data
-from espnet2_decodec.training.loop import Trainer
+from espnet2_decodec.training.loop import Trainer, TrainerOptions
 from espnet2_decodec.training.objective import Objective
+from espnet2_decodec.training.ranks import watch_parent
+
+COLLECTIVE_TIMEOUT = timedelta(minutes=10)
+"""How long a rank waits for the others: for one on a machine that does not answer any more."""
 
 
 def main(argv: list[str] | None = None) -> None:
     """Run the command line, see --help."""
-    parser = argparse.ArgumentParser(prog="python -m espnet2_decodec.training", description=__doc__)
+    parser = short_errors(argparse.ArgumentParser(prog="python -m espnet2_decodec.training", description=__doc__))
     parser.add_argument("--data", type=Path, required=True, help="folder with speech_train, background_train, *_dev")
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints, logs and the model")
     parser.add_argument(
@@ -34,28 +40,49 @@ def main(argv: list[str] | None = None) -> None:
         "--set", nargs="*", default=[], metavar="KEY=VALUE", help="options of the config, e.g. trainer_conf.lr=5e-4"
     )
     args = parser.parse_args(argv)
+    if "WORLD_SIZE" in os.environ:  # a rank that waits for others in an operation can only be ended by default actions
+        watch_parent()
+    else:
+        stop_on_signals()
     rank = int(os.environ.get("RANK", 0))
     logging.basicConfig(level=logging.WARNING if rank else logging.INFO, format="%(asctime)s %(message)s")
-    config = load_yaml(args.config) if args.config else {}
-    set_options(config, args.set)
+    config = set_options(load_yaml(args.config) if args.config else {}, args.set)
+    for section, function in (("codec_conf", Objective), ("mixing_conf", Mixing), ("trainer_conf", TrainerOptions)):
+        config[section] = {} if config.get(section) is None else config[section]
+        check_arguments(function, config[section], section)
     options = trainer_options(config)
     torch.manual_seed(options.seed)
+    args.device = check_device(args.device)
     if "WORLD_SIZE" in os.environ:
-        dist.init_process_group("nccl" if args.device == "cuda" else "gloo")
+        backend = "nccl" if args.device == "cuda" else "gloo"
+        dist.init_process_group(backend, timeout=COLLECTIVE_TIMEOUT)
     if args.device == "cuda":
         args.device = f"cuda:{os.environ.get('LOCAL_RANK', 0)}"
         torch.cuda.set_device(args.device)
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
     start = init_from(config, args.init) if args.init else None
-    objective = Objective(**config.get("codec_conf", {}))
+    objective = Objective(**config["codec_conf"])
     if start is not None:
         objective.codec.load_state_dict(start.state_dict())
     data = read_data(args.data, objective.codec.sample_rate, args.device)
-    mixing = Mixing(**{"sample_rate": objective.codec.sample_rate, **config.get("mixing_conf", {})})
+    mixing = Mixing(**{"sample_rate": objective.codec.sample_rate, **config["mixing_conf"]})
     Trainer(objective, mixing, options, args.out, args.device).train(*data)
     if dist.is_initialized():
         dist.destroy_process_group()
 
 
+def check_device(name: str) -> str:
+    """The name of a device that works.
+
+    Raises:
+        ValueError: if it does not.
+    """
+    try:
+        torch.zeros(1, device=name)
+    except (RuntimeError, AssertionError) as problem:
+        raise ValueError(f"Device {name!r} cannot be used: {str(problem).splitlines()[0]}") from None
+    return name
+
+
 if __name__ == "__main__":
-    main()
+    run_program(main, "Run the same command again to resume from the last checkpoint.")

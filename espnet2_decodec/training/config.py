@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from espnet2_decodec.codec.decodec import DeCodec
-from espnet2_decodec.data.config import parse_yaml
+from espnet2_decodec.data.config import parse_yaml, suggestion
 from espnet2_decodec.training.loop import TrainerOptions
 
 SECTIONS = ("codec_conf", "mixing_conf", "trainer_conf")
@@ -39,16 +39,25 @@ def trainer_options(config: dict[str, Any]) -> TrainerOptions:
         ValueError: if a key is unknown.
     """
     options: dict[str, Any] = {}
+    known = [*SECTIONS, *SHARED_OPTIONS, *ESPNET_OPTIONS]
     for key, value in config.items():
         if key in SECTIONS:
             continue
         values = {f"{key}.{name}": item for name, item in value.items()} if isinstance(value, dict) else {key: value}
+        if not values and not any(path.startswith(f"{key}.") for path in known):
+            values = {key: value}
         for path, item in values.items():
             if path in SHARED_OPTIONS:
                 options[SHARED_OPTIONS[path]] = item
             elif path not in ESPNET_OPTIONS:
-                raise ValueError(f"The plain training loop has no option {path}; use ESPnet, or leave it out.")
+                raise ValueError(
+                    f"The plain training loop has no option {path}; use ESPnet, or leave it out. "
+                    f"{suggestion(path, known)}"
+                )
     if {"num_iters_per_epoch", "max_epoch"} <= config.keys():
+        for key in ("num_iters_per_epoch", "max_epoch"):
+            if not isinstance(config[key], int):
+                raise ValueError(f"{key} must be an integer, not {config[key]!r}.")
         options["steps"] = config["num_iters_per_epoch"] * config["max_epoch"]
     return TrainerOptions(**options | config.get("trainer_conf", {}))
 

@@ -18,9 +18,12 @@ import torch.distributed as dist
 from torch import Tensor
 
 from espnet2_decodec.data.augment import change_speed
+from espnet2_decodec.data.config import check_fields
 from espnet2_decodec.data.mixing import Batch, Mixing
 from espnet2_decodec.data.sampler import MemorySegmentSampler
+from espnet2_decodec.training.checkpoint import load_checkpoint, misfit, save_checkpoint
 from espnet2_decodec.training.objective import Objective
+from espnet2_decodec.training.ranks import watch_ranks
 from espnet2_decodec.training.validation import validation_scores
 
 log = logging.getLogger(__name__)
@@ -29,6 +32,14 @@ LOGGED_SCORES = (
     "speech_si_sdr", "speech_si_sdr_unquantized", "background_si_sdr", "background_si_sdr_unquantized",
     "mixture_si_sdr", "mixture_si_sdr_unquantized", "ceiling_si_sdr", "speech_in_background",
 )  # fmt: skip
+
+PRECISIONS = ("fp32", "bf16")
+LEAST_ONE = (
+    "batch_size", "pretraining_batch_size", "num_backgrounds", "warmup_steps", "eval_interval",
+)  # fmt: skip
+"""Options that must be at least 1."""
+MIN_SEGMENT = 128
+"""Samples of the shortest segments that can be drawn at all speeds."""
 
 CLOCKS = {"wall": time.monotonic, "process": time.process_time}
 
@@ -56,7 +67,7 @@ class TrainerOptions:
         seed: of all randomness.
 
     Raises:
-        ValueError: if the clock is unknown.
+        ValueError: if an option is of another type, unknown, or out of range.
     """
 
     steps: int = 100_000
@@ -76,8 +87,21 @@ class TrainerOptions:
     seed: int = 0
 
     def __post_init__(self):
-        if self.clock not in CLOCKS:
-            raise ValueError(f"Unknown clock {self.clock!r}; there are {' and '.join(CLOCKS)}.")
+        check_fields(self)
+        for name, known in (("clock", tuple(CLOCKS)), ("precision", PRECISIONS)):
+            if getattr(self, name) not in known:
+                raise ValueError(f"Unknown {name} {getattr(self, name)!r}; there are {' and '.join(known)}.")
+        for name in LEAST_ONE:
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}.")
+        for name in ("lr", "discriminator_lr", "grad_clip", "minutes"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name} must be above 0, not {getattr(self, name):g}.")
+        if self.steps < 0 or self.speed_range[0] <= 0 or self.segment_length < MIN_SEGMENT:
+            raise ValueError(
+                f"steps must be at least 0, speed_range above 0, and segment_length at least {MIN_SEGMENT} samples, "
+                f"not {self.steps}, {self.speed_range} and {self.segment_length}."
+            )
 
 
 class Trainer:
@@ -91,7 +115,7 @@ class Trainer:
         device: such as cpu or cuda.
 
     Raises:
-        ValueError: if the checkpoint is of another number of processes.
+        ValueError: if no checkpoint of the folder can be resumed: damaged, or of another model or number of processes.
     """
 
     def __init__(
@@ -113,8 +137,9 @@ class Trainer:
             )
         ]
         self.seconds = 0.0
-        if (self.folder / "checkpoint.pt").exists():
-            self._resume()
+        state = load_checkpoint(self.folder, self._check_checkpoint)
+        if state is not None:
+            self._resume(state)
 
     @property
     def done(self) -> bool:
@@ -134,6 +159,15 @@ class Trainer:
             background: backgrounds.
             validation: condition -> batch to validate on.
         """
+        with watch_ranks():
+            self._train(speech, background, validation or {})
+        self.objective.eval()
+        if self.rank == 0:
+            self.objective.codec.save_pretrained(self.folder / "model", half=True)
+
+    def _train(
+        self, speech: MemorySegmentSampler, background: MemorySegmentSampler, validation: Mapping[str, Batch]
+    ) -> None:
         objective, clock = self.objective, CLOCKS[self.options.clock]
         sums: dict[str, Tensor] = {}
         last_time, last_step, started = clock(), objective.step, time.monotonic()
@@ -148,12 +182,9 @@ class Trainer:
                 self.save()
                 if self.rank == 0:
                     self._log_metrics(step, means, (step - last_step) / (time.monotonic() - started))
-                    self._validate(step, validation or {})
+                    self._validate(step, validation)
                 sums, last_step, started = {}, step, time.monotonic()
         self.save()
-        objective.eval()
-        if self.rank == 0:
-            objective.codec.save_pretrained(self.folder / "model", half=True)
 
     def draw(self, speech: MemorySegmentSampler, background: MemorySegmentSampler) -> Batch:
         """A new batch of stems."""
@@ -200,19 +231,23 @@ class Trainer:
         }
         if self.device.type == "cuda":
             state["cuda"] = torch.cuda.get_rng_state()
-        torch.save(state, self.folder / "checkpoint.tmp")
-        (self.folder / "checkpoint.tmp").replace(self.folder / "checkpoint.pt")
+        save_checkpoint(state, self.folder)
 
-    def _resume(self) -> None:
-        state = torch.load(self.folder / "checkpoint.pt", map_location="cpu", weights_only=True)
+    def _check_checkpoint(self, state: dict) -> None:
+        """Raise a ValueError if a checkpoint cannot be resumed by this training."""
+        problem = misfit(self.objective.state_dict(), state["objective"])
+        if problem:
+            raise ValueError(f"it is of another model, {problem}")
+        if len(state["random"]) != self.world_size:
+            raise ValueError(f"it was trained by {len(state['random'])} processes, not by {self.world_size}")
+        if len(state["optimizers"]) != len(self.optimizers) or not isinstance(state["seconds"], float):
+            raise ValueError("it is not of this training loop")
+
+    def _resume(self, state: dict) -> None:
         self.objective.load_state_dict(state["objective"])
         for optimizer, saved in zip(self.optimizers, state["optimizers"]):
             optimizer.load_state_dict(saved)
         self.seconds = state["seconds"]
-        if len(state["random"]) != self.world_size:
-            raise ValueError(
-                f"{self.folder} was trained by {len(state['random'])} processes, not by {self.world_size}."
-            )
         own, default = state["random"][self.rank]
         self.random.set_state(own)
         torch.set_rng_state(default)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from espnet2_decodec.codec.decodec import DeCodec, Latents
 from espnet2_decodec.codec.split_quantizer import Quantizer
+from espnet2_decodec.data.config import check_arguments, check_keys
 from espnet2_decodec.data.mixing import Batch
 from espnet2_decodec.training import adversarial
 from espnet2_decodec.training.adversarial import MultiScaleDiscriminator
@@ -81,9 +82,13 @@ class Objective(nn.Module):
         reconstruction: dict | None = None,
     ):
         super().__init__()
-        unknown = set(weights or {}) - set(WEIGHTS)
-        if unknown:
-            raise ValueError(f"Unknown loss terms {sorted(unknown)}; there are {', '.join(WEIGHTS)}.")
+        check_keys(weights or {}, WEIGHTS, "weights")
+        for function, section, name in (
+            (Schedule, schedule, "schedule"),
+            (MultiScaleDiscriminator, discriminator, "discriminator"),
+            (ReconstructionLoss, reconstruction, "reconstruction"),
+        ):
+            check_arguments(function, section or {}, name)
         self.weights = {**WEIGHTS, **(weights or {})}
         self.schedule = replace(Schedule(), **(schedule or {}))
         model = DeCodec(codec)
@@ -106,7 +111,7 @@ class Objective(nn.Module):
                 "schedule.content_only needs a teacher, and a codec with content (`codec.content.dim` above 0)."
             )
         self._step: int | None = None
-        self.register_load_state_dict_post_hook(lambda module, _: setattr(module, "_step", None))
+        self.register_load_state_dict_post_hook(_read_step_again)
 
     @property
     def step(self) -> int:
@@ -260,3 +265,8 @@ def _quantizer_metrics(latents: Latents) -> dict[str, Tensor]:
         for name, result in streams.items()
         for level, value in enumerate(result.metrics["perplexity"], 1)
     }
+
+
+def _read_step_again(objective: nn.Module, _: object) -> None:
+    """After weights were loaded, the step is that of the buffer `steps`."""
+    objective._step = None

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from espnet2_decodec.codec.split_quantizer import Quantizer
+from espnet2_decodec.data.config import check_fields
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,9 @@ class Schedule:
         content_only: train the content encoder alone, with the rest of the codec fixed.
         freeze: submodules of the codec that are not trained, such as `backbone.encoder`, `subspace` or
             `content_encoder`; codebooks are updated nonetheless.
+
+    Raises:
+        ValueError: if an option is of another type, or out of range.
     """
 
     pretraining_steps: int = 0
@@ -45,6 +49,9 @@ class Schedule:
     keep_background_prob: float = 0.5
     content_only: bool = False
     freeze: tuple[str, ...] = ()
+
+    def __post_init__(self):
+        check_fields(self)
 
     def draw_levels(self, batch: int, quantizer: Quantizer, device: torch.device) -> Tensor:
         """Quantizer dropout: number of levels of each item [B]; K + 1 for no quantization."""

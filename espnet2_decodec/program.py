@@ -1,0 +1,86 @@
+"""Programs end with one line and an exit status: for errors, and for signals."""
+
+import os
+import signal
+import sys
+import traceback
+from argparse import ArgumentParser
+from collections.abc import Callable
+from types import FrameType
+from typing import NoReturn
+
+
+class Stopped(BaseException):
+    """A signal asks the program to end.
+
+    Args:
+        number: of the signal.
+    """
+
+    def __init__(self, number: int):
+        super().__init__(number)
+        self.number = number
+
+
+def stop_on_signals() -> None:
+    """Raise `Stopped` in the main thread on SIGTERM and SIGHUP; processes forked later keep the default action."""
+    owner = os.getpid()
+
+    def stop(number: int, _: FrameType | None) -> None:
+        if os.getpid() != owner:
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+        raise Stopped(number)
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, stop)
+
+
+def one_line(error: BaseException) -> str:
+    """The message of an exception as one line; of one from a data worker, the line of the exception there."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    text = str(error).strip()
+    if "Original Traceback" in text or "Traceback (most recent call last)" in text:
+        text = text.splitlines()[-1]
+        name, _, message = text.partition(": ")
+        return message if message and name in ("ValueError", "RuntimeError", "FileError") else text
+    text = " ".join(text.split())
+    if isinstance(error, KeyError):
+        return f"There is no {text}."
+    if isinstance(error, (ValueError, OSError, RuntimeError)) and text:
+        return text
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def short_errors(parser: ArgumentParser) -> ArgumentParser:
+    """The parser, which no longer prints its usage with an error, but one line."""
+
+    def error(message: str) -> NoReturn:
+        parser.exit(2, f"{parser.prog}: error: {' '.join(message.split())}; see --help.\n")
+
+    parser.error = error  # type: ignore[method-assign]
+    return parser
+
+
+def run_program(main: Callable[[], object], advice: str = "") -> None:
+    """Run a program and exit: errors end it with one line on stderr and status 1, signals with 128 + their number.
+
+    The traceback is shown as well if the environment variable DECODEC_TRACEBACK is set.
+
+    Args:
+        main: the program.
+        advice: sentence for the case that a signal ended it.
+    """
+    try:
+        main()
+    except Exception as error:
+        if os.environ.get("DECODEC_TRACEBACK"):
+            traceback.print_exc()
+        print(f"error: {one_line(error)}", file=sys.stderr, flush=True)
+        sys.exit(1)
+    except (KeyboardInterrupt, Stopped) as stopped:
+        number = stopped.number if isinstance(stopped, Stopped) else signal.SIGINT
+        print(f"Stopped by {signal.Signals(number).name}. {advice}".strip(), file=sys.stderr, flush=True)
+        sys.exit(128 + number)
