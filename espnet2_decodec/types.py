@@ -6,8 +6,32 @@ E mel bands, S dimension of the content features.
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 
+import numpy as np
+import torch
 from torch import Tensor
+
+
+def as_integers(values: Any, name: str) -> Tensor:
+    """Tokens or lengths of any integer type, as int64.
+
+    Args:
+        values: tensor, NumPy array, or lists of integers.
+        name: of the argument, for the message.
+
+    Raises:
+        TypeError: if they are not integers.
+    """
+    if not isinstance(values, Tensor):
+        try:
+            array = np.asarray(values)
+            values = torch.from_numpy(array.astype(np.int64)) if np.issubdtype(array.dtype, np.integer) else array
+        except (TypeError, ValueError) as error:
+            raise TypeError(f"{name} must be a tensor or an array of integers: {error}.") from None
+    if not isinstance(values, Tensor) or values.is_floating_point() or values.is_complex() or values.dtype == torch.bool:
+        raise TypeError(f"{name} must be a tensor or an array of integers, not of {values.dtype}.")
+    return values.long()
 
 
 @dataclass(frozen=True)
@@ -24,6 +48,7 @@ class Codes:
 
     Raises:
         ValueError: if the shapes do not match.
+        TypeError: if tokens or lengths are not integers; arrays and tensors of any integer type become int64.
     """
 
     speech: Tensor
@@ -32,6 +57,8 @@ class Codes:
     sample_rate: int
 
     def __post_init__(self):
+        for name in ("speech", "background", "lengths"):
+            object.__setattr__(self, name, as_integers(getattr(self, name), f"Codes.{name}"))
         s, b = self.speech.shape, self.background.shape
         if len(s) != 3 or len(b) != 3 or s[0] != b[0] or s[2] != b[2] or self.lengths.shape != s[:1]:
             raise ValueError(

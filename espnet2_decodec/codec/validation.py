@@ -1,12 +1,51 @@
 """Checks of arguments: waveforms, lengths, numbers of levels and codes."""
 
+from typing import Any
+
+import numpy as np
 import torch
 from torch import Tensor
 
-from espnet2_decodec.types import Codes
+from espnet2_decodec.types import Codes, as_integers
+
+MAX_SAMPLE = 4.0
+"""Largest magnitude of a sample that is taken for one with full scale 1."""
 
 
-def check_wav(wav: Tensor, lengths: Tensor | None) -> Tensor:
+def as_wav(wav: Any, name: str = "wav", like: Tensor | None = None) -> Tensor:
+    """Samples as float32.
+
+    float16, bfloat16 and float64 are converted, and NumPy arrays. Integers are refused, as their full scale is not
+    known, and samples far beyond full scale, as they are integers that were converted without scaling.
+
+    Args:
+        wav: tensor or NumPy array.
+        name: of the argument, for the message.
+        like: a tensor of the codec, to whose device an array is moved.
+
+    Raises:
+        TypeError: if it is neither, or not of real floating-point numbers.
+        ValueError: if a sample is beyond +-4.
+    """
+    if isinstance(wav, np.ndarray) and wav.dtype.kind in "fiu":
+        tensor = torch.from_numpy(np.ascontiguousarray(wav, wav.dtype.newbyteorder("=")))
+        wav = tensor if like is None else tensor.to(like.device)
+    if not isinstance(wav, Tensor) or not wav.is_floating_point():
+        kind = str(wav.dtype) if hasattr(wav, "dtype") else type(wav).__name__
+        raise TypeError(
+            f"{name} must be a tensor or a NumPy array of floats in -1..1, not of {kind}; divide 16-bit integers by "
+            "32768 and 32-bit integers by 2147483648."
+        )
+    wav = wav.float()
+    if wav.numel() and float(wav.detach().abs().max()) > MAX_SAMPLE and bool(torch.isfinite(wav).all()):
+        raise ValueError(
+            f"{name} has samples up to {float(wav.detach().abs().max()):g}, but full scale is 1; divide 16-bit "
+            "integers by 32768."
+        )
+    return wav
+
+
+def check_wav(wav: Tensor, lengths: Any) -> Tensor:
     """Lengths [B] in samples of a batch of waveforms [B, L], on its device; L for all when None.
 
     Raises:
@@ -15,6 +54,8 @@ def check_wav(wav: Tensor, lengths: Tensor | None) -> Tensor:
     if wav.ndim != 2 or wav.numel() == 0:
         raise ValueError(f"A batch of waveforms is [B, L] with at least one sample, not {tuple(wav.shape)}.")
     check_finite(wav)
+    if lengths is not None:
+        lengths = as_integers(lengths, "lengths")
     if lengths is None:
         return torch.full((len(wav),), wav.shape[1], device=wav.device)
     if lengths.shape != wav.shape[:1] or int(lengths.min()) < 1 or int(lengths.max()) > wav.shape[1]:

@@ -1,5 +1,7 @@
 """Random segments of recordings, balanced over sources: from memory for the plain loop, from disk for ESPnet's."""
 
+import logging
+import math
 from collections import defaultdict
 from collections.abc import Container, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -12,10 +14,12 @@ import soundfile
 import torch
 from torch import Generator, Tensor
 
-from espnet2_decodec.data.kaldi import read_optional_table, read_table
+from espnet2_decodec.data.kaldi import Table, read_optional_table, read_table
 from espnet2_decodec.io.audio import AudioReader, check_samples, read
 from espnet2_decodec.io.errors import EmptyAudioError, FileError
 from espnet2_decodec.progress import progress
+
+log = logging.getLogger(__name__)
 
 CLASS_WEIGHTS = {"music": 0.3}
 """Relative frequency of classes of backgrounds; 1 for all others."""
@@ -42,14 +46,15 @@ class RecordingList:
     ):
         self.scp = Path(scp)
         self.paths = read_table(scp)
-        sources, self.durations, classes = (
+        sources, durations, classes = (
             read_optional_table(self.scp.parent / name) for name in ("utt2spk", "utt2dur", "utt2class")
         )
         noisy_file = self.scp.parent / "noisy_speakers"
         noisy = set(noisy_file.read_text(encoding="utf-8").split()) if noisy_file.is_file() else set()
-        for table in (sources, self.durations):
+        for table in (sources, durations):
             if table:
                 table.require(self.paths)
+        self.durations = {name: _duration(durations, name) for name in durations}
         self.source_of = {name: sources.get(name, name) for name in self.paths}
         self.members: dict[str, list[str]] = defaultdict(list)
         for name, source in self.source_of.items():
@@ -65,7 +70,7 @@ class RecordingList:
         Args:
             balance_exponent: as in `DiskSegmentSampler`.
         """
-        seconds = {name: float(self.durations.get(name, 1.0)) for name in self.paths}
+        seconds = {name: self.durations.get(name, 1.0) for name in self.paths}
         totals = {source: sum(seconds[name] for name in names) for source, names in self.members.items()}
         shares = np.array(
             [
@@ -121,11 +126,16 @@ class MemorySegmentSampler:
         """
         recordings = RecordingList(Path(folder) / "wav.scp", CLASS_WEIGHTS)
         tracks: dict[str, list[Tensor]] = defaultdict(list)
+        silent: list[str] = []
         with ThreadPoolExecutor(threads) as pool:
             audio = pool.map(lambda path: _read_int16(path, sample_rate), recordings.paths.values())
             names = progress(recordings.paths, desc=f"reading {Path(folder).name}")
             for name, samples in zip(names, audio):
                 tracks[recordings.source_of[name]].append(samples)
+                if not samples.any():
+                    silent.append(name)
+        if silent:
+            log.warning("%s: %d recordings are silent, such as %s.", recordings.scp, len(silent), silent[0])
         weights = {recordings.source_of[name]: weight for name, weight in recordings.weights.items()}
         return cls({source: torch.cat(parts) for source, parts in tracks.items()}, weights, balance_exponent)
 
@@ -303,3 +313,14 @@ def _read_int16(path: str, sample_rate: int) -> Tensor:
     if reader.source_rate != sample_rate or reader.channels != 1:
         raise ValueError(f"{path} is not mono at {sample_rate} Hz: prepare the corpus with local/data.sh.")
     return torch.cat([(32768 * wav).round().clamp(-32768, 32767).short() for wav in reader])
+
+
+def _duration(table: Table, name: str) -> float:
+    """Seconds of a recording in utt2dur."""
+    try:
+        seconds = float(table[name])
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds < math.inf:
+        raise ValueError(f"{table.path}, line {table.lines[name]}: {table[name]!r} is not a duration in seconds.")
+    return seconds

@@ -64,7 +64,7 @@ class DeCodecFrontend(AbsFrontend):
         self._weights_loaded = codec is None
         count = self.features.num_levels
         self.weights = nn.Parameter(torch.ones(count)) if weighted and count > 1 else None
-        self.register_load_state_dict_post_hook(lambda module, _: setattr(module, "_weights_loaded", True))
+        self.register_load_state_dict_post_hook(_mark_loaded)
 
     def output_size(self) -> int:
         """Number of features of an output frame."""
@@ -127,6 +127,11 @@ class DeCodecFrontend(AbsFrontend):
             return features, lengths
         features = nn.functional.pad(features, (0, 0, 0, -features.shape[1] % self.stack))
         return features.unflatten(1, (-1, self.stack)).flatten(2), -(-lengths // self.stack)
+
+
+def _mark_loaded(frontend: DeCodecFrontend, _: object) -> None:
+    """Hook after weights were loaded; a function of the module, so that the frontend can be pickled."""
+    frontend._weights_loaded = True
 
 
 def _parse_size(value: int | str) -> int:

@@ -1,4 +1,4 @@
-"""What all of this package's ESPnet tasks and trainers share: one line for errors, ranks that end together, resuming."""
+"""What the ESPnet tasks and trainers share: one line for errors, ranks that end together, resuming."""
 
 import math
 import multiprocessing

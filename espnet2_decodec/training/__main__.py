@@ -64,8 +64,8 @@ def main(argv: list[str] | None = None) -> None:
     objective = Objective(**config["codec_conf"])
     if start is not None:
         objective.codec.load_state_dict(start.state_dict())
-    data = read_data(args.data, objective.codec.sample_rate, args.device)
     mixing = Mixing(**{"sample_rate": objective.codec.sample_rate, **config["mixing_conf"]})
+    data = read_data(args.data, objective.codec.sample_rate, args.device)
     Trainer(objective, mixing, options, args.out, args.device).train(*data)
     if dist.is_initialized():
         dist.destroy_process_group()

@@ -51,4 +51,7 @@ def read_data(
         MemorySegmentSampler.from_directory(Path(folder) / name, sample_rate, threads).to(device)
         for name in ("speech_train", "background_train", "speech_dev", "background_dev")
     )
+    for name, sampler in (("speech_train", speech), ("speech_dev", dev[0])):
+        if not sampler.samples.any():
+            raise ValueError(f"{Path(folder) / name / 'wav.scp'}: all recordings are silent.")
     return speech, background, validation_batches(dev[0], dev[1], (0.0, 10.0), 24, 32000)

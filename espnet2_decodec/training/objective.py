@@ -267,6 +267,6 @@ def _quantizer_metrics(latents: Latents) -> dict[str, Tensor]:
     }
 
 
-def _read_step_again(objective: nn.Module, _: object) -> None:
+def _read_step_again(objective: Objective, _: object) -> None:
     """After weights were loaded, the step is that of the buffer `steps`."""
     objective._step = None

@@ -36,7 +36,9 @@ def refused(tmp_path, monkeypatch, capfd):
 
     def refuse(*arguments, status=1):
         with pytest.raises(SystemExit) as left:
-            run_program(partial(training.main, ["--out", str(tmp_path / "out"), "--device", "cpu", *map(str, arguments)]))
+            run_program(
+                partial(training.main, ["--out", str(tmp_path / "out"), "--device", "cpu", *map(str, arguments)])
+            )
         assert left.value.code == status
         lines = [line for line in capfd.readouterr().err.splitlines() if "semantic teacher" not in line]
         assert len(lines) == 1, lines
