@@ -29,7 +29,12 @@ def as_integers(values: Any, name: str) -> Tensor:
             values = torch.from_numpy(array.astype(np.int64)) if np.issubdtype(array.dtype, np.integer) else array
         except (TypeError, ValueError) as error:
             raise TypeError(f"{name} must be a tensor or an array of integers: {error}.") from None
-    if not isinstance(values, Tensor) or values.is_floating_point() or values.is_complex() or values.dtype == torch.bool:
+    if (
+        not isinstance(values, Tensor)
+        or values.is_floating_point()
+        or values.is_complex()
+        or values.dtype == torch.bool
+    ):
         raise TypeError(f"{name} must be a tensor or an array of integers, not of {values.dtype}.")
     return values.long()
 

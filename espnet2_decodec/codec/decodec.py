@@ -7,6 +7,7 @@ arXiv 2509.09201), with an exact orthogonal split instead of the paper's penalty
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +19,7 @@ from espnet2_decodec.codec.dsp.looping import loop_to_length
 from espnet2_decodec.codec.padding import frame_mask, length_mask, pad_to_frames
 from espnet2_decodec.codec.quantizer import QuantizedResult
 from espnet2_decodec.codec.serialization import load_weights, model_folder, read_config, save_model
-from espnet2_decodec.codec.validation import check_codes, check_levels, check_tokens, check_wav
+from espnet2_decodec.codec.validation import as_wav, check_codes, check_levels, check_tokens, check_wav, default_float32
 from espnet2_decodec.types import Codes, Stems
 
 
@@ -68,7 +69,8 @@ class DeCodec(nn.Module):
         folder = model_folder(path)
         config = read_config(folder)
         try:
-            codec = cls(config)
+            with default_float32():
+                codec = cls(config)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise ValueError(
                 f"The config in {folder} does not describe a codec that this version can build: {error}."
@@ -143,14 +145,17 @@ class DeCodec(nn.Module):
         """Waveforms to tokens.
 
         Args:
-            wav: [B, L] in -1..1 at `sample_rate`.
+            wav: [B, L] in -1..1 at `sample_rate`, a tensor or NumPy array of any type of floats.
             lengths: [B] in samples; None when all are L.
             speech_levels: number of leading levels, of `kbps(1)` each; None for all.
             background_levels: the same for the background.
 
         Raises:
-            ValueError: if the shape, the lengths or the numbers of levels are invalid, or a sample is not finite.
+            ValueError: if the shape, the lengths or the numbers of levels are invalid, a sample is not finite or far
+                beyond full scale, or the codec is not in float32.
+            TypeError: if the waveforms are not floats, or the lengths not integers.
         """
+        wav = self.as_input(wav)
         lengths = check_wav(wav, lengths)
         self.check_levels(speech_levels, background_levels)
         return self.quantize(self.latent(wav, lengths), lengths, speech_levels, background_levels)
@@ -191,6 +196,7 @@ class DeCodec(nn.Module):
         if quantize:
             codes = self.encode(wav, lengths, speech_levels, background_levels)
             return Stems(self.decode(codes, background=False), self.decode(codes, speech=False))
+        wav = self.as_input(wav)
         lengths = check_wav(wav, lengths)
         if isinstance(self.backbone, ParametricBackbone):
             longest = int(lengths.max())
@@ -236,6 +242,7 @@ class DeCodec(nn.Module):
         Raises:
             ValueError: if the codec has no content encoder, the encoder has no codebooks, or as in `encode`.
         """
+        wav = self.as_input(wav)
         lengths = check_wav(wav, lengths)
         encoder = self._require_content_encoder()
         if encoder.quantizer is None:
@@ -329,6 +336,13 @@ class DeCodec(nn.Module):
             self.speech_quantizer(speech, speech_levels, mask),
             self.background_quantizer(background, background_levels, mask),
         )
+
+    def as_input(self, wav: Any, name: str = "wav") -> Tensor:
+        """Waveforms of any floating-point type as a float32 tensor; errors as in `encode`."""
+        parameter = next(self.parameters())
+        if parameter.dtype != torch.float32:
+            raise ValueError(f"This codec was converted to {parameter.dtype}: keep float32, or use torch.autocast.")
+        return as_wav(wav, name, parameter)
 
     def check_levels(self, speech: int | None, background: int | None) -> tuple[int, int]:
         """The numbers of levels of both streams; all of them for None.

@@ -124,7 +124,7 @@ class ResidualVQ(nn.Module):
             embeddings = self.embed(codes)
             if self.training:
                 self.update(inputs, codes, valid, draw_frames(valid, self.codebook_size))
-        coded = torch.ones(self.levels, self.dim, device=x.device)
+        coded = torch.ones(self.levels, self.dim, dtype=torch.float32, device=x.device)
         return quantized_result(x, levels, valid, codes, embeddings, coded, self.codebook_size)
 
     def search(self, frames: Tensor, levels: int) -> tuple[Tensor, list[Tensor], Tensor]:

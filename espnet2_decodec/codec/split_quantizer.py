@@ -104,7 +104,7 @@ class SplitRVQ(nn.Module):
                 replacements = draw_frames(valid, self.codebook_size)
                 for part, part_inputs, part_codes in zip(self._parts, inputs, self._split_levels(codes)):
                     part.update(part_inputs, part_codes, valid, replacements)
-        coded = torch.zeros(self.levels, self.dim, device=x.device)
+        coded = torch.zeros(self.levels, self.dim, dtype=torch.float32, device=x.device)
         coded[: self.semantic_levels, : self.semantic_dim] = 1
         coded[self.semantic_levels : self.parametric_levels, : self.parametric_dim] = 1
         coded[self.parametric_levels :, self.parametric_dim :] = 1

@@ -43,7 +43,7 @@ class OrthogonalSplit(nn.Module):
         with torch.autocast(self.weight.device.type, enabled=False):
             skew = self.weight.float().triu(1) * self.weight_scale
             skew = skew - skew.T
-            eye = torch.eye(len(skew), device=skew.device)
+            eye = torch.eye(len(skew), dtype=torch.float32, device=skew.device)
             return torch.linalg.solve(eye + skew, eye - skew)
 
     def split(self, latent: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,5 +1,7 @@
 """Checks of arguments: waveforms, lengths, numbers of levels and codes."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -43,6 +45,17 @@ def as_wav(wav: Any, name: str = "wav", like: Tensor | None = None) -> Tensor:
             "integers by 32768."
         )
     return wav
+
+
+@contextmanager
+def default_float32() -> Iterator[None]:
+    """Context manager in which new tensors are float32, whatever the default type of torch is."""
+    default = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float32)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(default)
 
 
 def check_wav(wav: Tensor, lengths: Any) -> Tensor:

@@ -64,6 +64,8 @@ def convert(
             right, a sample is not finite, or there is no speech in a reference.
     """
     parametric_backbone(codec)
+    wav, reference = codec.as_input(wav), codec.as_input(reference, "reference")
+    background = None if background is None else codec.as_input(background, "background")
     sources, references = _split(wav, lengths), _split(reference, reference_lengths)
     backgrounds: list[Tensor | None] = [None] * len(sources)
     if background is not None:

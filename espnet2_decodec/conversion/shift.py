@@ -128,6 +128,6 @@ def _normalize(x: Tensor) -> Tensor:
 
 def _smooth(x: Tensor) -> Tensor:
     """Smooth [T, F] over time with a Hann window."""
-    window = torch.hann_window(2 * SMOOTHING_FRAMES + 3, periodic=False, device=x.device)[1:-1]
+    window = torch.hann_window(2 * SMOOTHING_FRAMES + 3, periodic=False, dtype=x.dtype, device=x.device)[1:-1]
     padded = F.pad(x.T[:, None], (SMOOTHING_FRAMES, SMOOTHING_FRAMES), mode="replicate")
     return F.conv1d(padded, (window / window.sum())[None, None])[:, 0].T

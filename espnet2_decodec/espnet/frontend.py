@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.espnet.codec_features import CodecFeatures
 from espnet2_decodec.espnet.feature_cache import FeatureCache
+from espnet2_decodec.types import as_integers
 
 
 class DeCodecFrontend(AbsFrontend):
@@ -105,6 +106,7 @@ class DeCodecFrontend(AbsFrontend):
                 "This frontend was built from a saved config, and its weights were not loaded: load its checkpoint, "
                 "or replace frontend_conf.codec in the config by frontend_conf.model."
             )
+        input, input_lengths = self.codec.as_input(input, "input"), as_integers(input_lengths, "input_lengths")
         if self.fs != self.codec.sample_rate:
             input = torchaudio.functional.resample(input, self.fs, self.codec.sample_rate)
             input_lengths = -(-input_lengths * self.codec.sample_rate // self.fs)

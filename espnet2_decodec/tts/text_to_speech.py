@@ -158,7 +158,8 @@ class TTS:
     def _read(self, recording: str | Path | Tensor, name: str) -> Tensor:
         """The first minute of a recording, [1, L]."""
         max_samples = int(MAX_PROMPT_SECONDS * self.sample_rate)
-        if isinstance(recording, Tensor):
+        if not isinstance(recording, (str, Path)):
+            recording = self.synthesizer.codec.as_input(recording, name)
             if recording.ndim != 1 or not len(recording):
                 raise ValueError(f"Samples of a {name} are [L] with L >= 1, not {tuple(recording.shape)}.")
             wav = recording

@@ -43,6 +43,7 @@ class LatentEncoder:
         Raises:
             ValueError: if the shape is wrong or a sample is not finite.
         """
+        wav = self.codec.as_input(wav)
         check_finite(check_block(wav))
         wav = wav.to(next(self.codec.parameters()).device, torch.float32)
         wav = wav if self._rest is None else torch.cat([self._rest, wav])
@@ -137,7 +138,7 @@ class LatentDecoder:
     def _samples(self, frames: Tensor | None, device: torch.device) -> Tensor:
         """Frames of samples [t, hop] -> samples [l], not more than announced."""
         if frames is None:
-            return torch.zeros(0, device=device)
+            return torch.zeros(0, dtype=torch.float32, device=device)
         wav = frames.reshape(-1)[: self._remaining]
         self._remaining -= len(wav)
         return wav
