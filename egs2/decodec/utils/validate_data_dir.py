@@ -10,9 +10,9 @@ import argparse
 import sys
 from pathlib import Path
 
-import soundfile
-
 from espnet2_decodec.data.kaldi import read_table
+from espnet2_decodec.io.audio import AudioReader
+from espnet2_decodec.io.errors import FileError
 from local import data_dir
 
 
@@ -28,15 +28,15 @@ def check_audio(folder: Path, sample_rate: int) -> float:
     seconds = 0.0
     for utterance, path in read_table(folder / "wav.scp").items():
         try:
-            info = soundfile.info(path)
-        except (soundfile.LibsndfileError, OSError) as error:
-            raise ValueError(f"{folder}: {utterance} cannot be read: {error}.") from error
-        if info.samplerate != sample_rate or info.channels != 1 or not info.frames:
+            recording = AudioReader(path)
+        except (FileError, OSError) as error:
+            raise ValueError(f"{folder}: {utterance} cannot be read: {error}") from error
+        if recording.source_rate != sample_rate or recording.channels != 1:
             raise ValueError(
-                f"{folder}: {utterance} has {info.frames} samples, {info.channels} channels, {info.samplerate} Hz, "
+                f"{folder}: {utterance} has {recording.channels} channels at {recording.source_rate} Hz, "
                 f"but mono at {sample_rate} Hz is required: prepare the data with local/data.sh."
             )
-        seconds += info.duration
+        seconds += recording.seconds
     return seconds / 3600
 
 
