@@ -123,6 +123,7 @@ A stage that is up to date is not repeated. --skip_data_prep, --skip_train, --sk
 $(sed -n '/^# General/,/^# Stages/p' "${BASH_SOURCE[0]##*/}" \
     | sed -nE -e '/^# Stages/d' -e 's/^# (.*)/\n\1:/p' -e 's/^([a-z_]+)=([^ ]*|"[^"]*") *# (.*)/    --\1 [\2] \3/p')"
 
+arguments=("$@")
 run_args=$(printf '%q ' "$@")
 . utils/parse_options.sh
 . utils/common.sh
@@ -131,6 +132,10 @@ run_args=$(printf '%q ' "$@")
 . ./cmd.sh
 . ./db.sh
 [ $# -eq 0 ] || die "Unexpected argument '$1': all settings are options, see --help."
+if [ -z "${DECODEC_SUPERVISED:-}" ]; then # a shell cannot act on a signal while it waits for a job
+    DECODEC_SUPERVISED=true exec "${python}" utils/supervise.py bash ./run.sh "${arguments[@]}"
+fi
+unset DECODEC_SUPERVISED
 trap on_exit EXIT
 
 if [ "${ngpu}" = auto ]; then

@@ -3,8 +3,10 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -183,3 +185,44 @@ def test_help_lists_stages_and_options_from_another_folder(tmp_path):
     assert answer.returncode == 0 and "--stop_stage [21] Last stage." in answer.stdout and not answer.stderr
     stages = re.findall(r"^ +(\d+)  \S.* \((?:data_prep|train|eval)\)$", answer.stdout, re.MULTILINE)
     assert stages == [str(number) for number in range(1, 22)]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_all_jobs_of_a_run(tmp_path, number):
+    """A stage of run.sh whose job sleeps, and does not end by itself on SIGTERM."""
+    job = tmp_path / "python"
+    job.write_text(
+        f'#!/usr/bin/env bash\ncase $1 in utils/*) exec {sys.executable} "$@" ;; esac\n'
+        f"trap '' TERM INT HUP\necho $$ > {tmp_path}/pid\nwhile true; do sleep 1; done\n"
+    )
+    job.chmod(0o755)
+    command = [
+        RECIPE / "run.sh",
+        "--python",
+        job,
+        "--size",
+        "own",
+        "--stage",
+        "3",
+        "--stop_stage",
+        "3",
+        "--seen_sets",
+        "",
+    ]
+    places = [part for name in ("data", "dump", "exp") for part in (f"--{name}dir", tmp_path / name)]
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    process = subprocess.Popen(
+        [*map(str, [*command, *places])], env={**os.environ, "PATH": path}, stderr=subprocess.PIPE, text=True,
+        start_new_session=True,
+    )  # fmt: skip
+    for _ in range(600):
+        if (tmp_path / "pid").is_file() and (tmp_path / "pid").read_text().strip():
+            break
+        time.sleep(0.1)
+    sleeping = int((tmp_path / "pid").read_text())
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=10)
+    assert process.returncode == 128 + number
+    assert f"Stopped by {number.name}; the same command continues." in errors
+    state = Path(f"/proc/{sleeping}/stat")
+    assert not state.exists() or state.read_text().rpartition(")")[2].split()[0] in "ZX"
