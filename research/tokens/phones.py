@@ -24,7 +24,7 @@ def main() -> None:
     """Print the share of frames with the right phone, in %."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--voice", type=Path, required=True)
-    parser.add_argument("--content", type=Path)
+    parser.add_argument("--content", type=Path, help="exported content encoder, or a content.pt")
     args = parser.parse_args()
     torch.set_num_threads(1)
     codec, encoder = None, ContentEncoder().eval()
