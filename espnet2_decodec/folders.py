@@ -57,7 +57,7 @@ def suffix_counts(files: Iterable[Path]) -> str:
 
 def _is_document(name: str) -> bool:
     """Return whether a suffix stands for a text, a table or an image."""
-    kind = mimetypes.guess_type(name, strict=False)[0] or ""
+    kind = mimetypes.guess_type(name)[0] or ""
     return kind.startswith(("text/", "image/")) or kind in _DOCUMENTS or name.lower().endswith(_TABLES)
 
 

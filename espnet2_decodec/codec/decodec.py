@@ -5,7 +5,6 @@ arXiv 2509.09201), with an exact orthogonal split instead of the paper's penalty
 """
 
 import math
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,21 +15,11 @@ from espnet2_decodec.codec.backbones.base import ParametricBackbone, ReceptiveFi
 from espnet2_decodec.codec.config import build_parts, complete, resolved_config
 from espnet2_decodec.codec.content import ContentEncoder
 from espnet2_decodec.codec.dsp.looping import loop_to_length
+from espnet2_decodec.codec.latents import Latents
 from espnet2_decodec.codec.padding import frame_mask, length_mask, pad_to_frames
-from espnet2_decodec.codec.quantizer import QuantizedResult
 from espnet2_decodec.codec.serialization import load_weights, model_folder, read_config, save_model
 from espnet2_decodec.codec.validation import as_wav, check_codes, check_levels, check_tokens, check_wav, default_float32
 from espnet2_decodec.types import Codes, Stems
-
-
-@dataclass(frozen=True)
-class Latents:
-    """Output of `DeCodec.forward`: latents s [B, D_s, T] and b [B, D_b, T] before and after the quantizers."""
-
-    speech: Tensor
-    background: Tensor
-    quantized_speech: QuantizedResult
-    quantized_background: QuantizedResult
 
 
 class DeCodec(nn.Module):

@@ -7,7 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from espnet2_decodec.codec.decodec import DeCodec, Latents
+from espnet2_decodec.codec.decodec import DeCodec
+from espnet2_decodec.codec.latents import Latents
 from espnet2_decodec.codec.split_quantizer import Quantizer
 from espnet2_decodec.data.config import check_arguments, check_keys
 from espnet2_decodec.data.mixing import Batch

@@ -1,7 +1,6 @@
 """Types of waveforms and tokens: converted exactly, or refused by the name of the argument."""
 
 import copy
-import io
 import pickle
 
 import pytest
@@ -90,7 +89,4 @@ def test_codec_and_frontend_can_be_pickled_and_copied(codec, wav):
     for again in (pickle.loads(pickle.dumps(frontend)), copy.deepcopy(frontend)):
         again.load_state_dict(frontend.state_dict())
         assert torch.equal(again(wav, lengths)[0], frontend(wav, lengths)[0])
-    buffer = io.BytesIO()
-    torch.save(codec, buffer)
-    buffer.seek(0)
-    assert torch.equal(torch.load(buffer, weights_only=False).encode(wav).speech, codec.encode(wav).speech)
+    assert torch.equal(pickle.loads(pickle.dumps(codec)).encode(wav).speech, codec.encode(wav).speech)
