@@ -69,7 +69,8 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
 def atomic_group() -> Iterator[None]:
     """Context manager in which the files of `atomic_write` appear together at its end, or not at all."""
     global _group
-    _group = files = []
+    files: list[tuple[Path, Path]] = []
+    _group = files
     try:
         yield
         for temporary, path in files:
