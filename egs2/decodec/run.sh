@@ -133,7 +133,7 @@ run_args=$(printf '%q ' "$@")
 . ./db.sh
 [ $# -eq 0 ] || die "Unexpected argument '$1': all settings are options, see --help."
 if [ -z "${DECODEC_SUPERVISED:-}" ]; then # a shell cannot act on a signal while it waits for a job
-    DECODEC_SUPERVISED=true exec "${python}" utils/supervise.py bash ./run.sh "${arguments[@]}"
+    DECODEC_SUPERVISED=true exec utils/supervise.py bash ./run.sh "${arguments[@]}"
 fi
 unset DECODEC_SUPERVISED
 trap on_exit EXIT

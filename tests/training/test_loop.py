@@ -46,6 +46,20 @@ def test_resumed_training_is_uninterrupted_training(tmp_path):
         assert torch.equal(a, b), name
 
 
+@pytest.mark.parametrize("size", [0, 1000, -1000], ids=["empty", "start", "cut off"])
+def test_a_damaged_checkpoint_is_replaced_by_the_one_before(tmp_path, caplog, size):
+    trainer(tmp_path, 3).train(sampler(0), sampler(1))
+    content = (tmp_path / "checkpoint.pt").read_bytes()
+    (tmp_path / "checkpoint.pt").write_bytes(content[:size])
+    assert trainer(tmp_path, 6).objective.step == 3
+    assert (
+        "checkpoint.pt cannot be resumed: it is" in caplog.text and "checkpoint.previous.pt is resumed" in caplog.text
+    )
+    (tmp_path / "checkpoint.previous.pt").unlink()
+    with pytest.raises(ValueError, match="checkpoint.pt cannot be resumed: it is"):
+        trainer(tmp_path, 6)
+
+
 def test_the_matrix_stays_orthogonal_and_the_saved_model_is_the_trained_one(tmp_path):
     run = trainer(tmp_path, 5)
     run.train(sampler(0), sampler(1), validation_batches(sampler(2), sampler(3), (0.0,), 2, 6400))
