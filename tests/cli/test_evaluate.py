@@ -66,9 +66,7 @@ def test_what_is_missing_is_a_warning(run, data, tmp_path):
         (["--systems", "nonsense"], "There is no system 'nonsense'"),
         (["--systems", "mixture", "--metrics", "visqol"], "Unknown metric 'visqol'"),
         (["--systems", "mixture", "--conditions", "7"], "no condition '7'"),
-        (["--systems", "mixture", "--limit", "0"], "At least 1"),
         (["--systems", "mixture", "--keep", "-1"], "--keep takes 0 or more"),
-        (["--systems", "mixture", "--nj", "0"], "at least 1"),
         (["--systems", "decodec:nowhere"], "no folder"),
         (["--systems", "mixture", "--data", "{data}", "{data}"], "both have a recording anna_000_5"),
     ],
@@ -91,3 +89,10 @@ def test_the_help_shows_rate_and_distortion(run, capsys):
     with pytest.raises(SystemExit) as stopped:
         run("evaluate", "--help", with_model=False)
     assert stopped.value.code == 0 and "levels=1..10" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("option", ["--limit", "--nj"])
+def test_counts_below_one_are_wrong_options(option, tmp_path, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["evaluate", "--data", str(tmp_path), "--out", str(tmp_path / "out"), "--systems", "mixture", option, "0"])
+    assert "'0' is not at least 1" in capsys.readouterr().err
