@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from espnet2_decodec.cli import main
 from espnet2_decodec.data.kaldi import write_table
 
 
