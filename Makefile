@@ -1,6 +1,7 @@
 # make demo   page of the model in the package, then the recipe on a corpus of minutes: data, training, evaluation, speech
 #             recognition and synthesis; its results join the page
 # make test   all tests
+# make fuzz   damaged files through the readers and the command, for MINUTES=10, with random seed SEED=0
 # make lint   ruff, mypy, import-linter and shellcheck
 # make docs   the documentation as a site, in site/
 # make install, make clean
@@ -11,6 +12,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV ?= .venv
 OMP_NUM_THREADS ?= 1
+MINUTES ?= 10
+SEED ?= 0
 export OMP_NUM_THREADS
 
 BIN := $(VENV)/bin
@@ -18,7 +21,7 @@ RECIPE := egs2/decodec
 RESULTS := $(RECIPE)/exp/codec_decodec_mini/decode/test
 SCRIPTS := $(wildcard $(RECIPE)/*.sh $(RECIPE)/stages/*.sh $(RECIPE)/utils/*.sh local/*.sh .ci/*)
 
-.PHONY: install demo test lint docs clean
+.PHONY: install demo test fuzz lint docs clean
 
 install: $(VENV)/.installed
 
@@ -40,6 +43,9 @@ demo: install
 
 test: install
 	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile
+
+fuzz: install
+	DECODEC_FUZZ_MINUTES=$(MINUTES) DECODEC_FUZZ_SEED=$(SEED) $(BIN)/python -m pytest -q tests/fuzz
 
 lint: install
 	$(BIN)/ruff check .

@@ -1,6 +1,7 @@
 """Configs, each of which is a difference from the defaults, and the parts that they describe."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from inspect import signature
 from typing import Any, TypeVar
@@ -43,6 +44,10 @@ _DERIVED = {
     "quantizer": {"dim", "levels", "semantic_dim", "parametric_dim", "sign_symmetric", "scale_factors"},
     "content": {"input_dims"},
 }
+
+_MAX_COUNT, _MAX_SIZE = 2**8, 2**16
+"""Limits of numbers of layers and levels, and of sizes: a damaged config neither fills the memory nor takes hours."""
+_COUNTS = ("blocks", "layers", "levels", "lstm")
 
 Part = TypeVar("Part")
 
@@ -101,6 +106,7 @@ def build_parts(config: dict) -> tuple[Backbone, Split, Quantizer, Quantizer, Co
     Raises:
         ValueError: if a name or an option is unknown, or an option is out of range.
     """
+    _check_value("sample_rate", config["sample_rate"], int, 2**20)
     split = build_split(**config["split"])
     backbone = build_backbone(dim=split.dim, sample_rate=config["sample_rate"], **config["backbone"])
     speech, background = _build_quantizers(backbone, split, dict(config["quantizer"]))
@@ -139,6 +145,8 @@ def build_backbone(name: str, dim: int, sample_rate: int = 16000, **options: Any
 def _build_quantizers(backbone: Backbone, split: Split, options: dict) -> tuple[Quantizer, Quantizer]:
     """Quantizers of speech and background; split ones if their latents are the halves of a parametric backbone's."""
     levels = options.pop("speech_levels"), options.pop("background_levels")
+    for count in levels:
+        _check_value("speech_levels and background_levels", count, int, _MAX_COUNT)
     derived = [{"dim": dim, "levels": count} for dim, count in zip(split.dims, levels)]
     if not isinstance(backbone, ParametricBackbone) or split.dims != (backbone.dim // 2, backbone.dim // 2):
         options.pop("parametric_levels", None)
@@ -157,4 +165,33 @@ def _build(part: Callable[..., Part], section: str, options: dict, **derived: An
     unknown = [name for name in options if name not in known]
     if unknown:
         raise ValueError(f"Unknown {section} option {unknown[0]!r}; choose from {', '.join(known)}.")
+    for name, value in options.items():
+        limit = _MAX_COUNT if name.endswith(_COUNTS) else _MAX_SIZE
+        _check_value(f"{section}.{name}", value, signature(part).parameters[name].annotation, limit)
     return part(**derived, **options)
+
+
+def _check_value(name: str, value: Any, kind: Any, limit: int) -> None:
+    """Check type and range of an option.
+
+    Args:
+        name: of the option, for the message.
+        value: of the option.
+        kind: its annotation; others than int, float, bool, str and a sequence of int are not checked.
+        limit: largest integer.
+
+    Raises:
+        ValueError: if the value is of another type, or out of range.
+    """
+    if kind is int and (type(value) is not int or not 0 <= value <= limit):
+        raise ValueError(f"{name} must be a whole number within 0..{limit}, not {value!r:.80}.")
+    if kind is float and (type(value) not in (int, float) or abs(value) > 1e9 or not math.isfinite(value)):
+        raise ValueError(f"{name} must be a finite number, not {value!r:.80}.")
+    if kind in (bool, str) and type(value) is not kind:
+        expected = "true or false" if kind is bool else "a name"
+        raise ValueError(f"{name} must be {expected}, not {value!r:.80}.")
+    if kind == Sequence[int]:
+        if not isinstance(value, (list, tuple)) or not value:
+            raise ValueError(f"{name} must be a list of whole numbers, not {value!r:.80}.")
+        for item in value:
+            _check_value(name, item, int, limit)

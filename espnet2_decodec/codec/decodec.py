@@ -60,10 +60,10 @@ class DeCodec(nn.Module):
         try:
             with default_float32():
                 codec = cls(config)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise ValueError(
-                f"The config in {folder} does not describe a codec that this version can build: {error}."
-            ) from error
+        except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RuntimeError) as error:
+            cause = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+            problem = f"The config in {folder} does not describe a codec that this version can build: {cause}."
+            raise ValueError(problem) from error
         load_weights(codec, folder)
         return codec.eval()
 

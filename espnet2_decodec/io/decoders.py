@@ -9,7 +9,7 @@ import av
 import numpy as np
 import soundfile
 
-from espnet2_decodec.io.containers import Layout
+from espnet2_decodec.io.containers import Layout, flac
 
 _RELIABLE_DURATION = ("mov", "matroska", "asf", "tta", "wv", "ape", "caf", "aiff", "avi")
 """Containers of FFmpeg that state the duration; for others it is estimated from the bit rate."""
@@ -24,6 +24,9 @@ class DecodingError(ValueError):
 class DamagedError(DecodingError):
     """The file can be decoded in part."""
 
+
+_CHECKSUMS = ("flac", "wavpack", "tta", "ape")
+"""Codecs whose checksums FFmpeg compares only if asked to, and whose durations are exact."""
 
 Block = tuple[int, np.ndarray]
 """Sample rate in Hz and samples [l, C] float32."""
@@ -103,12 +106,13 @@ class _Sndfile:
             self.close()
             raise DecodingError("MPEG audio in another container")
         self.sample_rate, self.channels = self._file.samplerate, self._file.channels
+        self._header = _first_bytes(source, 42) if self._file.format == "FLAC" else b""
         unknown = self._file.frames >= 2**62
         self.frames = None if unknown else self._file.frames
         self.seconds = 0.0 if unknown else self._file.frames / self.sample_rate
 
     def blocks(self, size: int) -> Iterator[Block]:
-        done = 0
+        done, checksum = 0, flac.Checksum(self._header)
         while self.frames is None or done < self.frames:
             count = size if self.frames is None else min(size, self.frames - done)
             try:
@@ -118,9 +122,12 @@ class _Sndfile:
             if not len(samples):
                 break
             done += len(samples)
+            checksum.update(samples)
             yield self.sample_rate, samples
         if self.frames is not None and done < self.frames:
             raise DamagedError(f"{done} of {self.frames} frames are there")
+        if checksum.is_wrong():
+            raise DamagedError("the MD5 sum in its header is not that of its samples")
         remark = _TRUNCATED.search(self._file.extra_info) if self._file.format not in _CHECKED_FORMATS else None
         if remark:
             raise DamagedError(f"libsndfile found: {remark[0].strip(' *.')}")
@@ -160,6 +167,9 @@ class _FFmpeg:
             raise DecodingError("there is no audio stream in it that can be decoded")
         self._stream = streams[0]
         self._stream.codec_context.thread_count = 1
+        self._is_checked = self._stream.codec_context.name in _CHECKSUMS
+        if self._is_checked:
+            self._stream.codec_context.options = {"err_detect": "crccheck+explode"}
         self.sample_rate, self.channels = self._stream.codec_context.sample_rate, self._stream.codec_context.channels
         self.seconds = self._stated_seconds() or 0.0
 
@@ -176,7 +186,9 @@ class _FFmpeg:
                         yield frame.sample_rate, _samples(frame)
         except (av.FFmpegError, OSError) as error:
             raise DamagedError(_message(error)) from None
-        if self._container.format.name.startswith(_RELIABLE_DURATION) and done < self.seconds - _TOLERANCE:
+        is_stated = self._is_checked or self._container.format.name.startswith(_RELIABLE_DURATION)
+        tolerance = 0.5 / self.sample_rate if self._is_checked else _TOLERANCE
+        if is_stated and done < self.seconds - tolerance:
             raise DamagedError(f"{done:.2f} of the {self.seconds:.2f} s in its header are there")
 
     def close(self) -> None:
@@ -189,7 +201,7 @@ class _FFmpeg:
         stated = re.fullmatch(r"(\d+):(\d+):([\d.]+)", self._stream.metadata.get("DURATION", ""))
         if stated:
             return 3600 * int(stated[1]) + 60 * int(stated[2]) + float(stated[3])
-        if self._container.duration is not None and len(self._container.streams) == 1:
+        if self._container.duration is not None and len(self._container.streams) == 1 and not self._is_checked:
             return self._container.duration / av.time_base
         return None
 
@@ -221,6 +233,19 @@ class _ByteRange(io.RawIOBase):
     def close(self) -> None:
         self._file.close()
         super().close()
+
+
+def _first_bytes(source: "Path | _ByteRange", count: int) -> bytes:
+    """Return bytes from the start of a file or a part of one, whose position stays as it is."""
+    if isinstance(source, Path):
+        with open(source, "rb") as file:
+            return file.read(count)
+    position = source.tell()
+    source.seek(0)
+    try:
+        return source.read(count) or b""
+    finally:
+        source.seek(position)
 
 
 def _samples(frame: "av.AudioFrame") -> np.ndarray:

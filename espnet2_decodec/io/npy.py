@@ -80,14 +80,29 @@ def load(path: str | Path, sample_rate: int, hop: int) -> Codes:
     for file in files:
         if not file.is_file():
             raise MissingFileError(f"{file} does not exist.")
-        try:
-            array = np.load(file, allow_pickle=False)
-        except (ValueError, EOFError, OSError, MemoryError, SyntaxError, TypeError, KeyError, RecursionError):
-            raise TokenFileError(f"{file} is not a .npy file.") from None
-        if not isinstance(array, np.ndarray) or array.ndim != 2 or array.dtype.kind not in "iu" or not len(array):
-            raise TokenFileError(f"{file} must hold integers of shape (T, K), T >= 1.")
-        streams.append(torch.from_numpy(array.astype(np.int64)).T[None])
+        streams.append(torch.from_numpy(_read_array(file).astype(np.int64)).T[None])
     speech, background = streams
     if speech.shape[2] != background.shape[2]:
         raise TokenFileError(f"{' and '.join(map(str, files))} have different numbers of frames.")
     return Codes(speech, background, torch.tensor([speech.shape[2] * hop]), sample_rate)
+
+
+def _read_array(file: Path) -> np.ndarray:
+    """Return the array (T, K) in a file; mapped into memory, so that a damaged header allocates nothing.
+
+    Raises:
+        TokenFileError: if the file is not whole, or has other content.
+    """
+    try:
+        with np.errstate(over="ignore"):
+            array = np.load(file, allow_pickle=False, mmap_mode="r")
+    except MemoryError:
+        raise
+    except Exception:  # NumPy passes on what its parser of Python literals raises
+        raise TokenFileError(f"{file} is not a .npy file, or is cut off.") from None
+    if not isinstance(array, np.memmap) or array.ndim != 2 or array.dtype.kind not in "iu" or not len(array):
+        raise TokenFileError(f"{file} must hold integers of shape (T, K), T >= 1.")
+    size, expected = file.stat().st_size, array.offset + array.nbytes
+    if size != expected:
+        raise TokenFileError(f"{file} is damaged: it has {size} bytes, and {expected} by its header.")
+    return array

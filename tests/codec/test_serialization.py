@@ -125,3 +125,25 @@ def test_broken_codec_is_not_saved(codec, tmp_path):
     with pytest.raises(ValueError, match="subspace.weight is not finite"):
         codec.save_pretrained(tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("section", "option", "value"),
+    [
+        ("backbone", "channels", 10**9),
+        ("backbone", "channels", "16"),
+        ("backbone", "causal", 1),
+        ("backbone", "encoder_blocks", -1),
+        ("quantizer", "background_levels", 10**9),
+        ("quantizer", "ema_decay", float("nan")),
+    ],
+)
+def test_options_are_of_their_type_and_range(codec, tmp_path, section, option, value):
+    """A damaged config is refused by name before anything is allocated."""
+    codec.save_pretrained(tmp_path)
+    path = tmp_path / "config.json"
+    content = json.loads(path.read_text())
+    content["codec"][section][option] = value
+    path.write_text(json.dumps(content))
+    with pytest.raises(ValueError, match=f"{option} must be "):
+        DeCodec.from_pretrained(tmp_path)

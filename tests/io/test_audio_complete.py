@@ -147,6 +147,38 @@ def test_flac_of_unknown_length(make):
         audio.read(path, RATE)
 
 
+def test_flac_with_too_few_samples_in_its_header(make):
+    """libFLAC stops there; the MD5 sum shows it."""
+    path = make("flac", chirp())
+    data = path.read_bytes()
+    path.write_bytes(data[:24] + (len(chirp()) - 4096).to_bytes(2, "big") + data[26:])
+    with pytest.raises(errors.TruncatedFileError, match="MD5 sum"):
+        audio.read(path, RATE)
+    path.write_bytes(data[:26] + bytes(16) + data[42:])  # the sum is optional
+    assert len(audio.read(path, RATE)) == len(chirp())
+
+
+@pytest.mark.parametrize("kind", ["wav", "aiff", "svx"])
+def test_a_length_of_samples_that_became_smaller(make, kind):
+    """The length of the whole file shows it."""
+    path = make(kind, chirp())
+    data, length = path.read_bytes(), 2 * len(chirp())
+    order = "little" if kind == "wav" else "big"
+    for stated in (length, length + 8):  # the chunk of AIFF has eight bytes more
+        data = data.replace(stated.to_bytes(4, order), (stated // 2).to_bytes(4, order))
+    path.write_bytes(data)
+    with pytest.raises(errors.TruncatedFileError, match="belong to no chunk"):
+        audio.read(path, RATE)
+
+
+@pytest.mark.parametrize("kind", ["w64", "nist", "svx", "au", "wav", "aiff"])
+def test_bytes_behind_the_samples_are_no_samples(make, kind):
+    """libsndfile reads them in some formats."""
+    path = make(kind, chirp())
+    path.write_bytes(path.read_bytes() + bytes([1] * 1000))
+    assert np.abs(audio.read(path, RATE).numpy() - chirp()).max() < 1e-4
+
+
 @pytest.mark.parametrize("kind", ["flac", "ogg", "opus"])
 def test_a_changed_byte_is_noticed(make, kind):
     """These formats have checksums."""

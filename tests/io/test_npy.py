@@ -32,6 +32,15 @@ def test_one_error_for_each_kind(tmp_path):
         speech.write_bytes(content)
         with pytest.raises(errors.TokenFileError, match=message):
             npy.load(speech, 16000, 320)
+    np.save(speech, np.zeros((4, 2), np.int16))
+    whole = speech.read_bytes()
+    for content, message in (
+        (whole[:-1], "not a .npy file, or is cut off"),
+        (whole + b"x", f"has {len(whole) + 1} bytes, and {len(whole)} by"),
+    ):
+        speech.write_bytes(content)
+        with pytest.raises(errors.TokenFileError, match=message):
+            npy.load(speech, 16000, 320)
     for array, message in (
         (np.zeros((4, 2)), "integers"),
         (np.zeros(4, int), "integers"),

@@ -14,7 +14,7 @@ from local.recording import SPLITS, ascii_name
 
 
 def tone(path, rate=16000, seconds=0.5, channels=1, **options):
-    """A recording of random pitch, below the Nyquist frequency of every rate: no two alike, since repeats are left out."""
+    """A recording of random pitch below the Nyquist frequency of every rate: no two alike, as repeats are left out."""
     path.parent.mkdir(parents=True, exist_ok=True)
     hertz = 200 + zlib.crc32(path.as_posix().encode()) % 3000
     wave = 0.3 * np.sin(2 * np.pi * hertz * np.arange(int(seconds * rate)) / rate)

@@ -3,6 +3,7 @@
 Programs that write to a pipe, where the length is unknown, state 0, -1 or a number near 2 or 4 GB, which is ignored.
 """
 
+import os
 from collections.abc import Iterator
 from typing import BinaryIO, Literal
 
@@ -26,29 +27,34 @@ def inspect(file: BinaryIO, size: int) -> Layout | None:
     if head[:4] in _RIFF and head[8:12] in (b"WAVE", b"AVI "):
         return _joined_riff(file, size)
     if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC", b"8SVX", b"16SV"):
-        missing = _missing(file, _chunks(file, 12, "big"), (b"SSND", b"BODY"), size)
+        end = _end(_chunks(file, 12, "big"), (b"SSND", b"BODY"), size)
+        if end <= size:
+            return Layout([(0, size if head[8:11] == b"AIF" else end)], _uncounted(file, 0, "big", size))
     elif head[:4] == b"riff" and head[4:8] == bytes.fromhex("2e91cf11"):
-        missing = _missing(file, _w64_chunks(file), (b"data",), size)
+        end = _end(_w64_chunks(file), (b"data",), size)
     elif head[:4] == b"caff":
-        missing = _missing(file, _caf_chunks(file), (b"data",), size)
+        end = _end(_caf_chunks(file), (b"data",), size)
+        return Layout([(0, size)], _describe(end - size))
     elif head[:4] in (b".snd", b"dns."):
         order: _ByteOrder = "big" if head[:1] == b"." else "little"
         start, length = int.from_bytes(head[4:8], order), int.from_bytes(head[8:12], order)
-        missing = 0 if _is_unknown(length) else start + length - size
+        end = start + length if length and not _is_unknown(length) else size
     elif head[:7] == b"NIST_1A":
-        missing = _nist_bytes(file) - size
+        end = _nist_bytes(file) or size
     elif head[4:8] == b"ftyp":
-        missing = max((start + length - size for _, start, length in _mp4_boxes(file)), default=0)
+        end = max((start + length for _, start, length in _mp4_boxes(file)), default=size)
+        return Layout([(0, size)], _describe(end - size))
     elif head[:1] == b"G" and _read_at(file, 188, 1) == _read_at(file, 376, 1) == b"G":
-        missing = -size % 188  # packets of MPEG-TS
+        return Layout([(0, size)], _describe(-size % 188))  # packets of MPEG-TS
     else:
         return None
-    return Layout([(0, size)], _describe(missing))
+    # libsndfile takes all bytes after the start of the samples for samples
+    return Layout([(0, min(end, size))], _describe(end - size))
 
 
 def _read_at(file: BinaryIO, position: int, count: int) -> bytes:
-    """Return up to `count` bytes; none for positions that only a damaged header gives."""
-    if position >= 2**62:
+    """Return up to `count` bytes; none for positions beyond the end, which a damaged header may give."""
+    if position >= os.fstat(file.fileno()).st_size:
         return b""
     file.seek(position)
     return file.read(count)
@@ -103,16 +109,46 @@ def _wav_problem(file: BinaryIO, start: int, order: _ByteOrder, end: int) -> str
     uncounted = end - data_end
     if data_length and uncounted > max(_MAX_TRAILING_BYTES, data_length // 100):
         return f"{uncounted} bytes follow the samples that its header counts"
-    return ""
+    return _uncounted(file, start, order, end)
 
 
-def _missing(file: BinaryIO, chunks: Iterator[tuple[bytes, int, int]], names: tuple[bytes, ...], size: int) -> int:
-    """Return how many bytes the file lacks of the chunk of the samples."""
+def _uncounted(file: BinaryIO, start: int, order: _ByteOrder, end: int) -> str:
+    """Return the problem of bytes within a RIFF or IFF form that are neither chunks nor zeros.
+
+    Args:
+        file: any position.
+        start: of the form.
+        order: of its lengths.
+        end: of the file, or of the part of it that is looked at.
+    """
+    length = int.from_bytes(_read_at(file, start + 4, 4), order)
+    if not length or _is_unknown(length):
+        return ""
+    position, file_end, end = start + 12, end, min(end, start + 8 + length)
+    for name, at, count in _chunks(file, start + 12, order):
+        if at + count > end:
+            if at + count <= file_end and name.isascii() and name.decode().isprintable():
+                return ""  # the length of the form is too small, which no program minds
+            break
+        position = at + count + count % 2
+    for shift in (-1, 0, 1):  # some programs leave out the byte after a chunk of odd length
+        head = _read_at(file, position + shift, 8)
+        if head[:4].isascii() and head[:4].decode().isprintable() and 0 < len(head) <= 8:
+            count = int.from_bytes(head[4:], order)
+            if position + shift + 8 + count <= end + 1:
+                return ""
+    if end - position <= 8 or not _read_at(file, position, _MAX_TRAILING_BYTES)[: end - position].strip(b"\0"):
+        return ""
+    return f"{end - position} bytes in it belong to no chunk, so the length of its samples is wrong"
+
+
+def _end(chunks: Iterator[tuple[bytes, int, int]], names: tuple[bytes, ...], size: int) -> int:
+    """Return the position after the chunk of the samples, `size` if its length is not known."""
     for name, start, length in chunks:
         if name in names:
-            unknown = length < 0 or length >= 2**62 or (name != b"data" and _is_unknown(length))
-            return 0 if unknown else start + length - size
-    return 0
+            unknown = length <= 0 or length >= 2**62 or (name != b"data" and _is_unknown(length))
+            return size if unknown else start + length
+    return size
 
 
 def _chunks(file: BinaryIO, position: int, order: _ByteOrder) -> Iterator[tuple[bytes, int, int]]:
@@ -166,7 +202,7 @@ def _mp4_boxes(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
 
 
 def _nist_bytes(file: BinaryIO) -> int:
-    """Return the length of a NIST SPHERE file according to its header, 0 if it is compressed or the fields lack."""
+    """Return the length of a NIST SPHERE file according to its header, 0 if it is compressed or this is unknown."""
     file.seek(8)
     first = file.read(8).split()
     header = int(first[0]) if first and first[0].isdigit() else 1024
@@ -178,6 +214,7 @@ def _nist_bytes(file: BinaryIO) -> int:
     if "embedded" in fields.get("sample_coding", ""):
         return 0
     try:
-        return header + int(fields["sample_count"]) * int(fields["channel_count"]) * int(fields["sample_n_bytes"])
+        length = int(fields["sample_count"]) * int(fields["channel_count"]) * int(fields["sample_n_bytes"])
+        return header + length if length else 0
     except (KeyError, ValueError):
         return 0
