@@ -19,7 +19,7 @@ SUMMARY = "Convert the speech of one file to the voice of another"
 EXAMPLES = """\
 examples:
   decodec convert noisy.wav voice.wav -o converted.wav
-  decodec convert noisy.wav voice.wav -o converted.wav --no-quantize --background keep
+  decodec convert noisy.wav voice.wav -o over-noise.wav --no-quantize --background keep
 """
 
 

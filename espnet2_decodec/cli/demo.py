@@ -10,7 +10,7 @@ SUMMARY = "Write a page with bundled recordings, separated, coded, remixed and c
 EXAMPLES = """\
 examples, in a clone of the repository:
   decodec demo demo                                       demo/index.html, within a minute
-  decodec demo demo --tts exp/tts_mini/model              also text to speech
+  decodec demo demo -f --tts exp/tts_mini/model           also text to speech
   decodec demo demo -f --results exp/results/test/evaluation --examples exp/results/test/conversion/examples
                                                           the same page with the results of the recipe below
 """

@@ -11,7 +11,7 @@ SUMMARY = "Combine the speech of one file with the background of another"
 EXAMPLES = """\
 examples:
   decodec remix noisy.wav street.wav -o remix.wav
-  decodec remix noisy.dcd street.wav -o remix.wav --snr 10
+  decodec remix noisy.dcd street.wav -o louder.wav --snr 0
 """
 
 
