@@ -19,16 +19,18 @@ REQUIREMENTS = {
         "tqdm>=4.60",
         "PyYAML>=6.0",
     ],
-    # The release of ESPnet that is tested against. Its chunk iterator fails with numpy 2.4 and later, torch and
-    # torchaudio
-    # must be of one version, and its metadata asks for an old setuptools.
+    # The releases of ESPnet that are tested against, each with the Python that it supports. Their chunk iterator fails
+    # with numpy 2.4 and later; torch and torchaudio must be of one version.
     "train": [
-        "espnet==202511",
+        "espnet==202511; python_version < '3.12'",
+        "espnet[train]==202611; python_version >= '3.12'",
         "torch==2.11.0",
         "torchaudio==2.11.0",
         "numpy>=2,<2.4",
+        "humanfriendly>=10",
+        "sentencepiece>=0.2",
         "tensorboard>=2.14",
-        "setuptools<74",
+        "six>=1.16; python_version < '3.12'",  # espnetez of 202511 imports it, and does not say so
     ],
     # Intrusive scores beside the ones that need nothing.
     "evaluate": [
@@ -65,6 +67,7 @@ REQUIREMENTS = {
         "pytest>=8",
         "pytest-xdist>=3.5",
         "fast_bss_eval>=0.1.3",
+        "espnet_model_zoo>=0.1.7; python_version < '3.12'",  # comes with later releases of ESPnet
     ],
     # The documentation site.
     "docs": [
@@ -115,6 +118,7 @@ setup(
         "Programming Language :: Python :: 3.10",
         "Programming Language :: Python :: 3.11",
         "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
         "Topic :: Multimedia :: Sound/Audio :: Speech",
     ],
 )

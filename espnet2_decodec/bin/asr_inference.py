@@ -3,11 +3,11 @@
 Usage: python -m espnet2_decodec.bin.asr_inference --help
 """
 
-from espnet2.bin.asr_inference import get_parser, main
+from espnet2.bin.asr_inference import Speech2Text, get_parser, main
 
 from espnet2_decodec.espnet import registry  # noqa: F401  registers the frontend
 
-__all__ = ["get_parser", "main"]
+__all__ = ["Speech2Text", "get_parser", "main"]
 
 if __name__ == "__main__":
     main()

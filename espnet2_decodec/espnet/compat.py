@@ -7,7 +7,7 @@ import numpy as np
 from espnet2.iterators import chunk_iter_factory
 
 BROKEN_DEFAULTS = {("encodec", "discriminator_params"), ("funcodec", "generator_params")}
-"""Defaults of ESPnet's codecs (202511) that their own classes refuse; a config has to give them in full."""
+"""Defaults of ESPnet's codecs (202511 and 202611) that their own classes refuse; a config has to give them in full."""
 
 
 class _ScalarChoice(np.random.RandomState):

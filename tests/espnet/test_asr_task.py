@@ -13,7 +13,7 @@ import yaml
 from espnet2_decodec.codec.config import TINY
 from espnet2_decodec.codec.decodec import DeCodec
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.compat]
 
 
 @pytest.fixture(scope="module")
@@ -92,22 +92,70 @@ def test_averaging_leaves_a_frozen_codec(place):
         torch.testing.assert_close(averaged[f"frontend.codec.{name}"], value, rtol=1e-6, atol=0)
 
 
-def test_a_packed_model_recognizes_where_nothing_else_is(place, tmp_path):
-    expected = recognize(place, "ours", "-m", "espnet2_decodec.bin.asr_inference")
+@pytest.fixture
+def packed(place, tmp_path):
+    """The file of a packed model."""
     files = ("--asr_train_config", "ours/config.yaml", "--asr_model_file", "ours/valid.loss.ave_2best.pth")
     run("-m", "espnet2.bin.pack", "asr", "--outpath", f"{tmp_path}/model.zip", *files, cwd=place)
+    return tmp_path / "model.zip"
+
+
+def test_a_packed_model_recognizes_where_nothing_else_is(place, packed, tmp_path):
+    expected = recognize(place, "ours", "-m", "espnet2_decodec.bin.asr_inference")
     (place / "ours").rename(place / "elsewhere")
     try:
         unpack = (
             "import json, sys; from espnet2.main_funcs.pack_funcs import unpack; "
             "print(json.dumps(unpack(*sys.argv[1:])))"
         )
-        found = json.loads(run("-c", unpack, f"{tmp_path}/model.zip", f"{tmp_path}/unpacked").stdout.splitlines()[-1])
+        found = json.loads(run("-c", unpack, packed, f"{tmp_path}/unpacked").stdout.splitlines()[-1])
         (place / "packed").mkdir()
         files = {"config": found["asr_train_config"], "weights": found["asr_model_file"]}
         assert recognize(place, "packed", "-m", "espnet2_decodec.bin.asr_inference", **files) == expected
     finally:
         (place / "elsewhere").rename(place / "ours")
+
+
+LOAD = """
+import sys
+import soundfile
+from espnet_model_zoo.downloader import ModelDownloader
+from espnet2_decodec.bin.asr_inference import Speech2Text
+packed, cache, wav = sys.argv[1:]
+found = ModelDownloader(cache).download_and_unpack(packed)
+recognizer = Speech2Text.from_pretrained(**found, beam_size=2, maxlenratio=-3)
+print("recognized:", recognizer(soundfile.read(wav)[0])[0][0])
+"""
+
+
+def test_a_packed_model_is_loaded_from_the_model_zoo(place, packed, tmp_path):
+    pytest.importorskip("espnet_model_zoo", reason="espnet_model_zoo is not installed: its packages are not loaded")
+    text = recognize(place, "ours", "-m", "espnet2_decodec.bin.asr_inference").splitlines()[0]
+    printed = run("-c", LOAD, packed, tmp_path / "cache", place / "u0.wav").stdout.splitlines()[-1]
+    assert text.split(" ", 1)[1] == printed.removeprefix("recognized: ")
+
+
+ESPNETEZ = """
+import sys
+import espnetez
+from espnet2_decodec.espnet.asr_task import DeCodecASRTask
+espnetez.task.TASK_CLASSES["asr"] = DeCodecASRTask
+folder = sys.argv[1]
+config = espnetez.config.from_yaml("asr", f"{folder}/train.yaml")
+config.update(token_type="word", token_list=f"{folder}/tokens", max_epoch=1)
+data = {"speech": ("wav.scp", "sound"), "text": ("text", "text")}
+dump = {"train_dump_dir": folder, "valid_dump_dir": folder, "data_info": data}
+trainer = espnetez.Trainer("asr", config, f"{folder}/easy", f"{folder}/stats", **dump, ngpu=0)
+trainer.collect_stats()
+trainer.train()
+"""
+
+
+def test_espnetez_trains_models_that_contain_the_codec(place):
+    pytest.importorskip("espnetez", reason="this release of ESPnet has no espnetez, or its package six is missing")
+    run("-c", ESPNETEZ, str(place))
+    weights = f"{place}/easy/valid.loss.best.pth"
+    assert len(recognize(place, "easy", "-m", "espnet2_decodec.bin.asr_inference", weights=weights).splitlines()) == 4
 
 
 def test_espnets_own_programs_do_the_same(place):

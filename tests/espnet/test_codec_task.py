@@ -74,6 +74,7 @@ def test_the_config_of_an_experiment_contains_all_options(trained):
     )
 
 
+@pytest.mark.compat
 def test_export_gives_the_codec_of_the_experiment(trained, tmp_path):
     best = str(trained / "valid.distance.best.pth")
     run_step("export_codec", ["--train_config", str(trained / "config.yaml"), "--model_file", best, str(tmp_path)])
@@ -95,6 +96,7 @@ def test_loading_names_missing_and_unexpected_weights(trained, tmp_path):
             load()
 
 
+@pytest.mark.compat
 def test_espnets_own_program_codes_with_it(trained):
     coding = AudioCoding(trained / "config.yaml", trained / "2epoch.pth")
     result = coding(torch.randn(3300) * 0.1)
@@ -115,6 +117,7 @@ def test_check_training_finds_trainings_without_steps(trained, tmp_path, capsys)
         check_training(tmp_path)
 
 
+@pytest.mark.compat
 def test_espnets_codecs_train_on_the_same_mixtures_with_the_chunk_iterator(options, tmp_path):
     (tmp_path / "soundstream.yaml").write_text(TINY_SOUNDSTREAM)
     main([*options, "--config", str(tmp_path / "soundstream.yaml"), "--output_dir", str(tmp_path / "exp")])

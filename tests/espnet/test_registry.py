@@ -12,6 +12,8 @@ from espnet2.train.collate_fn import CommonCollateFn
 
 from espnet2_decodec.espnet import compat, registry
 
+pytestmark = pytest.mark.compat
+
 
 class _Dataset:
     def __getitem__(self, name):

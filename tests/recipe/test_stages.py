@@ -43,6 +43,7 @@ def stamps(folder: Path) -> dict[Path, float]:
     return {path: path.stat().st_mtime for path in folder.rglob("*") if path.suffix in kept and not path.is_symlink()}
 
 
+@pytest.mark.compat
 def test_all_stages_write_their_output(recipe):
     made = recipe.exp / "decode" / "test"
     mixtures = (recipe.folder / "dump" / "own" / "test" / "mixture.scp").read_text().splitlines()
