@@ -67,8 +67,9 @@ docs: install
 # Each build of torch chooses its own CUDA and triton.
 constraints:
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --no-annotate --no-header \
-		--extra recipe --extra test --extra lint setup.py | grep -Ev '^(cuda|nvidia|triton)' > constraints.txt
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.10 --no-annotate --no-header \
+		--extra recipe --extra test --extra lint setup.py --output-file constraints.txt
+	sed -i -E '/^(cuda|nvidia|triton)/d' constraints.txt
 
 clean:
 	rm -rf $(RECIPE)/exp $(RECIPE)/dump demo build site ./*.egg-info
