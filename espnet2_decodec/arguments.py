@@ -1,10 +1,18 @@
-"""Types of command-line options: finite numbers within their range."""
+"""Types of command-line options: finite numbers within their range, and outputs of the right kind."""
 
 import math
+import re
 from argparse import ArgumentTypeError
+from collections.abc import Callable
+from pathlib import Path
 
 MAX_DECIBELS = 300.0
 """Largest level, gain or ratio, beyond the range of samples in any format."""
+
+
+_FILE_NAME = re.compile(r"\.(?:w64|(?=[a-z0-9]*[a-z][a-z0-9]*[a-z])[a-z0-9]{2,5})$", re.IGNORECASE)
+"""A suffix by which an output is a file, not a folder: it has two letters, unlike those of `exp_v1.0` and `2024.11`."""
+_LONG_SUFFIXES = (".safetensors",)
 
 
 def finite_float(text: str) -> float:
@@ -59,3 +67,55 @@ def positive_int(text: str) -> int:
     if value < 1:
         raise ArgumentTypeError(f"{text!r} is not at least 1")
     return value
+
+
+def output_folder(text: str) -> Path:
+    """Parse an output that is a folder.
+
+    Raises:
+        ArgumentTypeError: if it is a file, or looks like one.
+    """
+    problem = folder_problem(text)
+    if problem:
+        raise ArgumentTypeError(problem)
+    return Path(text)
+
+
+def output_file(*suffixes: str) -> Callable[[str], Path]:
+    """Return a type of outputs that are files with one of these suffixes.
+
+    The type raises an ArgumentTypeError for a folder, and for another suffix.
+    """
+
+    def parse(text: str) -> Path:
+        problem = file_problem(text, suffixes)
+        if problem:
+            raise ArgumentTypeError(problem)
+        return Path(text)
+
+    return parse
+
+
+def looks_like_file(output: str) -> bool:
+    """Return whether an output that does not exist has the suffix of a file, and no slash at its end."""
+    name = Path(output).name
+    is_file = _FILE_NAME.search(name) is not None or name.lower().endswith(_LONG_SUFFIXES)
+    return not output.endswith("/") and not Path(output).is_dir() and is_file
+
+
+def folder_problem(output: str) -> str:
+    """Return why an output cannot be a folder, as a clause without full stop; empty if it can."""
+    if Path(output).exists() and not Path(output).is_dir():
+        return f"{output} is a file, but a folder is needed"
+    if looks_like_file(output):
+        return f"{output} has the suffix of a file, but a folder is needed here; a slash at its end makes it a folder"
+    return ""
+
+
+def file_problem(output: str, suffixes: tuple[str, ...]) -> str:
+    """Return why an output cannot be a file with one of the suffixes, as a clause; empty if it can."""
+    if Path(output).is_dir() or output.endswith("/"):
+        return f"{output} is a folder, but a file is needed"
+    if Path(output).suffix.lower() not in suffixes:
+        return f"{output} cannot be written: the suffix must be {' or '.join(suffixes)}"
+    return ""

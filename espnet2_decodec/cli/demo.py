@@ -2,6 +2,7 @@
 
 from argparse import ArgumentParser, Namespace
 
+from espnet2_decodec.arguments import output_file, output_folder
 from espnet2_decodec.cli import parser as options
 from espnet2_decodec.cli.report import add_output_flags, add_sections, require_packages
 
@@ -28,7 +29,7 @@ NOTICE = (
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the options of this command."""
     parser.epilog = EXAMPLES
-    parser.add_argument("output", metavar="OUT", help="folder of the page")
+    parser.add_argument("output", type=output_folder, metavar="OUT", help="folder of the page")
     options.add_model(parser)
     parser.add_argument("--tts", metavar="FOLDER", help="text-to-speech model that the recipe exported")
     parser.add_argument(
@@ -39,7 +40,10 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     add_sections(parser)
     parser.add_argument(
-        "--figure", metavar="PNG", help="also draw the spectrograms of the first mixture, its speech and its background"
+        "--figure",
+        type=output_file(".png"),
+        metavar="PNG",
+        help="also draw the spectrograms of the first mixture, its speech and its background",
     )
     add_output_flags(parser)
 
@@ -62,10 +66,10 @@ def run(args: Namespace) -> int:
     from espnet2_decodec.evaluation.report.spectrogram import SAMPLE_RATE, save_figure
     from espnet2_decodec.io.audio import read
 
-    out = Path(args.output)
+    out = args.output
     check_page_folder(out, args.force)
     if args.figure:
-        check_output(Path(args.figure), force=args.force)
+        check_output(args.figure, force=args.force)
     results = read_results(args.results) if args.results else None
     sections, documents = read_sections(args.examples), read_documents(args.documents)
     recordings, codec = demo.find_recordings(), load_model(args)

@@ -2,7 +2,7 @@
 
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 
-from espnet2_decodec.arguments import positive_int
+from espnet2_decodec.arguments import output_folder, positive_int
 
 SUMMARY = "Score codecs and denoisers on test mixtures: tables with confidence intervals, and wavs to listen to"
 
@@ -59,7 +59,11 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="one set of test mixtures that `decodec recipe make_mixtures` wrote, or several",
     )
     parser.add_argument(
-        "--out", required=True, metavar="OUT", help="folder for scores.csv, summary.csv, summary.md, wav and cache"
+        "--out",
+        type=output_folder,
+        required=True,
+        metavar="OUT",
+        help="folder for scores.csv, summary.csv, summary.md, wav and cache",
     )
     parser.add_argument(
         "--systems", nargs="+", default=SYSTEMS, metavar="SYSTEM", help=f"see below (default: {' '.join(SYSTEMS)})"

@@ -6,14 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from espnet2_decodec.arguments import folder_problem, looks_like_file
 from espnet2_decodec.atomic import is_stream
 from espnet2_decodec.cli.console import FAILURES, describe, error, note, track_files
 from espnet2_decodec.folders import Files, find_files, suffix_counts
 from espnet2_decodec.io.errors import FileError, MissingFileError, OutputExistsError, UnknownSuffixError
 from espnet2_decodec.io.pipes import STANDARD_INPUT
 
-_FILE_NAME = re.compile(r"\.(?:w64|(?=[a-z0-9]*[a-z][a-z0-9]*[a-z])[a-z0-9]{2,5})$", re.IGNORECASE)
-"""A suffix by which an output is a file, not a folder: it has two letters, unlike those of `exp_v1.0` and `2024.11`."""
 _RESULT = re.compile(r"(.+)\.(speech|background)\.[a-z0-9]+$", re.IGNORECASE)
 """File names of `decodec separate`."""
 
@@ -94,24 +93,15 @@ def plan_jobs(
     return jobs
 
 
-def looks_like_file(output: str) -> bool:
-    """Return whether an output that does not exist has the suffix of a file, and no slash at its end."""
-    return not output.endswith("/") and not Path(output).is_dir() and _FILE_NAME.search(Path(output).name) is not None
-
-
 def check_output_folder(output: str) -> None:
     """Check that an output can be a folder.
 
     Raises:
         FileError: if it is a file, or looks like one.
     """
-    out = Path(output)
-    if out.exists() and not out.is_dir():
-        raise FileError(f"{out} is a file, but a folder is needed for these inputs.")
-    if looks_like_file(output):
-        raise FileError(
-            f"{out} has the suffix of a file, but a folder is needed here; a slash at its end makes it a folder."
-        )
+    problem = folder_problem(output)
+    if problem:
+        raise FileError(f"{problem}.")
 
 
 def check_output(*paths: Path, force: bool) -> None:

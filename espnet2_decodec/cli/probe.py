@@ -2,7 +2,7 @@
 
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 
-from espnet2_decodec.arguments import positive_int
+from espnet2_decodec.arguments import output_folder, positive_int
 from espnet2_decodec.cli import parser as options
 
 SUMMARY = "Measure leakage between the stems, and speaker, background and phone information in the tokens"
@@ -31,7 +31,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--data", required=True, metavar="DIR", help="test mixtures that `decodec recipe make_mixtures` wrote"
     )
-    parser.add_argument("--out", required=True, metavar="OUT", help="output folder for probes.csv and probes.md")
+    parser.add_argument(
+        "--out", type=output_folder, required=True, metavar="OUT", help="output folder for probes.csv and probes.md"
+    )
     parser.add_argument("--probes", nargs="+", metavar="PROBE", help="some of them, see below (default: all)")
     parser.add_argument(
         "--systems",

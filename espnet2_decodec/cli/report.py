@@ -4,6 +4,8 @@ from argparse import ArgumentParser, Namespace
 from importlib.util import find_spec
 from pathlib import Path
 
+from espnet2_decodec.arguments import file_problem, folder_problem
+
 SUMMARY = "Write one HTML page from a benchmark: tables, rate-distortion plots and audio players"
 
 
@@ -54,8 +56,13 @@ def run(args: Namespace) -> int:
     require_packages()
     from espnet2_decodec.cli.jobs import check_output
     from espnet2_decodec.evaluation.report.page import write_report
+    from espnet2_decodec.io.errors import FileError
 
     out = Path(args.output or Path(args.benchmark) / ("report.html" if args.single else "report"))
+    target = args.output or str(out)
+    problem = file_problem(target, (".html", ".htm")) if args.single else folder_problem(target)
+    if problem:
+        raise FileError(f"{problem}." if args.single else f"{problem}; --single writes one file.")
     if args.single:
         check_output(out, force=args.force)
     else:
@@ -81,15 +88,13 @@ def check_page_folder(folder: Path, force: bool) -> None:
     """Refuse to overwrite files in the folder of a page.
 
     Raises:
-        FileError: if the folder is a file, or holds a page or media and `force` is False.
+        FileError: if it holds a page or media and `force` is False.
     """
     from espnet2_decodec.cli.jobs import check_output
     from espnet2_decodec.evaluation.report.media import FOLDER
     from espnet2_decodec.evaluation.report.page import INDEX
     from espnet2_decodec.io.errors import FileError
 
-    if folder.exists() and not folder.is_dir():
-        raise FileError(f"{folder} is a file, but the page needs a folder; --single writes one file.")
     check_output(folder / INDEX, force=force)
     if (folder / FOLDER).exists() and not (folder / INDEX).exists() and not force:
         raise FileError(f"{folder / FOLDER} exists; add --force to write into it.")

@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 
+from espnet2_decodec.arguments import output_folder
 from espnet2_decodec.data.config import check_arguments, load_yaml
 from espnet2_decodec.data.mixing import Mixing
 from espnet2_decodec.program import run_program, short_errors, stop_on_signals
@@ -29,7 +30,7 @@ def main(argv: list[str] | None = None) -> None:
     """Run the command line, see --help."""
     parser = short_errors(argparse.ArgumentParser(prog="python -m espnet2_decodec.training", description=__doc__))
     parser.add_argument("--data", type=Path, required=True, help="folder with speech_train, background_train, *_dev")
-    parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints, logs and the model")
+    parser.add_argument("--out", type=output_folder, required=True, help="folder for checkpoints, logs and the model")
     parser.add_argument(
         "--config", type=Path, help="YAML file, e.g. conf/codec/train_decodec.yaml; see docs/training.md"
     )

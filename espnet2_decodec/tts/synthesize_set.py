@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from espnet2_decodec.arguments import decibels, finite_float, positive_int
+from espnet2_decodec.arguments import decibels, finite_float, output_folder, positive_int
 from espnet2_decodec.data.kaldi import check_id, read_table, write_table
 from espnet2_decodec.data.parallel import parallel_map
 from espnet2_decodec.io.audio import write
@@ -135,7 +135,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", required=True, help="folder of a text-to-speech model")
     parser.add_argument("--text", required=True, help="table of uttid and text")
     parser.add_argument("--prompts", required=True, help="table of uttid and path of the prompt, audio or .npy tokens")
-    parser.add_argument("--out", required=True, help="folder to write to")
+    parser.add_argument("--out", type=output_folder, required=True, help="folder to write to")
     parser.add_argument("--background", default="none", help="none, prompt, or a table of uttid and path")
     parser.add_argument("--background_gain", type=decibels, help="dB by which the background is amplified")
     parser.add_argument("--background_snr", type=decibels, help="speech-to-background ratio in dB")

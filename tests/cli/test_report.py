@@ -54,9 +54,9 @@ def test_nothing_is_overwritten_without_force(report, comparison, tmp_path):
     song.write_text("precious")
     cases = [
         (("-o", tmp_path / "mine"), "index.html exists; add --force"),
-        (("-o", tmp_path / "file"), "file is a file, but the page needs a folder; --single writes one file"),
+        (("-o", tmp_path / "file"), "file is a file, but a folder is needed; --single writes one file"),
         (("-o", tmp_path / "music"), "audio exists; add --force"),
-        (("-o", tmp_path / "file", "--single"), "file exists; add --force"),
+        (("-o", tmp_path / "file", "--single"), "file cannot be written: the suffix must be .html or .htm"),
         (("-o", tmp_path / "music", "--single"), "music is a folder"),
     ]
     for arguments, words in cases:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 
+from espnet2_decodec.arguments import output_folder
 from espnet2_decodec.data.config import check_keys, load_yaml, suggestion
 from espnet2_decodec.data.mixing import Mixing
 from espnet2_decodec.evaluation.environment import environment
@@ -32,7 +33,9 @@ COLUMNS = {
 def ablation_arguments(parser: ArgumentParser) -> None:
     """Add the options of `ablation`."""
     parser.add_argument("--data", type=Path, required=True, help="folder with speech_train, background_train, *_dev")
-    parser.add_argument("--out", type=Path, required=True, help="output folder for the trainings and RESULTS.md")
+    parser.add_argument(
+        "--out", type=output_folder, required=True, help="output folder for the trainings and RESULTS.md"
+    )
     parser.add_argument(
         "--config", type=Path, required=True, help="YAML with common and variants, e.g. conf/codec/ablation.yaml"
     )

@@ -3,7 +3,7 @@
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from espnet2_decodec.arguments import finite_float
+from espnet2_decodec.arguments import finite_float, output_folder
 from espnet2_decodec.cli.recipe.options import add_nj
 
 
@@ -13,7 +13,7 @@ def asr_data_arguments(parser: ArgumentParser) -> None:
 
     parser.add_argument("--speech", nargs="+", required=True, help="Kaldi directories with text")
     parser.add_argument("--background", required=True, help="Kaldi directory of backgrounds for the test sets")
-    parser.add_argument("--out", required=True, help="output folder")
+    parser.add_argument("--out", type=output_folder, required=True, help="output folder")
     parser.add_argument("--speakers", nargs="*", default=[], help="speakers, or prefixes of their names (default: all)")
     parser.add_argument(
         "--snrs", nargs="+", default=list(ASRDataConfig.snrs), help="conditions of the test sets: clean, or dB"
@@ -38,7 +38,9 @@ def denoise_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--system", required=True, help="as for `decodec evaluate --systems`, e.g. gtcrn or decodec:unquantized"
     )
-    parser.add_argument("--out", required=True, help="output folder for data directories of the same names")
+    parser.add_argument(
+        "--out", type=output_folder, required=True, help="output folder for data directories of the same names"
+    )
     add_nj(parser)
 
 
@@ -75,7 +77,7 @@ def asr_units(args: Namespace) -> None:
 def asr_token_list_arguments(parser: ArgumentParser) -> None:
     """Add the options of `asr_token_list`."""
     parser.add_argument("--text", required=True, help="Kaldi table of training transcripts")
-    parser.add_argument("--out", required=True, help="output folder for tokens.txt and bpe.model")
+    parser.add_argument("--out", type=output_folder, required=True, help="output folder for tokens.txt and bpe.model")
     parser.add_argument("--nbpe", type=int, default=0, help="size of the byte pair encoding; 0 for characters")
 
 
@@ -90,7 +92,9 @@ def asr_score_arguments(parser: ArgumentParser) -> None:
     """Add the options of `asr_score`."""
     parser.add_argument("--sets", nargs="+", required=True, help="folders of the test sets, with text")
     parser.add_argument("--recognized", required=True, help="Kaldi table of hypotheses with ids SET/UTTERANCE")
-    parser.add_argument("--out", required=True, help="output folder decode_* inside the folder of the experiment")
+    parser.add_argument(
+        "--out", type=output_folder, required=True, help="output folder decode_* inside the folder of the experiment"
+    )
     parser.add_argument("--command", default="", help="command line that RESULTS.md records")
 
 

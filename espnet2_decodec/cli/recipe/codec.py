@@ -1,9 +1,8 @@
 """Steps of the recipe for the codec: mixtures, teacher, export and tokens."""
 
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
 
-from espnet2_decodec.arguments import finite_float, positive_int
+from espnet2_decodec.arguments import finite_float, output_file, output_folder, positive_int
 from espnet2_decodec.cli.recipe.options import add_codec_options, codec_settings
 
 
@@ -11,7 +10,7 @@ def make_mixtures_arguments(parser: ArgumentParser) -> None:
     """Add the options of `make_mixtures`."""
     parser.add_argument("--speech", required=True, help="Kaldi folder of clean speech")
     parser.add_argument("--background", required=True, help="Kaldi folder of backgrounds")
-    parser.add_argument("--out", required=True, help="output folder")
+    parser.add_argument("--out", type=output_folder, required=True, help="output folder")
     parser.add_argument("--snrs", nargs="+", default=["-5", "0", "5", "10", "20", "clean", "background"])
     parser.add_argument("--without", nargs="+", default=[], metavar="SNR", help="those of --snrs that are left out")
     parser.add_argument("--per_condition", type=positive_int, default=20, help="mixtures of each condition")
@@ -43,7 +42,7 @@ def make_mixtures(args: Namespace) -> None:
 
 def export_teacher_arguments(parser: ArgumentParser) -> None:
     """Add the options of `export_teacher`."""
-    parser.add_argument("out", type=Path, help="output file, e.g. teacher.safetensors")
+    parser.add_argument("out", type=output_file(".safetensors"), help="output file, e.g. teacher.safetensors")
     parser.add_argument("--layer", type=positive_int, default=4, help="number of encoder layers to keep (default: 4)")
     parser.add_argument("-f", "--force", action="store_true", help="overwrite the file")
 
@@ -81,7 +80,7 @@ def export_codec_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--train_config", required=True, help="config.yaml of the experiment")
     parser.add_argument("--model_file", required=True, help="weights, e.g. valid.distance.best.pth")
     parser.add_argument("--half", action="store_true", help="store the weights in half precision")
-    parser.add_argument("folder", help="output folder for config.json and model.safetensors")
+    parser.add_argument("folder", type=output_folder, help="output folder for config.json and model.safetensors")
 
 
 def export_codec(args: Namespace) -> None:
@@ -95,7 +94,9 @@ def export_codec(args: Namespace) -> None:
 def tokenize_arguments(parser: ArgumentParser) -> None:
     """Add the options of `tokenize`."""
     parser.add_argument("--scp", required=True, help="Kaldi table of utterance id and path of the recording")
-    parser.add_argument("--out", required=True, help="output folder; files that it already has are kept")
+    parser.add_argument(
+        "--out", type=output_folder, required=True, help="output folder; files that it already has are kept"
+    )
     parser.add_argument(
         "--content", type=int, default=0, help="number of levels of content tokens, in place of both streams"
     )
@@ -113,7 +114,9 @@ def tokenize(args: Namespace) -> None:
 def resynthesize_arguments(parser: ArgumentParser) -> None:
     """Add the options of `resynthesize`."""
     parser.add_argument("--tokens", required=True, help="folder that the step tokenize wrote")
-    parser.add_argument("--out", required=True, help="output folder; files that it already has are kept")
+    parser.add_argument(
+        "--out", type=output_folder, required=True, help="output folder; files that it already has are kept"
+    )
     parser.add_argument(
         "--streams", nargs="+", default=["both"], choices=("both", "speech", "background"), help="streams to decode"
     )

@@ -3,7 +3,7 @@
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from espnet2_decodec.arguments import decibels, finite_float, positive_int
+from espnet2_decodec.arguments import decibels, finite_float, output_folder, positive_int
 from espnet2_decodec.cli.recipe.options import add_nj
 
 
@@ -12,7 +12,7 @@ def tts_data_arguments(parser: ArgumentParser) -> None:
     from espnet2_decodec.data.tts import TTSDataConfig
 
     parser.add_argument("--data", nargs="+", required=True, help="Kaldi directories; those without text are skipped")
-    parser.add_argument("--out", required=True, help="output folder")
+    parser.add_argument("--out", type=output_folder, required=True, help="output folder")
     parser.add_argument("--speakers", nargs="*", default=[], help="speakers, or prefixes of their names (default: all)")
     parser.add_argument("--min_seconds", type=finite_float, default=TTSDataConfig.seconds[0], help="shortest recording")
     parser.add_argument("--max_seconds", type=finite_float, default=TTSDataConfig.seconds[1], help="longest recording")
@@ -31,7 +31,7 @@ def tts_prompts_arguments(parser: ArgumentParser) -> None:
 
     parser.add_argument("--data", required=True, help="Kaldi directory of the set")
     parser.add_argument("--background", required=True, help="Kaldi directory of backgrounds")
-    parser.add_argument("--out", required=True, help="output folder")
+    parser.add_argument("--out", type=output_folder, required=True, help="output folder")
     parser.add_argument(
         "--snrs",
         type=decibels,
@@ -57,7 +57,7 @@ def tts_export_arguments(parser: ArgumentParser) -> None:
     """Add the options of `tts_export`."""
     parser.add_argument("--train_config", required=True, help="config.yaml of the experiment")
     parser.add_argument("--model_file", required=True, help="weights, e.g. valid.loss.best.pth")
-    parser.add_argument("folder", help="output folder for config.json and model.safetensors")
+    parser.add_argument("folder", type=output_folder, help="output folder for config.json and model.safetensors")
 
 
 def tts_export(args: Namespace) -> None:
@@ -72,7 +72,7 @@ def tts_copy_synthesis_arguments(parser: ArgumentParser) -> None:
     """Add the options of `tts_copy_synthesis`."""
     parser.add_argument("--model", required=True, help="folder of a text-to-speech model")
     parser.add_argument("--tokens", required=True, help="Kaldi table of utterance id and path of the speech tokens")
-    parser.add_argument("--out", required=True, help="output folder")
+    parser.add_argument("--out", type=output_folder, required=True, help="output folder")
     add_nj(parser)
 
 
@@ -87,7 +87,7 @@ def tts_unseparated_prompts_arguments(parser: ArgumentParser) -> None:
     """Add the options of `tts_unseparated_prompts`."""
     parser.add_argument("--model", required=True, help="folder of a text-to-speech model")
     parser.add_argument("--prompts", required=True, help="Kaldi table of utterance id and path of the prompt")
-    parser.add_argument("--out", required=True, help="output folder")
+    parser.add_argument("--out", type=output_folder, required=True, help="output folder")
     add_nj(parser)
 
 
@@ -108,7 +108,9 @@ def tts_score_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--text", type=Path, required=True, help="Kaldi table of text")
     parser.add_argument("--references", type=Path, required=True, help="Kaldi table of clean recordings of the speaker")
-    parser.add_argument("--out", type=Path, required=True, help="output folder for RESULTS.md, scores.csv and examples")
+    parser.add_argument(
+        "--out", type=output_folder, required=True, help="output folder for RESULTS.md, scores.csv and examples"
+    )
     parser.add_argument(
         "--recognizer", default="whisper-base", help="see decodec probe --help; none for no error rates"
     )
