@@ -3,12 +3,11 @@
 from pathlib import Path
 
 import numpy as np
-import soundfile
 import torch
 
-from espnet2_decodec.atomic import atomic_write
 from espnet2_decodec.io.audio import INPUT_SUFFIXES, AudioReader
 from espnet2_decodec.io.errors import FileError
+from espnet2_decodec.io.sound_output import write_wav
 from local import g722
 
 SAMPLE_RATE = 16000
@@ -77,5 +76,4 @@ def split(samples: np.ndarray, seconds: float = CHUNK_SECONDS) -> list[np.ndarra
 
 def write(path: Path, samples: np.ndarray) -> None:
     """Write ``samples`` ``[L]`` as a 16-bit 16 kHz wav file, atomically."""
-    with atomic_write(path) as temporary:
-        soundfile.write(temporary, samples, SAMPLE_RATE, subtype="PCM_16", format="WAV")
+    write_wav(path, samples, SAMPLE_RATE)

@@ -40,6 +40,11 @@ def describe(problem: Exception | str) -> str:
     return text or f"{type(problem).__name__} without a message."
 
 
+def printable(text: object) -> str:
+    """Return a text in which bytes of names that are not UTF-8 are escaped, so that it can be printed."""
+    return str(text).encode(errors="backslashreplace").decode()
+
+
 def warn(text: str) -> None:
     """Print `decodec: warning: ...`."""
     _print(f"warning: {text}")
@@ -81,4 +86,4 @@ def track_seconds(
 
 def _print(text: str) -> None:
     """Write a line above the progress bars."""
-    tqdm.write(f"decodec: {text}", file=sys.stderr)
+    tqdm.write(f"decodec: {printable(text)}", file=sys.stderr)

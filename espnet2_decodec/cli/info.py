@@ -29,8 +29,10 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Print the properties and return the exit code."""
+    from espnet2_decodec.cli.console import printable
+
     is_model = args.path is None or Path(args.path).is_dir()
-    print("\n".join(_model_lines(args.path) if is_model else _file_lines(args.path)))
+    print(printable("\n".join(_model_lines(args.path) if is_model else _file_lines(args.path))))
     return 0
 
 

@@ -7,9 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-import soundfile
 
-from espnet2_decodec.atomic import atomic_write
 from espnet2_decodec.data.kaldi import read_table, write_data_dir
 from espnet2_decodec.data.levels import active_power
 from espnet2_decodec.data.mixtures import CLEAN, mix_at_snr, parse_snr
@@ -17,6 +15,7 @@ from espnet2_decodec.data.segments import Segment, SegmentSource
 from espnet2_decodec.data.splits import Row, Tables, check_splits, read_transcribed, split_by_speaker
 from espnet2_decodec.data.text import asr_transcript
 from espnet2_decodec.io.audio import read
+from espnet2_decodec.io.sound_output import write_wav
 from espnet2_decodec.progress import progress
 
 
@@ -130,8 +129,7 @@ def _write_test_sets(tables: Tables, background: str | Path, out: Path, config: 
         for snr, test_set in sets.items():
             samples, _, _ = mix_at_snr(Segment(wav, (key,)), noise, snr, 10 * np.log10(power))
             path = out / test_set_name(snr) / "wav" / f"{key}.wav"
-            with atomic_write(path) as temporary:
-                soundfile.write(temporary, samples, config.sample_rate, subtype="PCM_16", format="WAV")
+            write_wav(path, samples, config.sample_rate)
             test_set["wav.scp"][key] = str(path.resolve())
             test_set["utt2background"][key] = "none" if snr == CLEAN else " ".join(noise.recordings)
     for snr, test_set in sets.items():

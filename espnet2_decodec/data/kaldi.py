@@ -1,5 +1,7 @@
 """Tables and data directories of Kaldi: `key value` lines, sorted as LC_ALL=C sort does."""
 
+import os
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -35,10 +37,11 @@ def read_table(path: str | Path) -> Table:
     """Read a table of `key value` lines in file order, as Kaldi and ESPnet do.
 
     The value follows the first blanks or tabs, and may contain spaces. Lines end at newlines only, not at other
-    characters that Unicode counts as line ends. Empty lines and a byte order mark are skipped.
+    characters that Unicode counts as line ends. Empty lines and a byte order mark are skipped. Paths in a .scp file are
+    names of the file system, in whatever encoding; other tables are UTF-8.
 
     Raises:
-        ValueError: if the file does not exist, is empty or is not UTF-8, a line has no value, a key occurs twice, or
+        ValueError: if the file does not exist or is empty, a line has no value or is not UTF-8, a key occurs twice, or
             the value is a command in a .scp file.
     """
     path = Path(path)
@@ -46,10 +49,9 @@ def read_table(path: str | Path) -> Table:
         raise ValueError(f"{path} is not there: prepare the data first.")
     table = Table()
     table.path, table.lines = path, {}
-    for number, line in read_lines(path):
-        key, *rest = line.split(maxsplit=1)
+    for number, (key, *rest) in _rows(path):
         if not rest:
-            raise ValueError(f"{path}, line {number}: {line!r} is not 'key value'.")
+            raise ValueError(f"{path}, line {number}: {key!r} is not 'key value'.")
         if key in table:
             raise ValueError(f"{path}, line {number}: {key} occurs twice, first in line {table.lines[key]}.")
         if path.suffix == ".scp" and rest[0].endswith("|"):
@@ -63,6 +65,18 @@ def read_table(path: str | Path) -> Table:
     return table
 
 
+def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Number and key and value of each line that is not empty; the value may be missing."""
+    if path.suffix != ".scp":
+        for number, line in read_lines(path):
+            yield number, line.split(maxsplit=1)
+        return
+    for number, content in enumerate(path.read_bytes().removeprefix(BOM_UTF8).splitlines(), start=1):
+        fields = content.strip().split(maxsplit=1)
+        if fields:
+            yield number, [os.fsdecode(field) for field in fields]
+
+
 def read_lines(path: str | Path) -> Iterator[tuple[int, str]]:
     """Number and content of each line of a table that is not empty, without white space at its ends.
 
@@ -74,8 +88,8 @@ def read_lines(path: str | Path) -> Iterator[tuple[int, str]]:
             text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
         except UnicodeDecodeError as error:
             raise ValueError(
-                f"{path}, line {number}: byte {line[error.start]:#04x} is not UTF-8; convert the table with "
-                "iconv -f latin1 -t utf-8, and rename the files that it lists in the same way."
+                f"{path}, line {number}: byte {line[error.start]:#04x} is not UTF-8; convert the table, for example "
+                "with iconv -f latin1 -t utf-8."
             ) from None
         if text:
             yield number, text
@@ -95,10 +109,10 @@ def read_optional_table(path: str | Path) -> Table:
 
 
 def write_table(path: str | Path, table: Mapping[str, object]) -> None:
-    """Write a table, sorted and atomically."""
-    lines = [f"{key} {table[key]}\n" for key in sorted(table, key=str.encode)]
+    """Write a table, sorted and atomically; paths in a .scp file as names of the file system."""
+    content = "".join(f"{key} {table[key]}\n" for key in sorted(table, key=os.fsencode))
     with atomic_write(path) as temporary:
-        temporary.write_text("".join(lines), encoding="utf-8")
+        temporary.write_bytes(os.fsencode(content) if Path(path).suffix == ".scp" else content.encode())
 
 
 def write_data_dir(folder: str | Path, tables: Mapping[str, Mapping[str, object]]) -> None:

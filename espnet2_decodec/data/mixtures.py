@@ -8,12 +8,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-import soundfile
 
-from espnet2_decodec.atomic import atomic_write
 from espnet2_decodec.data.kaldi import check_id, read_table, write_table
 from espnet2_decodec.data.levels import active_power
 from espnet2_decodec.data.segments import Segment, SegmentSource
+from espnet2_decodec.io.sound_output import write_wav
 from espnet2_decodec.progress import progress
 
 CLEAN, BACKGROUND_ONLY = "clean", "background"
@@ -163,8 +162,7 @@ def _write_segment(
             values["text"] = " ".join(voices.texts[name] for name in speech.recordings)
         for stem, samples in zip(STEMS, mix_at_snr(speech, background, condition, level)):
             path = out / "wav" / stem / f"{key}.wav"
-            with atomic_write(path) as temporary:
-                soundfile.write(temporary, samples, config.sample_rate, subtype="PCM_16", format="WAV")
+            write_wav(path, samples, config.sample_rate)
             values[f"{stem}.scp"] = str(path.resolve())
         yield key, values
 

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import soundfile
 import torch
 
-from espnet2_decodec.atomic import atomic_write
 from espnet2_decodec.codec.dsp.looping import loop_to_length
 from espnet2_decodec.data.kaldi import check_id, read_table, write_table
 from espnet2_decodec.data.levels import active_power, fade_edges
 from espnet2_decodec.io.audio import read
+from espnet2_decodec.io.sound_output import write_wav
 from espnet2_decodec.progress import progress
 
 KINDS = ("clean", "noisy", "background", "other")
@@ -71,8 +70,7 @@ def make_prompts(
         samples = dict(zip(KINDS, (gain * speech, gain * (speech + noise), gain * noise, other)))
         for kind in kinds:
             path = out / kind / f"{check_id(key)}.wav"
-            with atomic_write(path) as temporary:
-                soundfile.write(temporary, samples[kind], config.sample_rate, subtype="PCM_16", format="WAV")
+            write_wav(path, samples[kind], config.sample_rate)
             tables[kind][key] = path.resolve()
     for kind, table in tables.items():
         write_table(out / f"{kind}.scp", table)

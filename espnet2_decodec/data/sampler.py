@@ -2,6 +2,7 @@
 
 import logging
 import math
+import os
 from collections import defaultdict
 from collections.abc import Container, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -258,7 +259,7 @@ class DiskSegmentSampler:
         if not _check(path).is_seekable:
             return read(path).numpy()[start : start + count]
         try:
-            with soundfile.SoundFile(path) as file:
+            with soundfile.SoundFile(os.fsencode(path)) as file:
                 file.seek(start)
                 samples = file.read(count, dtype="float32", always_2d=True)
         except (soundfile.LibsndfileError, OSError) as error:

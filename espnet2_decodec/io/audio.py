@@ -1,5 +1,6 @@
 """Reading and writing of mono audio in blocks, so that memory does not grow with the duration."""
 
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing, suppress
 from itertools import groupby
@@ -206,7 +207,10 @@ class AudioWriter:
                 raise error
             if self.rescale:
                 self._file.close()
-                with closing(self._create_output()) as file, soundfile.SoundFile(self._unscaled) as unscaled:
+                with (
+                    closing(self._create_output()) as file,
+                    soundfile.SoundFile(os.fsencode(self._unscaled)) as unscaled,
+                ):
                     for block in unscaled.blocks(_WRITE_BLOCK, dtype="float32"):
                         file.write(block * self.gain)
 

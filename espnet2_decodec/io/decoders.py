@@ -1,6 +1,7 @@
 """Decoding of any audio file: libsndfile where it is exact, PyAV (FFmpeg) for MP3 and what libsndfile does not read."""
 
 import io
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -101,7 +102,8 @@ class _Sndfile:
     """A file or a part of one, decoded by libsndfile."""
 
     def __init__(self, source: "Path | _ByteRange"):
-        self._file = _SequentialFile(source)
+        # soundfile encodes a str strictly, and fails for names in Latin-1
+        self._file = _SequentialFile(os.fsencode(source) if isinstance(source, Path) else source)
         if self._file.subtype.startswith("MPEG"):  # libsndfile estimates its length
             self.close()
             raise DecodingError("MPEG audio in another container")

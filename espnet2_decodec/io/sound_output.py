@@ -1,10 +1,28 @@
 """Audio files written by libsndfile, with the errors of the file system that it ignores."""
 
 import os
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import soundfile
+
+from espnet2_decodec.atomic import atomic_write
+
+
+def write_wav(path: str | Path, samples: np.ndarray, sample_rate: int) -> None:
+    """Write a 16-bit WAV file, which appears under its name when it is complete.
+
+    Args:
+        path: the file; missing folders are created.
+        samples: [L], floats in -1..1; larger ones are clipped.
+        sample_rate: in Hz.
+
+    Raises:
+        OSError: if it cannot be written.
+    """
+    with atomic_write(path) as temporary, closing(SoundOutput(temporary, sample_rate, "WAV", "PCM_16")) as file:
+        file.write(samples)
 
 
 class SoundOutput:

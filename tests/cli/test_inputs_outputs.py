@@ -1,6 +1,7 @@
 """Which files of a folder are read, which names an output may have, and what is left after a failure."""
 
 import errno
+import os
 
 import numpy as np
 import pytest
@@ -166,6 +167,21 @@ def test_long_names(run, make_wav, tmp_path, name, fits):
     assert code == (0 if fits else 1) and (fits or (len(lines) == 2 and "File name too long" in lines[0]))
     stems = [name, "z"] if fits else ["z"]
     assert written(tmp_path / "out") == sorted(f"{n}.{s}.wav" for n in stems for s in ("speech", "background"))
+
+
+def test_names_that_are_not_utf8(run, make_wav, tmp_path):
+    """Files and folders with names in Latin-1 are read and written, with and without scaling."""
+    folder = tmp_path / os.fsdecode(b"\xe9t\xe9")
+    folder.mkdir()
+    wav = make_wav("a.wav").rename(folder / os.fsdecode(b"caf\xe9.wav"))
+    for output in ("x.dcd", os.fsdecode(b"\xe9.dcd")):
+        assert run("encode", wav, "-o", folder / output) == (0, "", [])
+        assert run("decode", folder / output, "-o", folder / f"{output}.wav", "--rescale") == (0, "", [])
+    code, _, lines = run("separate", folder, "-o", tmp_path / "out", "--rescale")
+    assert code == 0, lines
+    code, out, _ = run("info", folder / os.fsdecode(b"\xe9.dcd"), with_model=False)
+    assert code == 0 and r"\udce9.dcd" in out
+    assert len(written(tmp_path / "out")) == 6
 
 
 @pytest.mark.parametrize("value", ["nan", "inf", "-inf", "1e999", "five"])

@@ -3,16 +3,18 @@
 
 filter_scp.py [--exclude] LIST < IN > OUT
 
-Lines end at newlines only. A byte order mark, empty lines and tabs after the first field do not reach the output.
+Lines end at newlines only. Their bytes stay as they are, in whatever encoding, except for a byte order
+mark, empty lines and tabs after the first field.
 """
 
 import sys
+from codecs import BOM_UTF8
 from pathlib import Path
 
 
-def rows(content: bytes) -> list[list[str]]:
+def rows(content: bytes) -> list[list[bytes]]:
     """First field, and the rest if there is one, of each line that is not empty."""
-    lines = [line.decode("utf-8").split(maxsplit=1) for line in content.removeprefix(b"\xef\xbb\xbf").splitlines()]
+    lines = [line.strip().split(maxsplit=1) for line in content.removeprefix(BOM_UTF8).splitlines()]
     return [line for line in lines if line]
 
 
@@ -24,11 +26,11 @@ def main(arguments: list[str]) -> None:
     wanted = {row[0] for row in rows(Path(arguments[-1]).read_bytes())}
     for row in rows(sys.stdin.buffer.read()):
         if (row[0] in wanted) != exclude:
-            sys.stdout.buffer.write(" ".join(part.strip() for part in row).encode() + b"\n")
+            sys.stdout.buffer.write(b" ".join(row) + b"\n")
 
 
 if __name__ == "__main__":
     try:
         main(sys.argv[1:])
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         sys.exit(f"filter_scp.py: {error}")
