@@ -58,7 +58,8 @@ def short_errors(parser: ArgumentParser) -> ArgumentParser:
     """The parser, which no longer prints its usage with an error, but one line."""
 
     def error(message: str) -> NoReturn:
-        parser.exit(2, f"{parser.prog}: error: {' '.join(message.split())}; see --help.\n")
+        text = " ".join(message.split())
+        parser.exit(2, f"{parser.prog}: error: {text}{' See' if text[-1:] in ('.', '?') else '; see'} --help.\n")
 
     parser.error = error  # type: ignore[method-assign]
     return parser

@@ -4,7 +4,7 @@ Usage: python -m espnet2_decodec.bin.asr_train --help
 """
 
 from espnet2_decodec.espnet.asr_task import DeCodecASRTask
-from espnet2_decodec.espnet.safety import run_task
+from espnet2_decodec.espnet.safe_task import run_task
 
 
 def get_parser():

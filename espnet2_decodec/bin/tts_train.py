@@ -7,7 +7,7 @@ import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # torch's default is several times slower on shared cores
 
-from espnet2_decodec.espnet.safety import run_task  # noqa: E402
+from espnet2_decodec.espnet.safe_task import run_task  # noqa: E402
 from espnet2_decodec.espnet.tts_task import DeCodecTTSTask  # noqa: E402
 
 

@@ -78,6 +78,9 @@ def complete(config: dict) -> dict:
             raise ValueError(f"Unknown config key {key!r}; choose from {', '.join(DEFAULTS)}.")
         if isinstance(DEFAULTS[key], dict) and not isinstance(value, dict):
             raise ValueError(f"Config section {key!r} must be a dict of options, not {value!r}.")
+        for name in value if isinstance(value, dict) else ():
+            if name.endswith("_levels"):  # which become `levels` of two quantizers
+                _check_value(f"{key}.{name}", value[name], int, _MAX_COUNT)
     return merge_config(DEFAULTS, config)
 
 

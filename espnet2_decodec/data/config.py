@@ -3,13 +3,14 @@
 import inspect
 import math
 import re
-from collections.abc import Callable, Collection, Hashable
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import yaml
+from torch import Tensor
 
 
 class _Loader(yaml.SafeLoader):
@@ -34,10 +35,9 @@ class _Loader(yaml.SafeLoader):
         return value
 
 
-_EXPONENT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)[eE][-+]?[0-9]+$")
 _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:float",
-    _EXPONENT,
+    re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)[eE][-+]?[0-9]+$"),
     list("-+.0123456789"),
 )
 _Loader.add_constructor("tag:yaml.org,2002:float", _Loader.construct_finite_float)
@@ -61,11 +61,6 @@ def parse_yaml(text: str, source: str) -> Any:
         raise ValueError(f"{source}{line}: {error.problem or error.context}.") from None
     except (yaml.YAMLError, ValueError) as error:
         raise ValueError(f"{source} is not YAML: {' '.join(str(error).split())}.") from None
-
-
-def parse_float(text: str) -> float | str:
-    """Convert a number with an exponent, such as 5e-4; other texts stay as they are."""
-    return float(text) if _EXPONENT.match(text) else text
 
 
 def load_yaml(path: str | Path) -> dict[str, Any]:
@@ -110,14 +105,24 @@ def check_keys(given: Collection[str], known: Collection[str], place: str) -> No
 
 
 def check_arguments(function: Callable, given: Any, place: str) -> None:
-    """Check that a section has only arguments of a function or class.
+    """Check that a section has only arguments of a function or class, with values that fit their annotations.
 
     Raises:
-        ValueError: if it is no section, or as in `check_keys`.
+        ValueError: if it is no section, as in `check_keys`, or if a value is of another type or not finite; the message
+            has the section and the key.
     """
     if not isinstance(given, dict):
         raise ValueError(f"{place} must be a section with lines KEY: VALUE, not {given!r}.")
-    check_keys(given, [name for name in inspect.signature(function).parameters if name != "self"], place)
+    parameters = inspect.signature(function).parameters
+    if all(parameter.kind is not parameter.VAR_KEYWORD for parameter in parameters.values()):
+        check_keys(given, [name for name in parameters if name != "self"], place)
+    try:
+        kinds = get_type_hints(function.__init__ if isinstance(function, type) else function)  # type: ignore[misc]
+    except (NameError, TypeError):  # annotations that cannot be evaluated here
+        kinds = {}
+    for name, value in given.items():
+        if name in kinds:
+            _check_type(value, kinds[name], f"{place}.{name}")
 
 
 def check_fields(options: Any) -> None:
@@ -131,34 +136,57 @@ def check_fields(options: Any) -> None:
     """
     for name, kind in get_type_hints(type(options)).items():
         value = getattr(options, name)
-        if not _fits(value, kind):
-            raise ValueError(f"{name} must be {_describe(kind)}, not {value!r}.")
+        _check_type(value, kind, name)
         if name.endswith("_prob") and not 0 <= value <= 1:
             raise ValueError(f"{name} is a probability within 0..1, not {value:g}.")
 
 
+def _check_type(value: Any, kind: Any, place: str) -> None:
+    """Raise ValueError if a value does not fit an annotation; a pair of numbers has the lower one first."""
+    if not _fits(value, kind) or (_is_range(kind) and value is not None and value[0] > value[1]):
+        raise ValueError(f"{place} must be {_describe(kind)}, not {value!r}.")
+
+
+def _is_range(kind: Any) -> bool:
+    """Whether an annotation is that of a pair of plain numbers, or None."""
+    if get_origin(kind) in (Union, UnionType):
+        return all(part is NoneType or _is_range(part) for part in get_args(kind))
+    return get_origin(kind) is tuple and get_args(kind) in ((int, int), (float, float))
+
+
 def _fits(value: Any, kind: Any) -> bool:
     """Whether a value is of the type of an annotation; any list stands for a tuple, and an integer for a float."""
-    if get_origin(kind) in (Union, UnionType):
-        return any(_fits(value, part) for part in get_args(kind))
-    if get_origin(kind) is tuple:
-        parts = get_args(kind)
-        if not isinstance(value, (list, tuple)):
-            return False
-        if parts[-1] is Ellipsis:
-            return all(_fits(item, parts[0]) for item in value)
-        return len(value) == len(parts) and all(map(_fits, value, parts)) and list(value) == sorted(value)
+    origin, parts = get_origin(kind), get_args(kind)
+    if origin in (Union, UnionType):
+        return any(_fits(value, part) for part in parts)
+    if origin is Literal:
+        return value in parts
+    if origin is tuple and parts and parts[-1] is not Ellipsis:
+        return isinstance(value, (list, tuple)) and len(value) == len(parts) and all(map(_fits, value, parts))
+    if origin in (tuple, list, Sequence, Collection, Iterable):
+        return isinstance(value, (list, tuple)) and all(_fits(item, parts[0]) for item in value)
+    if origin in (dict, Mapping) and parts:
+        return isinstance(value, Mapping) and all(_fits(item, parts[1]) for item in value.values())
     if kind is float:
         return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-    return isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
+    if kind is Any or not isinstance(origin or kind, type):
+        return True
+    return isinstance(value, origin or kind) and (kind in (bool, object) or not isinstance(value, bool))
 
 
 def _describe(kind: Any) -> str:
     """What values of a type are called in messages."""
-    if get_origin(kind) in (Union, UnionType):
-        return " or ".join(map(_describe, get_args(kind)))
-    if get_origin(kind) is tuple:
-        parts = get_args(kind)
-        return "a list" if parts[-1] is Ellipsis else f"a range of {len(parts)} numbers, the lower one first"
-    names = {int: "an integer", float: "a finite number", str: "a word", bool: "true or false", NoneType: "null"}
-    return names.get(kind, str(kind))
+    origin, parts = get_origin(kind), get_args(kind)
+    if origin in (Union, UnionType, Literal):
+        return " or ".join(repr(part) if origin is Literal else _describe(part) for part in parts if part is not Tensor)
+    if origin is tuple and parts[-1] is not Ellipsis:
+        return "a range of 2 numbers, the lower one first" if _is_range(kind) else f"a list of {len(parts)} values"
+    if origin in (tuple, list, Sequence, Collection, Iterable):
+        return "a list"
+    if origin in (dict, Mapping) and parts and parts[1] is float:
+        return "a section of finite numbers"
+    names = {
+        int: "an integer", float: "a finite number", str: "a word", bool: "true or false", NoneType: "null",
+        dict: "a section", Mapping: "a section",
+    }  # fmt: skip
+    return names.get(origin or kind, getattr(kind, "__name__", str(kind)))

@@ -11,6 +11,7 @@ from torch.nn.utils.rnn import pad_sequence
 from espnet2_decodec.data.augment import change_speed
 from espnet2_decodec.data.mixing import Mixing
 from espnet2_decodec.data.sampler import DiskSegmentSampler
+from espnet2_decodec.io.audio import check_samples
 
 STEMS = ("audio", "speech", "background")
 
@@ -35,7 +36,7 @@ class StemPreprocessor:
         speed_range: speed, pitch and voice change together.
 
     Raises:
-        ValueError: if a length or M is below 1.
+        ValueError: if a length or M is below 1, or a speed is not above 0.
     """
 
     def __init__(
@@ -50,6 +51,8 @@ class StemPreprocessor:
     ):
         if any(number is not None and number < 1 for number in (segment_length, valid_length, num_backgrounds)):
             raise ValueError("segment_length, valid_length and num_backgrounds must be 1 or more.")
+        if speed_range[0] <= 0:
+            raise ValueError(f"speed_range must be above 0, not {speed_range}.")
         self.train, self.speech, self.background = train, speech, background
         self.segment_length, self.valid_length = segment_length, valid_length
         self.num_backgrounds, self.speed_range = num_backgrounds, speed_range
@@ -66,9 +69,11 @@ class StemPreprocessor:
         """{"audio": [L] or [L, C], ...} -> {"audio": [L'], "backgrounds": [M, L']}, or the given stems, [L'].
 
         Raises:
-            ValueError: if given stems differ in length.
+            ValueError: if given stems differ in length, or samples are not finite or far beyond full scale.
         """
         stems = {name: _mono(data[name]) for name in STEMS if name in data}
+        for name, samples in stems.items():
+            check_samples(name, samples, 16000)
         lengths = {len(samples) for samples in stems.values()}
         if len(lengths) > 1:
             raise ValueError(f"The stems of {uid} must be of one length, not {sorted(lengths)} samples.")

@@ -12,7 +12,6 @@ from espnet2.iterators.sequence_iter_factory import SequenceIterFactory
 from espnet2.tasks.abs_task import IteratorOptions
 from espnet2.tasks.gan_codec import GANCodecTask, codec_choices
 from espnet2.train.class_choices import ClassChoices
-from espnet2.train.distributed_utils import DistributedOption
 from espnet2.utils.nested_dict_action import NestedDictAction
 
 from espnet2_decodec.codec.config import complete
@@ -24,11 +23,10 @@ from espnet2_decodec.data.sampler import CLASS_WEIGHTS, DiskSegmentSampler
 from espnet2_decodec.espnet import registry  # noqa: F401  registers the codec
 from espnet2_decodec.espnet.baseline_codecs import baseline_options, check_lengths
 from espnet2_decodec.espnet.batch_sampler import WeightedBatchSampler
-from espnet2_decodec.espnet.checkpoint import load_strictly
 from espnet2_decodec.espnet.codec_model import DeCodecESPnetModel
 from espnet2_decodec.espnet.gan_codec import GANDeCodec
-from espnet2_decodec.espnet.optimization import COSINE, complete_optimization, cosine_conf
-from espnet2_decodec.espnet.safety import SafeTask
+from espnet2_decodec.espnet.optimization import COSINE, cosine_conf
+from espnet2_decodec.espnet.safe_task import DEFAULTS, SafeTask
 from espnet2_decodec.espnet.trainer import DeCodecTrainer
 
 OPTIMIZATION = {
@@ -43,21 +41,6 @@ OPTIMIZATION = {
 }
 """Optimization of the generator, and with a 2 of the discriminator."""
 
-DEFAULTS = {
-    "batch_type": "unsorted",
-    "batch_size": 16,
-    **OPTIMIZATION,
-    "grad_clip": 1.0,
-    "generator_first": True,
-    "unused_parameters": True,
-    "dist_backend": "nccl" if torch.cuda.is_available() else "gloo",
-    "best_model_criterion": [("valid", "distance", "min")],
-    "keep_nbest_models": [1],
-    "use_matplotlib": False,
-    "num_att_plot": 0,
-}
-"""Where this task's defaults differ from ESPnet's."""
-
 
 class DeCodecTask(SafeTask, GANCodecTask):
     """`--codec decodec` (the default), soundstream, encodec, dac or funcodec.
@@ -68,14 +51,15 @@ class DeCodecTask(SafeTask, GANCodecTask):
     """
 
     trainer = DeCodecTrainer
+    defaults = {
+        **DEFAULTS,
+        "batch_type": "unsorted",
+        "batch_size": 16,
+        "generator_first": True,
+        "best_model_criterion": [("valid", "distance", "min")],
+    }
+    optimization = OPTIMIZATION
     class_choices_list = [ClassChoices("codec", classes=codec_choices.classes, default="decodec")]
-
-    @classmethod
-    def get_parser(cls) -> ArgumentParser:
-        """ESPnet's options, with the defaults of this task."""
-        parser = super().get_parser()
-        parser.set_defaults(**deepcopy(DEFAULTS))
-        return parser
 
     @classmethod
     def add_task_arguments(cls, parser: ArgumentParser) -> None:
@@ -90,6 +74,11 @@ class DeCodecTask(SafeTask, GANCodecTask):
             "options of DiskSegmentSampler",
         )
         group.add_argument("--mixing_conf", action=NestedDictAction, default={}, help="options of Mixing")
+
+    @classmethod
+    def recording_rate(cls, args: Namespace) -> int:
+        """Sample rate of the codec."""
+        return sample_rate(args)
 
     @classmethod
     def optional_data_names(cls, train: bool = True, inference: bool = False) -> tuple[str, ...]:
@@ -129,14 +118,6 @@ class DeCodecTask(SafeTask, GANCodecTask):
         return MixingCollate(Mixing(**{"sample_rate": sample_rate(args), **args.mixing_conf}))
 
     @classmethod
-    def build_iter_options(cls, args: Namespace, distributed_option: DistributedOption, mode: str) -> IteratorOptions:
-        """ESPnet's, except that without a shape file the data file lists the utterances."""
-        options = super().build_iter_options(args, distributed_option, mode)
-        if options.batch_type == "unsorted" and not options.shape_files:
-            options.shape_files = [_audio_scp(options.data_path_and_name_and_type)]
-        return options
-
-    @classmethod
     def build_sequence_iter_factory(cls, args: Namespace, iter_options: IteratorOptions, mode: str) -> AbsIterFactory:
         """`WeightedBatchSampler` for training with unsorted batches, otherwise ESPnet's own iterator."""
         if mode != "train" or iter_options.batch_type != "unsorted":
@@ -173,24 +154,10 @@ class DeCodecTask(SafeTask, GANCodecTask):
         if conf.get("teacher") == "none":
             conf["teacher"] = None
         check_arguments(GANDeCodec, conf, "codec_conf")
+        check_arguments(ESPnetGANCodecModel, args.model_conf, "model_conf")
         codec = GANDeCodec(**conf)
         args.codec_conf = {**conf, "codec": deepcopy(codec.codec.config), **codec.settings()}
         return DeCodecESPnetModel(codec=codec, **args.model_conf)
-
-    @classmethod
-    def build_optimizers(cls, args: Namespace, model: ESPnetGANCodecModel) -> list[torch.optim.Optimizer]:
-        """ESPnet's, with completed options; see `complete_optimization`."""
-        complete_optimization(args, OPTIMIZATION)
-        return super().build_optimizers(args=args, model=model)
-
-    @classmethod
-    def build_model_from_file(cls, config_file=None, model_file=None, device: str = "cpu"):
-        """The model and the options of an experiment.
-
-        Raises:
-            ValueError: if a weight is missing or unexpected, which ESPnet's own loader ignores.
-        """
-        return load_strictly(cls.build_model, config_file, model_file, device)
 
 
 def sample_rate(args: Namespace) -> int:

@@ -56,8 +56,8 @@ class DeCodecFrontend(AbsFrontend):
             raise ValueError(f"stack must be at least 1, not {stack}.")
         if cache is not None and not freeze:
             raise ValueError("cache requires a frozen codec: the features of one that is trained change in every step.")
-        self.fs, self.freeze, self.stack = _parse_size(fs), freeze, stack
-        self.cache = None if cache is None else FeatureCache(_parse_size(cache))
+        self.fs, self.freeze, self.stack = parse_size(fs), freeze, stack
+        self.cache = None if cache is None else FeatureCache(parse_size(cache))
         self.codec = DeCodec.from_pretrained(model) if codec is None else DeCodec.from_config(codec)
         self.features = CodecFeatures(self.codec, feature, levels)
         self.codec.requires_grad_(not freeze).eval()
@@ -136,6 +136,16 @@ def _mark_loaded(frontend: DeCodecFrontend, _: object) -> None:
     frontend._weights_loaded = True
 
 
-def _parse_size(value: int | str) -> int:
-    """A number, or a string with a unit such as "16k" or "2GB"."""
-    return humanfriendly.parse_size(value) if isinstance(value, str) else int(value)
+def parse_size(value: int | str) -> int:
+    """A number, or a string with a unit such as "16k" or "2GB".
+
+    Raises:
+        ValueError: if it is neither.
+    """
+    try:
+        size = humanfriendly.parse_size(value) if isinstance(value, str) else int(value)
+    except humanfriendly.InvalidSize:
+        size = 0
+    if size < 1:
+        raise ValueError(f"frontend_conf takes sizes such as fs: 16k and cache: 2GB, not {value!r}.")
+    return size

@@ -16,7 +16,8 @@ def complete_optimization(args: Namespace, defaults: Mapping[str, Any]) -> None:
     """Complete the options of optimizers and schedulers in `args`.
 
     A config that gives some options of a default optimizer or scheduler keeps the defaults of the others. A cosine
-    schedule runs from the optimizer's learning rate down to a hundredth of it, over the whole training.
+    schedule runs from the optimizer's learning rate down to a hundredth of it, over the whole training. There is none
+    while statistics are collected.
 
     Args:
         args: options of the training.
@@ -32,6 +33,9 @@ def complete_optimization(args: Namespace, defaults: Mapping[str, Any]) -> None:
             setattr(args, f"{name}_conf", {**defaults[f"{name}_conf"], **getattr(args, f"{name}_conf")})
     for name in names:
         if name.startswith("scheduler") and getattr(args, name) == COSINE:
+            if args.collect_stats:
+                setattr(args, name, None)
+                continue
             conf = getattr(args, f"{name}_conf")
             if conf.get("max_lr") is None:
                 conf["max_lr"] = getattr(args, name.replace("scheduler", "optim") + "_conf")["lr"]

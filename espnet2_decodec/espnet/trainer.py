@@ -1,19 +1,79 @@
 """ESPnet's trainers with progress in the log, a record of every epoch, and errors instead of silent failures."""
 
 import json
-import logging
 import math
 import time
 from argparse import Namespace
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+import torch
+import torch.distributed as dist
 from espnet2.train.gan_trainer import GANTrainer
-from espnet2.train.reporter import SubReporter, aggregate
+from espnet2.train.reporter import Reporter, SubReporter, aggregate
+from espnet2.train.trainer import Trainer
 
+from espnet2_decodec.data.config import suggestion
 from espnet2_decodec.espnet.check_training import EPOCHS_FILE
-from espnet2_decodec.espnet.safety import SafeTrainer
+from espnet2_decodec.espnet.epoch_progress import EpochProgress
+from espnet2_decodec.espnet.resuming import check_epochs, damaged_checkpoint
+from espnet2_decodec.training.ranks import watch_ranks
+
+
+class SafeTrainer(Trainer):
+    """ESPnet's trainer whose ranks end together, and which does not go on without steps, gradients or a criterion."""
+
+    @classmethod
+    def run(cls, *args: Any, **options: Any) -> None:
+        """Train; when another rank on this machine has ended, this process ends, too."""
+        with watch_ranks():
+            super().run(*args, **options)
+
+    @staticmethod
+    def resume(checkpoint: str | Path, model: torch.nn.Module, reporter: Reporter, *args: Any, **options: Any) -> None:
+        """Load a checkpoint.
+
+        Raises:
+            ValueError: if it is damaged or of another model; the message names the last weights that are whole.
+        """
+        path = Path(checkpoint)
+        try:
+            Trainer.resume(checkpoint, model, reporter, *args, **options)
+        except Exception as error:  # torch and pickle raise many types for damaged files
+            raise damaged_checkpoint(path, error, model) from error
+        if not dist.is_initialized() or dist.get_rank() == 0:
+            check_epochs(path.parent, reporter.get_epoch(), model)
+
+    @classmethod
+    def train_one_epoch(cls, iterator, reporter, options, distributed_option, **others) -> bool:
+        """One epoch of training.
+
+        Raises:
+            RuntimeError: if it had no steps, or no step with finite gradients.
+        """
+        invalid = super().train_one_epoch(
+            iterator=EpochProgress(iterator, reporter, options.max_epoch),
+            reporter=reporter,
+            options=options,
+            distributed_option=distributed_option,
+            **others,
+        )
+        check_batches(reporter)
+        check_gradients(invalid, reporter)
+        return invalid
+
+    @classmethod
+    def validate_one_epoch(cls, reporter, options, distributed_option, **others) -> None:
+        """One pass over the validation set.
+
+        Raises:
+            RuntimeError: if it had no batches.
+            ValueError: if it had no value by which the best model is chosen.
+        """
+        super().validate_one_epoch(reporter=reporter, options=options, distributed_option=distributed_option, **others)
+        check_batches(reporter)
+        check_criteria(options.best_model_criterion, reporter)
 
 
 class DeCodecTrainer(SafeTrainer, GANTrainer):
@@ -38,101 +98,25 @@ class DeCodecTrainer(SafeTrainer, GANTrainer):
 
     @classmethod
     def train_one_epoch(cls, iterator, reporter, options, distributed_option, **others) -> bool:
-        """One epoch of training.
-
-        Raises:
-            RuntimeError: if it had no steps, or no step with finite gradients.
-        """
-        invalid = super().train_one_epoch(
-            iterator=EpochProgress(iterator, reporter, options.max_epoch),
-            reporter=reporter,
-            options=options,
-            distributed_option=distributed_option,
-            **others,
-        )
-        check_batches(reporter)
+        """One epoch of training, recorded; errors as in `SafeTrainer`."""
+        invalid = super().train_one_epoch(iterator, reporter, options, distributed_option, **others)
         _record(reporter, options, distributed_option)
-        check_gradients(invalid, reporter)
         return invalid
 
     @classmethod
     def validate_one_epoch(cls, reporter, options, distributed_option, **others) -> None:
-        """One pass over the validation set.
-
-        Raises:
-            RuntimeError: if it had no batches.
-        """
+        """One pass over the validation set, recorded; errors as in `SafeTrainer`."""
         super().validate_one_epoch(reporter=reporter, options=options, distributed_option=distributed_option, **others)
-        check_batches(reporter)
         _record(reporter, options, distributed_option)
 
 
-class TTSTrainer(SafeTrainer):
-    """Trainer of the text-to-speech task."""
-
-    @classmethod
-    def train_one_epoch(cls, iterator, reporter, options, **others) -> bool:
-        """One epoch of training.
-
-        Raises:
-            RuntimeError: if it had no steps, or no step with finite gradients.
-        """
-        invalid = super().train_one_epoch(
-            iterator=EpochProgress(iterator, reporter, options.max_epoch), reporter=reporter, options=options, **others
-        )
-        check_batches(reporter)
-        check_gradients(invalid, reporter)
-        return invalid
-
-    @classmethod
-    def validate_one_epoch(cls, reporter, **others) -> None:
-        """One pass over the validation set.
-
-        Raises:
-            RuntimeError: if it had no batches.
-        """
-        super().validate_one_epoch(reporter=reporter, **others)
-        check_batches(reporter)
-
-
-class EpochProgress:
-    """An iterator over batches that logs loss, speed and remaining time.
-
-    Args:
-        iterator: of batches.
-        reporter: that the losses go to.
-        epochs: of the whole training.
-        log_interval: seconds between two lines.
-    """
-
-    def __init__(self, iterator, reporter: SubReporter, epochs: int, log_interval: float = 30.0):
-        self.iterator, self.reporter, self.epochs, self.log_interval = iterator, reporter, epochs, log_interval
-
-    def __len__(self) -> int:
-        return len(self.iterator)
-
-    def __iter__(self) -> Iterator:
-        logged_at, logged_steps = time.monotonic(), 0
-        for step, batch in enumerate(self.iterator):
-            now = time.monotonic()
-            if step and now - logged_at >= self.log_interval:
-                logging.info(self.line(step, logged_steps, (now - logged_at) / (step - logged_steps)))
-                logged_at, logged_steps = now, step
-            yield batch
-
-    def line(self, step: int, logged_steps: int, seconds: float) -> str:
-        """The line after `step` steps, with the mean loss since `logged_steps`, at `seconds` per step."""
-        epoch = self.reporter.get_epoch()
-        loss = float(aggregate(self.reporter.stats["loss"][logged_steps:]))
-        try:
-            steps = len(self)
-        except TypeError:
-            return f"epoch {epoch}/{self.epochs}, step {step}: loss {loss:.3f}, {1 / seconds:.2f} steps/s"
-        remaining = (steps - step, steps * (self.epochs - epoch + 1) - step)
-        left = [timedelta(seconds=round(seconds * count)) for count in remaining]
-        return (
-            f"epoch {epoch}/{self.epochs}, step {step}/{steps}: loss {loss:.3f}, {1 / seconds:.2f} steps/s, "
-            f"{left[0]} left in this epoch, {left[1]} in all"
+def check_criteria(criteria: Sequence[Sequence[str]], reporter: SubReporter) -> None:
+    """Raise ValueError after a validation that has none of the values by which the best model is chosen."""
+    names = [name for phase, name, _ in criteria if phase == reporter.key]
+    if len(names) == len(criteria) and not any(name in reporter.stats for name in names):
+        raise ValueError(
+            f"best_model_criterion: there is no value {names[0]!r} in validation. "
+            f"{suggestion(names[0], list(reporter.stats))}"
         )
 
 

@@ -5,24 +5,27 @@ import logging
 from argparse import ArgumentParser, Namespace
 from copy import deepcopy
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
 from espnet2.tasks.abs_task import AbsTask
-from espnet2.train.class_choices import ClassChoices
 from espnet2.train.collate_fn import CommonCollateFn
 from espnet2.utils.nested_dict_action import NestedDictAction
 from espnet2.utils.types import str_or_none
 
+from espnet2_decodec.codec.config import complete
 from espnet2_decodec.codec.decodec import DeCodec
+from espnet2_decodec.data.config import check_arguments
 from espnet2_decodec.data.kaldi import read_table
 from espnet2_decodec.data.text import CharacterTokenizer
-from espnet2_decodec.espnet.checkpoint import load_state, load_strictly, read_config, read_weights
-from espnet2_decodec.espnet.optimization import COSINE, complete_optimization, cosine_conf
-from espnet2_decodec.espnet.safety import SafeTask
-from espnet2_decodec.espnet.trainer import TTSTrainer
+from espnet2_decodec.espnet.checkpoint import load_state, read_config, read_weights
+from espnet2_decodec.espnet.optimization import COSINE, cosine_conf
+from espnet2_decodec.espnet.safe_task import DEFAULTS, SafeTask
+from espnet2_decodec.espnet.trainer import SafeTrainer
 from espnet2_decodec.espnet.tts_model import DeCodecTTSModel
 from espnet2_decodec.espnet.tts_preprocessor import TTSPreprocessor
+from espnet2_decodec.program import one_line
 from espnet2_decodec.tts.synthesizer import Synthesizer
 
 OPTIMIZATION = {
@@ -31,34 +34,21 @@ OPTIMIZATION = {
     "scheduler": COSINE,
     "scheduler_conf": cosine_conf(warmup_steps=100),
 }
-DEFAULTS = {
-    "batch_type": "numel",
-    "batch_bins": 40000,
-    **OPTIMIZATION,
-    "grad_clip": 1.0,
-    "unused_parameters": True,
-    "dist_backend": "nccl" if torch.cuda.is_available() else "gloo",
-    "best_model_criterion": [("valid", "loss", "min")],
-    "keep_nbest_models": [1],
-    "use_matplotlib": False,
-    "num_att_plot": 0,
-}
-"""Where this task's defaults differ from ESPnet's."""
+"""Optimization of the acoustic model."""
 
 
 class DeCodecTTSTask(SafeTask, AbsTask):
     """Data are `text`, and `speech_codes`: arrays (T, K) as `decodec recipe tokenize` writes them."""
 
     num_optimizers = 1
-    class_choices_list: list[ClassChoices] = []
-    trainer = TTSTrainer
-
-    @classmethod
-    def get_parser(cls) -> ArgumentParser:
-        """ESPnet's options, with the defaults of this task."""
-        parser = super().get_parser()
-        parser.set_defaults(**deepcopy(DEFAULTS))
-        return parser
+    trainer = SafeTrainer
+    defaults = {
+        **DEFAULTS,
+        "batch_type": "numel",
+        "batch_bins": 40000,
+        "best_model_criterion": [("valid", "loss", "min")],
+    }
+    optimization = OPTIMIZATION
 
     @classmethod
     def add_task_arguments(cls, parser: ArgumentParser) -> None:
@@ -103,12 +93,16 @@ class DeCodecTTSTask(SafeTask, AbsTask):
             table = getattr(args, f"{part}_utt2spk")
             utt2spk = read_table(table) if table else {}
             speakers |= {key: speaker if train else f"{part} {speaker}" for key, speaker in utt2spk.items()}
-        return TTSPreprocessor(train, _token_list(args), codes, speakers, **deepcopy(args.preprocessor_conf))
+        check_arguments(TTSPreprocessor, args.preprocessor_conf, "preprocessor_conf")
+        quantizer = complete(args.codec_conf)["quantizer"]
+        shape = (quantizer["speech_levels"], quantizer["codebook_size"])
+        return TTSPreprocessor(train, _token_list(args), codes, speakers, shape, **deepcopy(args.preprocessor_conf))
 
     @classmethod
     def build_model(cls, args: Namespace) -> DeCodecTTSModel:
         """The model. The codec's config and the tokens are stored in `args`, so that config.yaml contains them."""
         args.token_list = _token_list(args)
+        check_arguments(DeCodecTTSModel, args.model_conf, "model_conf")
         codec = deepcopy(args.codec_conf) or DeCodec.from_pretrained(args.codec)
         synthesizer = Synthesizer(args.token_list, codec, args.tts_conf)
         config = synthesizer.config()
@@ -120,21 +114,9 @@ class DeCodecTTSTask(SafeTask, AbsTask):
         return DeCodecTTSModel(synthesizer, **args.model_conf)
 
     @classmethod
-    def build_optimizers(cls, args: Namespace, model: DeCodecTTSModel) -> list[torch.optim.Optimizer]:
-        """ESPnet's, with completed options; see `complete_optimization`."""
-        if args.scheduler == COSINE and args.collect_stats:
-            args.scheduler = None
-        complete_optimization(args, OPTIMIZATION)
-        return super().build_optimizers(args=args, model=model)
-
-    @classmethod
-    def build_model_from_file(cls, config_file=None, model_file=None, device: str = "cpu"):
-        """The model and the options of an experiment.
-
-        Raises:
-            ValueError: if a weight is missing or unexpected, which ESPnet's own loader ignores.
-        """
-        return load_strictly(_rebuild, config_file, model_file, device)
+    def rebuild(cls, args: Namespace) -> DeCodecTTSModel:
+        """The model of a config.yaml, without the file of statistics."""
+        return cls.build_model(Namespace(**{**vars(args), "stats_file": None, "collect_stats": True}))
 
 
 def export(train_config: str | Path, model_file: str | Path, folder: str | Path) -> None:
@@ -148,14 +130,9 @@ def export(train_config: str | Path, model_file: str | Path, folder: str | Path)
     Raises:
         ValueError: if the weights do not fit.
     """
-    model = _rebuild(read_config(train_config))
+    model = DeCodecTTSTask.rebuild(read_config(train_config))
     load_state(model, read_weights(model_file), str(model_file))
     model.synthesizer.eval().save_pretrained(folder)
-
-
-def _rebuild(args: Namespace) -> DeCodecTTSModel:
-    """The model of a config.yaml, without the files from which it was first built."""
-    return DeCodecTTSTask.build_model(Namespace(**{**vars(args), "stats_file": None, "collect_stats": True}))
 
 
 def _token_list(args: Namespace) -> list[str]:
@@ -169,9 +146,16 @@ def _token_list(args: Namespace) -> list[str]:
 
 
 def _read_statistics(path: str | Path) -> tuple[torch.Tensor, torch.Tensor]:
-    """Mean and standard deviation [C] from sums."""
-    with np.load(path) as file:
-        count, total, squares = (file[name].astype(np.float64) for name in ("count", "sum", "sum_square"))
+    """Mean and standard deviation [C] from sums.
+
+    Raises:
+        ValueError: if the file is damaged.
+    """
+    try:
+        with np.load(path) as file:
+            count, total, squares = (file[name].astype(np.float64) for name in ("count", "sum", "sum_square"))
+    except (ValueError, KeyError, EOFError, BadZipFile, AttributeError) as error:
+        raise ValueError(f"{path} is damaged, or not written by --collect_stats: {one_line(error)}") from error
     mean = total / count
     std = np.sqrt(np.maximum(squares / count - mean**2, 0))
     return torch.from_numpy(mean).float(), torch.from_numpy(std).float()

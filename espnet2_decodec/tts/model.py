@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from espnet2_decodec.data.config import check_keys
 from espnet2_decodec.tts.alignment import AlignmentModule
 from espnet2_decodec.tts.layers import FiLMConvNeXtStack, SpeakerEncoder, sequence_mask
 
@@ -49,7 +50,7 @@ class AcousticModel(nn.Module):
             speaker embedding, kernel_size, expansion and dropout of the blocks.
 
     Raises:
-        ValueError: if an option is unknown.
+        ValueError: if an option is unknown, or of another type.
     """
 
     semantic_gv: Tensor
@@ -57,9 +58,11 @@ class AcousticModel(nn.Module):
 
     def __init__(self, characters: int, dim: int, semantic_dim: int, options: dict | None = None):
         super().__init__()
-        unknown = sorted((options or {}).keys() - DEFAULTS.keys())
-        if unknown:
-            raise ValueError(f"The TTS model has no option {unknown[0]!r}; choose from {', '.join(DEFAULTS)}.")
+        check_keys(options or {}, DEFAULTS, "The text-to-speech model")
+        for name, value in (options or {}).items():
+            if type(value) is not type(DEFAULTS[name]) or value < 0:
+                kind = "an integer" if isinstance(DEFAULTS[name], int) else "a number such as 0.1,"
+                raise ValueError(f"{name} must be {kind} of 0 or more, not {value!r}.")
         self.options = {**DEFAULTS, **(options or {})}
         size, speaker_dim = self.options["channels"], self.options["speaker_dim"]
         shared = {"channels": size, "condition_dim": speaker_dim}

@@ -101,7 +101,7 @@ def test_sources_are_drawn_by_duration_class_and_noisiness(tmp_path):
 
 
 def test_stems_that_come_along_are_cropped_at_one_place():
-    ramp = np.arange(3000, dtype=np.float32)
+    ramp = np.arange(3000, dtype=np.float32) / 2**14
     stems = {"audio": 3 * ramp, "speech": ramp, "background": 2 * ramp}
     data = StemPreprocessor(True, segment_length=1000)("x", stems)
     assert np.array_equal(data["speech"] + data["background"], data["audio"]) and len(data["audio"]) == 1000
@@ -110,11 +110,21 @@ def test_stems_that_come_along_are_cropped_at_one_place():
 
 
 def test_validation_takes_the_middle_and_fills_up_with_silence():
-    ramp = np.arange(1, 11, dtype=np.float32)
-    preprocessor = StemPreprocessor(False, valid_length=4)
-    assert preprocessor("x", {"audio": ramp})["audio"].tolist() == [4, 5, 6, 7]
-    assert StemPreprocessor(False, valid_length=12)("x", {"audio": ramp})["audio"].tolist() == [*range(1, 11), 0, 0]
-    assert preprocessor("x", {"audio": np.stack([ramp, 3 * ramp], 1)})["audio"].tolist() == [8, 10, 12, 14]
+    ramp = np.arange(1, 11, dtype=np.float32) / 32
+
+    def values(length, samples):
+        return (32 * StemPreprocessor(False, valid_length=length)("x", {"audio": samples})["audio"]).tolist()
+
+    assert values(4, ramp) == [4, 5, 6, 7]
+    assert values(12, ramp) == [*range(1, 11), 0, 0]
+    assert values(4, np.stack([ramp, 3 * ramp], 1)) == [8, 10, 12, 14]
+
+
+@pytest.mark.parametrize("sample, message", [(np.nan, "speech has a sample that is not finite"), (9.0, "up to 9, far")])
+def test_samples_that_are_not_finite_or_far_beyond_full_scale_are_refused(sample, message):
+    stems = {"audio": np.zeros(100, np.float32), "speech": np.full(100, sample, np.float32)}
+    with pytest.raises(ValueError, match=message):
+        StemPreprocessor(False)("x", stems)
 
 
 def test_collate_mixes_a_batch_and_keeps_the_stems(speech, background):
@@ -123,7 +133,7 @@ def test_collate_mixes_a_batch_and_keeps_the_stems(speech, background):
     )
     collate = MixingCollate(Mixing())
     np.random.seed(0)
-    data = [(name, preprocessor(name, {"audio": np.random.randn(9000)})) for name in ("a1", "a2", "b1")]
+    data = [(name, preprocessor(name, {"audio": 0.1 * np.random.randn(9000)})) for name in ("a1", "a2", "b1")]
     names, batch = collate(data)
     assert names == ["a1", "a2", "b1"] and batch["audio_lengths"].tolist() == [4000] * 3
     assert torch.allclose(batch["audio"], batch["speech"] + batch["background"]) and batch["audio"].abs().max() <= 0.99

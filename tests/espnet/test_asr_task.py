@@ -5,9 +5,7 @@ import os
 import subprocess
 import sys
 
-import numpy as np
 import pytest
-import soundfile
 import yaml
 
 from espnet2_decodec.codec.config import TINY
@@ -16,50 +14,10 @@ from espnet2_decodec.codec.decodec import DeCodec
 pytestmark = [pytest.mark.slow, pytest.mark.compat]
 
 
-@pytest.fixture(scope="module")
-def place(tmp_path_factory):
-    """A folder with a codec, four recordings with their words, and a token list."""
-    folder = tmp_path_factory.mktemp("asr")
-    DeCodec.from_config(TINY).save_pretrained(folder / "codec")
-    random = np.random.default_rng(0)
-    for i in range(4):
-        soundfile.write(folder / f"u{i}.wav", random.standard_normal(12000 + 1600 * i) * 0.1, 16000)
-    (folder / "wav.scp").write_text("".join(f"u{i} {folder}/u{i}.wav\n" for i in range(4)))
-    (folder / "text").write_text("".join(f"u{i} A B\n" for i in range(4)))
-    (folder / "shape").write_text("".join(f"u{i} {12000 + 1600 * i}\n" for i in range(4)))
-    (folder / "tokens").write_text("<blank>\n<unk>\nA\nB\n<sos/eos>\n")
-    config = {
-        "frontend": "decodec", "frontend_conf": {"fs": "16k", "model": str(folder / "codec"), "feature": "speech"},
-        "normalize": "utterance_mvn", "encoder": "transformer",
-        "encoder_conf": {"output_size": 8, "attention_heads": 1, "linear_units": 8, "num_blocks": 1},
-        "decoder": "transformer", "decoder_conf": {"attention_heads": 1, "linear_units": 8, "num_blocks": 1},
-        "init": "xavier_uniform", "model_conf": {"ctc_weight": 0.5}, "optim": "adam",
-        "batch_type": "unsorted", "batch_size": 2, "max_epoch": 2,
-        "use_tensorboard": False, "use_matplotlib": False, "num_att_plot": 0,
-        "keep_nbest_models": 2, "best_model_criterion": [["valid", "loss", "min"]],
-    }  # fmt: skip
-    (folder / "train.yaml").write_text(yaml.safe_dump(config))
-    return folder
-
-
 def run(*command: str, **kwargs) -> subprocess.CompletedProcess:
     done = subprocess.run([sys.executable, *command], capture_output=True, text=True, timeout=600, **kwargs)
     assert done.returncode == 0, done.stderr[-3000:]
     return done
-
-
-def training(place, out: str) -> list[str]:
-    """Options of an ASR training in `out`."""
-    files = [f"{place}/wav.scp,speech,sound", f"{place}/text,text,text"]
-    data = [
-        word
-        for part in ("train", "valid")
-        for file in files
-        for word in (f"--{part}_data_path_and_name_and_type", file)
-    ]
-    return ["--config", f"{place}/train.yaml", "--output_dir", f"{place}/{out}", "--token_type", "word",
-            "--token_list", f"{place}/tokens", *data,
-            "--train_shape_file", f"{place}/shape", "--valid_shape_file", f"{place}/shape"]  # fmt: skip
 
 
 def recognize(place, out: str, *program: str, config=None, weights=None) -> str:
@@ -76,44 +34,44 @@ def recognize(place, out: str, *program: str, config=None, weights=None) -> str:
     return (place / out / "decoded/1best_recog/text").read_text()
 
 
-def test_our_programs_train_and_recognize_without_the_codecs_folder(place):
-    run("-m", "espnet2_decodec.bin.asr_train", *training(place, "ours"))
-    stored = yaml.safe_load((place / "ours/config.yaml").read_text())["frontend_conf"]["codec"]
+def test_our_programs_train_and_recognize_without_the_codecs_folder(asr_place, asr_training):
+    run("-m", "espnet2_decodec.bin.asr_train", *asr_training(asr_place, "ours"))
+    stored = yaml.safe_load((asr_place / "ours/config.yaml").read_text())["frontend_conf"]["codec"]
     assert stored["quantizer"]["codebook_size"] == TINY["quantizer"]["codebook_size"]
-    assert len(recognize(place, "ours", "-m", "espnet2_decodec.bin.asr_inference").splitlines()) == 4
+    assert len(recognize(asr_place, "ours", "-m", "espnet2_decodec.bin.asr_inference").splitlines()) == 4
 
 
-def test_averaging_leaves_a_frozen_codec(place):
+def test_averaging_leaves_a_frozen_codec(asr_place):
     import torch
 
-    before = DeCodec.from_pretrained(place / "codec").state_dict()
-    averaged = torch.load(place / "ours/valid.loss.ave_2best.pth", weights_only=True, map_location="cpu")
+    before = DeCodec.from_pretrained(asr_place / "codec").state_dict()
+    averaged = torch.load(asr_place / "ours/valid.loss.ave_2best.pth", weights_only=True, map_location="cpu")
     for name, value in before.items():
         torch.testing.assert_close(averaged[f"frontend.codec.{name}"], value, rtol=1e-6, atol=0)
 
 
 @pytest.fixture
-def packed(place, tmp_path):
+def packed(asr_place, tmp_path):
     """The file of a packed model."""
     files = ("--asr_train_config", "ours/config.yaml", "--asr_model_file", "ours/valid.loss.ave_2best.pth")
-    run("-m", "espnet2.bin.pack", "asr", "--outpath", f"{tmp_path}/model.zip", *files, cwd=place)
+    run("-m", "espnet2.bin.pack", "asr", "--outpath", f"{tmp_path}/model.zip", *files, cwd=asr_place)
     return tmp_path / "model.zip"
 
 
-def test_a_packed_model_recognizes_where_nothing_else_is(place, packed, tmp_path):
-    expected = recognize(place, "ours", "-m", "espnet2_decodec.bin.asr_inference")
-    (place / "ours").rename(place / "elsewhere")
+def test_a_packed_model_recognizes_where_nothing_else_is(asr_place, packed, tmp_path):
+    expected = recognize(asr_place, "ours", "-m", "espnet2_decodec.bin.asr_inference")
+    (asr_place / "ours").rename(asr_place / "elsewhere")
     try:
         unpack = (
             "import json, sys; from espnet2.main_funcs.pack_funcs import unpack; "
             "print(json.dumps(unpack(*sys.argv[1:])))"
         )
         found = json.loads(run("-c", unpack, packed, f"{tmp_path}/unpacked").stdout.splitlines()[-1])
-        (place / "packed").mkdir()
+        (asr_place / "packed").mkdir()
         files = {"config": found["asr_train_config"], "weights": found["asr_model_file"]}
-        assert recognize(place, "packed", "-m", "espnet2_decodec.bin.asr_inference", **files) == expected
+        assert recognize(asr_place, "packed", "-m", "espnet2_decodec.bin.asr_inference", **files) == expected
     finally:
-        (place / "elsewhere").rename(place / "ours")
+        (asr_place / "elsewhere").rename(asr_place / "ours")
 
 
 LOAD = """
@@ -128,10 +86,10 @@ print("recognized:", recognizer(soundfile.read(wav)[0])[0][0])
 """
 
 
-def test_a_packed_model_is_loaded_from_the_model_zoo(place, packed, tmp_path):
+def test_a_packed_model_is_loaded_from_the_model_zoo(asr_place, packed, tmp_path):
     pytest.importorskip("espnet_model_zoo", reason="espnet_model_zoo is not installed: its packages are not loaded")
-    text = recognize(place, "ours", "-m", "espnet2_decodec.bin.asr_inference").splitlines()[0]
-    printed = run("-c", LOAD, packed, tmp_path / "cache", place / "u0.wav").stdout.splitlines()[-1]
+    text = recognize(asr_place, "ours", "-m", "espnet2_decodec.bin.asr_inference").splitlines()[0]
+    printed = run("-c", LOAD, packed, tmp_path / "cache", asr_place / "u0.wav").stdout.splitlines()[-1]
     assert text.split(" ", 1)[1] == printed.removeprefix("recognized: ")
 
 
@@ -151,17 +109,19 @@ trainer.train()
 """
 
 
-def test_espnetez_trains_models_that_contain_the_codec(place):
+def test_espnetez_trains_models_that_contain_the_codec(asr_place):
     pytest.importorskip("espnetez", reason="this release of ESPnet has no espnetez, or its package six is missing")
-    run("-c", ESPNETEZ, str(place))
-    weights = f"{place}/easy/valid.loss.best.pth"
-    assert len(recognize(place, "easy", "-m", "espnet2_decodec.bin.asr_inference", weights=weights).splitlines()) == 4
+    run("-c", ESPNETEZ, str(asr_place))
+    weights = f"{asr_place}/easy/valid.loss.best.pth"
+    assert (
+        len(recognize(asr_place, "easy", "-m", "espnet2_decodec.bin.asr_inference", weights=weights).splitlines()) == 4
+    )
 
 
-def test_espnets_own_programs_do_the_same(place):
+def test_espnets_own_programs_do_the_same(asr_place, asr_training):
     module = ("-m", "espnet2_decodec", "-m")
-    run(*module, "espnet2.bin.asr_train", *training(place, "stock"))
-    assert len(recognize(place, "stock", *module, "espnet2.bin.asr_inference").splitlines()) == 4
+    run(*module, "espnet2.bin.asr_train", *asr_training(asr_place, "stock"))
+    assert len(recognize(asr_place, "stock", *module, "espnet2.bin.asr_inference").splitlines()) == 4
 
 
 WORKER = """
@@ -193,11 +153,11 @@ sys.exit(max(rank.exitcode for rank in ranks))
 """
 
 
-def test_two_spawned_processes_train_together(place):
+def test_two_spawned_processes_train_together(asr_place, asr_training):
     from espnet2.train.distributed_utils import free_port
 
     together = {"WORLD_SIZE": "2", "MASTER_ADDR": "localhost", "MASTER_PORT": str(free_port())}
     options = ["--dist_backend", "gloo", "--max_epoch", "1"]
-    run("-c", SPAWN, *training(place, "spawned"), *options, env={**os.environ, **together})
-    assert (place / "spawned/valid.loss.best.pth").exists()
-    assert yaml.safe_load((place / "spawned/config.yaml").read_text())["distributed"] is True
+    run("-c", SPAWN, *asr_training(asr_place, "spawned"), *options, env={**os.environ, **together})
+    assert (asr_place / "spawned/valid.loss.best.pth").exists()
+    assert yaml.safe_load((asr_place / "spawned/config.yaml").read_text())["distributed"] is True

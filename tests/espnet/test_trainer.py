@@ -4,7 +4,7 @@ import logging
 
 from espnet2.train.reporter import SubReporter
 
-from espnet2_decodec.espnet.trainer import EpochProgress
+from espnet2_decodec.espnet.epoch_progress import EpochProgress
 
 
 def _steps(iterator, reporter):

@@ -16,7 +16,8 @@ pytestmark = pytest.mark.slow
 SPAWN = """
 import argparse, sys, torch, torch.distributed as dist
 from espnet2.tasks.abs_task import AbsTask
-from espnet2_decodec.espnet import safety
+from espnet2_decodec.espnet.safe_task import SafeTask
+from espnet2_decodec.program import run_program, stop_on_signals
 from espnet2_decodec.training.ranks import watch_ranks
 
 class Work:
@@ -36,7 +37,7 @@ class Work:
     def check_required_command_args(args):
         pass
 
-class Task(safety.SafeTask, Work):
+class Task(SafeTask, Work):
     pass
 
 if __name__ == "__main__":
@@ -46,8 +47,8 @@ if __name__ == "__main__":
         dist_master_port=None,
     )
     from functools import partial
-    safety.stop_on_signals()
-    safety.run_program(partial(Task.main, args))
+    stop_on_signals()
+    run_program(partial(Task.main, args))
 """
 
 
