@@ -12,7 +12,7 @@ import soundfile
 
 from espnet2_decodec.io.containers import Layout, flac
 
-_RELIABLE_DURATION = ("mov", "matroska", "asf", "tta", "wv", "ape", "caf", "aiff", "avi")
+_RELIABLE_DURATION = ("mov", "matroska", "asf", "tta", "wv", "ape", "caf", "aiff", "avi", "flv")
 """Containers of FFmpeg that state the duration; for others it is estimated from the bit rate."""
 _TOLERANCE = 0.25
 """Seconds by which a stated duration may exceed that of the samples; some count the delay of the encoder."""

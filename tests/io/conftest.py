@@ -7,6 +7,7 @@ import av
 import numpy as np
 import pytest
 import soundfile
+import soxr
 
 RATE = 16000
 
@@ -54,6 +55,16 @@ SNDFILE = {
     "nist": {"format": "NIST"},
     "svx": {"format": "SVX"},
     "voc": {"format": "VOC"},
+    "avr": {"format": "AVR"},
+    "ircam": {"format": "IRCAM"},
+    "paf": {"format": "PAF"},
+    "pvf": {"format": "PVF"},
+    "mpc2k": {"format": "MPC2K"},
+    "mat4": {"format": "MAT4"},
+    "mat5": {"format": "MAT5"},
+    "mat5_big": {"format": "MAT5", "endian": "BIG"},
+    "sds": {"format": "SDS"},
+    "htk": {"format": "HTK"},
     "flac": {"format": "FLAC"},
     "flac_24": {"format": "FLAC", "subtype": "PCM_24"},
     "ogg": {"format": "OGG", "subtype": "VORBIS"},
@@ -75,8 +86,22 @@ FFMPEG = {
     "oga": ("flac", "ogg"),
     "ts": ("aac", "mpegts"),
     "tta": ("tta", None),
+    "mkv": ("aac", "matroska"),
+    "flac.mkv": ("flac", "matroska"),
+    "mp2": ("mp2", "mp2"),
+    "wv": ("wavpack", "wv"),
+    "sox": ("pcm_s32le", "sox"),
+    "ac3": ("ac3", "ac3"),
+    "eac3": ("eac3", "eac3"),
+    "flv": ("libmp3lame", "flv"),
 }
 """Codec and container of PyAV."""
+WITHOUT_LENGTH = ("ircam", "paf", "pvf")
+"""Formats whose header does not state how long they are: one that is cut off is as good as a shorter one."""
+ONLY_SNDFILE = ("rifx", "au_little", "mpc2k", "mat4", "mat5", "mat5_big", "sds", "htk")
+"""Formats that FFmpeg does not read, or reads wrong."""
+RATES = {"ac3": 48000, "eac3": 48000, "flv": 44100}
+"""Sample rates of encoders that have few."""
 
 
 @pytest.fixture
@@ -84,6 +109,8 @@ def make(tmp_path):
     """Function that writes samples in one of the formats, and returns the path."""
 
     def write(kind: str, wav: np.ndarray, rate: int = RATE) -> Path:
+        if kind in RATES:
+            wav, rate = soxr.resample(wav, rate, RATES[kind]), RATES[kind]
         path = tmp_path / f"{kind}.{kind.split('.')[-1]}"
         if kind in SNDFILE:
             soundfile.write(path, wav, rate, **SNDFILE[kind])

@@ -1,0 +1,115 @@
+"""Rare formats whose header states the number of samples: AVR, HTK, MPC2K, MAT5, SDS, SoX, VOC, WVE, XI."""
+
+from collections.abc import Callable
+from typing import BinaryIO, Literal
+
+from espnet2_decodec.io.containers.layout import Layout
+
+_HEADER_SIZE = 400
+_MATRIX = 14
+_SDS_HEADER, _SDS_PACKET, _SDS_DATA = 21, 127, 120
+
+
+def inspect(file: BinaryIO, size: int) -> Layout | None:
+    """Return the layout of a file of one of these formats, None for others.
+
+    Bytes behind the samples are left out, as libsndfile takes them for samples.
+
+    Args:
+        file: at its start.
+        size: of the file in bytes.
+    """
+    head = file.read(_HEADER_SIZE)
+    for magic, find_end in _FORMATS.items():
+        if head.startswith(magic):
+            end = find_end(head, file, size) if len(head) > 48 else size
+            break
+    else:
+        if head[8:12] != b"\0\2\0\0" or len(head) < 12:
+            return None
+        end = 12 + 2 * int.from_bytes(head[:4], "big")  # HTK waveforms of 16 bits; they have no magic number
+        if end > 2 * size:
+            return None
+    missing = end - size
+    problem = f"{missing} bytes of the samples in its header are missing" if missing > 0 else ""
+    return Layout([(0, min(end, size))], problem)
+
+
+def _avr(head: bytes, file: BinaryIO, size: int) -> int:
+    samples = int.from_bytes(head[26:30], "big") * (2 if head[12:14] != b"\0\0" else 1)
+    return 128 + samples * (int.from_bytes(head[14:16], "big") // 8) if samples else size
+
+
+def _mpc2k(head: bytes, file: BinaryIO, size: int) -> int:
+    samples = int.from_bytes(head[30:34], "little") * (2 if head[21] else 1)
+    return 42 + 2 * samples if samples else size
+
+
+def _wve(head: bytes, file: BinaryIO, size: int) -> int:
+    length = int.from_bytes(head[18:22], "big")
+    return 32 + length if length else size
+
+
+def _xi(head: bytes, file: BinaryIO, size: int) -> int:
+    length = int.from_bytes(head[298:302], "little")
+    return 338 + length if length and head[296:298] == b"\1\0" else size  # libsndfile writes 0
+
+
+def _sox(head: bytes, file: BinaryIO, size: int) -> int:
+    order: Literal["little", "big"] = "little" if head[:1] == b"." else "big"
+    samples = int.from_bytes(head[8:16], order)
+    return 4 + int.from_bytes(head[4:8], order) + 4 * samples if samples else size
+
+
+def _sds(head: bytes, file: BinaryIO, size: int) -> int:
+    """MIDI sample dump: numbers of seven bits a byte, packets of 127 bytes."""
+    bytes_a_sample = -(-head[6] // 7)
+    samples = head[10] | head[11] << 7 | head[12] << 14
+    per_packet = _SDS_DATA // bytes_a_sample if bytes_a_sample else 0
+    return _SDS_HEADER + _SDS_PACKET * -(-samples // per_packet) if per_packet and samples else size
+
+
+def _voc(head: bytes, file: BinaryIO, size: int) -> int:
+    """Blocks of one byte of type and three of length; type 0 ends the file."""
+    position = int.from_bytes(head[20:22], "little")
+    while position < size:
+        file.seek(position)
+        block = file.read(4)
+        if block[:1] == b"\0":
+            return position + 1
+        position += 4 + int.from_bytes(block[1:], "little")
+    return position
+
+
+def _mat5(head: bytes, file: BinaryIO, size: int) -> int:
+    """Return the end of the data of the last matrix; libsndfile states too much for the matrix around them."""
+    order: Literal["little", "big"] = "little" if head[126:128] == b"IM" else "big"
+    end = position = 128
+    while (tag := _mat5_tag(file, position, order))[0] == _MATRIX:
+        inner, position = position + 8, position + 8 + tag[1]
+        while inner < position and (part := _mat5_tag(file, inner, order))[0]:
+            end = inner + 8 + part[1]
+            inner = end + -end % 8
+    return end if end > 128 else size
+
+
+def _mat5_tag(file: BinaryIO, position: int, order: Literal["little", "big"]) -> tuple[int, int]:
+    """Return type and length of an element, the type 0 if there is none; one within its tag has the length 0."""
+    file.seek(position)
+    tag = file.read(8)
+    kind, length = int.from_bytes(tag[:4], order), int.from_bytes(tag[4:], order)
+    is_known = len(tag) == 8 and 1 <= kind & 0xFFFF <= 18
+    return (kind & 0xFFFF if is_known else 0), (0 if kind >> 16 else length)
+
+
+_FORMATS: dict[bytes, Callable[[bytes, BinaryIO, int], int]] = {
+    b"2BIT": _avr,
+    b"\1\4": _mpc2k,
+    b"ALawSoundFile**": _wve,
+    b"Extended Instrument: ": _xi,
+    b".SoX": _sox,
+    b"XoS.": _sox,
+    b"\xf0\x7e": _sds,
+    b"Creative Voice File\x1a": _voc,
+    b"MATLAB 5.0 MAT-file": _mat5,
+}
