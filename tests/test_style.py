@@ -20,7 +20,7 @@ def files(*suffixes: str) -> tuple[Path, ...]:
     """All files of the repository, or below its root where git does not tell, with these suffixes."""
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
     paths = [ROOT / line for line in listed.stdout.splitlines()] if listed.returncode == 0 else ROOT.rglob("*")
-    skipped = {".venv", ".git", "build"}
+    skipped = {"site-packages", ".git", "build"}
     return tuple(
         path
         for path in paths

@@ -29,6 +29,8 @@ class DeCodecASRTask(SafeTask, ASRTask):
     def build_model(cls, args: Namespace) -> ESPnetASRModel:
         """ESPnet's model; the codec's config is added to `args`, which ESPnet saves as config.yaml.
 
+        It is not added where statistics are collected: espnetez trains with the same `args`, and without a checkpoint.
+
         Raises:
             ValueError: if the options are wrong, or the list of tokens is empty or no text.
         """
@@ -42,6 +44,6 @@ class DeCodecASRTask(SafeTask, ASRTask):
                 f"The model cannot be built from these options: {one_line(error)} ({place.line}, in "
                 f"{Path(place.filename).name}, line {place.lineno})."
             ) from error
-        if isinstance(model.frontend, DeCodecFrontend):
+        if isinstance(model.frontend, DeCodecFrontend) and not args.collect_stats:
             args.frontend_conf = {**args.frontend_conf, "codec": model.frontend.config()}
         return model

@@ -100,7 +100,7 @@ from espnet2_decodec.espnet.asr_task import DeCodecASRTask
 espnetez.task.TASK_CLASSES["asr"] = DeCodecASRTask
 folder = sys.argv[1]
 config = espnetez.config.from_yaml("asr", f"{folder}/train.yaml")
-config.update(token_type="word", token_list=f"{folder}/tokens", max_epoch=1)
+config.update(token_type="word", token_list=f"{folder}/tokens", max_epoch=1, optim_conf={"lr": 0.001})
 data = {"speech": ("wav.scp", "sound"), "text": ("text", "text")}
 dump = {"train_dump_dir": folder, "valid_dump_dir": folder, "data_info": data}
 trainer = espnetez.Trainer("asr", config, f"{folder}/easy", f"{folder}/stats", **dump, ngpu=0)
