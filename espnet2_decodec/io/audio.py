@@ -127,7 +127,8 @@ class AudioReader:
         seconds = 0.0
         try:
             for rate, samples in self._stream.blocks(self.block):
-                wav = samples.mean(axis=1)
+                with np.errstate(invalid="ignore", over="ignore"):  # samples that are not finite are refused below
+                    wav = samples.mean(axis=1)
                 check_samples(self.path, wav, rate, seconds)
                 seconds += len(wav) / rate
                 yield rate, wav

@@ -1,6 +1,8 @@
 """Damaged files through the readers: the errors of the package, or the content of the whole file."""
 
 import shutil
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +12,11 @@ from espnet2_decodec import DeCodec
 from espnet2_decodec.io import audio, dcd, errors, npy
 
 from .mutations import damage, damage_json, damage_npy, damage_safetensors
+
+_spec = spec_from_file_location("formats", Path(__file__).parents[1] / "io" / "conftest.py")
+formats = module_from_spec(_spec)
+_spec.loader.exec_module(formats)
+make = formats.make
 
 
 def refusal(error: Exception, path) -> bool:
@@ -85,6 +92,19 @@ def test_audio(make_cases, originals, tmp_path, kind):
                 assert np.array_equal(wav, whole)
             elif kind in HEADERS and changed[: HEADERS[kind]] == data[: HEADERS[kind]]:
                 assert len(wav) == len(whole)
+
+
+@pytest.mark.parametrize("kind", [*formats.SNDFILE, *formats.FFMPEG])
+def test_all_formats(make_cases, make, kind):
+    """Damage anywhere: finite samples, at most a few times as many as there were, or one of the errors."""
+    path = make(kind, formats.chirp(0.5))
+    data = path.read_bytes()
+    cases = make_cases(4)
+    for rng in cases:
+        path.write_bytes(damage(data, rng))
+        with cases.case(path):
+            wav = content(audio.read, path)
+            assert wav is None or np.isfinite(wav.numpy()).all()
 
 
 def load_model(folder):

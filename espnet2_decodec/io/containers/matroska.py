@@ -22,7 +22,7 @@ def inspect(file: BinaryIO, size: int) -> Layout | None:
         head = file.read(12)
         id_bytes = _length(head[:1])
         length_bytes = _length(head[id_bytes : id_bytes + 1])
-        if not id_bytes or not length_bytes:
+        if not id_bytes or not length_bytes or len(head) < id_bytes + length_bytes:
             break
         name = head[:id_bytes]
         length = int.from_bytes(head[id_bytes : id_bytes + length_bytes], "big") - (1 << 7 * length_bytes)
