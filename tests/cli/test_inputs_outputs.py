@@ -24,11 +24,11 @@ def test_members_of_a_folder(run, make_wav, tmp_path):
     (tmp_path / "in/linked").symlink_to(tmp_path / "real")
     (tmp_path / "in/loop").symlink_to(tmp_path / "in")
     (tmp_path / "in/broken.wav").symlink_to("/nonexistent.wav")
-    for name in ("x.voc", "y.xyz", "._a.wav"):
+    for name in ("x.mid", "y.xyz", "._a.wav"):
         (tmp_path / "in" / name).write_bytes(b"x")
     code, _, lines = run("encode", tmp_path / "in", "-o", tmp_path / "out")
     assert code == 1 and written(tmp_path / "out") == ["a.dcd", "linked/b.dcd"]
-    assert "2 files (.voc, .xyz) left out" in lines[0]
+    assert "2 files (.mid, .xyz) left out" in lines[0]
     assert "broken.wav is a broken link to /nonexistent.wav" in lines[1] and "1 of 3 files failed" in lines[2]
 
 
