@@ -12,7 +12,7 @@ REQUIREMENTS = {
     "install": [
         "torch>=2.4",
         "numpy>=1.26",
-        "av>=12",
+        "av>=12,<19",  # 19 has no option for metadata in other encodings than UTF-8
         "soundfile>=0.12",
         "soxr>=0.3",
         "safetensors>=0.4",
