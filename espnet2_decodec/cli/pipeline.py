@@ -14,10 +14,9 @@ from espnet2_decodec.cli.model import Levels
 from espnet2_decodec.codec import streaming
 from espnet2_decodec.codec.backbones.base import ParametricBackbone
 from espnet2_decodec.codec.decodec import DeCodec
-from espnet2_decodec.io import npy
+from espnet2_decodec.io import gate, npy
 from espnet2_decodec.io.audio import AudioReader, AudioWriter
 from espnet2_decodec.io.dcd import Reader
-from espnet2_decodec.io.gate import Gate
 from espnet2_decodec.types import Codes, Stems
 
 TOKEN_SUFFIXES = (".dcd", ".npy")
@@ -151,9 +150,8 @@ def streams_present(codec: DeCodec, blocks: Iterable[Codes]) -> tuple[bool, bool
             frames = codes.speech.shape[2]
             stored = torch.tensor([[float(codes.speech.shape[1] > 0)], [float(codes.background.shape[1] > 0)]])
             powers.append(stored.expand(2, frames))
-    gate, second = Gate(), round(codec.frame_rate)
-    kept = [gate(*part.mean(dim=1).tolist()) for part in torch.cat(powers, dim=1).split(second, dim=1)]
-    return any(speech for speech, _ in kept), any(background for _, background in kept)
+    speech, background = torch.cat(powers, dim=1)
+    return gate.streams_present(speech, background, round(codec.frame_rate))
 
 
 def _latent_powers(codec: DeCodec, codes: Codes) -> list[Tensor] | None:

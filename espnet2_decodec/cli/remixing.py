@@ -9,7 +9,7 @@ from torch import Tensor
 from espnet2_decodec.cli.console import track_seconds
 from espnet2_decodec.cli.pipeline import decode, streams_present
 from espnet2_decodec.codec.decodec import DeCodec
-from espnet2_decodec.io.gate import DIGITAL_SILENCE
+from espnet2_decodec.io.gate import gain_to_snr
 from espnet2_decodec.types import Codes
 
 
@@ -48,12 +48,8 @@ class Remix:
         for s, b in stems:
             speech += float(s.double().square().sum())
             background += float(b.double().square().sum())
-        silence = 10 ** (DIGITAL_SILENCE / 10) * self.seconds * self.codec.sample_rate
-        if min(speech, background) < silence:
-            raise ValueError(
-                f"--snr cannot be reached: the {'background' if background < silence else 'speech'} is silent."
-            )
-        return (speech / background) ** 0.5 / 10 ** (snr / 20)
+        count = self.seconds * self.codec.sample_rate
+        return gain_to_snr(speech / count, background / count, snr)
 
     def silent_stream(self) -> str:
         """Return which stream has nothing but leakage of the separation by the rule of the gate, or an empty string."""

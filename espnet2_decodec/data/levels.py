@@ -4,14 +4,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from espnet2_decodec.io.gate import gain_to_snr
+
 FRAME_LENGTH = 320
 """Samples of the frames that activity is decided on: 20 ms at 16 kHz."""
 ACTIVE_RATIO = 1e-4
 """A frame is active when its power is at least this share of the loudest frame's: 40 dB below it."""
 SILENCE_POWER = 1e-8
 """Frames of less power are never active: -80 dB re full scale."""
-SILENCE_RMS = 1e-5
-"""RMS below which a signal counts as silent: -100 dB re full scale."""
 
 
 def active_frames(wav: np.ndarray) -> np.ndarray:
@@ -54,11 +54,8 @@ def scale_background(background: Tensor, speech: Tensor, gain: float | None, snr
         raise ValueError("Give a gain of the background or an SNR, not both.")
     if snr is None:
         return background * 10 ** ((gain or 0.0) / 20)
-    speech_rms, background_rms = (x.double().square().mean().sqrt().item() for x in (speech, background))
-    if min(speech_rms, background_rms) < SILENCE_RMS:
-        silent = "speech" if speech_rms < SILENCE_RMS else "background"
-        raise ValueError(f"An SNR cannot be reached: the {silent} is silent.")
-    return background * (speech_rms / background_rms / 10 ** (snr / 20))
+    speech_power, power = (x.double().square().mean().item() for x in (speech, background))
+    return background * gain_to_snr(speech_power, power, snr)
 
 
 def _frame_powers(wav: np.ndarray) -> np.ndarray:

@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 
 from espnet2_decodec.codec.dsp.looping import loop_to_length
-from espnet2_decodec.data.levels import SILENCE_RMS, fade_edges, scale_background
+from espnet2_decodec.data.levels import fade_edges, scale_background
 from espnet2_decodec.io.audio import AudioReader
+from espnet2_decodec.io.gate import SILENT_POWER, streams_present
 from espnet2_decodec.tts.synthesizer import Synthesizer
 from espnet2_decodec.types import Codes
 
@@ -106,9 +107,9 @@ class TTS:
         speech = self.decode(tokens)
         background_wav, offset = torch.zeros_like(speech), 0
         if kind == "prompt" and wav is not None:
-            background_wav = self._decode_background(wav)
+            background_wav = self._decode_background(wav, background_snr is not None)
         elif kind != "none":
-            background_wav = self._decode_background(self._read(background, "background"))
+            background_wav = self._decode_background(self._read(background, "background"), background_snr is not None)
             room = max(0, len(background_wav) - len(speech))
             offset = int(torch.randint(room + 1, (), generator=torch.Generator().manual_seed(seed)))
         if kind != "none":
@@ -146,13 +147,20 @@ class TTS:
             seconds = samples / self.sample_rate
             raise ValueError(f"The prompt is {seconds:.2f} s long; give at least {MIN_PROMPT_SECONDS} s of speech.")
 
-    def _decode_background(self, wav: Tensor) -> Tensor:
-        """Background of a recording [1, L], decoded from tokens, with its level before quantization: [L]."""
+    def _decode_background(self, wav: Tensor, required: bool) -> Tensor:
+        """Background of a recording [1, L], decoded from tokens, with its level before quantization: [L].
+
+        Raises:
+            ValueError: if it is `required`, and the recording has none but leakage of the separation.
+        """
         codec = self.synthesizer.codec
         decoded = codec.decode(codec.encode(wav), speech=False)[0]
-        separated = codec.separate(wav, quantize=False).background
-        power, target = (float(x.square().mean()) for x in (decoded, separated))
-        gain = (target / power) ** 0.5 if min(target, power) > SILENCE_RMS**2 else 1.0
+        stems = codec.separate(wav, quantize=False)
+        speech, background = stems.speech[0].square(), stems.background[0].square()
+        if required and not streams_present(speech, background, codec.sample_rate)[1]:
+            raise ValueError("An SNR cannot be reached: the recording of the background has no background.")
+        power, target = (float(x.square().mean()) for x in (decoded, stems.background))
+        gain = (target / power) ** 0.5 if min(target, power) > SILENT_POWER else 1.0
         return decoded * min(max(gain, 1 / MAX_BACKGROUND_GAIN), MAX_BACKGROUND_GAIN)
 
     def _read(self, recording: str | Path | Tensor, name: str) -> Tensor:

@@ -90,3 +90,15 @@ def test_silence_and_trimming():
     )
     wav = np.concatenate([np.zeros(20 * FRAME_LENGTH), np.ones(3 * FRAME_LENGTH), np.zeros(20 * FRAME_LENGTH)])
     assert len(trim_silence(wav)) == 7 * FRAME_LENGTH and len(trim_silence(wav, 0)) == 3 * FRAME_LENGTH
+
+
+@pytest.mark.parametrize("silent", ["speech", "background"])
+@pytest.mark.parametrize("level", [0.0, 1e-6])
+def test_an_snr_against_silence_is_refused_and_against_quiet_signals_reached(silent, level):
+    signals = {"speech": 0.1 * torch.randn(8000), "background": 0.1 * torch.randn(8000)}
+    with pytest.raises(ValueError, match=f"An SNR of 5 dB cannot be reached: the {silent} is silent."):
+        scale_background(**{**signals, silent: level * signals[silent]}, gain=None, snr=5.0)
+    quiet = {**signals, silent: 1e-3 * signals[silent]}
+    scaled = scale_background(**quiet, gain=None, snr=5.0)
+    ratio = 10 * torch.log10(quiet["speech"].square().mean() / scaled.square().mean())
+    assert float(ratio) == pytest.approx(5.0, abs=1e-3)

@@ -117,3 +117,10 @@ def test_a_prompt_without_speech(tts, monkeypatch):
 def test_texts_that_cannot_be_synthesized(tts, text, message):
     with pytest.raises(ValueError, match=message):
         tts(text, noise(1))
+
+
+@pytest.mark.parametrize("level", [0.0, 1e-6, 3e-6])
+def test_an_snr_over_a_background_that_is_silent_is_refused_by_its_energy(tts, level):
+    with pytest.raises(ValueError, match="An SNR cannot be reached: the recording of the background has no background"):
+        tts(TEXT, noise(1), level * noise(2), background_snr=5.0)
+    assert float(tts(TEXT, noise(1), level * noise(2)).background.abs().max()) < 1e-2
