@@ -119,3 +119,19 @@ def file_problem(output: str, suffixes: tuple[str, ...]) -> str:
     if Path(output).suffix.lower() not in suffixes:
         return f"{output} cannot be written: the suffix must be {' or '.join(suffixes)}"
     return ""
+
+
+def device(text: str) -> str:
+    """Name of a device that can compute; `auto` is cuda if available, else cpu.
+
+    Raises:
+        ArgumentTypeError: if it cannot.
+    """
+    import torch  # takes a second, in which no help is shown
+
+    name = text if text != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        float(torch.zeros(1, device=name).sum())
+    except (RuntimeError, AssertionError, NotImplementedError) as problem:
+        raise ArgumentTypeError(f"device {name!r} cannot be used: {str(problem).splitlines()[0]}") from None
+    return name

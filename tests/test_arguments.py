@@ -4,8 +4,9 @@ from argparse import ArgumentTypeError
 from pathlib import Path
 
 import pytest
+import torch
 
-from espnet2_decodec.arguments import decibels, finite_float, positive_float, positive_int
+from espnet2_decodec.arguments import decibels, device, finite_float, positive_float, positive_int
 
 ROOT = Path(__file__).parents[1]
 
@@ -36,3 +37,13 @@ def test_no_option_takes_any_float():
     ]
     assert len(files) > 100
     assert not [str(path) for path in files if " type=float" in path.read_text(encoding="utf-8")]
+
+
+@pytest.mark.parametrize("name", ["meta", "gpu", "cuda:999", "", "cpu:1:2", "fpga"])
+def test_devices_that_cannot_compute_are_refused(name):
+    with pytest.raises(ArgumentTypeError, match=f"^device {name!r} cannot be used: .+"):
+        device(name)
+
+
+def test_devices_that_compute():
+    assert device("cpu") == "cpu" and device("auto") == ("cuda" if torch.cuda.is_available() else "cpu")

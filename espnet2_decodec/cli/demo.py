@@ -55,7 +55,7 @@ def run(args: Namespace) -> int:
     from tempfile import TemporaryDirectory
 
     from espnet2_decodec.cli.jobs import check_output
-    from espnet2_decodec.cli.model import load_model, select_device
+    from espnet2_decodec.cli.model import load_model
     from espnet2_decodec.cli.report import check_page_folder, print_page
     from espnet2_decodec.codec.serialization import DEFAULT_MODEL
     from espnet2_decodec.evaluation.report import demo
@@ -77,7 +77,7 @@ def run(args: Namespace) -> int:
     if args.tts:
         from espnet2_decodec.tts import TTS
 
-        tts = TTS.from_pretrained(args.tts, str(select_device(args.device)))
+        tts = TTS.from_pretrained(args.tts, args.device)
     introduction = INTRODUCTION.format(model=Path(args.model or DEFAULT_MODEL).resolve().name)
     with TemporaryDirectory() as folder:
         examples = demo.demo_sections(codec, recordings, Path(folder), tts, args.text)

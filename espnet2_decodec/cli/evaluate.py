@@ -2,7 +2,7 @@
 
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 
-from espnet2_decodec.arguments import output_folder, positive_int
+from espnet2_decodec.arguments import device, output_folder, positive_int
 
 SUMMARY = "Score codecs and denoisers on test mixtures: tables with confidence intervals, and wavs to listen to"
 
@@ -94,7 +94,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--conditions", nargs="+", default=(), metavar="C", help="some of those of the set: SNRs, clean, background"
     )
-    parser.add_argument("--device", default="cpu", help="of systems decodec, such as cuda (default: cpu)")
+    parser.add_argument("--device", type=device, default="cpu", help="of systems decodec, such as cuda (default: cpu)")
     parser.add_argument(
         "--nj", type=positive_int, default=1, metavar="N", help="processes, of one thread each when there are several"
     )

@@ -16,33 +16,16 @@ class Levels(TypedDict):
     background_levels: int | None
 
 
-def select_device(name: str) -> torch.device:
-    """Return the device of --device; "auto" is cuda if available, else cpu.
-
-    Raises:
-        ValueError: if the device does not work.
-    """
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        device = torch.device(name)
-        float(torch.zeros(1, device=device).sum())
-        return device
-    except (RuntimeError, AssertionError) as problem:
-        raise ValueError(f"Device {name!r} cannot be used: {str(problem).splitlines()[0]}") from None
-
-
 def load_model(args: Namespace) -> DeCodec:
     """Load the codec of --model on --device, and set the number of threads unless OMP_NUM_THREADS does.
 
     Raises:
-        FileNotFoundError, ValueError: if the model or the device cannot be used.
+        FileNotFoundError, ValueError: if the model cannot be used.
     """
     if "OMP_NUM_THREADS" not in os.environ:
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         torch.set_num_threads(min(8, cores))
-    device = select_device(args.device)
-    return DeCodec.from_pretrained(args.model).to(device)
+    return DeCodec.from_pretrained(args.model).to(args.device)
 
 
 def selected_levels(args: Namespace, codec: DeCodec) -> Levels:

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
-from espnet2_decodec.arguments import finite_float
+from espnet2_decodec.arguments import device, finite_float
 
 AUDIO_FORMATS = ("wav", "flac", "ogg")
 
@@ -62,7 +62,7 @@ def add_output(parser: argparse.ArgumentParser, help: str) -> None:
 def add_device(parser: argparse.ArgumentParser) -> None:
     """Add --device."""
     parser.add_argument(
-        "--device", default="auto", help="cpu, cuda, cuda:1, ... (default: cuda if available, else cpu)"
+        "--device", type=device, default="auto", help="cpu, cuda, cuda:1, ... (default: cuda if available, else cpu)"
     )
 
 

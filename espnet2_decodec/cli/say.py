@@ -51,7 +51,6 @@ def run(args: Namespace) -> int:
     from espnet2_decodec.atomic import atomic_group
     from espnet2_decodec.cli.console import note
     from espnet2_decodec.cli.jobs import check_output
-    from espnet2_decodec.cli.model import select_device
     from espnet2_decodec.cli.pipeline import warn_of_level
     from espnet2_decodec.io.audio import AudioWriter
     from espnet2_decodec.tts import TTS
@@ -61,7 +60,7 @@ def run(args: Namespace) -> int:
     if args.stems:
         targets |= {stem: out.with_name(f"{out.stem}.{stem}{out.suffix}") for stem in ("speech", "background")}
     check_output(*targets.values(), force=args.force)
-    tts = TTS.from_pretrained(args.model, str(select_device(args.device)))
+    tts = TTS.from_pretrained(args.model, args.device)
     writers = {stem: AudioWriter(path, tts.sample_rate, rescale=True) for stem, path in targets.items()}
     output = tts(
         args.text,

@@ -220,8 +220,11 @@ class DeCodec(nn.Module):
         """Content features: wav [B, L], lengths [B] in samples -> [B, S, T]; see `ContentEncoder`.
 
         Raises:
-            ValueError: if the codec has no content encoder.
+            ValueError: if the codec has no content encoder, or as in `encode`.
+            TypeError: as in `encode`.
         """
+        wav = self.as_input(wav)
+        lengths = None if lengths is None else check_wav(wav, lengths)
         return self.content_of_latent(self.latent(wav, lengths), lengths)
 
     @torch.no_grad()

@@ -30,7 +30,7 @@ def as_wav(wav: Any, name: str = "wav", like: Tensor | None = None) -> Tensor:
         ValueError: if a sample is beyond +-4.
     """
     if isinstance(wav, np.ndarray) and wav.dtype.kind in "fiu":
-        tensor = torch.from_numpy(np.ascontiguousarray(wav, wav.dtype.newbyteorder("=")))
+        tensor = torch.from_numpy(np.require(wav, wav.dtype.newbyteorder("="), ["C", "W"]))
         wav = tensor if like is None else tensor.to(like.device)
     if not isinstance(wav, Tensor) or not wav.is_floating_point():
         kind = str(wav.dtype) if hasattr(wav, "dtype") else type(wav).__name__

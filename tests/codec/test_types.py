@@ -3,11 +3,13 @@
 import copy
 import pickle
 
+import numpy as np
 import pytest
 import torch
 
 from espnet2_decodec import DeCodec
-from espnet2_decodec.codec.streaming import StreamingEncoder
+from espnet2_decodec.codec.streaming import StreamingEncoder, encode_blocks, separate_blocks
+from espnet2_decodec.conversion import convert
 from espnet2_decodec.types import Codes
 
 
@@ -18,25 +20,80 @@ def codec():
 
 @pytest.fixture(scope="module")
 def wav():
-    return (torch.randn(1, 4000, generator=torch.Generator().manual_seed(0)) * 0.1).half().float()
+    """[1, 4000], exact in all types of floats."""
+    return (torch.randn(1, 4000, generator=torch.Generator().manual_seed(0)) * 0.1).bfloat16().float()
 
 
-@pytest.mark.parametrize(
-    "convert", [torch.Tensor.half, torch.Tensor.double, torch.Tensor.numpy, lambda x: x.numpy().astype(">f8")]
-)
-def test_floats_are_converted(codec, wav, convert):
-    codes, expected = codec.encode(convert(wav)), codec.encode(wav)
-    assert torch.equal(codes.speech, expected.speech) and torch.equal(codes.background, expected.background)
+@pytest.fixture(scope="module")
+def frontend():
+    pytest.importorskip("espnet2")
+    from espnet2_decodec.espnet.frontend import DeCodecFrontend
+
+    return DeCodecFrontend()
+
+
+def push(codec, wav):
     streaming = StreamingEncoder(codec)
-    streaming.push(convert(wav)[0])
-    assert torch.equal(streaming.flush().speech, expected.speech)
+    streaming.push(wav[0])
+    return [streaming.flush().speech]
 
 
-@pytest.mark.parametrize("convert", [torch.Tensor.short, torch.Tensor.int, torch.Tensor.bool, torch.Tensor.tolist])
-def test_integers_are_refused(codec, wav, convert):
-    for call in (codec.encode, codec.separate, lambda x: StreamingEncoder(codec).push(x[0])):
-        with pytest.raises(TypeError, match="wav must be a tensor or a NumPy array of floats in -1..1"):
-            call(convert(wav * 32768))
+METHODS = {
+    "encode": lambda codec, wav: list(vars(codec.encode(wav)).values())[:3],
+    "separate": lambda codec, wav: list(vars(codec.separate(wav)).values())[:2],
+    "content": lambda codec, wav: [codec.content(wav)],
+    "content_tokens": lambda codec, wav: [codec.content_tokens(wav)],
+    "stream": push,
+    "encode_blocks": lambda codec, wav: [block.speech for block in encode_blocks(codec, [wav[0]])],
+    "separate_blocks": lambda codec, wav: [block.speech for block in separate_blocks(codec, [wav[0]])],
+    "convert": lambda codec, wav: [convert(codec, wav, wav)],
+}
+"""Public functions of waveforms [B, L] -> tensors."""
+
+CONVERSIONS = {
+    "half": torch.Tensor.half,
+    "bfloat16": torch.Tensor.bfloat16,
+    "double": torch.Tensor.double,
+    "numpy": torch.Tensor.numpy,
+    "numpy_half": lambda x: x.half().numpy(),
+    "big_endian": lambda x: x.numpy().astype(">f8"),
+    "reversed_twice": lambda x: np.ascontiguousarray(x.numpy()[:, ::-1])[:, ::-1],
+    "read_only": lambda x: np.frombuffer(x.numpy().tobytes(), np.float32).reshape(x.shape),
+    "not_contiguous": lambda x: torch.stack([x, x], -1)[..., 0],
+    "requires_grad": lambda x: x.clone().requires_grad_(),
+}
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("conversion", CONVERSIONS)
+def test_floats_of_every_kind_give_the_same(codec, wav, method, conversion):
+    call, expected = METHODS[method], METHODS[method](codec, wav)
+    found = call(codec, CONVERSIONS[conversion](wav))
+    assert len(found) == len(expected) > 0
+    assert all(torch.equal(a, b) and a.dtype == b.dtype for a, b in zip(found, expected))
+
+
+@pytest.mark.parametrize("conversion", CONVERSIONS)
+def test_floats_of_every_kind_give_the_same_features(frontend, wav, conversion):
+    lengths = torch.tensor([4000])
+    assert torch.equal(frontend(CONVERSIONS[conversion](wav), lengths)[0], frontend(wav, lengths)[0])
+
+
+INTEGERS = [torch.Tensor.short, torch.Tensor.int, torch.Tensor.bool, torch.Tensor.tolist, lambda x: x.short().numpy()]
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("integers", INTEGERS)
+def test_integers_are_refused(codec, wav, method, integers):
+    with pytest.raises(TypeError, match=r"must be a tensor or a NumPy array of floats in -1\.\.1"):
+        METHODS[method](codec, integers(wav * 32768))
+
+
+@pytest.mark.parametrize("integers", INTEGERS)
+def test_integers_are_refused_by_the_frontend(frontend, wav, integers):
+    with pytest.raises(TypeError, match=r"input must be a tensor or a NumPy array of floats in -1\.\.1"):
+        frontend(integers(wav * 32768), torch.tensor([4000]))
 
 
 def test_unscaled_samples_are_refused(codec, wav):
@@ -49,10 +106,17 @@ def test_unscaled_samples_are_refused(codec, wav):
 def test_tokens_of_any_integer_type(codec, wav, kind):
     codes = codec.encode(wav)
     arrays = [tokens.numpy().astype(kind) for tokens in (codes.speech, codes.background, codes.lengths)]
-    for convert in (lambda x: x, lambda x: torch.from_numpy(x.astype("int32")), lambda x: x.tolist()):
-        found = Codes(*map(convert, arrays), codes.sample_rate)
+    kinds = (
+        lambda x: x,
+        lambda x: torch.from_numpy(x.astype("int32")),
+        lambda x: x.tolist(),
+        lambda x: x[..., ::-1][..., ::-1],
+    )
+    for form in kinds:
+        found = Codes(*map(form, arrays), codes.sample_rate)
         assert found.speech.dtype == torch.int64 and torch.equal(found.speech, codes.speech)
         assert torch.equal(codec.decode(found), codec.decode(codes))
+        assert torch.equal(codec.remix(found, found), codec.remix(codes, codes))
 
 
 def test_tokens_that_are_no_integers(codec, wav):
@@ -83,8 +147,7 @@ def test_the_default_type_has_no_effect(codec, wav):
     assert torch.equal(decoded, codec.decode(expected))
 
 
-def test_codec_and_frontend_can_be_pickled_and_copied(codec, wav):
-    frontend = pytest.importorskip("espnet2_decodec.espnet.frontend").DeCodecFrontend()
+def test_codec_and_frontend_can_be_pickled_and_copied(codec, frontend, wav):
     lengths = torch.tensor([4000])
     for again in (pickle.loads(pickle.dumps(frontend)), copy.deepcopy(frontend)):
         again.load_state_dict(frontend.state_dict())

@@ -92,7 +92,7 @@ def test_arguments(tmp_path, refused, capfd):
     assert "list.yaml must hold lines KEY: VALUE" in refused(*data, "--config", tmp_path / "list.yaml")
     assert "torn.yaml, line 3" in refused(*data, "--config", tmp_path / "torn.yaml")
     assert "no-such-codec" in refused(*data, "--init", tmp_path / "no-such-codec")
-    assert "Device 'gpu' cannot be used" in refused(*data, "--device", "gpu")
+    assert "argument --device: device 'meta' cannot be used" in refused(*data, "--device", "meta", status=2)
     assert "error: unrecognized arguments: --stepz; see --help" in refused(*data, "--stepz", status=2)
     assert "speech_train/wav.scp is not there: prepare the data first" in refused(*data, "--set", *SETTINGS)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from espnet2_decodec.arguments import output_folder
+from espnet2_decodec.arguments import device, output_folder
 from espnet2_decodec.data.config import check_keys, load_yaml, suggestion
 from espnet2_decodec.data.mixing import Mixing
 from espnet2_decodec.evaluation.environment import environment
@@ -47,7 +47,9 @@ def ablation_arguments(parser: ArgumentParser) -> None:
         metavar="KEY=VALUE",
         help="settings of all variants, e.g. trainer_conf.minutes=30",
     )
-    parser.add_argument("--device", default="cpu", help="device of the trainings, e.g. cuda (default: cpu)")
+    parser.add_argument(
+        "--device", type=device, default="cpu", help="device of the trainings, e.g. cuda (default: cpu)"
+    )
 
 
 def ablation(args: Namespace) -> None:

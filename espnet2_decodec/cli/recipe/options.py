@@ -3,7 +3,7 @@
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
-from espnet2_decodec.arguments import positive_int
+from espnet2_decodec.arguments import device, positive_int
 
 if TYPE_CHECKING:
     from espnet2_decodec.data.codec_options import CodecOptions
@@ -14,7 +14,7 @@ def add_codec_options(parser: ArgumentParser) -> None:
     parser.add_argument("--model", help="folder of the codec (default: the model in the package)")
     parser.add_argument("--speech_levels", type=int, help="levels of the speech stream (default: all)")
     parser.add_argument("--background_levels", type=int, help="levels of the background stream (default: all)")
-    parser.add_argument("--device", default="cpu", help="device of the codec, e.g. cuda (default: cpu)")
+    parser.add_argument("--device", type=device, default="cpu", help="device of the codec, e.g. cuda (default: cpu)")
     add_nj(parser)
 
 

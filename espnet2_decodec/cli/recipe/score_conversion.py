@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from espnet2_decodec.arguments import finite_float, output_folder, positive_int
+from espnet2_decodec.arguments import device, finite_float, output_folder, positive_int
 from espnet2_decodec.cli.recipe.options import add_nj
 from espnet2_decodec.data.kaldi import read_table
 from espnet2_decodec.data.mixtures import BACKGROUND_ONLY
@@ -60,7 +60,7 @@ def score_conversion_arguments(parser: ArgumentParser) -> None:
         "--denoiser", default="gtcrn", help="first system of a cascade, see decodec evaluate --help; or none"
     )
     parser.add_argument("--model", help="folder of the codec (default: the model in the package)")
-    parser.add_argument("--device", default="cpu", help="device of the codec, e.g. cuda (default: cpu)")
+    parser.add_argument("--device", type=device, default="cpu", help="device of the codec, e.g. cuda (default: cpu)")
     add_nj(parser)
     parser.add_argument(
         "--out", type=output_folder, required=True, help="output folder for conversion.csv, conversion.md and examples"

@@ -43,8 +43,8 @@ class LatentEncoder:
         Raises:
             ValueError: if the shape is wrong or a sample is not finite.
         """
-        wav = self.codec.as_input(wav)
-        check_finite(check_block(wav))
+        wav = check_block(self.codec.as_input(wav))
+        check_finite(wav)
         wav = wav.to(next(self.codec.parameters()).device, torch.float32)
         wav = wav if self._rest is None else torch.cat([self._rest, wav])
         whole = len(wav) // self.codec.hop * self.codec.hop
@@ -73,7 +73,8 @@ class LatentEncoder:
             ValueError: if there are no samples, or as in `push`.
         """
         empty = True
-        for wav in rechunk(map(check_block, blocks), frames * self.codec.hop):
+        samples = (check_block(self.codec.as_input(block)) for block in blocks)
+        for wav in rechunk(samples, frames * self.codec.hop):
             empty = False
             latent = self.push(wav)
             if latent is not None:
