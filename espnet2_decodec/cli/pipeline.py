@@ -12,8 +12,8 @@ from torch.nn import functional as F
 from espnet2_decodec.cli.console import note, track_seconds, warn
 from espnet2_decodec.cli.model import Levels
 from espnet2_decodec.codec import streaming
-from espnet2_decodec.codec.backbones.base import ParametricBackbone
 from espnet2_decodec.codec.decodec import DeCodec
+from espnet2_decodec.codec.unseparated import analytic_backbone
 from espnet2_decodec.io import gate, npy
 from espnet2_decodec.io.audio import AudioReader, AudioWriter
 from espnet2_decodec.io.dcd import Reader
@@ -156,8 +156,8 @@ def streams_present(codec: DeCodec, blocks: Iterable[Codes]) -> tuple[bool, bool
 
 def _latent_powers(codec: DeCodec, codes: Codes) -> list[Tensor] | None:
     """Return the mean power of each frame [1, T] of both streams from their latent, None if the backbone cannot."""
-    backbone = codec.backbone
-    if not isinstance(backbone, ParametricBackbone) or 2 * codec.speech_quantizer.dim != backbone.dim:
+    backbone = analytic_backbone(codec)
+    if backbone is None:
         return None
     streams = codec.speech_quantizer.decode(codes.speech), codec.background_quantizer.decode(codes.background)
     return [backbone.frame_power(half) for half in codec.subspace.merge(*streams).chunk(2, dim=1)]

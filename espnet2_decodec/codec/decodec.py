@@ -206,8 +206,7 @@ class DeCodec(nn.Module):
         Raises:
             ValueError: if the batch sizes differ, or the codes have another sample rate.
         """
-        for codes in (speech, background):
-            check_codes(codes, self.sample_rate, self.hop)
+        check_codes(background, self.sample_rate, self.hop)
         if len(speech.lengths) != len(background.lengths):
             raise ValueError(
                 f"{len(speech.lengths)} speech codes cannot be remixed with {len(background.lengths)} backgrounds."
@@ -220,8 +219,7 @@ class DeCodec(nn.Module):
         """Content features: wav [B, L], lengths [B] in samples -> [B, S, T]; see `ContentEncoder`.
 
         Raises:
-            ValueError: if the codec has no content encoder, or as in `encode`.
-            TypeError: as in `encode`.
+            ValueError: if the codec has no content encoder.
         """
         wav = self.as_input(wav)
         lengths = None if lengths is None else check_wav(wav, lengths)
@@ -234,8 +232,7 @@ class DeCodec(nn.Module):
         Raises:
             ValueError: if the codec has no content encoder, the encoder has no codebooks, or as in `encode`.
         """
-        wav = self.as_input(wav)
-        lengths = check_wav(wav, lengths)
+        lengths = check_wav(self.as_input(wav), lengths)
         encoder = self._require_content_encoder()
         if encoder.quantizer is None:
             raise ValueError("The content of this codec has no codebooks (`content.levels` of its config is 0).")

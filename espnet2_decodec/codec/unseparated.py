@@ -1,4 +1,4 @@
-"""Encoding without separation, as a control of experiments."""
+"""Encoding without the trained encoder, and so without separation: targets of training, a control of experiments."""
 
 import torch
 from torch import Tensor
@@ -8,14 +8,20 @@ from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.codec.padding import pad_to_frames
 
 
+def analytic_backbone(codec: DeCodec) -> ParametricBackbone | None:
+    """The backbone, if it computes latents of stems without its encoder and the split halves the latent; else None."""
+    halved = 2 * codec.speech_quantizer.dim == codec.backbone.dim
+    return codec.backbone if halved and isinstance(codec.backbone, ParametricBackbone) else None
+
+
 def unseparated_latent(codec: DeCodec, wav: Tensor) -> Tensor:
     """Latent Y [B, D, T] of wav [B, L] that takes the whole recording as speech, over a silent background.
 
     Raises:
         ValueError: if the codec has no analytic encoder, or its split does not halve the latent.
     """
-    backbone = codec.backbone
-    if not isinstance(backbone, ParametricBackbone) or 2 * codec.speech_quantizer.dim != backbone.dim:
+    backbone = analytic_backbone(codec)
+    if backbone is None:
         raise ValueError(
             "A latent without separation needs a backbone with an analytic encoder (mdct) "
             "and a speech latent of half its dimension."

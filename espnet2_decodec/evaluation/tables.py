@@ -56,8 +56,13 @@ def condition_heading(condition: str) -> str:
 
 
 def condition_title(condition: str) -> str:
-    """A condition in words."""
-    return {CLEAN: "Clean speech", BACKGROUND_ONLY: "Background alone"}.get(condition, f"SNR {condition} dB")
+    """A condition in words: `SNR 5 dB`, `clean speech`, `background only`, or the name itself."""
+    try:
+        snr = parse_snr(condition)
+    except ValueError:
+        return condition or "no condition"
+    words = {CLEAN: "clean speech", BACKGROUND_ONLY: "background only"}
+    return words.get(condition, condition) if snr is None else f"SNR {condition.replace('-', chr(0x2212))} dB"
 
 
 def _csv_field(value: Any) -> str:

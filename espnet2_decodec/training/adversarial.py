@@ -60,11 +60,23 @@ class MultiScaleDiscriminator(nn.Module):
 
     def __init__(self, windows: tuple[int, ...] = (1024, 512, 256), channels: int = 16):
         super().__init__()
+        self.windows, self.channels = tuple(windows), channels
         self.scales = nn.ModuleList(STFTDiscriminator(n_fft, channels) for n_fft in windows)
+
+    def __reduce__(self):
+        """Pickle the arguments and the weights: torch does not pickle modules with weight normalization."""
+        return _rebuild, (self.windows, self.channels, self.training, self.state_dict())
 
     def forward(self, wav: Tensor) -> DiscriminatorOutput:
         """Wav [B, L] -> logits and feature maps of every scale."""
         return [scale(wav) for scale in self.scales]
+
+
+def _rebuild(windows: tuple[int, ...], channels: int, training: bool, weights: dict[str, Tensor]) -> nn.Module:
+    """A pickled `MultiScaleDiscriminator`."""
+    discriminator = MultiScaleDiscriminator(windows, channels).train(training)
+    discriminator.load_state_dict(weights)
+    return discriminator.to(next(iter(weights.values())).device)
 
 
 def discriminator_loss(real: list[Tensor], fake: list[Tensor]) -> Tensor:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.codec.latents import Latents
 from espnet2_decodec.codec.split_quantizer import Quantizer
+from espnet2_decodec.codec.unseparated import analytic_backbone
 from espnet2_decodec.data.config import check_arguments, check_keys
 from espnet2_decodec.data.mixing import Batch
 from espnet2_decodec.training import adversarial
@@ -93,7 +94,7 @@ class Objective(nn.Module):
         self.weights = {**WEIGHTS, **(weights or {})}
         self.schedule = replace(Schedule(), **(schedule or {}))
         model = DeCodec(codec)
-        if self.schedule.pretraining_steps and not LatentRegression.supports(model):
+        if self.schedule.pretraining_steps and analytic_backbone(model) is None:
             raise ValueError("schedule.pretraining_steps must be 0 for this codec: its backbone has no target latents.")
         _freeze(model, self.schedule.freeze)
         guide, content = build_teacher(teacher, model.sample_rate, model.hop), model.content_encoder

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from espnet2_decodec.codec.backbones.base import ParametricBackbone
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.codec.padding import pad_to_frames
+from espnet2_decodec.codec.unseparated import analytic_backbone
 from espnet2_decodec.data.mixing import Batch
 from espnet2_decodec.training.outputs import GeneratorOutput
 
@@ -23,13 +23,8 @@ class LatentRegression:
     def __init__(self, codec: DeCodec, weights: Mapping[str, float]):
         self.codec, self.weights = codec, weights
 
-    @staticmethod
-    def supports(codec: DeCodec) -> bool:
-        """Whether the backbone has target latents, and the split divides the latent in halves."""
-        return isinstance(codec.backbone, ParametricBackbone) and 2 * codec.speech_quantizer.dim == codec.backbone.dim
-
     def terms(self, batch: Batch, speech: Tensor, background: Tensor) -> dict[str, Tensor]:
-        """Terms `latent` and `envelope`; zeros for codecs that are not supported.
+        """Terms `latent` and `envelope`; zeros for codecs without an analytic backbone.
 
         latent: mean log error of all coordinates, in the form of the `snr` of waveforms.
         envelope: mean absolute error of the coordinates that the first level codes, relative to their mean magnitude.
@@ -40,8 +35,8 @@ class LatentRegression:
             speech: [B, D_s, T] coordinates of the separated speech.
             background: [B, D_b, T] coordinates of the separated background.
         """
-        backbone = self.codec.backbone
-        if not self.supports(self.codec) or not isinstance(backbone, ParametricBackbone):
+        backbone = analytic_backbone(self.codec)
+        if backbone is None:
             return {"latent": speech.new_zeros(()), "envelope": speech.new_zeros(())}
         stems = torch.stack([batch.speech, batch.background])
         targets = torch.stack([backbone.target_latent(pad_to_frames(stem, None, self.codec.hop)[0]) for stem in stems])

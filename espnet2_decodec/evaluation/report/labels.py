@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from espnet2_decodec.data.mixtures import BACKGROUND_ONLY, CLEAN, parse_snr
+from espnet2_decodec.data.mixtures import BACKGROUND_ONLY, CLEAN
 from espnet2_decodec.evaluation.metrics.info import LOWER, metric_info
 
 PLOTTED = ("si_sdr", "mel", "pesq", "stoi", "dnsmos_ovrl")
@@ -33,17 +33,6 @@ def known_first(names: Iterable[str], known: Iterable[str]) -> list[str]:
     names = list(dict.fromkeys(names))
     first = [name for name in known if name in names]
     return first + [name for name in names if name not in first]
-
-
-def condition_title(condition: str) -> str:
-    """Title of a condition: `SNR 5 dB`, `clean speech`, `background only`, or the name itself."""
-    if condition in (CLEAN, BACKGROUND_ONLY):
-        return {CLEAN: "clean speech", BACKGROUND_ONLY: "background only"}[condition]
-    try:
-        parse_snr(condition)
-    except ValueError:
-        return condition or "no condition"
-    return f"SNR {condition.replace('-', chr(0x2212))} dB"
 
 
 def target_title(target: str) -> str:

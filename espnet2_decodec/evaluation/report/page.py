@@ -12,7 +12,7 @@ from espnet2_decodec.data.mixtures import condition_order
 from espnet2_decodec.evaluation.environment import environment
 from espnet2_decodec.evaluation.metrics.info import metric_info
 from espnet2_decodec.evaluation.report.documents import Document, read_documents
-from espnet2_decodec.evaluation.report.labels import condition_title, target_title
+from espnet2_decodec.evaluation.report.labels import target_title
 from espnet2_decodec.evaluation.report.media import FOLDER, InlineMedia, Media, MediaFolder
 from espnet2_decodec.evaluation.report.players import (
     ExampleSection,
@@ -24,6 +24,7 @@ from espnet2_decodec.evaluation.report.players import (
 from espnet2_decodec.evaluation.report.rate_distortion import plot_svg, systems_without_rate
 from espnet2_decodec.evaluation.report.results import BenchmarkResults, read_results
 from espnet2_decodec.evaluation.report.tables import Table, score_table
+from espnet2_decodec.evaluation.tables import condition_title
 from espnet2_decodec.progress import progress
 
 INDEX = "index.html"

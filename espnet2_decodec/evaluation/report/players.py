@@ -13,7 +13,6 @@ from espnet2_decodec.evaluation.metrics.info import metric_info
 from espnet2_decodec.evaluation.report import spectrogram as images
 from espnet2_decodec.evaluation.report.labels import (
     CAPTION,
-    condition_title,
     direction,
     format_value,
     known_first,
@@ -22,6 +21,7 @@ from espnet2_decodec.evaluation.report.labels import (
 from espnet2_decodec.evaluation.report.media import Media
 from espnet2_decodec.evaluation.report.recordings import Recording
 from espnet2_decodec.evaluation.report.results import BenchmarkResults
+from espnet2_decodec.evaluation.tables import condition_title
 from espnet2_decodec.io.audio import read
 
 MIN_TOP_DB = -42.0

@@ -4,8 +4,9 @@ import math
 from dataclasses import dataclass
 
 from espnet2_decodec.evaluation.metrics.info import HIGHER, metric_info
-from espnet2_decodec.evaluation.report.labels import condition_title, direction, format_value, target_title
+from espnet2_decodec.evaluation.report.labels import direction, format_value, target_title
 from espnet2_decodec.evaluation.report.results import BenchmarkResults, MeanScore
+from espnet2_decodec.evaluation.tables import condition_title
 
 
 @dataclass(frozen=True)
