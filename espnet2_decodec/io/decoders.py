@@ -79,7 +79,7 @@ class AudioStream:
 
     def _open(self, index: int) -> "_Sndfile | _FFmpeg":
         source = self.path if self._whole else _ByteRange(self.path, *self.layout.parts[index])
-        if self.layout.is_mpeg:
+        if self.layout.needs_ffmpeg:
             return _FFmpeg(source)
         decoder, problem = None, ""
         try:

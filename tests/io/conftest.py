@@ -94,6 +94,7 @@ FFMPEG = {
     "ac3": ("ac3", "ac3"),
     "eac3": ("eac3", "eac3"),
     "flv": ("libmp3lame", "flv"),
+    "blocks.voc": ("pcm_s16le", "voc"),
 }
 """Codec and container of PyAV."""
 WITHOUT_LENGTH = ("ircam", "paf", "pvf")

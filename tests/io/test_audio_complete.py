@@ -147,6 +147,18 @@ def test_flac_of_unknown_length(make):
         audio.read(path, RATE)
 
 
+def test_voc_with_several_blocks(make, tmp_path):
+    """libsndfile takes the headers of the blocks for samples; SoX states eight bytes too few for the only block."""
+    wav = chirp()
+    path = make("blocks.voc", wav)
+    assert path.read_bytes().count(b"\x02\x00\x08\x00") > 5  # blocks of type 2 with 2048 bytes
+    assert np.abs(audio.read(path, RATE).numpy() - wav).max() < 1e-4
+    path = make("voc", wav)
+    data = path.read_bytes()
+    path.write_bytes(data[:27] + (int.from_bytes(data[27:30], "little") - 8).to_bytes(3, "little") + data[30:])
+    assert len(audio.read(path, RATE)) in (len(wav), len(wav) - 4)
+
+
 @pytest.mark.parametrize("kind", WITHOUT_LENGTH)
 def test_formats_without_a_length_are_read_as_far_as_they_go(make, kind):
     path = make(kind, chirp())
@@ -246,6 +258,10 @@ def test_wav_with_other_chunks(make):
         data[:36] + b"LIST\x03\x00\x00\x00abc\x00" + data[36:] + b"LIST\x03\x00\x00\x00abc\x00" + b"\x01" * 99
     )
     assert len(audio.read(path, RATE)) == 4 * RATE
+    for rest in (b"LIST\xff\x00\x00\x00INFO" + bytes([1] * 99), b"ID3\x03" + bytes(6) + bytes([1] * 99), bytes(999)):
+        inside = data + rest
+        path.write_bytes(inside[:4] + struct.pack("<I", len(inside) - 8) + inside[8:])
+        assert len(audio.read(path, RATE)) == 4 * RATE
     path.write_bytes(data[:40] + struct.pack("<I", 40000) + data[44:])
     with pytest.raises(errors.TruncatedFileError, match="bytes follow the samples"):
         audio.read(path, RATE)

@@ -81,7 +81,7 @@ def _joined_riff(file: BinaryIO, size: int) -> Layout:
         joined = following[:4] in _RIFF and following[8:] == b"WAVE" and end > start + 12
         parts.append((start, end if joined else size))
         if head[8:12] == b"AVI ":
-            problem = _describe(start + 8 + length - size)
+            problem = _describe(start + 8 + length - size) if length and not _is_unknown(length) else ""
         else:
             problem = _wav_problem(file, start, order, parts[-1][1])
         if problem or not joined:
@@ -126,17 +126,16 @@ def _uncounted(file: BinaryIO, start: int, order: _ByteOrder, end: int) -> str:
         return ""
     position, file_end, end = start + 12, end, min(end, start + 8 + length)
     for name, at, count in _chunks(file, start + 12, order):
-        if at + count > end:
-            if at + count <= file_end and name.isascii() and name.decode().isprintable():
-                return ""  # the length of the form is too small, which no program minds
+        is_name = name.isascii() and name.decode().isprintable()
+        if is_name and end < at + count <= file_end:
+            return ""  # the length of the form is too small, which no program minds
+        if not is_name or at + count > end:
             break
         position = at + count + count % 2
-    for shift in (-1, 0, 1):  # some programs leave out the byte after a chunk of odd length
-        head = _read_at(file, position + shift, 8)
-        if head[:4].isascii() and head[:4].decode().isprintable() and 0 < len(head) <= 8:
-            count = int.from_bytes(head[4:], order)
-            if position + shift + 8 + count <= end + 1:
-                return ""
+    for shift in (-1, 0, 1):  # some programs leave out the byte after a chunk of odd length, or add a tag of ID3
+        name = _read_at(file, position + shift, 4)
+        if name.replace(b" ", b"_").replace(b"_", b"a").isalnum() or name[:3] in (b"ID3", b"TAG"):
+            return ""
     if end - position <= 8 or not _read_at(file, position, _MAX_TRAILING_BYTES)[: end - position].strip(b"\0"):
         return ""
     return f"{end - position} bytes in it belong to no chunk, so the length of its samples is wrong"

@@ -7,6 +7,7 @@ from espnet2_decodec.io.containers.layout import Layout
 
 _HEADER_SIZE = 400
 _MATRIX = 14
+_VOC = b"Creative Voice File\x1a"
 _SDS_HEADER, _SDS_PACKET, _SDS_DATA = 21, 127, 120
 
 
@@ -32,7 +33,8 @@ def inspect(file: BinaryIO, size: int) -> Layout | None:
             return None
     missing = end - size
     problem = f"{missing} bytes of the samples in its header are missing" if missing > 0 else ""
-    return Layout([(0, min(end, size))], problem)
+    has_blocks = head.startswith(_VOC) and _voc_blocks(file, size)[1] > 1
+    return Layout([(0, min(end, size))], problem, needs_ffmpeg=has_blocks)
 
 
 def _avr(head: bytes, file: BinaryIO, size: int) -> int:
@@ -70,15 +72,26 @@ def _sds(head: bytes, file: BinaryIO, size: int) -> int:
 
 
 def _voc(head: bytes, file: BinaryIO, size: int) -> int:
-    """Blocks of one byte of type and three of length; type 0 ends the file."""
-    position = int.from_bytes(head[20:22], "little")
-    while position < size:
+    return _voc_blocks(file, size)[0]
+
+
+def _voc_blocks(file: BinaryIO, size: int) -> tuple[int, int]:
+    """Return the end and the number of blocks of sound: each has one byte of type and three of length, 0 is the end.
+
+    SoX states eight bytes too few for its only block, so that a few bytes that follow are no block.
+    """
+    file.seek(20)
+    position, sounds = int.from_bytes(file.read(2), "little"), 0
+    while position < size - (16 if sounds else 0):
         file.seek(position)
         block = file.read(4)
-        if block[:1] == b"\0":
-            return position + 1
+        if block[0] == 0:
+            return position + 1, sounds
+        if block[0] > 9:
+            return size, sounds
+        sounds += block[0] in (1, 2, 9)
         position += 4 + int.from_bytes(block[1:], "little")
-    return position
+    return max(position, size), sounds
 
 
 def _mat5(head: bytes, file: BinaryIO, size: int) -> int:
@@ -110,6 +123,6 @@ _FORMATS: dict[bytes, Callable[[bytes, BinaryIO, int], int]] = {
     b".SoX": _sox,
     b"XoS.": _sox,
     b"\xf0\x7e": _sds,
-    b"Creative Voice File\x1a": _voc,
+    _VOC: _voc,
     b"MATLAB 5.0 MAT-file": _mat5,
 }

@@ -10,9 +10,9 @@ class Layout:
     Attributes:
         parts: first byte and byte after the last of each of the recordings joined in the file.
         problem: what shows that the file is damaged or cut off, as a clause without full stop; empty if it is whole.
-        is_mpeg: whether it is a stream of MPEG audio frames (MP3, MP2).
+        needs_ffmpeg: whether libsndfile reads it wrong: MPEG audio, and VOC files with several blocks.
     """
 
     parts: list[tuple[int, int]]
     problem: str = ""
-    is_mpeg: bool = False
+    needs_ffmpeg: bool = False

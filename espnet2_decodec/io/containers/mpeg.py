@@ -78,7 +78,7 @@ def _walk(data: mmap, position: int, size: int) -> Layout:
             problem = f"{position + frame.size - size} bytes of its last frame are missing"
         position += frame.size
     parts.append((start, size if problem else min(position, size)))
-    return Layout(parts, problem or _compare(frames, stated), is_mpeg=True)
+    return Layout(parts, problem or _compare(frames, stated), needs_ffmpeg=True)
 
 
 def _is_zero(data: mmap, position: int) -> bool:
