@@ -9,6 +9,7 @@ import torch
 from common import REPOSITORY
 
 from espnet2_decodec import DeCodec
+from espnet2_decodec.arguments import decibels, positive_float
 from espnet2_decodec.cli.pipeline import stream_powers
 from espnet2_decodec.io.audio import read
 from espnet2_decodec.io.gate import Gate
@@ -23,8 +24,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="CSV file")
     parser.add_argument("--count", type=int, default=6, help="recordings of each set (default: 6)")
-    parser.add_argument("--seconds", type=float, default=6.0, help="of each recording (default: 6)")
-    parser.add_argument("--gains", type=float, nargs="+", default=[0, -10, -20, -30, -40, -50], help="in dB")
+    parser.add_argument("--seconds", type=positive_float, default=6.0, help="of each recording (default: 6)")
+    parser.add_argument("--gains", type=decibels, nargs="+", default=[0, -10, -20, -30, -40, -50], help="in dB")
     args = parser.parse_args()
     torch.set_num_threads(1)
     codec = DeCodec.from_pretrained()

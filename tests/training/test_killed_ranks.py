@@ -53,8 +53,8 @@ if __name__ == "__main__":
 
 
 def pids(folder: Path) -> list[int]:
-    """Process ids of both ranks, as soon as they have written them."""
-    for _ in range(1200):
+    """Process ids of both ranks, as soon as they have written them, which takes long on a machine under load."""
+    for _ in range(3000):
         files = [folder / f"{rank}.pid" for rank in range(2)]
         if all(file.is_file() and file.read_text() for file in files):
             return [int(file.read_text()) for file in files]
@@ -71,11 +71,11 @@ def ended(pid: int) -> bool:
 
 
 def check(process: subprocess.Popen, victim: int, others: list[int], number: signal.Signals) -> str:
-    """Kill a process; the whole training must end within a minute, with an error."""
+    """Kill a process; the whole training must end with an error within a minute, and another one under load."""
+    deadline = time.monotonic() + 120
     os.kill(victim, number)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=120)
     assert process.returncode not in (0, None)
-    deadline = time.monotonic() + 20
     while not all(map(ended, others)) and time.monotonic() < deadline:
         time.sleep(0.2)
     assert all(map(ended, others))
@@ -91,8 +91,11 @@ def test_torchrun(tmp_path, victim):
         (folder / "wav.scp").write_text(f"a {folder}/a.wav\n")
     program = tmp_path / "program.py"
     program.write_text(
-        "import os\nfrom espnet2_decodec.training.__main__ import main\n"
-        f"open('{tmp_path}/' + os.environ['RANK'] + '.pid', 'w').write(str(os.getpid()))\nmain()\n"
+        "import os\nfrom espnet2_decodec.training.__main__ import Trainer, main\nstep = Trainer.step\n"
+        "def report(self, *arguments):\n"
+        f"    open('{tmp_path}/' + os.environ['RANK'] + '.pid', 'w').write(str(os.getpid()))\n"
+        "    return step(self, *arguments)\n"
+        "Trainer.step = report\nmain()\n"
     )
     settings = ["codec_conf.teacher=logmel", "trainer_conf.batch_size=2", "trainer_conf.segment_length=4800",
                 "trainer_conf.num_backgrounds=1", "trainer_conf.eval_interval=1000"]  # fmt: skip
@@ -101,7 +104,6 @@ def test_torchrun(tmp_path, victim):
                tmp_path / "data", "--out", tmp_path / "out", "--device", "cpu", "--set", *settings]  # fmt: skip
     process = subprocess.Popen(list(map(str, command)), stderr=subprocess.PIPE, text=True)
     ranks = pids(tmp_path)
-    time.sleep(20)  # until the first steps
     if victim == "rank":
         check(process, ranks[1], ranks, signal.SIGKILL)
     else:
