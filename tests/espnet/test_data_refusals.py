@@ -43,7 +43,7 @@ def wav(samples, rate=16000, subtype="PCM_16") -> bytes:
             lambda old: old.replace(b"m1.wav", b"none.wav"),
             "{file}, line 2: {corpus}/valid/speech/none.wav does",
         ),
-        ("valid/speech/wav.scp", b"m\xe9 a.wav\n", "{file}, line 1: byte 0xe9 is not UTF-8"),
+        ("valid/speech/wav.scp", b"m\xe9 a.wav\n", "{corpus}/valid/mixture/wav.scp, line 1: m0 has no line in {file}"),
         ("valid/speech/m1.wav", b"hello", "{corpus}/valid/speech/wav.scp, line 2: {file} is not audio"),
         ("speech/s1_1.wav", b"", "{corpus}/speech/wav.scp, line 5: {file} is an empty file."),
         ("speech/s1_1.wav", lambda old: old[:-3000], "{corpus}/speech/wav.scp, line 5: {file} is cut off or damaged"),
