@@ -114,7 +114,7 @@ def test_content_grows_deeper_without_changing_at_first(model, tmp_path):
     torch.nn.init.normal_(start.content_encoder.network.blocks[1].gamma)
     start.eval().save_pretrained(tmp_path / "two")
     deeper = init_from(set_options({}, ["codec_conf.codec.content={blocks: 4}"]), str(tmp_path / "two")).eval()
-    wav = torch.randn(2, 4000, generator=torch.Generator().manual_seed(0))
+    wav = 0.1 * torch.randn(2, 4000, generator=torch.Generator().manual_seed(0))
     assert len(deeper.content_encoder.network.blocks) == 4
     assert torch.equal(deeper.content(wav), start.content(wav))
     with pytest.raises(ValueError, match="`levels` to content that has none, or `blocks`"):
