@@ -1,5 +1,7 @@
 """What tests of several folders share."""
 
+import os
+
 import numpy as np
 import pytest
 import soundfile
@@ -8,6 +10,9 @@ import torch
 from espnet2_decodec.codec.config import TINY
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.data.kaldi import write_table
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # for the programs that tests start
+torch.set_num_threads(1)  # sums of several threads round differently from those of one data worker
 
 
 @pytest.fixture(scope="module")
