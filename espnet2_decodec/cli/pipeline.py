@@ -160,7 +160,7 @@ def _latent_powers(codec: DeCodec, codes: Codes) -> list[Tensor] | None:
     if backbone is None:
         return None
     streams = codec.speech_quantizer.decode(codes.speech), codec.background_quantizer.decode(codes.background)
-    return [backbone.frame_power(half) for half in codec.subspace.merge(*streams).chunk(2, dim=1)]
+    return [backbone.frame_power(stem) for stem in codec.subspace.merge(*streams).split(backbone.stem_dims, dim=1)]
 
 
 def _decoded_power(codec: DeCodec, codes: Codes, speech: bool, background: bool) -> Tensor:

@@ -9,9 +9,11 @@ from typing import Any, TypeVar
 from espnet2_decodec.codec.backbones.base import Backbone, ParametricBackbone
 from espnet2_decodec.codec.backbones.mdct import MDCTBackbone
 from espnet2_decodec.codec.backbones.seanet import SEANetBackbone
+from espnet2_decodec.codec.backbones.semantic_mdct import SemanticMDCTBackbone
 from espnet2_decodec.codec.backbones.spectral import SpectralBackbone
 from espnet2_decodec.codec.content import ContentEncoder
 from espnet2_decodec.codec.quantizer import ResidualVQ
+from espnet2_decodec.codec.semantic_quantizer import SemanticRVQ
 from espnet2_decodec.codec.split_quantizer import Quantizer, SplitRVQ
 from espnet2_decodec.codec.subspace import OrthogonalSplit, SoftSplit, Split
 
@@ -30,8 +32,34 @@ TINY: dict = {
 }
 """A codec for tests."""
 
+TINY_SEMANTIC: dict = {
+    "backbone": {
+        "name": "semantic_mdct",
+        "content_dim": 4,
+        "n_mels": 4,
+        "channels": 8,
+        "encoder_blocks": 1,
+        "decoder_blocks": 1,
+        "semantic_channels": 8,
+        "semantic_blocks": 1,
+        "post_filter_channels": 8,
+        "post_filter_blocks": 1,
+    },
+    "split": {"speech_dim": 14, "background_dim": 10},
+    "quantizer": {
+        "speech_levels": 3,
+        "background_levels": 2,
+        "codebook_size": 16,
+        "parametric_levels": 2,
+        "predictor_channels": 8,
+        "predictor_blocks": 1,
+    },
+}
+"""A codec with a semantic level for tests."""
+
 BACKBONES: dict[str, type[Backbone]] = {
     "mdct": MDCTBackbone,
+    "semantic_mdct": SemanticMDCTBackbone,
     "spectral": SpectralBackbone,
     "seanet": SEANetBackbone,
 }
@@ -41,7 +69,7 @@ SPLITS: dict[str, type[Split]] = {"orthogonal": OrthogonalSplit, "soft": SoftSpl
 _DERIVED = {
     "backbone": {"dim", "sample_rate"},
     "split": set(),
-    "quantizer": {"dim", "levels", "semantic_dim", "parametric_dim", "sign_symmetric", "scale_factors"},
+    "quantizer": {"dim", "levels", "semantic_dim", "parameters", "parametric_dim", "sign_symmetric", "scale_factors"},
     "content": {"input_dims"},
 }
 
@@ -89,7 +117,7 @@ def resolved_config(config: dict) -> dict:
     parts: dict[str, type] = {
         "backbone": BACKBONES[config["backbone"]["name"]],
         "split": SPLITS[config["split"]["name"]],
-        "quantizer": SplitRVQ,
+        "quantizer": SemanticRVQ if config["backbone"]["name"] == "semantic_mdct" else SplitRVQ,
         **({"content": ContentEncoder} if config["content"]["dim"] else {}),
     }
     resolved = deepcopy(config)
@@ -133,7 +161,7 @@ def build_split(name: str, **options: Any) -> Split:
 
 
 def build_backbone(name: str, dim: int, sample_rate: int = 16000, **options: Any) -> Backbone:
-    """`mdct`, `spectral` or `seanet`, with latent dimension `dim`.
+    """`mdct`, `semantic_mdct`, `spectral` or `seanet`, with latent dimension `dim`.
 
     Raises:
         ValueError: if the name or an option is unknown.
@@ -151,11 +179,23 @@ def _build_quantizers(backbone: Backbone, split: Split, options: dict) -> tuple[
     for count in levels:
         _check_value("speech_levels and background_levels", count, int, _MAX_COUNT)
     derived = [{"dim": dim, "levels": count} for dim, count in zip(split.dims, levels)]
-    if not isinstance(backbone, ParametricBackbone) or split.dims != (backbone.dim // 2, backbone.dim // 2):
+    if not isinstance(backbone, ParametricBackbone) or split.dims != backbone.stem_dims:
+        if isinstance(backbone, SemanticMDCTBackbone):
+            raise ValueError(f"This backbone needs a split into {backbone.stem_dims} coordinates, not {split.dims}.")
         options.pop("parametric_levels", None)
         speech, background = (_build(ResidualVQ, "quantizer", options, **d, sign_symmetric=False) for d in derived)
         return speech, background
     shared = {name: getattr(backbone, name) for name in ("semantic_dim", "parametric_dim", "sign_symmetric")}
+    if isinstance(backbone, SemanticMDCTBackbone):
+        speech_dims = {"semantic_dim": backbone.content_dim, "parameters": backbone.parametric_dim}
+        symmetric = {"sign_symmetric": backbone.sign_symmetric, "scale_factors": backbone.scale_factors}
+        speech_quantizer = _build(SemanticRVQ, "quantizer", options, **derived[0], **speech_dims, **symmetric)
+        known = signature(SplitRVQ).parameters
+        options = {name: value for name, value in options.items() if name in known}
+        return (
+            speech_quantizer,
+            _build(SplitRVQ, "quantizer", options, **derived[1], **shared, scale_factors=backbone.gain),
+        )
     return (
         _build(SplitRVQ, "quantizer", options, **derived[0], **shared, scale_factors=backbone.scale_factors),
         _build(SplitRVQ, "quantizer", options, **derived[1], **shared, scale_factors=backbone.gain),

@@ -13,10 +13,11 @@ from torch import Tensor, nn
 
 from espnet2_decodec.codec.backbones.base import ParametricBackbone, ReceptiveField
 from espnet2_decodec.codec.config import build_parts, complete, resolved_config
-from espnet2_decodec.codec.content import ContentEncoder
 from espnet2_decodec.codec.dsp.looping import loop_to_length
 from espnet2_decodec.codec.latents import Latents
 from espnet2_decodec.codec.padding import frame_mask, length_mask, pad_to_frames
+from espnet2_decodec.codec.quantizer import ResidualVQ
+from espnet2_decodec.codec.semantic_quantizer import SemanticRVQ
 from espnet2_decodec.codec.serialization import load_weights, model_folder, read_config, save_model
 from espnet2_decodec.codec.validation import as_wav, check_codes, check_levels, check_tokens, check_wav, default_float32
 from espnet2_decodec.types import Codes, Stems
@@ -115,6 +116,20 @@ class DeCodec(nn.Module):
         """N, of all levels."""
         return self.speech_quantizer.codebook_size
 
+    @property
+    def content_dim(self) -> int:
+        """S, number of content features of a frame; 0 for none."""
+        if isinstance(self.speech_quantizer, SemanticRVQ):
+            return self.speech_quantizer.semantic_dim
+        return 0 if self.content_encoder is None else self.content_encoder.dim
+
+    @property
+    def content_quantizer(self) -> ResidualVQ | None:
+        """Quantizer of the content features: the first level of the speech, or that of a `ContentEncoder`."""
+        if isinstance(self.speech_quantizer, SemanticRVQ):
+            return self.speech_quantizer.semantic
+        return None if self.content_encoder is None else self.content_encoder.quantizer
+
     def kbps(self, levels: int, codebook_size: int | None = None) -> float:
         """Bit rate of a number of levels in kbit/s; of codebooks of another size with `codebook_size`."""
         return levels * math.log2(codebook_size or self.codebook_size) * self.frame_rate / 1000
@@ -191,11 +206,7 @@ class DeCodec(nn.Module):
             longest = int(lengths.max())
             stems = self.backbone.stems(*pad_to_frames(wav, lengths, self.hop))[:, :, :longest]
             return Stems(*(stems * length_mask(lengths, longest)[:, None]).unbind(1))
-        speech, background = self.subspace.split(self.latent(wav, lengths))
-        return Stems(
-            self.synthesize(self.subspace.merge(speech, torch.zeros_like(background)), lengths),
-            self.synthesize(self.subspace.merge(torch.zeros_like(speech), background), lengths),
-        )
+        return Stems(*(self.synthesize(stream, lengths) for stream in self._streams(self.latent(wav, lengths))))
 
     @torch.no_grad()
     def remix(self, speech: Codes, background: Codes) -> Tensor:
@@ -216,10 +227,12 @@ class DeCodec(nn.Module):
         return self.decode(Codes(speech.speech, looped, speech.lengths, speech.sample_rate))
 
     def content(self, wav: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """Content features: wav [B, L], lengths [B] in samples -> [B, S, T]; see `ContentEncoder`.
+        """Content features: wav [B, L], lengths [B] in samples -> [B, S, T].
+
+        They are those that the first level of the speech codes, or those of a `ContentEncoder` beside the streams.
 
         Raises:
-            ValueError: if the codec has no content encoder.
+            ValueError: if the codec has neither.
         """
         wav = self.as_input(wav)
         lengths = None if lengths is None else check_wav(wav, lengths)
@@ -229,16 +242,18 @@ class DeCodec(nn.Module):
     def content_tokens(self, wav: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Tokens of the content: wav [B, L], lengths [B] in samples -> [B, K, T] int64, zeros beyond each length.
 
+        They are `Codes.semantic`, or those of a `ContentEncoder` beside the streams.
+
         Raises:
-            ValueError: if the codec has no content encoder, the encoder has no codebooks, or as in `encode`.
+            ValueError: if the codec has neither, the encoder has no codebooks, or as in `encode`.
         """
-        lengths = check_wav(self.as_input(wav), lengths)
-        encoder = self._require_content_encoder()
-        if encoder.quantizer is None:
-            raise ValueError("The content of this codec has no codebooks (`content.levels` of its config is 0).")
+        wav = self.as_input(wav)
+        lengths = check_wav(wav, lengths)
         content = self.content(wav, lengths)
+        if self.content_quantizer is None:
+            raise ValueError("The content of this codec has no codebooks (`content.levels` of its config is 0).")
         mask = frame_mask(lengths, self.hop, content.shape[2])
-        codes = encoder.quantizer.encode(content)
+        codes = self.content_quantizer.encode(content)
         return codes if mask is None else codes * mask[:, None]
 
     def latent(self, wav: Tensor, lengths: Tensor | None = None) -> Tensor:
@@ -252,7 +267,11 @@ class DeCodec(nn.Module):
             ValueError: if the codec has no content encoder.
         """
         speech, background = self.subspace.split(latent)
-        return self._require_content_encoder()(speech, background, frame_mask(lengths, self.hop, speech.shape[2]))
+        if isinstance(self.speech_quantizer, SemanticRVQ):
+            return speech[:, : self.speech_quantizer.semantic_dim]
+        if self.content_encoder is None:
+            raise ValueError("This codec has no content encoder (`content.dim` of its config is 0).")
+        return self.content_encoder(speech, background, frame_mask(lengths, self.hop, speech.shape[2]))
 
     @torch.no_grad()
     def quantize(
@@ -269,9 +288,9 @@ class DeCodec(nn.Module):
         """
         levels = self.check_levels(speech_levels, background_levels)
         speech, background = self.subspace.split(latent)
-        speech_codes = self.speech_quantizer.encode(speech, levels[0])
-        background_codes = self.background_quantizer.encode(background, levels[1])
         mask = frame_mask(lengths, self.hop, latent.shape[2])
+        speech_codes = self.speech_quantizer.encode(speech, levels[0], mask)
+        background_codes = self.background_quantizer.encode(background, levels[1], mask)
         if mask is not None:
             speech_codes, background_codes = speech_codes * mask[:, None], background_codes * mask[:, None]
         return Codes(speech_codes, background_codes, lengths, self.sample_rate)
@@ -288,9 +307,10 @@ class DeCodec(nn.Module):
             (codes.background, self.background_quantizer, "background", background),
         )
         latents = []
+        mask = frame_mask(codes.lengths, self.hop, codes.speech.shape[2])
         for tokens, quantizer, name, wanted in streams:
             check_tokens(tokens, quantizer.levels, quantizer.codebook_size, name)
-            latents.append(quantizer.decode(tokens if wanted else tokens[:, :0]))
+            latents.append(quantizer.decode(tokens if wanted else tokens[:, :0], mask))
         return self.subspace.merge(*latents)
 
     def synthesize(self, latent: Tensor, lengths: Tensor | None = None, phase: Tensor | None = None) -> Tensor:
@@ -298,12 +318,44 @@ class DeCodec(nn.Module):
 
         `phase` is needed for frames that do not start a recording, see `Backbone.advance_phase`.
         """
+        mask = None if lengths is None else frame_mask(lengths, self.hop, latent.shape[2])
+        wav = self._decode_latent(latent, mask, phase)
         if lengths is None:
-            return self.backbone.decode(latent, phase=phase)
+            return wav
         longest = int(lengths.max())
-        mask = frame_mask(lengths, self.hop, latent.shape[2])
-        wav = self.backbone.decode(latent, mask, phase)[:, :longest]
-        return wav if mask is None else wav * length_mask(lengths, longest)
+        return wav[:, :longest] if mask is None else wav[:, :longest] * length_mask(lengths, longest)
+
+    def advance_phase(self, latent: Tensor, state: Any = None) -> tuple[Tensor | None, Any]:
+        """Y [B, D, T] -> phase for `synthesize`, and the state after these frames; see `Backbone.advance_phase`."""
+        if not self.backbone.decodes_streams_apart:
+            return self.backbone.advance_phase(latent, state)
+        results = [
+            self.backbone.advance_phase(stream, past)
+            for stream, past in zip(self._streams(latent), state or (None, None))
+        ]
+        return torch.cat([phase for phase, _ in results], dim=1), tuple(after for _, after in results)
+
+    def _decode_latent(self, latent: Tensor, mask: Tensor | None, phase: Tensor | None) -> Tensor:
+        """Y [B, D, T] -> wav [B, T * hop], the streams one by one if the backbone requires it."""
+        if not self.backbone.decodes_streams_apart:
+            return self.backbone.decode(latent, mask, phase)
+        streams = self._streams(latent.float())
+        phases = [None, None] if phase is None else phase.chunk(2, dim=1)
+        silent = 1e-6 * latent.detach().abs().max()
+        wavs = [
+            self.backbone.decode(stream, mask, one)
+            for stream, one in zip(streams, phases)
+            if stream.detach().abs().max() > silent
+        ]
+        return torch.stack(wavs).sum(0) if wavs else latent.new_zeros(len(latent), latent.shape[2] * self.hop)
+
+    def _streams(self, latent: Tensor) -> tuple[Tensor, Tensor]:
+        """Y [B, D, T] -> its projections on the subspaces of speech and background, [B, D, T] each."""
+        speech, background = self.subspace.split(latent)
+        return (
+            self.subspace.merge(speech, torch.zeros_like(background)),
+            self.subspace.merge(torch.zeros_like(speech), background),
+        )
 
     def forward(
         self, wav: Tensor, speech_levels: Tensor, background_levels: Tensor, lengths: Tensor | None = None
@@ -343,8 +395,3 @@ class DeCodec(nn.Module):
             check_levels(speech, self.speech_levels, "speech"),
             check_levels(background, self.background_levels, "background"),
         )
-
-    def _require_content_encoder(self) -> ContentEncoder:
-        if self.content_encoder is None:
-            raise ValueError("This codec has no content encoder (`content.dim` of its config is 0).")
-        return self.content_encoder

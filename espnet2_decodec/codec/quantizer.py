@@ -6,6 +6,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from espnet2_decodec.codec.beam_search import beam_search
 from espnet2_decodec.codec.kmeans import kmeans, nearest, symmetrize
 
 
@@ -45,6 +46,7 @@ class ResidualVQ(nn.Module):
             with the waveform. It halves the search and the number of codes to learn.
         ema_decay: of the moving averages, per training step.
         dead_code_threshold: a code is replaced when its moving average count is below this fraction of the mean count.
+        beam: number of partial sums that the search keeps, see `beam_search`; 1 for greedy search.
 
     Raises:
         ValueError: if a sign-symmetric codebook has an odd size.
@@ -54,6 +56,8 @@ class ResidualVQ(nn.Module):
     counts: Tensor
 
     semantic_levels, parametric_levels, parametric_dim = 0, 0, 0
+    context = (0, 0)
+    """Frames before and after a frame on which its codes depend."""
 
     def __init__(
         self,
@@ -63,10 +67,12 @@ class ResidualVQ(nn.Module):
         sign_symmetric: bool = False,
         ema_decay: float = 0.998,
         dead_code_threshold: float = 0.05,
+        beam: int = 1,
     ):
         super().__init__()
         if sign_symmetric and codebook_size % 2:
             raise ValueError(f"A sign-symmetric codebook needs an even number of codes, not {codebook_size}.")
+        self.beam = beam
         self.sign_symmetric, self.ema_decay, self.dead_code_threshold = sign_symmetric, ema_decay, dead_code_threshold
         self.register_buffer("codebooks", torch.randn(levels, codebook_size, dim) / dim**0.5)
         if sign_symmetric:
@@ -94,19 +100,19 @@ class ResidualVQ(nn.Module):
         return self.dim
 
     @torch.no_grad()
-    def encode(self, x: Tensor, levels: int | None = None) -> Tensor:
-        """X [B, D, T] -> codes [B, levels, T] int64; all levels when None."""
+    def encode(self, x: Tensor, levels: int | None = None, mask: Tensor | None = None) -> Tensor:
+        """X [B, D, T] -> codes [B, levels, T] int64; all levels when None. The mask of valid frames is not needed."""
         return self.search(x.transpose(1, 2), self.levels if levels is None else levels)[0]
 
-    def decode(self, codes: Tensor) -> Tensor:
-        """Codes [B, K', T] of the first K' levels -> [B, D, T]; zeros for K' = 0."""
+    def decode(self, codes: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Codes [B, K', T] of the first K' levels -> [B, D, T]; zeros for K' = 0. The mask is not needed."""
         total = self.codebooks.new_zeros(codes.shape[0], codes.shape[2], self.dim)
         for codebook, indices in zip(self.codebooks, codes.unbind(1)):
             total += nn.functional.embedding(indices, codebook)
         return total.transpose(1, 2)
 
-    def embed(self, codes: Tensor) -> Tensor:
-        """Codes [B, K', T] of the first K' >= 1 levels -> contribution of each level to `decode`, [K', B, D, T]."""
+    def embed(self, codes: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Codes [B, K', T], K' >= 1 -> contribution of each level, [K', B, D, T]. The mask is not needed."""
         embeddings = [nn.functional.embedding(c, codebook) for codebook, c in zip(self.codebooks, codes.unbind(1))]
         return torch.stack(embeddings).transpose(2, 3)
 
@@ -128,7 +134,7 @@ class ResidualVQ(nn.Module):
         return quantized_result(x, levels, valid, codes, embeddings, coded, self.codebook_size)
 
     def search(self, frames: Tensor, levels: int) -> tuple[Tensor, list[Tensor], Tensor]:
-        """Greedy search in float32.
+        """Greedy search or beam search in float32.
 
         Args:
             frames: [B, T, D].
@@ -140,9 +146,15 @@ class ResidualVQ(nn.Module):
         with torch.autocast(frames.device.type, enabled=False):
             residual = frames.float()
             codes, inputs = [residual.new_zeros(len(residual), 0, residual.shape[1], dtype=torch.long)], []
-            for codebook in self.codebooks[:levels]:
+            found = None
+            if self.beam > 1 and levels > 1:
+                found = beam_search(residual.flatten(0, 1), self.codebooks[:levels], self.beam, self.sign_symmetric)
+            for level, codebook in enumerate(self.codebooks[:levels]):
                 inputs.append(residual)
-                indices = nearest(residual.flatten(0, 1), codebook, self.sign_symmetric).view(residual.shape[:2])
+                if found is None:
+                    indices = nearest(residual.flatten(0, 1), codebook, self.sign_symmetric).view(residual.shape[:2])
+                else:
+                    indices = found[:, level].view(residual.shape[:2])
                 codes.append(indices[:, None])
                 residual = residual - nn.functional.embedding(indices, codebook)
             return torch.cat(codes, dim=1), inputs, residual

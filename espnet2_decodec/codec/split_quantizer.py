@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from espnet2_decodec.codec.quantizer import QuantizedResult, ResidualVQ, draw_frames, quantized_result
+from espnet2_decodec.codec.semantic_quantizer import SemanticRVQ
 
 
 class SplitRVQ(nn.Module):
@@ -65,13 +66,16 @@ class SplitRVQ(nn.Module):
         self.parametric = ResidualVQ(parametric_dim, parametric, codebook_size, False, *ema)
         self.waveform = ResidualVQ(dim - parametric_dim, waveform, codebook_size, sign_symmetric, *ema)
 
+    context = (0, 0)
+    """Frames before and after a frame on which its codes depend."""
+
     @torch.no_grad()
-    def encode(self, x: Tensor, levels: int | None = None) -> Tensor:
-        """X [B, D, T] -> codes [B, levels, T] int64; all levels when None."""
+    def encode(self, x: Tensor, levels: int | None = None, mask: Tensor | None = None) -> Tensor:
+        """X [B, D, T] -> codes [B, levels, T] int64; all levels when None. The mask of valid frames is not needed."""
         return self._search(x, self.levels if levels is None else levels)[0]
 
-    def decode(self, codes: Tensor) -> Tensor:
-        """Codes [B, K', T] of the first K' levels -> [B, D, T]; zeros for K' = 0."""
+    def decode(self, codes: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Codes [B, K', T] of the first K' levels -> [B, D, T]; zeros for K' = 0. The mask is not needed."""
         semantic, parametric, waveform = self._split_levels(codes)
         parameters = self._pad_semantic(self.semantic.decode(semantic))
         for embedding in self.parametric.embed(parametric) if parametric.shape[1] else ():
@@ -81,8 +85,8 @@ class SplitRVQ(nn.Module):
             coefficients = coefficients * self._scale(parameters)
         return torch.cat([parameters, coefficients], dim=1)
 
-    def embed(self, codes: Tensor) -> Tensor:
-        """Codes [B, K', T] of the first K' >= 1 levels -> contribution of each level to `decode`, [K', B, D, T]."""
+    def embed(self, codes: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Codes [B, K', T], K' >= 1 -> contribution of each level, [K', B, D, T]. The mask is not needed."""
         semantic, parametric, waveform = self._split_levels(codes)
         embeddings = [self._pad_semantic(self.semantic.embed(semantic))]
         if parametric.shape[1]:
@@ -157,4 +161,4 @@ class SplitRVQ(nn.Module):
         return self.scale_factors(parameters.transpose(1, 2)).transpose(1, 2)
 
 
-Quantizer = ResidualVQ | SplitRVQ
+Quantizer = ResidualVQ | SplitRVQ | SemanticRVQ

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from espnet2_decodec.codec.decodec import DeCodec
+from espnet2_decodec.codec.semantic_quantizer import SemanticRVQ
 from espnet2_decodec.codec.validation import check_wav
 from espnet2_decodec.conversion.features import (
     VocoderFeatures,
@@ -123,7 +124,7 @@ def convert_codes(
         if len(codes.lengths) != 1 or not codes.speech.shape[1] or not codes.speech.shape[2]:
             raise ValueError(f"The {name} must be the codes of one recording with speech levels.")
     if method == "swap_codes":
-        return replace(source, speech=_swap_codes(source.speech, reference.speech))
+        return replace(source, speech=_swap_codes(codec, source.speech, reference.speech))
     if method == "knn_codes":
         return replace(source, speech=_knn_codes(codec, source.speech, reference.speech))
     parametric_backbone(codec)
@@ -142,18 +143,35 @@ def _split(wav: Tensor, lengths: Tensor | None) -> list[Tensor]:
     return [row[:length] for row, length in zip(wav, check_wav(wav, lengths).tolist())]
 
 
-def _swap_codes(source: Tensor, reference: Tensor) -> Tensor:
+def _swap_codes(codec: DeCodec, source: Tensor, reference: Tensor) -> Tensor:
     """[1, K, T] and [1, K', T'] -> [1, K', T]: the first level of the source, the others of the reference."""
     index = torch.arange(source.shape[2], device=source.device) % reference.shape[2]
-    return torch.cat([source[:, :1], reference[:, 1:, index]], dim=1)
+    return _join_codes(codec, source, reference, index)
 
 
 def _knn_codes(codec: DeCodec, source: Tensor, reference: Tensor) -> Tensor:
     """The first level of the source, the others of the nearest reference frame: [1, P, T], or [1, K', T] without P."""
+    quantizer = codec.speech_quantizer
     reference = reference[:, : codec.parametric_levels or None]
-    queries, keys = (_standardize(codec.speech_quantizer.decode(x[:, :1])[0].T) for x in (source, reference))
+    queries, keys = (
+        _standardize(quantizer.decode(x[:, :1])[0, : quantizer.semantic_dim].T) for x in (source, reference)
+    )
     index = torch.cat([(block @ keys.T).argmax(1) for block in queries.split(BLOCK_FRAMES)])
-    return torch.cat([source[:, :1], reference[:, 1:, index]], dim=1)
+    return _join_codes(codec, source, reference, index)
+
+
+def _join_codes(codec: DeCodec, source: Tensor, reference: Tensor, index: Tensor) -> Tensor:
+    """First level of the source [1, K, T], other levels of the reference frames `index` [T].
+
+    Where the parameters are coded relative to their prediction from the first level, those of the reference are coded
+    anew, relative to the first level of the source.
+    """
+    levels, quantizer = reference.shape[1], codec.speech_quantizer
+    if not isinstance(quantizer, SemanticRVQ) or levels < 2:
+        return torch.cat([source[:, :1], reference[:, 1:, index]], dim=1)
+    latent = quantizer.decode(reference)[:, :, index]
+    latent[:, : quantizer.semantic_dim] = quantizer.semantic.decode(source[:, :1])
+    return quantizer.encode(latent, levels)
 
 
 def _standardize(x: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from espnet2_decodec.codec.backbones.mdct import MDCTBackbone
 from espnet2_decodec.codec.decodec import DeCodec
+from espnet2_decodec.codec.semantic_quantizer import SemanticRVQ
 from espnet2_decodec.codec.streaming import BLOCK_FRAMES, LatentDecoder, LatentEncoder, rechunk
 from espnet2_decodec.types import Codes
 
@@ -26,6 +27,7 @@ class VocoderFeatures:
         is_speech: [T] bool, frames with speech (voice activity detection by level).
         is_voiced: [T] bool, frames of speech with an f0.
         num_samples: length of the recording.
+        semantic: [T, S] embeddings of the semantic tokens; S = 0 for a codec without them.
     """
 
     envelope: Tensor
@@ -33,11 +35,12 @@ class VocoderFeatures:
     is_speech: Tensor
     is_voiced: Tensor
     num_samples: int
+    semantic: Tensor
 
     @property
     def coordinates(self) -> Tensor:
-        """Envelope and pitch, [T, F + 2], as the speech stream codes them."""
-        return torch.cat([self.envelope, self.pitch], dim=1)
+        """Semantic embeddings, envelope and pitch, [T, S + F + 2], as the speech stream codes them."""
+        return torch.cat([self.semantic, self.envelope, self.pitch], dim=1)
 
 
 @torch.no_grad()
@@ -51,7 +54,8 @@ def extract_features(codec: DeCodec, blocks: Iterable[Tensor]) -> VocoderFeature
     Raises:
         ValueError: if the codec has no parametric levels, or there are no samples.
     """
-    dim, encoder = parametric_backbone(codec).parametric_dim, LatentEncoder(codec)
+    parametric_backbone(codec)
+    dim, encoder = codec.speech_quantizer.parametric_dim, LatentEncoder(codec)
     parts = [codec.subspace.split(latent.T[None])[0][0, :dim].T for latent in encoder.encode(blocks)]
     coordinates = torch.cat(parts)
     return _features(codec, coordinates, len(coordinates) * codec.hop - encoder.missing)
@@ -63,11 +67,12 @@ def decode_features(codec: DeCodec, codes: Codes) -> VocoderFeatures:
     Raises:
         ValueError: if the codec has no parametric levels, or the codes lack one of them.
     """
-    backbone, levels = parametric_backbone(codec), codec.parametric_levels
+    parametric_backbone(codec)
+    levels = codec.parametric_levels
     if codes.speech.shape[1] < levels:
         raise ValueError(f"Voice conversion needs the first {levels} speech levels, not {codes.speech.shape[1]}.")
     coordinates = codec.speech_quantizer.decode(codes.speech[:, :levels])
-    return _features(codec, coordinates[0, : backbone.parametric_dim].T, int(codes.lengths[0]))
+    return _features(codec, coordinates[0, : codec.speech_quantizer.parametric_dim].T, int(codes.lengths[0]))
 
 
 @torch.no_grad()
@@ -139,9 +144,13 @@ def pad_coordinates(codec: DeCodec, coordinates: Tensor) -> Tensor:
 
 def _features(codec: DeCodec, coordinates: Tensor, num_samples: int) -> VocoderFeatures:
     """Parametric coordinates [T, C] of a recording -> its features."""
-    backbone = parametric_backbone(codec)
-    envelope, pitch = coordinates[:, : backbone.semantic_dim], coordinates[:, backbone.semantic_dim :]
+    backbone, quantizer = parametric_backbone(codec), codec.speech_quantizer
+    sizes = (backbone.content_dim, backbone.parametric_dim - 2, 2)
+    semantic, envelope, pitch = coordinates.split(sizes, dim=1)
+    if isinstance(quantizer, SemanticRVQ):
+        semantic = quantizer.semantic.decode(quantizer.semantic.encode(semantic.T[None]))[0].T
     level = envelope.mean(1)
     above_threshold = level > level.max() - backbone.mel_scale * math.log(10) * VAD_THRESHOLD_DB / 20
     is_speech = above_threshold & (level > 0.1 * backbone.mel_scale)
-    return VocoderFeatures(envelope, pitch, is_speech, is_speech & backbone.pitch.decode(pitch)[1], num_samples)
+    is_voiced = is_speech & backbone.pitch.decode(pitch)[1]
+    return VocoderFeatures(envelope, pitch, is_speech, is_voiced, num_samples, semantic)

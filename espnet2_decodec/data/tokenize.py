@@ -87,8 +87,8 @@ class _Tokenizer:
 
 def _content_entries(codec: DeCodec, levels: int) -> dict[str, str | int]:
     """Entries of the manifest that identify content tokens."""
-    encoder = codec.content_encoder
-    available = 0 if encoder is None else encoder.levels
-    if encoder is None or not 0 < levels <= available:
+    quantizer = codec.content_quantizer
+    available = 0 if quantizer is None else quantizer.levels
+    if quantizer is None or not 0 < levels <= available:
         raise ValueError(f"The content of this codec has {available} levels of tokens, so not {levels}.")
-    return {"content": content_id(encoder).hex(), "content_levels": levels}
+    return {"content": content_id(quantizer).hex(), "content_levels": levels}

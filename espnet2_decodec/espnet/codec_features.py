@@ -4,8 +4,8 @@ import torch
 from torch import Tensor, nn
 
 from espnet2_decodec.codec.decodec import DeCodec
-from espnet2_decodec.codec.quantizer import ResidualVQ
-from espnet2_decodec.codec.split_quantizer import SplitRVQ
+from espnet2_decodec.codec.padding import frame_mask
+from espnet2_decodec.codec.split_quantizer import Quantizer
 
 FEATURES = (
     "content",
@@ -19,8 +19,6 @@ FEATURES = (
     "all",
 )
 CONTINUOUS = "_continuous"
-
-Quantizer = ResidualVQ | SplitRVQ
 
 
 class CodecFeatures:
@@ -48,14 +46,15 @@ class CodecFeatures:
         if self.source == "parametric" and not codec.parametric_levels:
             raise ValueError(f"feature {name} requires a codec with parametric levels; use `feature: semantic`.")
         if self.source == "content":
-            if codec.content_encoder is None:
+            if not codec.content_dim:
                 raise ValueError(f"feature {name} requires a codec with a content encoder; use `feature: semantic`.")
-            if not self.continuous and not codec.content_encoder.levels:
+            if not self.continuous and codec.content_quantizer is None:
                 raise ValueError(
                     "feature content requires a content encoder with codebooks; use `feature: content_continuous`."
                 )
-            self._quantizer, available = codec.content_encoder.quantizer, codec.content_encoder.levels
-            self._dims = codec.content_encoder.dim
+            self._quantizer = codec.content_quantizer
+            available = 0 if codec.content_quantizer is None else codec.content_quantizer.levels
+            self._dims = codec.content_dim
         else:
             self._quantizer = quantizer = codec.speech_quantizer
             available = {"semantic": 1, "parametric": codec.parametric_levels}.get(self.source, codec.speech_levels)
@@ -90,10 +89,11 @@ class CodecFeatures:
             x, background = codec.subspace.split(codec.latent(wav, lengths))
         if self.continuous or self._quantizer is None:
             return x[None, :, : self._dims]
-        x = _quantize(x, self._quantizer, self._levels, per_level)[:, :, : self._dims]
+        mask = frame_mask(lengths, codec.hop, x.shape[2])
+        x = _quantize(x, self._quantizer, self._levels, per_level, mask)[:, :, : self._dims]
         if self.name != "all":
             return x
-        background = _quantize(background, codec.background_quantizer, codec.background_levels, per_level)
+        background = _quantize(background, codec.background_quantizer, codec.background_levels, per_level, mask)
         padded = (
             nn.functional.pad(x, (0, 0, 0, background.shape[2])),
             nn.functional.pad(background, (0, 0, x.shape[2], 0)),
@@ -101,11 +101,11 @@ class CodecFeatures:
         return torch.cat(padded)
 
 
-def _quantize(x: Tensor, quantizer: Quantizer, levels: int, per_level: bool) -> Tensor:
+def _quantize(x: Tensor, quantizer: Quantizer, levels: int, per_level: bool, mask: Tensor | None) -> Tensor:
     """Quantized x [B, D, T]: the embedding of each level [K, B, D, T], or their sum [1, B, D, T].
 
     The gradient of the sum is that of x (straight-through estimator).
     """
-    codes = quantizer.encode(x, levels)
-    values = quantizer.embed(codes) if per_level else quantizer.decode(codes)[None]
+    codes = quantizer.encode(x, levels, mask)
+    values = quantizer.embed(codes, mask) if per_level else quantizer.decode(codes, mask)[None]
     return values if not x.requires_grad else values + (x - x.detach()) / len(values)

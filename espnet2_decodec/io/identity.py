@@ -4,8 +4,8 @@ import hashlib
 
 from torch import Tensor
 
-from espnet2_decodec.codec.content import ContentEncoder
 from espnet2_decodec.codec.decodec import DeCodec
+from espnet2_decodec.codec.quantizer import ResidualVQ
 
 
 def codec_id(codec: DeCodec) -> bytes:
@@ -21,15 +21,9 @@ def codec_id(codec: DeCodec) -> bytes:
     return digest.digest()[:8]
 
 
-def content_id(encoder: ContentEncoder) -> bytes:
-    """Return 8 bytes that depend on the codebooks of a content encoder, rounded to float16.
-
-    Raises:
-        ValueError: if it has no codebooks.
-    """
-    if encoder.quantizer is None:
-        raise ValueError("The content of this codec has no codebooks (`content.levels` of its config is 0).")
-    return hashlib.sha256(_rounded(encoder.quantizer.level_codebooks())).digest()[:8]
+def content_id(quantizer: ResidualVQ) -> bytes:
+    """Return 8 bytes that depend on the codebooks of the content, rounded to float16."""
+    return hashlib.sha256(_rounded(quantizer.level_codebooks())).digest()[:8]
 
 
 def _rounded(codebooks: list[Tensor]) -> bytes:

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from espnet2_decodec.codec.backbones.mdct import MDCTBackbone
 from espnet2_decodec.codec.decodec import DeCodec
 
 
@@ -35,7 +36,7 @@ class ParametricFeatures(nn.Module):
         self.levels: int = parametric or 1
         self.dim: int = quantizer.parametric_dim if parametric else quantizer.semantic_dim
         self.semantic_dim: int = quantizer.semantic_dim
-        self.voicing_index = self.dim - 1 if self.dim == self.semantic_dim + 2 else None
+        self.voicing_index = self.dim - 1 if parametric and isinstance(codec.backbone, MDCTBackbone) else None
         self.register_buffer("mean", torch.zeros(self.dim))
         self.register_buffer("std", torch.ones(self.dim))
 

@@ -5,16 +5,21 @@ import torch
 
 from espnet2_decodec import DeCodec
 from espnet2_decodec.codec import streaming
-from espnet2_decodec.codec.config import TINY
+from espnet2_decodec.codec.config import TINY, TINY_SEMANTIC
 from espnet2_decodec.types import Codes
 
 HOP = 320
 LENGTHS = (1, 319, 320, 321, 48001)
 
 
-def make_codec(causal: bool = False) -> DeCodec:
-    """A tiny codec with random weights, 2 + 2 blocks deep so that the contexts add up."""
+def make_codec(causal: bool | str = False) -> DeCodec:
+    """A tiny codec with random weights, 2 + 2 blocks deep so that the contexts add up; or one with a semantic level."""
     torch.manual_seed(0)
+    if causal == "semantic":
+        codec = DeCodec.from_config(TINY_SEMANTIC).eval()
+        for network in (codec.backbone.decoder, codec.backbone.background_decoder, codec.backbone.encoder):
+            torch.nn.init.normal_(network.out_proj.weight, std=0.1)
+        return codec
     backbone = {**TINY["backbone"], "encoder_blocks": 2, "decoder_blocks": 2, "causal": causal}
     return DeCodec.from_config({**TINY, "backbone": backbone}).eval()
 
@@ -38,7 +43,7 @@ def assert_same_codes(blocks: Codes, whole: Codes) -> None:
         assert (ours == theirs).float().mean() >= 0.999
 
 
-@pytest.mark.parametrize("causal", [False, True])
+@pytest.mark.parametrize("causal", [False, True, "semantic"])
 @pytest.mark.parametrize("length", LENGTHS)
 @pytest.mark.parametrize("size", [1, 333, 16000, 10**6])
 def test_blocks_equal_the_whole_recording(causal, length, size):
@@ -70,9 +75,10 @@ def spans(codes: Codes, size: int):
         left -= size * HOP
 
 
-def test_quantized_stems_have_the_chosen_levels():
+@pytest.mark.parametrize("causal", [False, "semantic"])
+def test_quantized_stems_have_the_chosen_levels(causal):
     """separate_blocks quantizes with as many levels as asked for."""
-    codec, wav = make_codec(), make_wav(9000)
+    codec, wav = make_codec(causal), make_wav(9000)
     stems = list(streaming.separate_blocks(codec, [wav], speech_levels=1, background_levels=2, frames=10))
     expected = codec.separate(wav[None], speech_levels=1, background_levels=2)
     assert torch.allclose(torch.cat([s.speech for s in stems], dim=1), expected.speech, atol=1e-4)
@@ -80,20 +86,21 @@ def test_quantized_stems_have_the_chosen_levels():
 
 
 @pytest.mark.parametrize("speech,background", [(True, False), (False, True)])
-def test_one_stream_alone(speech, background):
+@pytest.mark.parametrize("causal", [False, "semantic"])
+def test_one_stream_alone(speech, background, causal):
     """decode_blocks omits a stream as decode does."""
-    codec, wav = make_codec(), make_wav(9000)
+    codec, wav = make_codec(causal), make_wav(9000)
     codes = codec.encode(wav[None])
     decoded = torch.cat(list(streaming.decode_blocks(codec, [codes], speech, background, frames=10)))
     assert torch.allclose(decoded, codec.decode(codes, speech, background)[0], atol=1e-4)
 
 
-@pytest.mark.parametrize("causal", [False, True])
+@pytest.mark.parametrize("causal", [False, True, "semantic"])
 def test_live_latency_is_the_stated_one(causal):
     """A sample is returned as soon as `latency` samples from it on were pushed."""
     codec, wav = make_codec(causal), make_wav(12345)
     promised = streaming.latency(codec)
-    assert codec.latency in (promised, None) and (codec.latency is not None) == causal
+    assert codec.latency in (promised, None) and (codec.latency is not None) == (causal is True)
     encoder, decoder, out, late = streaming.StreamingEncoder(codec), streaming.StreamingDecoder(codec), [], []
     for end in range(100, 12346, 100):
         codes = encoder.push(wav[end - 100 : end])

@@ -68,8 +68,8 @@ def asr_units(args: Namespace) -> None:
 
     levels = [write_units(folder, Path(folder) / "units", not args.no_repeats) for folder in args.tokens]
     codec = CodecOptions(args.model).load()
-    content = token_stream(args.tokens[0]) == "content" and codec.content_encoder
-    quantizer = (content and content.quantizer) or codec.speech_quantizer
+    content = token_stream(args.tokens[0]) == "content" and codec.content_quantizer
+    quantizer = content or codec.speech_quantizer
     write_unit_list(args.list, levels[0], quantizer.codebook_size)
     print(f"units of {len(levels)} sets, {levels[0]} per frame")
 

@@ -25,6 +25,9 @@ class Backbone(nn.Module, ABC):
     latency: int | None
     receptive_field: ReceptiveField | None
 
+    decodes_streams_apart = False
+    """Whether speech and background are decoded one by one, and their waveforms added."""
+
     @abstractmethod
     def encode(self, wav: Tensor, mask: Tensor | None = None) -> Tensor:
         """Wav [B, T * hop], zero where it is padding, mask [B, T] of valid frames -> latent Y [B, D, T]."""
@@ -74,9 +77,21 @@ class ParametricBackbone(Backbone):
     parametric_dim: int
     sign_symmetric: bool = False
 
+    content_dim = 0
+    """Number of semantic features before the latent of the speech; 0 for none."""
+
+    @property
+    def stem_dims(self) -> tuple[int, int]:
+        """Dimensions of the latent of the speech and of that of the background."""
+        return self.dim // 2, self.dim // 2
+
+    def isolated_latent(self, wav: Tensor) -> Tensor:
+        """Speech [B, T * hop] without background -> its latent, without separation [B, `stem_dims[0]`, T]."""
+        return self.target_latent(wav)
+
     @abstractmethod
     def target_latent(self, wav: Tensor) -> Tensor:
-        """The latent [B, D / 2, T] that a perfect separation would give for a stem [B, T * hop]."""
+        """The latent that a perfect separation would give for a stem [B, T * hop], without semantic features."""
 
     @abstractmethod
     def stems(self, wav: Tensor, mask: Tensor | None = None) -> Tensor:

@@ -197,8 +197,10 @@ class MDCTBackbone(ParametricBackbone):
         highband = nn.functional.pad(synthesized, (self.bands, 0))
         return self._imdct(nn.functional.pad(coded, (0, self.hop - self.bands)), None), self._imdct(highband, None)
 
-    def _decode_mdct(self, latent: Tensor, mask: Tensor | None, phase: Tensor | None) -> Tensor:
-        """Y [B, D, T] -> MDCT coefficients [B, T, hop]."""
+    def _decode_mdct(
+        self, latent: Tensor, mask: Tensor | None, phase: Tensor | None, network: ConvNeXtStack | None = None
+    ) -> Tensor:
+        """Y [B, D, T] -> MDCT coefficients [B, T, hop], by another network than `decoder` if given."""
         pitch = self._f0(latent)
         phase = self.excitation.advance_phase(*pitch, None)[0] if phase is None else phase.transpose(1, 2)
         pulses, noise = self.excitation(*pitch, phase, mask)
@@ -210,7 +212,7 @@ class MDCTBackbone(ParametricBackbone):
         log_coded_mel = self.mel_scale * torch.log1p(coded_mel / self.mel_floor)
         decoder_in = torch.cat([latent, log_coded_mel.flatten(-2).to(latent.dtype)], dim=-1)
         sizes = (self.bands, self.bands, self.semantic_dim, self.semantic_dim)
-        outputs = self.decoder(decoder_in, mask).float().unflatten(-1, (2, -1)).split(sizes, dim=-1)
+        outputs = (network or self.decoder)(decoder_in, mask).float().unflatten(-1, (2, -1)).split(sizes, dim=-1)
         band_gain, band_offset, harmonic_gain, noise_gain = outputs
         # The vocoder synthesizes the energy that the envelope has and the coded bands lack.
         residual_ratio = (1 - (coded_mel / (magnitudes + 1e-6)).square()).clamp(0, 1).sqrt().detach()

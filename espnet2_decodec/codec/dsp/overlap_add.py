@@ -47,3 +47,8 @@ def moving_sum(x: Tensor, context: tuple[int, int]) -> Tensor:
     ends = torch.arange(x.shape[1], device=x.device) + right
     upper = sums[:, left + 1 :].index_select(1, ends.clamp(max=x.shape[1] - 1))
     return (upper - sums[:, : x.shape[1]]).to(x.dtype)
+
+
+def mask_frames(wav: Tensor, mask: Tensor | None) -> Tensor:
+    """Wav [B, T * hop], mask [B, T] of valid frames -> the same with zeros in the other frames."""
+    return wav if mask is None else (wav.unflatten(1, (mask.shape[1], -1)) * mask[..., None]).flatten(1)

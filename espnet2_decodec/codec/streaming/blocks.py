@@ -9,7 +9,7 @@ from espnet2_decodec.codec.backbones.base import ParametricBackbone
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.codec.streaming.codes import StreamingDecoder, StreamingEncoder
 from espnet2_decodec.codec.streaming.context import rechunk
-from espnet2_decodec.codec.streaming.latent import BLOCK_FRAMES, LatentDecoder, LatentEncoder
+from espnet2_decodec.codec.streaming.latent import BLOCK_FRAMES, LatentDecoder, LatentEncoder, check_block
 from espnet2_decodec.types import Codes, Stems
 
 
@@ -35,7 +35,17 @@ def encode_blocks(
         ValueError: if the codec is recurrent, the recording has no samples, or as in `StreamingEncoder`.
     """
     encoder = StreamingEncoder(codec, speech_levels, background_levels)
-    return map(encoder.quantize, encoder.latents.encode(blocks, frames))
+
+    def generate() -> Iterator[Codes | None]:
+        empty = True
+        for wav in rechunk(map(check_block, blocks), frames * codec.hop):
+            empty = False
+            yield encoder.push(wav)
+        if empty:
+            raise ValueError("The recording has no samples.")
+        yield encoder.flush()
+
+    return (codes for codes in generate() if codes is not None)
 
 
 def decode_blocks(
@@ -60,9 +70,13 @@ def decode_blocks(
     decoder = StreamingDecoder(codec, speech, background)
 
     def generate() -> Iterator[Tensor]:
-        for latent in rechunk(map(decoder.dequantize, codes), frames):
+        for latent in rechunk(latents(), frames):
             yield decoder.latents.push(latent)
-        yield decoder.flush()
+        yield decoder.latents.flush()
+
+    def latents() -> Iterator[Tensor]:
+        yield from map(decoder.dequantize, codes)
+        yield decoder.flush_latent()
 
     return (wav for wav in generate() if len(wav))
 
@@ -91,22 +105,36 @@ def separate_blocks(
     levels = codec.check_levels(speech_levels, background_levels)
     if not quantize and isinstance(codec.backbone, ParametricBackbone):
         return _stem_blocks(LatentEncoder(codec, stems=True), blocks, frames)
-    encoder, decoders = LatentEncoder(codec), (LatentDecoder(codec), LatentDecoder(codec))
+    if quantize:
+        tokens = encode_blocks(codec, blocks, *levels, frames)
+        return _stems(codec, tokens, (StreamingDecoder(codec, True, False), StreamingDecoder(codec, False, True)))
+    return _decoded_blocks(codec, blocks, frames)
 
-    @torch.no_grad()
-    def stem_latents(latent: Tensor) -> list[Tensor]:
-        speech, background = codec.subspace.split(latent.T[None])
-        if quantize:
-            speech = codec.speech_quantizer.decode(codec.speech_quantizer.encode(speech, levels[0]))
-            background = codec.background_quantizer.decode(codec.background_quantizer.encode(background, levels[1]))
-        pairs = (speech, torch.zeros_like(background)), (torch.zeros_like(speech), background)
-        return [codec.subspace.merge(*pair)[0].T for pair in pairs]
+
+def _stems(
+    codec: DeCodec, tokens: Iterable[Codes], decoders: tuple[StreamingDecoder, StreamingDecoder]
+) -> Iterator[Stems]:
+    """Blocks of tokens -> blocks of the decoded stems."""
+
+    def generate() -> Iterator[list[Tensor]]:
+        for codes in tokens:
+            yield [decoder.push(codes) for decoder in decoders]
+        yield [decoder.flush() for decoder in decoders]
+
+    return (Stems(*(wav[None] for wav in pair)) for pair in generate() if len(pair[0]))
+
+
+def _decoded_blocks(codec: DeCodec, blocks: Iterable[Tensor], frames: int) -> Iterator[Stems]:
+    """Blocks of samples -> blocks of the stems decoded without quantization."""
+    encoder, decoders = LatentEncoder(codec), (LatentDecoder(codec), LatentDecoder(codec))
 
     def generate() -> Iterator[list[Tensor]]:
         for latent in encoder.encode(blocks, frames):
+            speech, background = codec.subspace.split(latent.T[None])
+            pairs = (speech, torch.zeros_like(background)), (torch.zeros_like(speech), background)
             for decoder in decoders:
                 decoder.expect(len(latent) * codec.hop - encoder.missing)
-            yield [decoder.push(stem) for decoder, stem in zip(decoders, stem_latents(latent))]
+            yield [decoder.push(codec.subspace.merge(*pair)[0].T) for decoder, pair in zip(decoders, pairs)]
         yield [decoder.flush() for decoder in decoders]
 
     return (Stems(*(wav[None] for wav in pair)) for pair in generate() if len(pair[0]))

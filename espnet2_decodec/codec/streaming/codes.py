@@ -9,6 +9,7 @@ from torch import Tensor
 
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.codec.streaming.latent import LatentDecoder, LatentEncoder, require_receptive_field
+from espnet2_decodec.codec.streaming.quantizing import StreamingDequantizer, StreamingQuantizer
 from espnet2_decodec.codec.validation import check_sample_rate
 from espnet2_decodec.types import Codes
 
@@ -22,7 +23,7 @@ def latency(codec: DeCodec) -> int:
         ValueError: if the codec is recurrent.
     """
     (_, encoder_right), (_, decoder_right) = require_receptive_field(codec)
-    return (1 + encoder_right + decoder_right) * codec.hop
+    return (1 + encoder_right + decoder_right + 2 * codec.speech_quantizer.context[1]) * codec.hop
 
 
 class StreamingEncoder:
@@ -40,7 +41,7 @@ class StreamingEncoder:
 
     def __init__(self, codec: DeCodec, speech_levels: int | None = None, background_levels: int | None = None):
         self.codec, self.latents = codec, LatentEncoder(codec)
-        self._levels = codec.check_levels(speech_levels, background_levels)
+        self._quantizer = StreamingQuantizer(codec, codec.check_levels(speech_levels, background_levels))
 
     def push(self, wav: Tensor) -> Codes | None:
         """The next samples [l], l >= 0 -> the tokens that are complete, or None.
@@ -49,17 +50,22 @@ class StreamingEncoder:
             ValueError: if the shape is wrong or a sample is not finite.
         """
         latent = self.latents.push(wav)
-        return None if latent is None else self.quantize(latent)
+        return None if latent is None else self._codes([self._quantizer.push(latent)])
 
     def flush(self) -> Codes | None:
         """The remaining tokens at the end of the recording, or None. The next push starts another one."""
         latent = self.latents.flush()
-        return None if latent is None else self.quantize(latent)
+        parts = [None if latent is None else self._quantizer.push(latent), self._quantizer.flush()]
+        return self._codes(parts)
 
-    def quantize(self, latent: Tensor) -> Codes:
-        """The last latent frames [t, D] of `latents` -> their tokens."""
-        samples = torch.tensor([len(latent) * self.codec.hop - self.latents.missing], device=latent.device)
-        return self.codec.quantize(latent.T[None], samples, *self._levels)
+    def _codes(self, parts: list[tuple[Tensor, Tensor] | None]) -> Codes | None:
+        """Tokens of both streams, in order -> `Codes`, or None; the last frame may be incomplete."""
+        found = [part for part in parts if part is not None]
+        if not found:
+            return None
+        speech, background = (torch.cat(tokens, dim=2) for tokens in zip(*found))
+        samples = speech.shape[2] * self.codec.hop - self.latents.missing
+        return Codes(speech, background, torch.tensor([samples], device=speech.device), self.codec.sample_rate)
 
 
 class StreamingDecoder:
@@ -75,7 +81,7 @@ class StreamingDecoder:
 
     def __init__(self, codec: DeCodec, speech: bool = True, background: bool = True):
         self.codec, self.latents = codec, LatentDecoder(codec)
-        self._streams = (speech, background)
+        self._dequantizer = StreamingDequantizer(codec, speech, background)
 
     def push(self, codes: Codes) -> Tensor:
         """The next tokens, of batch size 1 -> the samples [l] that are complete, l >= 0.
@@ -89,17 +95,25 @@ class StreamingDecoder:
 
     def flush(self) -> Tensor:
         """The remaining samples [l] at the end of the recording. The next push starts another one."""
-        return self.latents.flush()
+        return torch.cat([self.latents.push(self.flush_latent()), self.latents.flush()])
 
     def dequantize(self, codes: Codes) -> Tensor:
-        """Tokens -> latent frames [t, D], whose samples are announced to `latents`; errors as in `push`."""
+        """Tokens -> the latent frames [t, D] that are complete; the samples are announced to `latents`.
+
+        Raises:
+            ValueError: as in `push`.
+        """
         codec = self.codec
         check_sample_rate(codes, codec.sample_rate)
         if len(codes.lengths) != 1 or codes.speech.shape[2] != -(-int(codes.lengths[0]) // codec.hop):
             raise ValueError("A block of codes must be of one recording, with as many frames as its length needs.")
-        latent = codec.dequantize(codes.to(next(codec.parameters()).device), *self._streams)
+        latent = self._dequantizer.push(codes.to(next(codec.parameters()).device))
         self.latents.expect(int(codes.lengths[0]))
-        return latent[0].T
+        return latent
+
+    def flush_latent(self) -> Tensor:
+        """The remaining latent frames [t, D] at the end of the recording."""
+        return self._dequantizer.flush()
 
 
 def concatenate(blocks: Iterable[Codes], codec: DeCodec | None = None) -> Codes:

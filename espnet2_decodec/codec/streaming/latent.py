@@ -126,7 +126,9 @@ class LatentDecoder:
 
     def push(self, latent: Tensor) -> Tensor:
         """The next latent frames [t, D] -> the samples [l] that are complete, l >= 0."""
-        phase, self._phase_state = self.codec.backbone.advance_phase(latent.T[None], self._phase_state)
+        if not len(latent):
+            return self._samples(None, latent.device)
+        phase, self._phase_state = self.codec.advance_phase(latent.T[None], self._phase_state)
         frames = latent if phase is None else torch.cat([latent, phase[0].T], dim=1)
         return self._samples(self._buffer.push(frames), latent.device)
 

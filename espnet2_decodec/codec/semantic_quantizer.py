@@ -1,0 +1,191 @@
+"""Quantizer of the speech stream whose first level is semantic."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from espnet2_decodec.codec.dsp.convnext import ConvNeXtStack
+from espnet2_decodec.codec.quantizer import QuantizedResult, ResidualVQ, draw_frames, quantized_result
+
+
+class SemanticRVQ(nn.Module):
+    """Semantic level, parametric levels predicted from it, and waveform levels scaled by the decoded parameters.
+
+    The input is [semantic features (S); parameters (P); waveform coefficients]. The first level codes the semantic
+    features, the next ones the difference of the parameters from what a network predicts from the first level, and the
+    remaining levels the coefficients, divided by scale factors that follow from the decoded parameters. Neither the
+    prediction nor the scale factors cost bits.
+
+    Args:
+        dim: D.
+        levels: K.
+        codebook_size: N.
+        semantic_dim: S, number of leading coordinates that the first level codes.
+        parameters: P, number of coordinates after them that the parametric levels code.
+        scale_factors: maps decoded parameters [..., P] to factors above 0, [..., D - S - P].
+        parametric_levels: number of levels for semantic features and parameters, at least 2.
+        sign_symmetric: whether the codebooks of the waveform levels are sign-symmetric, see `ResidualVQ`.
+        beam: of the search of the waveform levels, see `beam_search`.
+        predictor_channels, predictor_blocks, predictor_kernel: of the network, see `ConvNeXtStack`.
+        ema_decay, dead_code_threshold: see `ResidualVQ`.
+
+    Raises:
+        ValueError: if the dimensions or the numbers of levels are out of range.
+    """
+
+    scale: Tensor
+    offset: Tensor
+
+    def __init__(
+        self,
+        dim: int,
+        levels: int,
+        codebook_size: int,
+        semantic_dim: int,
+        parameters: int,
+        scale_factors: Callable[[Tensor], Tensor],
+        parametric_levels: int = 3,
+        sign_symmetric: bool = False,
+        beam: int = 4,
+        predictor_channels: int = 128,
+        predictor_blocks: int = 3,
+        predictor_kernel: int = 7,
+        ema_decay: float = 0.998,
+        dead_code_threshold: float = 0.05,
+    ):
+        super().__init__()
+        if not 2 <= parametric_levels <= levels or semantic_dim + parameters >= dim:
+            raise ValueError(
+                f"Of {levels} levels, parametric_levels must be within 2..{levels}, not {parametric_levels}, and "
+                f"{semantic_dim} + {parameters} coordinates must leave some of {dim}."
+            )
+        self.dim, self.levels, self.codebook_size = dim, levels, codebook_size
+        self.semantic_dim, self.parametric_dim = semantic_dim, semantic_dim + parameters
+        self.semantic_levels, self.parametric_levels = 1, parametric_levels
+        self.scale_factors = scale_factors
+        ema = ema_decay, dead_code_threshold
+        self.semantic = ResidualVQ(semantic_dim, 1, codebook_size, False, *ema)
+        self.parametric = ResidualVQ(parameters, parametric_levels - 1, codebook_size, False, *ema)
+        self.predictor = ConvNeXtStack(
+            semantic_dim, predictor_channels, predictor_blocks, parameters, predictor_kernel, causal=False
+        )
+        self.register_buffer("scale", torch.ones(parameters))
+        self.register_buffer("offset", torch.zeros(parameters))
+        reach = predictor_blocks * (predictor_kernel // 2)
+        self.context = (reach, reach)
+        coefficients, rest = dim - self.parametric_dim, levels - parametric_levels
+        self.waveform = ResidualVQ(coefficients, rest, codebook_size, sign_symmetric, *ema, beam=beam)
+
+    def predict(self, semantic: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Embeddings of the semantic tokens [B, S, T], mask [B, T] of valid frames -> parameters [B, P, T]."""
+        predicted = self.predictor(semantic.transpose(1, 2), mask).float()
+        return (self.offset + self.scale * predicted).transpose(1, 2)
+
+    @torch.no_grad()
+    def encode(
+        self,
+        x: Tensor,
+        levels: int | None = None,
+        mask: Tensor | None = None,
+        prediction: Tensor | None = None,
+    ) -> Tensor:
+        """X [B, D, T] -> codes [B, levels, T] int64.
+
+        Args:
+            x: [B, D, T].
+            levels: number of leading levels; None for all.
+            mask: [B, T] of valid frames; None for all.
+            prediction: [B, P, T] from `predict`; None to compute it from these frames alone.
+        """
+        return self._search(x, self.levels if levels is None else levels, mask, prediction)[0]
+
+    def decode(self, codes: Tensor, mask: Tensor | None = None, prediction: Tensor | None = None) -> Tensor:
+        """Codes [B, K', T] of the first K' levels -> [B, D, T]; zeros for K' = 0. Arguments as in `encode`."""
+        if not codes.shape[1]:
+            return self.waveform.codebooks.new_zeros(codes.shape[0], self.dim, codes.shape[2])
+        return self.embed(codes, mask, prediction).sum(0)
+
+    def embed(self, codes: Tensor, mask: Tensor | None = None, prediction: Tensor | None = None) -> Tensor:
+        """Codes [B, K', T], K' >= 1 -> contribution of each level to `decode`, [K', B, D, T].
+
+        The prediction from the semantic tokens counts to the first level. Arguments as in `encode`.
+        """
+        semantic, parametric, waveform = codes.tensor_split([1, self.parametric_levels], dim=1)
+        features = self.semantic.decode(semantic)
+        parameters = (self.predict(features, mask) if prediction is None else prediction)[None]
+        if parametric.shape[1]:
+            residual = self.parametric.embed(parametric) * self.scale[:, None]
+            parameters = torch.cat([parameters, residual])
+        first, rest = self.semantic_dim, self.dim - self.parametric_dim
+        padded = nn.functional.pad(parameters, (0, 0, first, rest))
+        padded[0, :, :first] = features
+        if not waveform.shape[1]:
+            return padded
+        coefficients = self.waveform.embed(waveform) * self._scale(parameters.sum(0))
+        return torch.cat([padded, nn.functional.pad(coefficients, (0, 0, self.parametric_dim, 0))])
+
+    def forward(self, x: Tensor, levels: Tensor, mask: Tensor | None = None) -> QuantizedResult:
+        """Quantize for training, and update the codebooks in training mode; arguments as for `ResidualVQ.forward`.
+
+        The predictor is trained by the commitment loss of the first level.
+        """
+        with torch.no_grad():
+            codes, inputs = self._search(x, self.levels, mask, None)
+            valid = torch.ones_like(codes[:, 0], dtype=torch.bool) if mask is None else mask
+            if self.training:
+                replacements = draw_frames(valid, self.codebook_size)
+                parts = codes.tensor_split([1, self.parametric_levels], dim=1)
+                quantizers = self.semantic, self.parametric, self.waveform
+                for quantizer, part_inputs, part in zip(quantizers, inputs, parts):
+                    quantizer.update(part_inputs, part, valid, replacements)
+        embeddings = self.embed(codes, mask)
+        coded = torch.zeros(self.levels, self.dim, dtype=torch.float32, device=x.device)
+        coded[0, : self.parametric_dim] = 1
+        coded[1 : self.parametric_levels, self.semantic_dim : self.parametric_dim] = 1
+        coded[self.parametric_levels :, self.parametric_dim :] = 1
+        return quantized_result(x, levels, valid, codes, embeddings, coded, self.codebook_size)
+
+    @torch.no_grad()
+    def init_kmeans(self, frames: Tensor, iterations: int = 10) -> None:
+        """Initialize the codebooks by k-means of consecutive encoder outputs [M, D]; see `ResidualVQ.init_kmeans`."""
+        semantic, parameters, coefficients = frames.float().tensor_split([self.semantic_dim, self.parametric_dim], 1)
+        self.semantic.init_kmeans(semantic, iterations)
+        self.offset.copy_(parameters.mean(0))
+        self.scale.fill_(float(parameters.std(0).mean().clamp(min=1e-4)))
+        embeddings = self.semantic.decode(self.semantic.encode(semantic.T[None]))
+        residual = (parameters - self.predict(embeddings)[0].T) / self.scale
+        self.parametric.init_kmeans(residual, iterations)
+        decoded = self.decode(self.encode(frames.T[None], self.parametric_levels))[0].T
+        decoded = decoded[:, self.semantic_dim : self.parametric_dim]
+        self.waveform.init_kmeans(coefficients / self.scale_factors(decoded), iterations)
+
+    def level_codebooks(self) -> list[Tensor]:
+        """The codebook of each level, [N, number of coordinates that it codes]."""
+        return [book for part in (self.semantic, self.parametric, self.waveform) for book in part.level_codebooks()]
+
+    def _search(
+        self, x: Tensor, levels: int, mask: Tensor | None, prediction: Tensor | None
+    ) -> tuple[Tensor, list[list[Tensor]]]:
+        """Codes [B, levels, T], and the inputs of the levels of each part. In float32."""
+        with torch.autocast(x.device.type, enabled=False):
+            frames = x.float().transpose(1, 2)
+            semantic, parameters, coefficients = frames.tensor_split([self.semantic_dim, self.parametric_dim], dim=-1)
+            codes, semantic_inputs, _ = self.semantic.search(semantic, min(levels, 1))
+            inputs = [semantic_inputs]
+            if levels > 1:
+                if prediction is None:
+                    prediction = self.predict(self.semantic.decode(codes), mask)
+                scaled = (parameters - prediction.transpose(1, 2)) / self.scale
+                found, level_inputs, rest = self.parametric.search(scaled, min(levels, self.parametric_levels) - 1)
+                codes, inputs = torch.cat([codes, found], dim=1), [*inputs, level_inputs]
+            if levels > self.parametric_levels:
+                decoded = parameters - rest * self.scale
+                scaled = coefficients / self.scale_factors(decoded)
+                found, level_inputs, _ = self.waveform.search(scaled, levels - self.parametric_levels)
+                codes, inputs = torch.cat([codes, found], dim=1), [*inputs, level_inputs]
+            return codes, inputs
+
+    def _scale(self, parameters: Tensor) -> Tensor:
+        """Decoded parameters [B, P, T] -> scale factors [B, D - S - P, T]."""
+        return self.scale_factors(parameters.transpose(1, 2)).transpose(1, 2)
