@@ -19,6 +19,7 @@ from espnet2_decodec.codec.padding import frame_mask, length_mask, pad_to_frames
 from espnet2_decodec.codec.quantizer import ResidualVQ
 from espnet2_decodec.codec.semantic_quantizer import SemanticRVQ
 from espnet2_decodec.codec.serialization import load_weights, model_folder, read_config, save_model
+from espnet2_decodec.codec.stream_latents import advance_phase, decode_latent, stream_latents
 from espnet2_decodec.codec.validation import as_wav, check_codes, check_levels, check_tokens, check_wav, default_float32
 from espnet2_decodec.types import Codes, Stems
 
@@ -206,7 +207,9 @@ class DeCodec(nn.Module):
             longest = int(lengths.max())
             stems = self.backbone.stems(*pad_to_frames(wav, lengths, self.hop))[:, :, :longest]
             return Stems(*(stems * length_mask(lengths, longest)[:, None]).unbind(1))
-        return Stems(*(self.synthesize(stream, lengths) for stream in self._streams(self.latent(wav, lengths))))
+        return Stems(
+            *(self.synthesize(stream, lengths) for stream in stream_latents(self.subspace, self.latent(wav, lengths)))
+        )
 
     @torch.no_grad()
     def remix(self, speech: Codes, background: Codes) -> Tensor:
@@ -319,7 +322,7 @@ class DeCodec(nn.Module):
         `phase` is needed for frames that do not start a recording, see `Backbone.advance_phase`.
         """
         mask = None if lengths is None else frame_mask(lengths, self.hop, latent.shape[2])
-        wav = self._decode_latent(latent, mask, phase)
+        wav = decode_latent(self.backbone, self.subspace, latent, mask, phase)
         if lengths is None:
             return wav
         longest = int(lengths.max())
@@ -327,35 +330,7 @@ class DeCodec(nn.Module):
 
     def advance_phase(self, latent: Tensor, state: Any = None) -> tuple[Tensor | None, Any]:
         """Y [B, D, T] -> phase for `synthesize`, and the state after these frames; see `Backbone.advance_phase`."""
-        if not self.backbone.decodes_streams_apart:
-            return self.backbone.advance_phase(latent, state)
-        results = [
-            self.backbone.advance_phase(stream, past)
-            for stream, past in zip(self._streams(latent), state or (None, None))
-        ]
-        return torch.cat([phase for phase, _ in results], dim=1), tuple(after for _, after in results)
-
-    def _decode_latent(self, latent: Tensor, mask: Tensor | None, phase: Tensor | None) -> Tensor:
-        """Y [B, D, T] -> wav [B, T * hop], the streams one by one if the backbone requires it."""
-        if not self.backbone.decodes_streams_apart:
-            return self.backbone.decode(latent, mask, phase)
-        streams = self._streams(latent.float())
-        phases = [None, None] if phase is None else phase.chunk(2, dim=1)
-        silent = 1e-6 * latent.detach().abs().max()
-        wavs = [
-            self.backbone.decode(stream, mask, one)
-            for stream, one in zip(streams, phases)
-            if stream.detach().abs().max() > silent
-        ]
-        return torch.stack(wavs).sum(0) if wavs else latent.new_zeros(len(latent), latent.shape[2] * self.hop)
-
-    def _streams(self, latent: Tensor) -> tuple[Tensor, Tensor]:
-        """Y [B, D, T] -> its projections on the subspaces of speech and background, [B, D, T] each."""
-        speech, background = self.subspace.split(latent)
-        return (
-            self.subspace.merge(speech, torch.zeros_like(background)),
-            self.subspace.merge(torch.zeros_like(speech), background),
-        )
+        return advance_phase(self.backbone, self.subspace, latent, state)
 
     def forward(
         self, wav: Tensor, speech_levels: Tensor, background_levels: Tensor, lengths: Tensor | None = None

@@ -32,7 +32,7 @@ class LatentRegression:
 
         Args:
             batch: stems.
-            speech: [B, D_s, T] coordinates of the separated speech.
+            speech: [B, D_s, T] coordinates of the separated speech; semantic features before them have no target.
             background: [B, D_b, T] coordinates of the separated background.
         """
         backbone = analytic_backbone(self.codec)
@@ -40,7 +40,7 @@ class LatentRegression:
             return {"latent": speech.new_zeros(()), "envelope": speech.new_zeros(())}
         stems = torch.stack([batch.speech, batch.background])
         targets = torch.stack([backbone.target_latent(pad_to_frames(stem, None, self.codec.hop)[0]) for stem in stems])
-        values = torch.stack([speech, background])
+        values = torch.stack([speech[:, backbone.content_dim :], background])
         errors, powers = (values - targets).square().mean((2, 3)), targets.square().mean((2, 3))
         floor = 0.1 * powers.sum(0) + 1e-7
         semantic, target_semantic = values[:, :, : backbone.semantic_dim], targets[:, :, : backbone.semantic_dim]

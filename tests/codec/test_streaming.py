@@ -19,6 +19,7 @@ def make_codec(causal: bool | str = False) -> DeCodec:
         codec = DeCodec.from_config(TINY_SEMANTIC).eval()
         for network in (codec.backbone.decoder, codec.backbone.background_decoder, codec.backbone.encoder):
             torch.nn.init.normal_(network.out_proj.weight, std=0.1)
+        codec.speech_quantizer.scale[-2] = 0.02  # f0 within its range: at the limit, pulses would fall on frame edges
         return codec
     backbone = {**TINY["backbone"], "encoder_blocks": 2, "decoder_blocks": 2, "causal": causal}
     return DeCodec.from_config({**TINY, "backbone": backbone}).eval()
@@ -33,6 +34,11 @@ def make_wav(length: int) -> torch.Tensor:
 def cut(wav: torch.Tensor, size: int) -> tuple[torch.Tensor, ...]:
     """Blocks of `size`, the last one shorter."""
     return wav.split(size)
+
+
+def assert_same_wav(wav: torch.Tensor, expected: torch.Tensor) -> None:
+    """Equal up to rounding, relative to the peak if it is beyond full scale."""
+    assert torch.allclose(wav, expected, atol=1e-4 * max(1.0, float(expected.abs().max())))
 
 
 def assert_same_codes(blocks: Codes, whole: Codes) -> None:
@@ -60,7 +66,7 @@ def test_blocks_equal_the_whole_recording(causal, length, size):
     ]
     decoded = torch.cat(list(streaming.decode_blocks(codec, pieces, frames=11)))
     assert decoded.shape == (length,)
-    assert torch.allclose(decoded, codec.decode(whole)[0], atol=1e-4)
+    assert_same_wav(decoded, codec.decode(whole)[0])
     stems = list(streaming.separate_blocks(codec, cut(wav, size), quantize=False, frames=13))
     expected = codec.separate(wav[None], quantize=False)
     assert torch.allclose(torch.cat([s.speech for s in stems], dim=1), expected.speech, atol=1e-4)
@@ -92,7 +98,7 @@ def test_one_stream_alone(speech, background, causal):
     codec, wav = make_codec(causal), make_wav(9000)
     codes = codec.encode(wav[None])
     decoded = torch.cat(list(streaming.decode_blocks(codec, [codes], speech, background, frames=10)))
-    assert torch.allclose(decoded, codec.decode(codes, speech, background)[0], atol=1e-4)
+    assert_same_wav(decoded, codec.decode(codes, speech, background)[0])
 
 
 @pytest.mark.parametrize("causal", [False, True, "semantic"])
@@ -112,7 +118,7 @@ def test_live_latency_is_the_stated_one(causal):
         torch.cat([decoder.push(codes) for codes in [encoder.push(wav[12300:]), encoder.flush()] if codes is not None])
     )
     out.append(decoder.flush())
-    assert torch.allclose(torch.cat(out), codec.decode(codec.encode(wav[None]))[0], atol=1e-4)
+    assert_same_wav(torch.cat(out), codec.decode(codec.encode(wav[None]))[0])
 
 
 def test_flush_starts_another_recording():
@@ -125,7 +131,7 @@ def test_flush_starts_another_recording():
         codes = streaming.concatenate(c for c in (encoder.push(wav), encoder.flush()) if c is not None)
         assert_same_codes(codes, codec.encode(wav[None]))
         decoded = torch.cat([decoder.push(codes), decoder.flush()])
-        assert torch.allclose(decoded, codec.decode(codes)[0], atol=1e-4)
+        assert_same_wav(decoded, codec.decode(codes)[0])
 
 
 def test_block_without_levels_is_silent_in_that_stream():
@@ -184,4 +190,4 @@ def test_seanet_without_recurrence_streams_too(causal):
     whole = codec.encode(wav[None])
     assert_same_codes(streaming.concatenate(streaming.encode_blocks(codec, wav.split(777), frames=3)), whole)
     decoded = torch.cat(list(streaming.decode_blocks(codec, [whole], frames=3)))
-    assert torch.allclose(decoded, codec.decode(whole)[0], atol=1e-4)
+    assert_same_wav(decoded, codec.decode(whole)[0])

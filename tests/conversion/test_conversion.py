@@ -170,7 +170,9 @@ def test_silence(codec, pair):
         convert(codec, vowels(110, 1.0, 10)[None], torch.zeros(1, 8000))
     quiet = convert_codes(codec, silent, pair[1])
     assert decode_features(codec, quiet).envelope.mean() <= decode_features(codec, silent).envelope.mean() + 0.01
-    nothing = VocoderFeatures(torch.zeros(3, 20), torch.zeros(3, 2), *torch.zeros(2, 3, dtype=torch.bool), 960)
+    nothing = VocoderFeatures(
+        torch.zeros(3, 20), torch.zeros(3, 2), *torch.zeros(2, 3, dtype=torch.bool), 960, torch.zeros(3, 0)
+    )
     assert torch.equal(shift_envelope(nothing, decode_features(codec, pair[1]), RATE), nothing.envelope)
 
 
