@@ -4,19 +4,18 @@ After "DeCodec: Rethinking Audio Codecs as Universal Disentangled Representation
 arXiv 2509.09201), with an exact orthogonal split instead of the paper's penalty.
 """
 
-import math
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from espnet2_decodec.codec.backbones.base import ParametricBackbone, ReceptiveField
+from espnet2_decodec.codec.backbones.base import ParametricBackbone
 from espnet2_decodec.codec.config import build_parts, complete, resolved_config
 from espnet2_decodec.codec.dsp.looping import loop_to_length
 from espnet2_decodec.codec.latents import Latents
 from espnet2_decodec.codec.padding import frame_mask, length_mask, pad_to_frames
-from espnet2_decodec.codec.quantizer import ResidualVQ
+from espnet2_decodec.codec.properties import CodecProperties
 from espnet2_decodec.codec.semantic_quantizer import SemanticRVQ
 from espnet2_decodec.codec.serialization import load_weights, model_folder, read_config, save_model
 from espnet2_decodec.codec.stream_latents import advance_phase, decode_latent, stream_latents
@@ -24,7 +23,7 @@ from espnet2_decodec.codec.validation import as_wav, check_codes, check_levels, 
 from espnet2_decodec.types import Codes, Stems
 
 
-class DeCodec(nn.Module):
+class DeCodec(CodecProperties):
     """Backbone encoder, split into two subspaces, two quantizers; merging of the subspaces, backbone decoder.
 
     Args:
@@ -76,68 +75,6 @@ class DeCodec(nn.Module):
     def resolved_config(self) -> dict:
         """The config with all defaults written out; it builds the same codec."""
         return resolved_config(self.config)
-
-    @property
-    def hop(self) -> int:
-        """Samples per frame."""
-        return self.backbone.hop
-
-    @property
-    def frame_rate(self) -> float:
-        """Frames per second."""
-        return self.sample_rate / self.hop
-
-    @property
-    def latency(self) -> int | None:
-        """Algorithmic latency of encode and decode in samples; None for a codec that is not causal."""
-        return self.backbone.latency
-
-    @property
-    def receptive_field(self) -> ReceptiveField | None:
-        """Frames (left, right) on which a frame of the encoder, and of the decoder, depends; None if unlimited."""
-        return self.backbone.receptive_field
-
-    @property
-    def speech_levels(self) -> int:
-        """K of the speech stream."""
-        return self.speech_quantizer.levels
-
-    @property
-    def background_levels(self) -> int:
-        """K of the background stream."""
-        return self.background_quantizer.levels
-
-    @property
-    def parametric_levels(self) -> int:
-        """Number of leading levels that code mel envelope, f0 and voicing, and decode on their own; 0 for none."""
-        return self.speech_quantizer.parametric_levels
-
-    @property
-    def codebook_size(self) -> int:
-        """N, of all levels."""
-        return self.speech_quantizer.codebook_size
-
-    @property
-    def content_dim(self) -> int:
-        """S, number of content features of a frame; 0 for none."""
-        if isinstance(self.speech_quantizer, SemanticRVQ):
-            return self.speech_quantizer.semantic_dim
-        return 0 if self.content_encoder is None else self.content_encoder.dim
-
-    @property
-    def content_quantizer(self) -> ResidualVQ | None:
-        """Quantizer of the content features: the first level of the speech, or that of a `ContentEncoder`."""
-        if isinstance(self.speech_quantizer, SemanticRVQ):
-            return self.speech_quantizer.semantic
-        return None if self.content_encoder is None else self.content_encoder.quantizer
-
-    def kbps(self, levels: int, codebook_size: int | None = None) -> float:
-        """Bit rate of a number of levels in kbit/s; of codebooks of another size with `codebook_size`."""
-        return levels * math.log2(codebook_size or self.codebook_size) * self.frame_rate / 1000
-
-    def num_frames(self, lengths: Tensor) -> Tensor:
-        """Lengths in samples -> lengths in frames."""
-        return (lengths + self.hop - 1) // self.hop
 
     @torch.no_grad()
     def encode(

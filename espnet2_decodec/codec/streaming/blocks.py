@@ -38,7 +38,8 @@ def encode_blocks(
 
     def generate() -> Iterator[Codes | None]:
         empty = True
-        for wav in rechunk(map(check_block, blocks), frames * codec.hop):
+        samples = (check_block(codec.as_input(block)) for block in blocks)
+        for wav in rechunk(samples, frames * codec.hop):
             empty = False
             yield encoder.push(wav)
         if empty:
