@@ -23,11 +23,13 @@ class TrainingBatch:
     Attributes:
         raw: [B, L], speech before any augmentation, for the teacher.
         target: [B, L], speech to be decoded.
+        mixture: [B, L], `target`, or a mixture with it.
         input: [B, L], input of the encoder: `target`, or the speech separated from a mixture with it.
     """
 
     raw: Tensor
     target: Tensor
+    mixture: Tensor
     input: Tensor
 
 
@@ -61,12 +63,13 @@ class BatchSampler:
         silence = torch.zeros(count - separated, 1, length)
         target = self.augment(raw[separated:], silence, generator).speech
         if not separated:
-            return TrainingBatch(raw, target, target)
+            return TrainingBatch(raw, target, target, target)
         noises = np.stack([[self._noise(length, random) for _ in range(2)] for _ in range(separated)])
         batch = self.mix(raw[:separated], torch.from_numpy(noises), generator)
         with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
             stems = self.separator.stems(batch.mixture)[:, 0].float()
-        return TrainingBatch(raw, torch.cat([batch.speech, target]), torch.cat([stems, target]))
+        pairs = (batch.speech, batch.mixture, stems)
+        return TrainingBatch(raw, *(torch.cat([part, target]) for part in pairs))
 
     def _noise(self, length: int, random: np.random.Generator) -> np.ndarray:
         """[length] of noise or music."""

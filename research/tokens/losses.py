@@ -1,4 +1,4 @@
-"""Reconstruction losses of decoded speech, its waveform part and the target, all divided by the RMS of the target."""
+"""Reconstruction losses of decoded speech and the target, both divided by the RMS of the target."""
 
 import torch
 from torch import Tensor, nn
@@ -6,76 +6,67 @@ from torch.nn import functional as F
 
 from espnet2_decodec.codec.dsp.mel import mel_filterbank
 
+CODED_HZ = 2400.0
+"""Frequency up to which the waveform levels code the waveform."""
+
 
 class SpeechLosses(nn.Module):
-    """The terms `snr`, `complex`, `magnitude` and `mel`.
+    """The terms `complex`, `magnitude` and `mel`, by one window length of each kind in a step.
 
-    snr: log10 of error over target power of the waveform part, `floor` added to both.
-    complex: mean absolute difference of compressed complex spectra of the waveform part.
-    magnitude: the same of compressed magnitudes of the speech.
-    mel: mean absolute difference of log10 mel spectra of the speech.
+    complex: mean absolute difference of compressed complex spectra below 2.4 kHz, of items with waveform levels.
+    magnitude: the same of compressed magnitudes at all frequencies, of all items.
+    mel: mean absolute difference of log10 mel spectra.
 
     Args:
-        complex_windows, mel_windows: window lengths; hops are a quarter of them.
+        windows: lengths of the windows of the first two.
+        mel_windows: of the last one; hops are a quarter of them.
         power: to which magnitudes are raised.
-        floor: of `snr`, relative to the target's mean power.
     """
 
     def __init__(
         self,
-        complex_windows: tuple[int, ...] = (320, 1024),
-        mel_windows: tuple[int, ...] = (256, 512, 1024),
+        windows: tuple[int, ...] = (320, 1024),
+        mel_windows: tuple[int, ...] = (256, 512, 1024, 2048),
         power: float = 0.3,
-        floor: float = 0.03,
         sample_rate: int = 16000,
     ):
         super().__init__()
-        self.complex_windows, self.mel_windows = tuple(complex_windows), tuple(mel_windows)
-        self.power, self.floor = power, floor
-        for size in {*complex_windows, *mel_windows}:
+        self.windows, self.mel_windows, self.power = tuple(windows), tuple(mel_windows), power
+        self.coded_share = 2 * CODED_HZ / sample_rate
+        for size in {*windows, *mel_windows}:
             self.register_buffer(f"window_{size}", torch.hann_window(size) / (0.375 * size) ** 0.5, persistent=False)
         for size in mel_windows:
-            bank = mel_filterbank(sample_rate, size, min(80, max(8, size // 16)))
+            bank = mel_filterbank(sample_rate, size, min(96, max(8, size // 12)))
             self.register_buffer(f"mel_{size}", bank / bank.sum(0).clamp(min=1e-9), persistent=False)
 
-    def forward(self, wav: Tensor, waveform_part: Tensor, target: Tensor, turn: int | None = None) -> dict[str, Tensor]:
-        """All [B, L], divided by the target's RMS.
+    def forward(self, wav: Tensor, target: Tensor, has_waveform: Tensor, turn: int) -> dict[str, Tensor]:
+        """All terms.
 
         Args:
-            wav: decoded speech.
-            waveform_part: its part with a phase that follows the input.
-            target: clean speech.
-            turn: number that selects one window length of each kind; None for all of them.
+            wav: [B, L].
+            target: [B, L].
+            has_waveform: [B], 1 for items with waveform levels, 0 for others.
+            turn: number that selects the window lengths.
         """
-        complex_windows, mel_windows = self.complex_windows, self.mel_windows
-        if turn is not None:
-            complex_windows = complex_windows[turn % len(complex_windows) :][:1]
-            mel_windows = mel_windows[turn % len(mel_windows) :][:1]
         with torch.autocast(wav.device.type, enabled=False):
-            error = (waveform_part - target).square().mean(1)
-            terms = {"snr": torch.log10((error + self.floor) / (target.square().mean(1) + self.floor)).mean()}
-            complexes, magnitudes, mels = [], [], []
-            for size in sorted({*complex_windows, *mel_windows}):
-                real, imaginary = self._spectrum(torch.stack([wav, target]), size)
-                sizes = (real.square() + imaginary.square() + 1e-6).sqrt()
-                if size in complex_windows:
-                    complexes.append(self._complex(waveform_part, real[1], imaginary[1], sizes[1], size))
-                    one, other = sizes**self.power
-                    magnitudes.append((one - other).abs().mean())
-                if size in mel_windows:
-                    one, other = torch.log10(sizes @ getattr(self, f"mel_{size}") + 1e-3)
-                    mels.append((one - other).abs().mean())
-            parts = {"complex": complexes, "magnitude": magnitudes, "mel": mels}
-            return terms | {name: torch.stack(values).mean() for name, values in parts.items() if values}
+            size = self.windows[turn % len(self.windows)]
+            real, imag, magnitude = self._spectra(wav, target, size)
+            one, other = magnitude**self.power
+            scale = magnitude ** (self.power - 1)
+            bins = int(self.coded_share * size / 2)
+            error = sum(((x * scale)[0] - (x * scale)[1])[..., :bins].abs().mean((1, 2)) for x in (real, imag))
+            terms = {
+                "complex": (error * has_waveform).sum() / has_waveform.sum().clamp(min=1),
+                "magnitude": (one - other).abs().mean(),
+            }
+            size = self.mel_windows[turn % len(self.mel_windows)]
+            _, _, magnitude = self._spectra(wav, target, size)
+            one, other = torch.log10(magnitude @ getattr(self, f"mel_{size}") + 1e-3)
+            return terms | {"mel": (one - other).abs().mean()}
 
-    def _complex(self, waveform_part: Tensor, real: Tensor, imaginary: Tensor, size: Tensor, window: int) -> Tensor:
-        own = self._spectrum(waveform_part, window)
-        scale = (own[0].square() + own[1].square() + 1e-6) ** ((self.power - 1) / 2)
-        target_scale = size ** (self.power - 1)
-        return ((own[0] * scale - real * target_scale).abs() + (own[1] * scale - imaginary * target_scale).abs()).mean()
-
-    def _spectrum(self, wav: Tensor, size: int) -> tuple[Tensor, Tensor]:
-        """[..., L] -> real and imaginary parts [..., T, F]; white noise of power 1 has power 1 per bin."""
-        frames = F.pad(wav, (size // 2, size // 2)).unfold(-1, size, size // 4)
+    def _spectra(self, wav: Tensor, target: Tensor, size: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Real parts, imaginary parts and magnitudes of both, [2, B, T, F]; white noise of power 1 has about 1."""
+        frames = F.pad(torch.stack([wav, target]), (size // 2, size // 2)).unfold(-1, size, size // 4)
         spectrum = torch.fft.rfft(frames * getattr(self, f"window_{size}"))
-        return spectrum.real, spectrum.imag
+        real, imag = spectrum.real, spectrum.imag
+        return real, imag, (real.square() + imag.square() + 1e-6).sqrt()

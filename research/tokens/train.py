@@ -1,14 +1,12 @@
-"""Train the speech stream: `python -m research.tokens.train --config FILE --bank BANK --out OUT`.
+"""Train the speech stream: `python -m research.tokens.train --start MODEL --bank BANK --out OUT`.
 
-It resumes from the checkpoint in OUT if there is one, else it starts from `--init FOLDER` of exported weights, if
-given. Minutes are CPU minutes of the process, of all sessions together.
+It resumes from the checkpoint in OUT if there is one. Minutes are CPU minutes of the process, of all sessions together.
 """
 
 import argparse
 import signal
 import time
 from collections import defaultdict
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -21,45 +19,46 @@ from research.tokens.trainer import Trainer
 
 
 def main() -> None:
-    """Train until --minutes or --steps or a TERM signal; save either way."""
+    """Train until the minutes of the settings, --steps, or a TERM signal; save either way."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--config", type=Path, required=True)
+    parser.add_argument("--config", type=Path, default=Path(__file__).with_name("train.yaml"))
+    parser.add_argument("--start", type=Path, required=True, help="folder of a codec with a semantic level")
+    parser.add_argument("--keep", action="store_true", help="go on with the codebooks and scales of a trained codec")
     parser.add_argument("--bank", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, default=1e9)
     parser.add_argument("--steps", type=int, default=10**9)
-    parser.add_argument("--init", type=Path, help="folder of exported weights, from which a new training starts")
     parser.add_argument("--every", type=float, default=10.0, help="minutes between checkpoints")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    settings = Settings.read(args.config)
-    trainer = Trainer(settings)
+    trainer, sampler = Trainer(Settings.read(args.config), args.start), BatchSampler(args.bank)
+    settings = trainer.settings
     if checkpoint.exists(args.out):
         trainer.load_state(checkpoint.load(args.out))
         print(f"Resumed at step {trainer.step} of {args.out}", flush=True)
-    elif args.init is not None:
-        trainer.init_from(args.init)
+    elif not args.keep:
+        trainer.initialize(sampler)
     args.out.mkdir(parents=True, exist_ok=True)
-    sampler = BatchSampler(args.bank)
-    stop = []
+    stop: list[bool] = []
     signal.signal(signal.SIGTERM, lambda *_: stop.append(True))
-    log, sums = (args.out / "log.csv").open("a"), defaultdict(list)
+    sums: dict[str, list[float]] = defaultdict(list)
     used, before, saved = time.process_time(), trainer.minutes, trainer.minutes
-    while not stop and trainer.minutes < args.minutes and trainer.step < args.steps:
-        batch = sampler.draw(settings.batch, settings.separated, settings.segment, trainer.random)
-        for name, value in trainer.train_step(batch).items():
-            sums[name].append(value)
-        trainer.minutes = before + (time.process_time() - used) / 60
-        if trainer.step % 50 == 0:
-            means = " ".join(f"{name}={np.mean(values):.4f}" for name, values in sums.items())
-            log.write(f"step={trainer.step} minutes={trainer.minutes:.2f} {means}\n")
-            log.flush()
-            sums.clear()
-        if trainer.minutes - saved > args.every:
-            checkpoint.save(args.out, trainer.state())
-            saved = trainer.minutes
+    with (args.out / "log.csv").open("a") as log:
+        while not stop and trainer.minutes < settings.minutes and trainer.step < args.steps:
+            batch = sampler.draw(settings.batch, settings.separated, settings.segment, trainer.random)
+            for name, value in trainer.train_step(batch).items():
+                sums[name].append(value)
+            trainer.minutes = before + (time.process_time() - used) / 60
+            if trainer.step % 50 == 0:
+                means = " ".join(f"{name}={np.mean(values):.4f}" for name, values in sums.items())
+                log.write(f"step={trainer.step} minutes={trainer.minutes:.2f} {means}\n")
+                log.flush()
+                sums.clear()
+            if trainer.minutes - saved > args.every:
+                checkpoint.save(args.out, trainer.state())
+                saved = trainer.minutes
     checkpoint.save(args.out, trainer.state())
-    print(f"Saved at step {trainer.step}, {trainer.minutes:.1f} CPU minutes; {asdict(settings)}", flush=True)
+    trainer.ema.module.save_pretrained(args.out / "model", half=True, shard_megabytes=15)
+    print(f"Saved at step {trainer.step}, {trainer.minutes:.1f} CPU minutes: {args.out / 'model'}", flush=True)
 
 
 if __name__ == "__main__":

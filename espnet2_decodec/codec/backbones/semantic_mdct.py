@@ -110,9 +110,16 @@ class SemanticMDCTBackbone(MDCTBackbone):
         semantic, coordinates = latent.float().tensor_split([self.content_dim], dim=1)
         if not semantic.any():
             return self._imdct(self._decode_mdct(coordinates, mask, phase, self.background_decoder), mask)
+        return self.decode_speech(latent, mask, phase)[0]
+
+    def decode_speech(
+        self, latent: Tensor, mask: Tensor | None = None, phase: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Y [B, D, T] of the speech -> wav [B, T * hop], and the same before the post-filter; see `Backbone.decode`."""
+        semantic, coordinates = latent.float().tensor_split([self.content_dim], dim=1)
         wav = self._imdct(self._decode_mdct(coordinates, mask, phase), mask)
         speech = coordinates[:, : self.stem_dim].transpose(1, 2) / self.coordinate_scale
-        return self.post_filter(wav, speech, semantic.transpose(1, 2), mask)
+        return self.post_filter(wav, speech, semantic.transpose(1, 2), mask), wav
 
     def decode_components(self, latent: Tensor) -> tuple[Tensor, Tensor]:
         """Y [B, D, T] -> wav [B, T * hop], zeros; see `Backbone.decode_components`."""
