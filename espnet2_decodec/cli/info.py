@@ -23,15 +23,17 @@ def add_arguments(parser: ArgumentParser) -> None:
         "path",
         nargs="?",
         metavar="FILE|MODEL",
-        help=".dcd file, or model folder (default: the model in the package)",
+        help=".dcd file, model folder, or name of a model in the package (default: decodec-16k)",
     )
 
 
 def run(args: Namespace) -> int:
     """Print the properties and return the exit code."""
     from espnet2_decodec.cli.console import printable
+    from espnet2_decodec.codec.serialization import packaged_model
 
     is_model = args.path is None or Path(args.path).is_dir()
+    is_model = is_model or (not Path(args.path).exists() and packaged_model(args.path) is not None)
     print(printable("\n".join(_model_lines(args.path) if is_model else _file_lines(args.path))))
     return 0
 
@@ -84,6 +86,8 @@ def _model_lines(path: str | None) -> list[str]:
     for k in range(1, max(codec.speech_levels, codec.background_levels) + 1):
         rates = [f"{codec.kbps(k):.4g}" if k <= m else "-" for m in (codec.speech_levels, codec.background_levels)]
         lines.append(f"{k:<13} {rates[0]:13}  {rates[1]}")
+    if content is None and codec.content_dim:
+        lines.append(f"content       {codec.content_dim} features per frame, coded by the first speech level")
     if content is not None:
         lines.append(
             f"content       {content.dim} features per frame from a separate encoder with "

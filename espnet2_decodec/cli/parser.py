@@ -68,7 +68,9 @@ def add_device(parser: argparse.ArgumentParser) -> None:
 
 def add_model(parser: argparse.ArgumentParser) -> None:
     """Add --model and --device."""
-    parser.add_argument("--model", metavar="FOLDER", help="folder of the model (default: the model in the package)")
+    parser.add_argument(
+        "--model", metavar="FOLDER", help="folder of the model, or name of one in the package (default: decodec-16k)"
+    )
     add_device(parser)
 
 

@@ -14,8 +14,9 @@ from espnet2_decodec.atomic import atomic_write
 
 CONFIG, WEIGHTS, KIND = "config.json", "model.safetensors", "espnet2_decodec"
 
-DEFAULT_MODEL = Path(__file__).parents[1] / "pretrained" / "decodec-16k"
-"""Folder of the model that comes with the package."""
+PRETRAINED = Path(__file__).parents[1] / "pretrained"
+"""Folder of the models that come with the package."""
+DEFAULT_MODEL = PRETRAINED / "decodec-16k"
 
 
 def save_model(
@@ -65,20 +66,32 @@ def save_model(
 
 
 def model_folder(path: str | Path | None) -> Path:
-    """The folder `path`, or that of the model in the package when None.
+    """The folder `path`, or that of a model in the package: the one of this name, or the default when None.
 
     Raises:
         FileNotFoundError: if there is no such folder.
     """
     folder = DEFAULT_MODEL if path is None else Path(path)
+    if not folder.is_dir():
+        folder = packaged_model(path) or folder
     if path is None and not folder.is_dir():
         raise FileNotFoundError(
             "This installation comes without a trained model; give the folder of one, or train one "
             "(python -m espnet2_decodec.training, or the recipe in egs2/decodec)."
         )
     if not folder.is_dir():
-        raise FileNotFoundError(f"There is no folder {folder}; a model is a folder with {CONFIG} and {WEIGHTS}.")
+        names = " or ".join(sorted(model.name for model in PRETRAINED.glob("*") if model.is_dir()))
+        raise FileNotFoundError(
+            f"There is no folder {folder}; a model is a folder with {CONFIG} and {WEIGHTS}"
+            + (f", or one of the package: {names}." if names else ".")
+        )
     return folder
+
+
+def packaged_model(name: str | Path | None) -> Path | None:
+    """The folder of the model in the package with this name, None if there is none."""
+    folder = PRETRAINED / Path(name or "").name
+    return folder if str(name) == folder.name and (folder / CONFIG).is_file() else None
 
 
 def read_config(folder: Path) -> dict:

@@ -1,4 +1,4 @@
-"""The model in the package: small, exact, and better than the mixture on real recordings."""
+"""The models in the package: small, exact, and better than the mixture on real recordings."""
 
 import csv
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from espnet2_decodec import DeCodec
-from espnet2_decodec.codec.serialization import DEFAULT_MODEL
+from espnet2_decodec.codec.serialization import DEFAULT_MODEL, PRETRAINED, packaged_model
 from espnet2_decodec.io.audio import read
 from espnet2_decodec.training.energy_ratios import si_sdr
 
@@ -16,9 +16,12 @@ MINI = Path(__file__).parents[2] / "local" / "mini"
 pytestmark = pytest.mark.skipif(not DEFAULT_MODEL.is_dir(), reason="this tree comes without a trained model")
 
 
-@pytest.fixture(scope="module")
-def codec() -> DeCodec:
-    return DeCodec.from_pretrained()
+NAMES = sorted(folder.name for folder in PRETRAINED.glob("decodec-*"))
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def codec(request) -> DeCodec:
+    return DeCodec.from_pretrained(request.param)
 
 
 def recordings(stream: str, seconds: int) -> torch.Tensor:
@@ -31,8 +34,31 @@ def recordings(stream: str, seconds: int) -> torch.Tensor:
 
 
 def test_files_are_small_and_have_a_card():
-    assert all(file.stat().st_size <= 16_000_000 for file in DEFAULT_MODEL.iterdir())
-    assert (DEFAULT_MODEL / "README.md").is_file()
+    files = [file for file in PRETRAINED.rglob("*") if file.is_file()]
+    assert all(file.stat().st_size <= 16_000_000 for file in files) and sum(f.stat().st_size for f in files) <= 60e6
+    assert all((PRETRAINED / name / "README.md").is_file() for name in NAMES)
+
+
+def test_models_are_found_by_name(tmp_path, monkeypatch):
+    """A folder of the user comes before a model of the same name; paths are no names."""
+    assert packaged_model("decodec-16k") == DEFAULT_MODEL and packaged_model(None) is None
+    assert packaged_model("x/decodec-16k") is None and packaged_model("decodec") is None
+    (tmp_path / "decodec-16k").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FileNotFoundError, match="no config.json in decodec-16k"):
+        DeCodec.from_pretrained("decodec-16k")
+    with pytest.raises(FileNotFoundError, match="or one of the package: decodec-16k"):
+        DeCodec.from_pretrained("decodec")
+
+
+def test_the_first_level_of_the_semantic_model_ignores_gain():
+    codec, speech = DeCodec.from_pretrained("decodec-16k-semantic"), recordings("speech", 5)[:4]
+    speech = speech / speech.abs().max() * 0.4
+    level = speech.view(4, -1, 320).square().mean(2)
+    loud, plain = level > 1e-4 * level.amax(1, keepdim=True), codec.content_tokens(speech)[:, 0]
+    assert torch.equal(codec.encode(speech).semantic[:, 0], plain)
+    for gain in (0.5, 2.0):
+        assert float((codec.content_tokens(gain * speech)[:, 0] == plain)[loud].float().mean()) > 0.95
 
 
 def test_subspaces_are_orthogonal(codec):
