@@ -1,6 +1,7 @@
 """Quantizer of the speech stream whose first level is semantic."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -128,7 +129,8 @@ class SemanticRVQ(nn.Module):
     def forward(self, x: Tensor, levels: Tensor, mask: Tensor | None = None) -> QuantizedResult:
         """Quantize for training, and update the codebooks in training mode; arguments as for `ResidualVQ.forward`.
 
-        The predictor is trained by the commitment loss of the first level.
+        The error of the prediction, relative to the deviation of the parameters from their mean, is added to the
+        commitment loss; it is all that trains the predictor.
         """
         with torch.no_grad():
             codes, inputs = self._search(x, self.levels, mask, None)
@@ -139,12 +141,21 @@ class SemanticRVQ(nn.Module):
                 quantizers = self.semantic, self.parametric, self.waveform
                 for quantizer, part_inputs, part in zip(quantizers, inputs, parts):
                     quantizer.update(part_inputs, part, valid, replacements)
-        embeddings = self.embed(codes, mask)
+            embeddings = self.embed(codes, mask)
         coded = torch.zeros(self.levels, self.dim, dtype=torch.float32, device=x.device)
-        coded[0, : self.parametric_dim] = 1
+        coded[0, : self.semantic_dim] = 1
         coded[1 : self.parametric_levels, self.semantic_dim : self.parametric_dim] = 1
         coded[self.parametric_levels :, self.parametric_dim :] = 1
-        return quantized_result(x, levels, valid, codes, embeddings, coded, self.codebook_size)
+        result = quantized_result(x, levels, valid, codes, embeddings, coded, self.codebook_size)
+        return replace(result, commitment=result.commitment + self._prediction_error(x, codes, valid))
+
+    def _prediction_error(self, x: Tensor, codes: Tensor, valid: Tensor) -> Tensor:
+        """Error of the parameters predicted from codes [B, K, T], relative to the deviation from their mean."""
+        parameters = x.detach().float()[:, self.semantic_dim : self.parametric_dim]
+        predicted = self.predict(self.semantic.decode(codes[:, :1]), valid)
+        scale, offset = self.scale[:, None], self.offset[:, None]
+        error, power = (((parameters - y) / scale).square() * valid[:, None] for y in (predicted, offset))
+        return error.sum() / (power.sum() + 1e-8)
 
     @torch.no_grad()
     def init_kmeans(self, frames: Tensor, iterations: int = 10) -> None:

@@ -96,6 +96,28 @@ def test_training_reaches_every_part():
     assert without == []
 
 
+def test_the_predictor_learns_the_parameters():
+    """Training by the commitment loss lowers the error of the prediction itself, while the codebooks follow."""
+    quantizer = make_codec().speech_quantizer.train()
+    generator = torch.Generator().manual_seed(0)
+    kinds = torch.randint(0, 4, (2, 200), generator=generator)
+    means = torch.randn(4, 14, generator=generator)
+    x = (means[kinds] + 0.1 * torch.randn(2, 200, 14, generator=generator)).transpose(1, 2)
+    quantizer.init_kmeans(x.transpose(1, 2).flatten(0, 1))
+    optimizer = torch.optim.Adam(quantizer.predictor.parameters(), lr=0.01)
+
+    def error() -> float:
+        codes = quantizer.encode(x, 1)
+        return float((quantizer.decode(codes) - x)[:, 4:10].square().mean().detach() / x[:, 4:10].var())
+
+    before = error()
+    for _ in range(60):
+        optimizer.zero_grad()
+        quantizer(x, torch.tensor([3, 3])).commitment.backward()
+        optimizer.step()
+    assert error() < 0.2 < before
+
+
 def test_an_isolated_recording_is_coded_without_separation():
     codec, wav = make_codec(), make_wav(1, 6400)
     speech, background = codec.subspace.split(unseparated_latent(codec, wav))
