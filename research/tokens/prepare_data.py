@@ -67,7 +67,7 @@ def standard_items(downloads: Path) -> Iterator[Item]:
             yield Item(
                 recording.path,
                 f"{stream}_{recording.split}",
-                recording.label,
+                recording.speaker,
                 source,
                 "noisy" if recording.noisy else "",
             )
