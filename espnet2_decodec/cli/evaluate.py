@@ -94,7 +94,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--conditions", nargs="+", default=(), metavar="C", help="some of those of the set: SNRs, clean, background"
     )
-    parser.add_argument("--device", type=device, default="cpu", help="of systems decodec, such as cuda (default: cpu)")
+    parser.add_argument("--device", type=device, default="cpu", help="of systems decodec: auto, cpu, cuda, ... (default: cpu)")
     parser.add_argument(
         "--nj", type=positive_int, default=1, metavar="N", help="processes, of one thread each when there are several"
     )

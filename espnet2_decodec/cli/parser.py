@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 
 from espnet2_decodec.arguments import device, finite_float
 
-AUDIO_FORMATS = ("wav", "flac", "ogg")
+AUDIO_FORMATS = ("wav", "flac", "ogg", "opus", "m4a")
 
 
 class Parser(argparse.ArgumentParser):
@@ -62,7 +62,7 @@ def add_output(parser: argparse.ArgumentParser, help: str) -> None:
 def add_device(parser: argparse.ArgumentParser) -> None:
     """Add --device."""
     parser.add_argument(
-        "--device", type=device, default="auto", help="cpu, cuda, cuda:1, ... (default: cuda if available, else cpu)"
+        "--device", type=device, default="auto", help="auto, cpu, cuda, cuda:1, ... (default: auto, which is cuda if available, else cpu)"
     )
 
 

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from espnet2_decodec.atomic import atomic_write, is_stream
+from espnet2_decodec.io.aac_output import AacOutput
 from espnet2_decodec.io.containers import inspect
 from espnet2_decodec.io.decoders import AudioStream, DecodingError
 from espnet2_decodec.io.errors import (
@@ -35,8 +36,17 @@ INPUT_SUFFIXES = (
 )  # fmt: skip
 """Suffixes of the files in a folder that are read as audio."""
 
-OUTPUT_FORMATS = {".wav": ("WAV", "PCM_16"), ".flac": ("FLAC", "PCM_16"), ".ogg": ("OGG", "VORBIS")}
-"""Suffix -> format and subtype of libsndfile."""
+OUTPUT_FORMATS = {
+    ".wav": ("WAV", "PCM_16"),
+    ".flac": ("FLAC", "PCM_16"),
+    ".ogg": ("OGG", "VORBIS"),
+    ".opus": ("OGG", "OPUS"),
+    ".m4a": ("M4A", "AAC"),
+}
+"""Suffix -> format and subtype of libsndfile; M4A is written by FFmpeg."""
+
+SOFTWARE = "espnet2_decodec"
+"""Name of the program in the metadata of compressed files."""
 
 MAX_PEAK = 4.0
 """Larger samples are refused: 12 dB beyond full scale. Recordings of that level are integers stored as floats."""
@@ -179,6 +189,7 @@ class AudioWriter:
             self._temporary = stack.enter_context(atomic_write(self.path))
             self._unscaled = self._temporary.with_suffix(".unscaled.tmp")
             stack.callback(self._unscaled.unlink, missing_ok=True)
+            self._file: SoundOutput | AacOutput
             if self.rescale:
                 self._file = SoundOutput(self._unscaled, self.sample_rate, "WAV", "FLOAT")
             else:
@@ -221,9 +232,11 @@ class AudioWriter:
         """Factor that `rescale` applies to the samples."""
         return 0.99 / self.peak if self.rescale and self.peak > 1 else 1.0
 
-    def _create_output(self) -> SoundOutput:
+    def _create_output(self) -> SoundOutput | AacOutput:
         form, subtype = OUTPUT_FORMATS.get(self.path.suffix.lower(), OUTPUT_FORMATS[".wav"])
-        return SoundOutput(self._temporary, self.sample_rate, form, subtype)
+        if subtype == "AAC":
+            return AacOutput(self._temporary, self.sample_rate, SOFTWARE)
+        return SoundOutput(self._temporary, self.sample_rate, form, subtype, "" if form == "WAV" else SOFTWARE)
 
 
 def read(path: str | Path, sample_rate: int | None = None) -> Tensor:

@@ -170,12 +170,28 @@ class _FFmpeg:
         self._stream = streams[0]
         self._stream.codec_context.thread_count = 1
         self._is_checked = self._stream.codec_context.name in _CHECKSUMS
+        self._is_mov = self._container.format.name.startswith("mov")
         if self._is_checked:
             self._stream.codec_context.options = {"err_detect": "crccheck+explode"}
         self.sample_rate, self.channels = self._stream.codec_context.sample_rate, self._stream.codec_context.channels
         self.seconds = self._stated_seconds() or 0.0
 
     def blocks(self, size: int) -> Iterator[Block]:
+        return self._without_padding(self._frames()) if self._is_mov else self._frames()
+
+    def _without_padding(self, blocks: Iterator[Block]) -> Iterator[Block]:
+        """Yield blocks without the samples by which the last one exceeds the duration: an encoder pads its frame."""
+        done, last = 0, None
+        for rate, samples in blocks:
+            if last is not None:
+                yield last
+            done, last = done + len(samples), (rate, samples)
+        if last is not None:
+            rate, samples = last
+            excess = done - round(self.seconds * rate)
+            yield rate, samples[: len(samples) - excess] if 0 < excess < len(samples) else samples
+
+    def _frames(self) -> Iterator[Block]:
         done = 0.0
         is_pcm = self._stream.codec_context.name.startswith("pcm_")
         try:

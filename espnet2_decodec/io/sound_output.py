@@ -33,11 +33,22 @@ class SoundOutput:
         sample_rate: in Hz.
         form: format of libsndfile.
         subtype: subtype of libsndfile.
+        software: name of the program for the metadata; none if empty.
+
+    Raises:
+        ValueError: if the format has no such sample rate.
     """
 
-    def __init__(self, path: Path, sample_rate: int, form: str, subtype: str):
-        self._file = _CheckedFile(path)
-        self._sound = soundfile.SoundFile(self._file, "w", sample_rate, 1, subtype, format=form)
+    def __init__(self, path: Path, sample_rate: int, form: str, subtype: str, software: str = ""):
+        self._file = CheckedFile(path)
+        try:
+            self._sound = soundfile.SoundFile(self._file, "w", sample_rate, 1, subtype, format=form)
+        except soundfile.LibsndfileError:
+            self._file.close()
+            self._file.check()
+            raise ValueError(f"{subtype} has no sample rate of {sample_rate} Hz; write another format.") from None
+        if software:
+            self._sound.software = software
 
     def write(self, wav: np.ndarray) -> None:
         """Append samples [l].
@@ -68,7 +79,7 @@ class SoundOutput:
         self._file.check()
 
 
-class _CheckedFile:
+class CheckedFile:
     """A file object that keeps the first error of writing: libsndfile calls it from C, where exceptions are lost."""
 
     def __init__(self, path: Path):

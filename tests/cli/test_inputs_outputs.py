@@ -100,7 +100,7 @@ class Full:
         return getattr(self.file, name)
 
 
-@pytest.mark.parametrize("form", ["wav", "flac", "ogg"])
+@pytest.mark.parametrize("form", ["wav", "flac", "ogg", "opus", "m4a"])
 def test_a_full_disk(run, make_wav, tmp_path, monkeypatch, form):
     """One line names the output, the smaller file is written, and both stems or none."""
     make_wav("in/a.wav", 60000)
