@@ -63,6 +63,10 @@ REQUIREMENTS = {
         "markdown-it-py>=3",
         "matplotlib>=3.8",
     ],
+    # Scripts of `decodec completion`.
+    "completion": [
+        "shtab>=1.7",
+    ],
     "test": [
         "pytest>=8",
         "pytest-xdist>=3.5",
@@ -85,7 +89,7 @@ REQUIREMENTS = {
 }
 # Everything that egs2/decodec/run.sh uses.
 REQUIREMENTS["recipe"] = [*REQUIREMENTS["train"], *REQUIREMENTS["evaluate"], *REQUIREMENTS["report"]]
-REQUIREMENTS["test"] += REQUIREMENTS["report"]
+REQUIREMENTS["test"] += [*REQUIREMENTS["report"], *REQUIREMENTS["completion"]]
 
 setup(
     name="espnet2_decodec",

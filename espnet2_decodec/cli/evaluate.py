@@ -3,6 +3,7 @@
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 
 from espnet2_decodec.arguments import device, output_folder, positive_int
+from espnet2_decodec.cli import parser as options
 
 SUMMARY = "Score codecs and denoisers on test mixtures: tables with confidence intervals, and wavs to listen to"
 
@@ -94,14 +95,18 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--conditions", nargs="+", default=(), metavar="C", help="some of those of the set: SNRs, clean, background"
     )
-    parser.add_argument("--device", type=device, default="cpu", help="of systems decodec: auto, cpu, cuda, ... (default: cpu)")
+    parser.add_argument(
+        "--device", type=device, default="cpu", help="of systems decodec: auto, cpu, cuda (default: cpu)"
+    )
     parser.add_argument(
         "--nj", type=positive_int, default=1, metavar="N", help="processes, of one thread each when there are several"
     )
+    options.add_json(parser)
 
 
 def run(args: Namespace) -> int:
     """Evaluate; return the exit code."""
+    import json
     import time
     from pathlib import Path
 
@@ -109,7 +114,7 @@ def run(args: Namespace) -> int:
     from espnet2_decodec.evaluation.benchmark import run_benchmark
     from espnet2_decodec.evaluation.environment import environment
     from espnet2_decodec.evaluation.metrics.registry import DNSMOS, METRICS, available
-    from espnet2_decodec.evaluation.summary import markdown, summarize, write_scores, write_summary
+    from espnet2_decodec.evaluation.summary import as_json, markdown, summarize, write_scores, write_summary
 
     known = METRICS | DNSMOS
     names, missing = available(args.metrics or list(known), known)
@@ -140,5 +145,7 @@ def run(args: Namespace) -> int:
     write_summary(out / "summary.csv", lines)
     text = markdown(result.rows, lines, head, [*missing, *result.skipped])
     (out / "summary.md").write_text(text, encoding="utf-8")
+    if args.json:
+        print(json.dumps(as_json(lines), indent=2, ensure_ascii=False))
     note(f"{result.computed} estimates were computed, the others came from the cache; see {out / 'summary.md'}.")
     return 0

@@ -2,10 +2,9 @@
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
-if TYPE_CHECKING:
-    from espnet2_decodec.codec.decodec import DeCodec
+from espnet2_decodec.cli import parser as options
 
 SUMMARY = "Show a model (bit rates, latency, size) or a .dcd file (header, bit rates)"
 
@@ -13,6 +12,7 @@ EXAMPLES = """\
 examples:
   decodec info
   decodec info noisy.dcd
+  decodec info noisy.dcd --json
 """
 
 
@@ -25,92 +25,88 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="FILE|MODEL",
         help=".dcd file, model folder, or name of a model in the package (default: decodec-16k)",
     )
+    options.add_json(parser)
 
 
 def run(args: Namespace) -> int:
     """Print the properties and return the exit code."""
+    import json
+
     from espnet2_decodec.cli.console import printable
+    from espnet2_decodec.cli.properties import file_properties, model_properties
     from espnet2_decodec.codec.serialization import packaged_model
 
     is_model = args.path is None or Path(args.path).is_dir()
     is_model = is_model or (not Path(args.path).exists() and packaged_model(args.path) is not None)
-    print(printable("\n".join(_model_lines(args.path) if is_model else _file_lines(args.path))))
+    found = model_properties(args.path) if is_model else file_properties(args.path)
+    if args.json:
+        print(printable(json.dumps(found, indent=2, ensure_ascii=False)))
+    else:
+        print(printable("\n".join(_model_lines(found) if is_model else _file_lines(found))))
     return 0
 
 
-def _file_lines(path: str) -> list[str]:
+def _file_lines(file: dict[str, Any]) -> list[str]:
     """Return lines about a .dcd file."""
-    from espnet2_decodec.io.dcd_format import read_info
-
-    info = read_info(path)
-    header = info.header
     lines = [
-        f"file          {path}, {info.size} bytes",
-        f"duration      {header.seconds:.3f} s, {header.length} samples at {header.sample_rate} Hz",
-        f"frames        {header.frames}, hop {header.hop} samples, {header.bits} bits per token",
-        f"model         {header.codec_id.hex()}",
-        f"bit rate      {info.kbps():.3f} kbit/s, including header and checksum",
+        f"file          {file['file']}, {file['bytes']} bytes",
+        f"duration      {file['seconds']:.3f} s, {file['samples']} samples at {file['sample_rate']} Hz",
+        f"frames        {file['frames']}, hop {file['hop']} samples, {file['bits_per_token']} bits per token",
+        f"model         {file['model_id']}",
+        f"bit rate      {file['kbps']:.3f} kbit/s, including header and checksum",
     ]
     for name in ("speech", "background"):
-        present = getattr(info, name)
+        stream = file[name]
         lines.append(
-            f"{name:13} {getattr(header, f'{name}_levels')} levels, {info.stream_kbps(name):.3f} kbit/s, "
-            f"present in {sum(present)} of {len(present)} blocks"
+            f"{name:13} {stream['levels']} levels, {stream['kbps']:.3f} kbit/s, "
+            f"present in {stream['present_blocks']} of {stream['blocks']} blocks"
         )
     return lines
 
 
-def _model_lines(path: str | None) -> list[str]:
+def _model_lines(model: dict[str, Any]) -> list[str]:
     """Return lines about a model."""
-    from espnet2_decodec.codec.decodec import DeCodec
-    from espnet2_decodec.codec.serialization import DEFAULT_MODEL
-    from espnet2_decodec.io.identity import codec_id
-
-    codec = DeCodec.from_pretrained(path)
-    content = codec.content_encoder
-    content_parameters = 0 if content is None else sum(p.numel() for p in content.parameters())
-    parameters = sum(p.numel() for p in codec.parameters()) - content_parameters
-    codebooks = sum(
-        book.numel() for q in (codec.speech_quantizer, codec.background_quantizer) for book in q.level_codebooks()
-    )
     lines = [
-        f"model         {DEFAULT_MODEL if path is None else path}",
-        f"id            {codec_id(codec).hex()}",
-        f"parameters    {parameters / 1e6:.2f} million, and {codebooks / 1e6:.2f} million in codebooks",
-        f"audio         {codec.sample_rate} Hz, mono",
-        f"frames        {codec.frame_rate:g} per second, hop {codec.hop} samples",
-        f"codebooks     {codec.codebook_size} codes each",
-        *_latency_lines(codec),
+        f"model         {model['model']}",
+        f"id            {model['model_id']}",
+        f"parameters    {model['parameters'] / 1e6:.2f} million, "
+        f"and {model['codebook_values'] / 1e6:.2f} million in codebooks",
+        f"audio         {model['sample_rate']} Hz, mono",
+        f"frames        {model['frame_rate']:g} per second, hop {model['hop']} samples",
+        f"codebooks     {model['codebook_size']} codes each",
+        *_latency_lines(model),
         "levels        speech kbit/s  background kbit/s",
     ]
-    for k in range(1, max(codec.speech_levels, codec.background_levels) + 1):
-        rates = [f"{codec.kbps(k):.4g}" if k <= m else "-" for m in (codec.speech_levels, codec.background_levels)]
-        lines.append(f"{k:<13} {rates[0]:13}  {rates[1]}")
-    if content is None and codec.content_dim:
-        lines.append(f"content       {codec.content_dim} features per frame, coded by the first speech level")
-    if content is not None:
-        lines.append(
-            f"content       {content.dim} features per frame from a separate encoder with "
-            f"{content_parameters / 1e6:.2f} million parameters"
-        )
-    if content is not None and content.quantizer is not None:
-        codes = content.quantizer.codebook_size
-        lines.append(
-            f"              tokens: {codec.kbps(content.levels, codes):.4g} kbit/s in total, {codes} codes per level"
-        )
-    return lines
+    rates = (model["speech_kbps"], model["background_kbps"])
+    for k in range(max(map(len, rates))):
+        speech, background = (f"{kbps[k]:.4g}" if k < len(kbps) else "-" for kbps in rates)
+        lines.append(f"{k + 1:<13} {speech:13}  {background}")
+    return lines + _content_lines(model["content"])
 
 
-def _latency_lines(codec: "DeCodec") -> list[str]:
+def _latency_lines(model: dict[str, Any]) -> list[str]:
     """Return lines about latency and receptive field."""
-    from espnet2_decodec.codec.streaming import latency
-
-    if codec.receptive_field is None:
+    if model["context_frames"] is None:
         return ["latency       the whole file: the model is recurrent and needs all of it in memory"]
-    samples = latency(codec)
-    causality = "causal" if codec.latency is not None else "not causal"
-    sides = [f"{name} {left} + {right}" for name, (left, right) in zip(("encoder", "decoder"), codec.receptive_field)]
+    causality = "causal" if model["causal"] else "not causal"
+    sides = [f"{name} {side['before']} + {side['after']}" for name, side in model["context_frames"].items()]
     return [
-        f"latency       {1000 * samples / codec.sample_rate:.0f} ms ({samples} samples), {causality}",
+        f"latency       {1000 * model['latency_seconds']:.0f} ms ({model['latency_samples']} samples), {causality}",
         f"context       {', '.join(sides)} frames before + after",
     ]
+
+
+def _content_lines(content: dict[str, Any] | None) -> list[str]:
+    """Return lines about the content features."""
+    if content is None:
+        return []
+    if content["encoder"] != "separate":
+        return [f"content       {content['dim']} features per frame, coded by the first speech level"]
+    lines = [
+        f"content       {content['dim']} features per frame from a separate encoder with "
+        f"{content['parameters'] / 1e6:.2f} million parameters"
+    ]
+    if "levels" in content:
+        codes = content["codebook_size"]
+        lines.append(f"              tokens: {content['kbps']:.4g} kbit/s in total, {codes} codes per level")
+    return lines

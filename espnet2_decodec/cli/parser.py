@@ -23,10 +23,14 @@ class Parser(argparse.ArgumentParser):
 
     def parse_known_args(self, args: Iterable[str] | None = None, namespace: Any = None) -> Any:
         """Add the pending arguments, then parse."""
+        self.add_pending()
+        return super().parse_known_args(args, namespace)
+
+    def add_pending(self) -> None:
+        """Add the arguments that wait for the first parsing."""
         if self._pending is not None:
             add, self._pending = self._pending, None
             add(self)
-        return super().parse_known_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
         """Print one line and exit with code 2."""
@@ -62,8 +66,16 @@ def add_output(parser: argparse.ArgumentParser, help: str) -> None:
 def add_device(parser: argparse.ArgumentParser) -> None:
     """Add --device."""
     parser.add_argument(
-        "--device", type=device, default="auto", help="auto, cpu, cuda, cuda:1, ... (default: auto, which is cuda if available, else cpu)"
+        "--device",
+        type=device,
+        default="auto",
+        help="auto, cpu, cuda, cuda:1, ... (default: auto: cuda if available)",
     )
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """Add --json."""
+    parser.add_argument("--json", action="store_true", help="print JSON on the standard output, for programs")
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:

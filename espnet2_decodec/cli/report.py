@@ -1,10 +1,10 @@
 """decodec report: the results of `decodec evaluate` as one HTML page."""
 
 from argparse import ArgumentParser, Namespace
-from importlib.util import find_spec
 from pathlib import Path
 
 from espnet2_decodec.arguments import file_problem, folder_problem
+from espnet2_decodec.extras import require
 
 SUMMARY = "Write one HTML page from a benchmark: tables, rate-distortion plots and audio players"
 
@@ -79,9 +79,7 @@ def require_packages() -> None:
     Raises:
         ImportError: if one is missing.
     """
-    missing = [name for name in ("jinja2", "markdown_it", "matplotlib") if find_spec(name) is None]
-    if missing:
-        raise ImportError(f"The page needs {', '.join(missing)}: pip install 'espnet2_decodec[report]'.")
+    require("report", "The page", "jinja2", "markdown_it", "matplotlib")
 
 
 def check_page_folder(folder: Path, force: bool) -> None:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from espnet2_decodec.data.mixtures import condition_order, parse_snr
 from espnet2_decodec.evaluation.metrics.bootstrap import Interval, bootstrap_interval
@@ -81,6 +82,19 @@ def write_summary(path: str | Path, lines: Sequence[SummaryLine]) -> None:
     """Write summary.csv: one line per system, condition, target and metric."""
     columns = ["system", "kbps", "condition", "target", "metric", "mean", "low", "high", "count"]
     write_csv(path, columns, (vars(line) | asdict(line.interval) for line in lines))
+
+
+def as_json(lines: Sequence[SummaryLine]) -> list[dict[str, Any]]:
+    """The content of summary.csv for JSON: one dict per line, None where a number is undefined."""
+    entries = (vars(line) | asdict(line.interval) for line in lines)
+    return [
+        {
+            name: None if isinstance(value, float) and math.isnan(value) else value
+            for name, value in entry.items()
+            if name != "interval"
+        }
+        for entry in entries
+    ]
 
 
 def markdown(rows: Sequence[Row], lines: Sequence[SummaryLine], head: Mapping[str, str], skipped: Sequence[str]) -> str:

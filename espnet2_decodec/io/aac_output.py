@@ -39,7 +39,7 @@ class AacOutput:
             raise ValueError(f"AAC has no sample rate of {sample_rate} Hz; write another format.") from None
         self._container.metadata["comment"] = software
         self._fifo, self._size = av.AudioFifo(), self._stream.codec_context.frame_size
-        self._rate, self._samples = sample_rate, 0
+        self._rate, self._samples, self._closed = sample_rate, 0, False
 
     def write(self, wav: np.ndarray) -> None:
         """Append samples [l].
@@ -54,7 +54,8 @@ class AacOutput:
         self._samples += len(wav)
         self._fifo.write(frame)
         while (block := self._fifo.read(self._size)) is not None:
-            self._encode(block)
+            self._container.mux(self._stream.encode(block))
+            self._file.check()
 
     def close(self) -> None:
         """Finish the file; it may be called again.
@@ -62,20 +63,16 @@ class AacOutput:
         Raises:
             OSError: if the rest of it cannot be written.
         """
-        if self._container is None:
+        if self._closed:
             return
-        container, self._container = self._container, None
+        self._closed = True
         try:
             if self._samples:
                 rest = self._fifo.read(0, partial=True)
                 if rest is not None:
-                    container.mux(self._stream.encode(rest))
-                container.mux(self._stream.encode(None))
-            container.close()
+                    self._container.mux(self._stream.encode(rest))
+                self._container.mux(self._stream.encode(None))
+            self._container.close()
         finally:
             self._file.close()
-        self._file.check()
-
-    def _encode(self, block: "av.AudioFrame") -> None:
-        self._container.mux(self._stream.encode(block))
         self._file.check()

@@ -1,6 +1,7 @@
 """decodec evaluate, as a user calls it."""
 
 import csv
+import json
 
 import numpy as np
 import pytest
@@ -45,6 +46,11 @@ def test_a_comparison(run, data, model, tmp_path):
     before = (tmp_path / "scores.csv").read_bytes()
     code, _, err = run("evaluate", *arguments, "mixture", f"ours=decodec:{model}:levels=1..2", with_model=False)
     assert code == 0 and any("0 estimates were computed" in line for line in err)
+    lines = json.loads(run("evaluate", *arguments, "mixture", "--json", with_model=False)[1])
+    assert {(line["system"], line["condition"], line["count"]) for line in lines if line["metric"] == "sdr"} >= {
+        ("mixture", "5", 2), ("mixture", "clean", 2),
+    }  # fmt: skip
+    code, _, err = run("evaluate", *arguments, "mixture", f"ours=decodec:{model}:levels=1..2", with_model=False)
     assert (tmp_path / "scores.csv").read_bytes() == before
 
 

@@ -37,7 +37,7 @@ def epilogs() -> dict[str, str]:
     (steps,) = (action for action in commands.choices["recipe"]._actions if action.dest == "step")
     assert steps.choices.keys() == STEPS.keys()
     for name, parser in steps.choices.items():
-        parser._pending(parser)
+        parser.add_pending()
         found[f"recipe {name}"] = parser.epilog
     return found
 

@@ -1,5 +1,6 @@
 """decodec info, and the help of all commands."""
 
+import json
 import re
 import shlex
 import subprocess
@@ -39,6 +40,19 @@ def test_file(run, make_wav, tmp_path):
     assert code == 0 and f"{size * 8 / 2 / 1000:.3f} kbit/s" in printed
     assert "3 levels, 0.600 kbit/s, present in 2 of 2" in printed and "1 levels, 0.200 kbit/s" in printed
     assert "2.000 s, 32000 samples at 16000 Hz" in printed
+
+
+def test_json(run, codec, model, make_wav, tmp_path):
+    """The same properties for programs."""
+    found = json.loads(run("info", model, "--json", with_model=False)[1])
+    assert found["parameters"] == sum(p.numel() for p in codec.parameters()) and found["hop"] == codec.hop
+    assert found["speech_kbps"] == [codec.kbps(k + 1) for k in range(codec.speech_levels)] and not found["causal"]
+    run("encode", make_wav("a.wav", 32000), "-o", tmp_path / "a.dcd", "--background-levels", 1)
+    file = json.loads(run("info", tmp_path / "a.dcd", "--json", with_model=False)[1])
+    assert (file["samples"], file["seconds"], file["model_id"]) == (32000, 2.0, found["model_id"])
+    assert file["speech"]["levels"] == 3 and file["background"] | {"kbps": 0} == {
+        "levels": 1, "kbps": 0, "present_blocks": 2, "blocks": 2,
+    }  # fmt: skip
 
 
 def test_errors_are_one_line(run, make_wav, tmp_path, monkeypatch):

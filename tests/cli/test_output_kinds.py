@@ -73,7 +73,7 @@ def test_all_steps_with_a_folder_are_tested():
     (commands,) = (action for action in build_parser()._actions if action.dest == "command")
     (steps,) = (action for action in commands.choices["recipe"]._actions if action.dest == "step")
     for name in STEPS:
-        steps.choices[name]._pending(steps.choices[name])
+        steps.choices[name].add_pending()
         has_folder = any(action.dest == "out" or action.dest == "folder" for action in steps.choices[name]._actions)
         tested = {command.removeprefix("recipe ") for command in FOLDERS | FILES}
         assert name in tested or not has_folder or name == "check_training", name

@@ -86,7 +86,7 @@ def test_broken_input_is_one_line(report, comparison, tmp_path):
 
 def test_missing_packages_are_named(report, comparison, monkeypatch):
     """One line with the command that installs them."""
-    monkeypatch.setattr("espnet2_decodec.cli.report.find_spec", lambda name: None if name == "jinja2" else name)
+    monkeypatch.setattr("espnet2_decodec.extras.find_spec", lambda name: None if name == "jinja2" else name)
     code, printed, lines = report(comparison)
     assert (code, printed) == (1, "") and not (comparison / "report").exists()
     assert lines == ["decodec: error: The page needs jinja2: pip install 'espnet2_decodec[report]'."]
