@@ -10,6 +10,7 @@ from pathlib import Path
 
 from espnet2_decodec.progress import progress
 from local import audio, data_dir
+from local.debian import sha256
 from local.recording import SPLITS, STREAMS, Recording, ascii_name, utterance_id
 
 
@@ -26,7 +27,7 @@ def format_recording(named: tuple[str, Recording], wav_folder: Path) -> Result:
     """Write one recording below ``wav_folder``; a long one without transcript is split into chunks of about 30 s."""
     name, recording = named
     try:
-        samples = audio.load(recording.path)
+        samples = audio.load(recording.path, recording.start, recording.seconds, recording.channel)
     except ValueError as error:
         return Result(recording, (), str(error))
     chunks = [samples] if recording.text else audio.split(samples)
@@ -52,10 +53,18 @@ def remove_duplicates(recordings: Iterable[Recording]) -> tuple[list[Recording],
         The recordings that are kept, and the results of the duplicates.
     """
     order = {"test": 0, "dev": 1, "train": 2}
-    first: dict[bytes, Recording] = {}
+    ordered = sorted(recordings, key=lambda r: order[r.split])
+    sizes = {path: path.stat().st_size for path in {r.path for r in ordered}}
+    count = Counter(sizes.values())
+    digests: dict[Path, str] = {}
+    first: dict[tuple, Recording] = {}
     duplicates = []
-    for recording in progress(sorted(recordings, key=lambda r: order[r.split]), desc="searching duplicates"):
-        kept = first.setdefault(hashlib.sha256(recording.path.read_bytes()).digest(), recording)
+    for recording in progress(ordered, desc="searching duplicates"):
+        path, size = recording.path, sizes[recording.path]
+        if path not in digests:  # a file whose size is unique need not be read
+            digests[path] = sha256(path) if count[size] > 1 else str(path)
+        part = (size, digests[path], recording.start, recording.seconds, recording.channel)
+        kept = first.setdefault(part, recording)
         if kept is not recording:
             duplicates.append(Result(recording, (), f"identical to {kept.path}"))
     return list(first.values()), duplicates

@@ -1,16 +1,19 @@
 """Prepare a corpus as Kaldi data directories: ``python -m local.prepare --size mini --data DIR``.
 
-Writes DATA/SIZE/{speech,background}_{train,dev,test} and the audio below DATA/SIZE_wav.
+Writes DATA/SIZE/{speech,background}_{train,dev,test} and the audio below DATA/SIZE_wav. Corpora that you have are named
+with --speech and --background, and their folders with --path; then --name takes the place of SIZE.
 """
 
 import argparse
+import json
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 
 from espnet2_decodec.arguments import finite_float, positive_int
+from espnet2_decodec.atomic import atomic_write
 from espnet2_decodec.data.kaldi import read_table
-from local import data_dir, debian, format_wav, g722
+from local import catalog, data_dir, debian, format_wav, g722
 from local.corpora import asterisk, backgrounds, festvox, mini, own, tuxpaint, voices
 from local.recording import SPLITS, STREAMS, Recording, utterance_id
 
@@ -22,12 +25,18 @@ BACKGROUNDS_WITH_SPEECH = Path(__file__).parent / "corpora" / "backgrounds_with_
 def main(argv: list[str] | None = None) -> None:
     """Prepare one size, and print what was skipped and how many minutes each set has."""
     args = get_parser().parse_args(argv)
-    folder = args.data / args.size
+    name = args.name or args.size
+    folder = args.data / name
+    named = {"speech": args.speech, "background": args.background, "rir": args.rirs}
+    check_selection(folder / "corpora.json", named, args.force)
     if is_prepared(folder) and not args.force:
         print(f"{folder} is already prepared; --force prepares it again.")
     else:
-        skipped = format_wav.prepare(select(args), args.data, args.size, args.nj)
+        recordings = from_corpora(args, named, folder) if args.speech or args.background else select(args)
+        skipped = format_wav.prepare(recordings, args.data, name, args.nj)
         report(skipped, folder / "skipped")
+        with atomic_write(folder / "corpora.json") as path:
+            path.write_text(json.dumps(named, indent=1) + "\n", encoding="utf-8")
     print(summary(folder))
 
 
@@ -39,6 +48,15 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--downloads", type=Path, default=Path("downloads"), help="standard: folder of the downloaded packages"
     )
+    parser.add_argument("--speech", nargs="+", default=[], metavar="CORPUS", help=f"speech: {', '.join(catalog.SPEECH)}")
+    parser.add_argument(
+        "--background", nargs="+", default=[], metavar="CORPUS", help=f"backgrounds: {', '.join(catalog.BACKGROUND)}"
+    )
+    parser.add_argument("--rirs", nargs="+", default=[], metavar="CORPUS", help=f"rooms: {', '.join(catalog.ROOMS)}")
+    parser.add_argument(
+        "--path", nargs="+", default=[], type=corpus_path, metavar="CORPUS=FOLDER", help="where the corpora are"
+    )
+    parser.add_argument("--name", type=folder_name, help="name of the data directories of --speech and --background")
     parser.add_argument("--speech_dir", type=Path, help="own: folder of speech with one folder per speaker")
     parser.add_argument("--background_dir", type=Path, help="own: folder of backgrounds with one folder per source")
     parser.add_argument("--dev", type=finite_float, default=0.1, help="own: fraction of speakers and sources for dev")
@@ -46,6 +64,58 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument("--nj", type=positive_int, default=2, help="parallel processes")
     parser.add_argument("--force", action="store_true", help="prepare again what is already prepared")
     return parser
+
+
+def corpus_path(text: str) -> tuple[str, Path]:
+    """Parse ``CORPUS=FOLDER``.
+
+    Raises:
+        ArgumentTypeError: It is something else.
+    """
+    name, equals, path = text.partition("=")
+    if not (name and equals and path):
+        raise argparse.ArgumentTypeError(f"{text!r} is not CORPUS=FOLDER")
+    return name, Path(path)
+
+
+def folder_name(text: str) -> str:
+    """Parse the name of a folder.
+
+    Raises:
+        ArgumentTypeError: It is empty, or a path.
+    """
+    if not text or "/" in text or text.startswith("."):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a name for a folder")
+    return text
+
+
+def check_selection(path: Path, named: dict[str, list[str]], force: bool) -> None:
+    """Check that a folder of this name does not hold other corpora.
+
+    Raises:
+        ValueError: It does.
+    """
+    if not path.is_file() or force:
+        return
+    before = json.loads(path.read_text(encoding="utf-8"))
+    if before != named:
+        held = " ".join(word for words in before.values() for word in words)
+        raise ValueError(f"{path.parent} holds {held or 'other corpora'}: give another --name, or --force.")
+
+
+def from_corpora(args: argparse.Namespace, named: dict[str, list[str]], folder: Path) -> list[Recording]:
+    """The recordings of the corpora that the user has; what is left out is printed and written to ``left_out``.
+
+    Raises:
+        ValueError: A corpus is wrong or unknown, or one of --speech, --background and --name is missing.
+    """
+    if not (args.speech and args.background and args.name):
+        raise ValueError("Corpora need --speech, --background and --name.")
+    recordings, lines = catalog.select(named, dict(args.path))
+    with atomic_write(folder / "left_out") as path:
+        path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    print(*lines, sep="\n")
+    return recordings
 
 
 def select(args: argparse.Namespace) -> Iterable[Recording]:

@@ -1,0 +1,76 @@
+"""The corpora that can be named on the command line, and the recordings of a selection of them."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+from espnet2_decodec.data.config import suggestion
+from local.corpora.corpus import Corpus
+from local.corpora.published import aishell3, kaldi_dir, lhotse_manifest, librispeech, libritts, vctk
+from local.recording import Recording
+from local.splits import fill_missing_splits, keep_apart
+
+Reader = Callable[[Corpus], Iterator[Recording]]
+
+SPEECH: Mapping[str, Reader] = {
+    "libritts": libritts.recordings,
+    "librispeech": librispeech.recordings,
+    "vctk": vctk.recordings,
+    "aishell3": aishell3.recordings,
+}
+BACKGROUND: Mapping[str, Reader] = {}
+ROOMS: Mapping[str, Reader] = {}
+BY_STREAM = {"speech": SPEECH, "background": BACKGROUND, "rir": ROOMS}
+BY_PATH = {"kaldi": kaldi_dir.recordings, "lhotse": lhotse_manifest.recordings}
+"""Formats that take the place of a corpus, with their path: kaldi:FOLDER, lhotse:FOLDER."""
+
+
+def open_corpus(word: str, stream: str, paths: Mapping[str, Path]) -> tuple[Corpus, Reader]:
+    """The corpus and the reader of a word of the command line: ``NAME``, ``NAME:PART,PART`` or ``FORMAT:PATH``.
+
+    Args:
+        word: The word.
+        stream: ``speech``, ``background`` or ``rir``.
+        paths: Corpus -> its folder.
+
+    Raises:
+        ValueError: There is no such corpus, or it has no path.
+    """
+    name, _, rest = word.partition(":")
+    if name in BY_PATH and stream != "rir":
+        if not rest:
+            raise ValueError(f"{name} needs a path: {name}:PATH.")
+        return Corpus(word, Path(rest)), partial(BY_PATH[name], stream=stream)
+    known = BY_STREAM[stream]
+    if name not in known:
+        raise ValueError(f"There is no {stream} corpus {name!r}. {suggestion(name, [*known, *BY_PATH])}")
+    if name not in paths:
+        raise ValueError(f"{name}: its path is not known; set {name.upper()} in db.sh.")
+    return Corpus(name, paths[name], tuple(filter(None, rest.split(",")))), known[name]
+
+
+def select(words: Mapping[str, Sequence[str]], paths: Mapping[str, Path]) -> tuple[list[Recording], list[str]]:
+    """The recordings of several corpora in disjoint sets.
+
+    Args:
+        words: Stream -> corpora, see :func:`open_corpus`.
+        paths: Corpus -> its folder.
+
+    Returns:
+        The recordings, and lines that tell what was left out or remarked.
+
+    Raises:
+        ValueError: A corpus is wrong, incomplete or unknown.
+    """
+    opened = [open_corpus(word, stream, paths) for stream in words for word in words[stream]]
+    found: list[Recording] = []
+    lines: list[str] = []
+    for corpus, read in opened:
+        before = len(found)
+        found += read(corpus)
+        if len(found) == before:
+            raise corpus.error(f"{corpus.root} has no recording that can be used.")
+        lines += [f"{corpus.name}: {len(found) - before} recordings", *corpus.report()]
+    kept, shared = keep_apart(found)
+    filled, drawn = fill_missing_splits(kept)
+    return filled, [*lines, *shared, *drawn]

@@ -1,0 +1,1 @@
+"""One module per published corpus: recordings(corpus) yields what it has, and counts what it leaves out."""
