@@ -85,9 +85,7 @@ def resample(samples: np.ndarray, rate: int, target: int = SAMPLE_RATE) -> np.nd
     return soxr.resample(samples, rate, target, quality="VHQ")
 
 
-def load(
-    path: Path, start: float = 0.0, seconds: float | None = None, channel: int | None = None
-) -> np.ndarray:
+def load(path: Path, start: float = 0.0, seconds: float | None = None, channel: int | None = None) -> np.ndarray:
     """Any recording, or a part of it, see :func:`read`, as ``[L]`` float32 at 16 kHz in [-1, 1].
 
     Raises:

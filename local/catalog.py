@@ -6,7 +6,20 @@ from pathlib import Path
 
 from espnet2_decodec.data.config import suggestion
 from local.corpora.corpus import Corpus
-from local.corpora.published import aishell3, kaldi_dir, lhotse_manifest, librispeech, libritts, vctk
+from local.corpora.published import (
+    aishell3,
+    demand,
+    dns,
+    esc50,
+    fsd50k,
+    kaldi_dir,
+    lhotse_manifest,
+    librispeech,
+    libritts,
+    musan,
+    vctk,
+    wham,
+)
 from local.recording import Recording
 from local.splits import fill_missing_splits, keep_apart
 
@@ -18,7 +31,14 @@ SPEECH: Mapping[str, Reader] = {
     "vctk": vctk.recordings,
     "aishell3": aishell3.recordings,
 }
-BACKGROUND: Mapping[str, Reader] = {}
+BACKGROUND: Mapping[str, Reader] = {
+    "musan": musan.recordings,
+    "wham": wham.recordings,
+    "dns": dns.recordings,
+    "esc50": esc50.recordings,
+    "fsd50k": fsd50k.recordings,
+    "demand": demand.recordings,
+}
 ROOMS: Mapping[str, Reader] = {}
 BY_STREAM = {"speech": SPEECH, "background": BACKGROUND, "rir": ROOMS}
 BY_PATH = {"kaldi": kaldi_dir.recordings, "lhotse": lhotse_manifest.recordings}

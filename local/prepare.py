@@ -48,13 +48,15 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--downloads", type=Path, default=Path("downloads"), help="standard: folder of the downloaded packages"
     )
-    parser.add_argument("--speech", nargs="+", default=[], metavar="CORPUS", help=f"speech: {', '.join(catalog.SPEECH)}")
+    parser.add_argument(
+        "--speech", nargs="+", default=[], metavar="CORPUS", help=f"speech: {', '.join(catalog.SPEECH)}"
+    )
     parser.add_argument(
         "--background", nargs="+", default=[], metavar="CORPUS", help=f"backgrounds: {', '.join(catalog.BACKGROUND)}"
     )
     parser.add_argument("--rirs", nargs="+", default=[], metavar="CORPUS", help=f"rooms: {', '.join(catalog.ROOMS)}")
     parser.add_argument(
-        "--path", nargs="+", default=[], type=corpus_path, metavar="CORPUS=FOLDER", help="where the corpora are"
+        "--path", action="append", default=[], type=corpus_path, metavar="CORPUS=FOLDER", help="where the corpora are"
     )
     parser.add_argument("--name", type=folder_name, help="name of the data directories of --speech and --background")
     parser.add_argument("--speech_dir", type=Path, help="own: folder of speech with one folder per speaker")

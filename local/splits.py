@@ -56,8 +56,6 @@ def fill_missing_splits(recordings: Sequence[Recording]) -> tuple[list[Recording
                 )
             order = sorted(labels, key=lambda label: hashlib.sha256(label.encode()).digest())
             moved = set(order[: max(1, round(SHARE * len(order)))])
-            filled = [
-                replace(r, split=split) if r.stream == stream and r.speaker in moved else r for r in filled
-            ]
+            filled = [replace(r, split=split) if r.stream == stream and r.speaker in moved else r for r in filled]
             lines.append(f"{stream}: no corpus has a {split} set, so it has {len(moved)} of {len(labels)} of train")
     return filled, lines

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# DeCodec on the corpus `mini`, `standard` or `own`: data, codec, evaluation, speech recognition, speech synthesis, and
-# a page with the results. See --help.
+# DeCodec on the corpus `mini`, `standard` or `own`, or on corpora by name: data, codec, evaluation, speech recognition,
+# speech synthesis, and a page with the results. See --help.
 # shellcheck disable=SC2034  # the sourced files use the options, some by their names
 
 set -euo pipefail
@@ -28,6 +28,10 @@ python=python3         # Python interpreter.
 
 # Data
 size=mini              # Corpus: mini (in the repository), standard (downloaded), own (your recordings, see db.sh).
+speech=                # In place of --size: speech corpora, e.g. "libritts vctk"; their paths are in db.sh.
+background=            # Background corpora, e.g. "musan wham".
+rirs=                  # Room impulse responses for training, e.g. "rirs_noises".
+corpora_name=          # Name of these corpora in <datadir>, <dumpdir> and <expdir>; default: from the three.
 local_data_opts=       # Further options of local/data.sh.
 train_set=train        # Training set: speech_<train_set> and background_<train_set> in <datadir>/<size>.
 valid_set=dev          # Validation set.
@@ -141,6 +145,9 @@ trap on_exit EXIT
 if [ "${ngpu}" = auto ]; then
     ngpu=0
     if nvidia-smi --list-gpus 2> /dev/null | grep -q GPU; then ngpu=1; fi
+fi
+if [ -n "${speech}${background}${rirs}" ]; then
+    size=${corpora_name:-$(corpora_tag "${speech}")-$(corpora_tag "${background}")${rirs:+-$(corpora_tag "${rirs}")}}
 fi
 if [ -z "${train_config}" ]; then
     train_config=conf/codec/train_decodec.yaml

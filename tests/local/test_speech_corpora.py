@@ -109,7 +109,10 @@ def vctk_tree(tmp_path, sound, table):
                 sound(root / "wav48_silence_trimmed" / speaker / f"{speaker}_{number}_{mic}.flac", 48000)
             if speaker != "p315":
                 table(root / "txt" / speaker / f"{speaker}_{number}.txt", "Please call Stella.\n")
-    table(root / "speaker-info.txt", "ID  AGE  GENDER  ACCENTS  REGION COMMENTS \np225  23  F    English    Southern  England\n")
+    table(
+        root / "speaker-info.txt",
+        "ID  AGE  GENDER  ACCENTS  REGION COMMENTS \np225  23  F    English    Southern  England\n",
+    )
     table(root / "wav48_silence_trimmed" / "log.txt", "trimmed\n")
     return root
 

@@ -142,13 +142,13 @@ asr_stages() {
 
     if runs 11; then
         if [ -n "${asr_codec}" ]; then need "${model_folder}/config.json" "stage 6"; fi
-        speech=()
+        folders=()
         for name in "${train_set}" "${valid_set}" ${test_sets}; do
             need "${data}/speech_${name}/wav.scp" "stage 1"
-            speech+=("${data}/speech_${name}")
+            folders+=("${data}/speech_${name}")
         done
         logfile=${asr_dump}/log/data.log
-        step "${logfile}" asr_data --speech "${speech[@]}" --background "${data}/background_${test_sets%% *}" \
+        step "${logfile}" asr_data --speech "${folders[@]}" --background "${data}/background_${test_sets%% *}" \
             --out "${asr_dump}" --speakers ${asr_speakers} ${asr_data_opts}
         need "${asr_dump}/train/text" "${logfile}"
         grep -E 'recordings(,| skipped)' "${logfile}"

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# shellcheck disable=SC2154,SC2086  # run.sh sets the variables; options are split into words
+# shellcheck disable=SC2154,SC2086,SC2206  # run.sh sets the variables; options are split into words
 # To be sourced by run.sh: recordings to data directories and mixtures, stages 1 to 3.
 
 filter_by_duration() { # filter_by_duration FROM TO: a data directory without recordings that are too short or too long
@@ -31,16 +31,31 @@ mix() { # mix SET BACKGROUND OUT [OPTION ...]: the speech of a set over backgrou
     done
 }
 
+corpora_options() { # corpora_options: what to prepare, in the array <corpora>
+    local word variable
+    corpora=(--name "${size}" --speech ${speech} --background ${background} ${rirs:+--rirs ${rirs}})
+    for word in ${speech} ${background} ${rirs}; do
+        variable=${word%%:*}
+        variable=${variable^^}
+        if [[ "${variable}" =~ ^[A-Z0-9_]+$ ]] && [ -n "${!variable:-}" ]; then
+            corpora+=(--path "${word%%:*}=${!variable}")
+        fi
+    done
+}
+
 data_stages() {
     if runs 1; then
-        own_folders=()
-        if [ "${size}" = own ]; then
+        corpora=(--size "${size}")
+        if [ -n "${speech}${background}${rirs}" ]; then
+            [ -n "${speech}" ] && [ -n "${background}" ] || die "give both, --speech and --background."
+            corpora_options
+        elif [ "${size}" = own ]; then
             [ -n "${OWN_SPEECH}" ] && [ -n "${OWN_BACKGROUND}" ] \
                 || die "--size own needs OWN_SPEECH and OWN_BACKGROUND: set them in db.sh."
-            own_folders=(--speech_dir "${OWN_SPEECH}" --background_dir "${OWN_BACKGROUND}")
+            corpora+=(--speech_dir "${OWN_SPEECH}" --background_dir "${OWN_BACKGROUND}")
         fi
-        PYTHON=${python} local/data.sh --size "${size}" --data "${datadir}" --downloads "${downloads}" --nj "${nj}" \
-            "${own_folders[@]}" ${local_data_opts} || die "local/data.sh failed, see above."
+        PYTHON=${python} local/data.sh "${corpora[@]}" --data "${datadir}" --downloads "${downloads}" --nj "${nj}" \
+            ${local_data_opts} || die "local/data.sh failed, see above."
         for name in "${train_set}" "${valid_set}" ${test_sets}; do
             need "${data}/speech_${name}/wav.scp" local/data.sh
             need "${data}/background_${name}/wav.scp" local/data.sh

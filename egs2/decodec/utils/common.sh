@@ -38,6 +38,14 @@ as_tag() { # as_tag "--some_option 3": options as a part of a file name
     echo "$*" | sed -E -e 's/^ *--//' -e 's/ +--/_/g' -e 's/[ =]+//g' -e 's/[^A-Za-z0-9_.+-]/-/g'
 }
 
+corpora_tag() { # corpora_tag "libritts:train-clean-100 vctk": a part of the name of the data
+    local word tag=
+    for word in $1; do
+        tag+=_${word##*/}
+    done
+    as_tag "${tag#_}"
+}
+
 up_to_date() { # up_to_date MARKER OPTIONS [INPUT ...]: whether MARKER was written with these options, after all inputs
     local marker=$1 options=$2 input
     [ -f "${marker}" ] && [ "$(cat "${marker}")" = "${options}" ] || return 1

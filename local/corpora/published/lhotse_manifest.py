@@ -10,7 +10,15 @@ from typing import Any
 from local.corpora.corpus import Corpus
 from local.recording import Recording, ascii_name
 
-SPLIT_NAMES = {"train": "train", "tr": "train", "dev": "dev", "valid": "dev", "cv": "dev", "test": "test", "eval": "test"}
+SPLIT_NAMES = {
+    "train": "train",
+    "tr": "train",
+    "dev": "dev",
+    "valid": "dev",
+    "cv": "dev",
+    "test": "test",
+    "eval": "test",
+}
 Row = dict[str, Any]
 
 
@@ -27,12 +35,16 @@ def recordings(corpus: Corpus, stream: str) -> Iterator[Recording]:
     cuts = [path for path in paths if "cuts" in path.name]
     found: list[tuple[Path, dict[str, Any]]] = []
     for path in cuts:
-        found += [(path, item) for number, row in read_rows(corpus, path) for item in from_cut(corpus, path, number, row)]
+        found += [
+            (path, item) for number, row in read_rows(corpus, path) for item in from_cut(corpus, path, number, row)
+        ]
     if not cuts:
         for path in (path for path in paths if "recordings" in path.name):
             found += [(path, item) for item in from_recordings(corpus, path, stream)]
     if not found:
-        raise corpus.error(f"{corpus.root} has no recordings: files named *cuts* or *recordings* with lines are needed.")
+        raise corpus.error(
+            f"{corpus.root} has no recordings: files named *cuts* or *recordings* with lines are needed."
+        )
     named = {path: split_of(path) for path, _ in found}
     label = ascii_name(corpus.root.name.split(".")[0])
     splits = corpus.split({item["speaker"] for _, item in found}) if "" in named.values() else {}
@@ -110,5 +122,5 @@ def describe(corpus: Corpus, path: Path, number: int, recording: Row, supervisio
     single = channels.index(channel) if isinstance(channel, int) and channel in channels and len(channels) > 1 else None
     return {
         "path": file, "name": str(name), "speaker": str(speaker), "text": supervision.get("text") or "",
-        "start": float(start), "seconds": None if whole else float(seconds), "channel": single,
+        "start": float(start), "seconds": None if whole or seconds is None else float(seconds), "channel": single,
     }  # fmt: skip
