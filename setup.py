@@ -63,6 +63,10 @@ REQUIREMENTS = {
         "markdown-it-py>=3",
         "matplotlib>=3.8",
     ],
+    # Models on the Hugging Face Hub: `from_pretrained("owner/name")`, `push_to_hub`, `decodec push`.
+    "hub": [
+        "huggingface_hub>=0.25",
+    ],
     # Scripts of `decodec completion`.
     "completion": [
         "shtab>=1.7",
@@ -89,7 +93,7 @@ REQUIREMENTS = {
 }
 # Everything that egs2/decodec/run.sh uses.
 REQUIREMENTS["recipe"] = [*REQUIREMENTS["train"], *REQUIREMENTS["evaluate"], *REQUIREMENTS["report"]]
-REQUIREMENTS["test"] += [*REQUIREMENTS["report"], *REQUIREMENTS["completion"]]
+REQUIREMENTS["test"] += [*REQUIREMENTS["report"], *REQUIREMENTS["completion"], *REQUIREMENTS["hub"]]
 
 setup(
     name="espnet2_decodec",

@@ -31,6 +31,7 @@ COMMANDS = (
     "report",
     "demo",
     "recipe",
+    "push",
     "completion",
 )
 

@@ -23,7 +23,8 @@ def add_arguments(parser: ArgumentParser) -> None:
         "path",
         nargs="?",
         metavar="FILE|MODEL",
-        help=".dcd file, model folder, or name of a model in the package (default: decodec-16k)",
+        help=".dcd file, model folder, name of a model in the package, or OWNER/NAME[@REVISION] on the Hugging Face "
+        "Hub (default: decodec-16k)",
     )
     options.add_json(parser)
 
@@ -34,16 +35,24 @@ def run(args: Namespace) -> int:
 
     from espnet2_decodec.cli.console import printable
     from espnet2_decodec.cli.properties import file_properties, model_properties
-    from espnet2_decodec.codec.serialization import packaged_model
 
-    is_model = args.path is None or Path(args.path).is_dir()
-    is_model = is_model or (not Path(args.path).exists() and packaged_model(args.path) is not None)
+    is_model = args.path is None or Path(args.path).is_dir() or _is_name(args.path)
     found = model_properties(args.path) if is_model else file_properties(args.path)
     if args.json:
         print(printable(json.dumps(found, indent=2, ensure_ascii=False)))
     else:
         print(printable("\n".join(_model_lines(found) if is_model else _file_lines(found))))
     return 0
+
+
+def _is_name(path: str) -> bool:
+    """Return whether a path that does not exist is the name of a model in the package or on the Hub."""
+    from espnet2_decodec.codec.serialization import packaged_model
+    from espnet2_decodec.hub import parse_name
+
+    if Path(path).exists() or Path(path).suffix.lower() == ".dcd":
+        return False
+    return packaged_model(path) is not None or parse_name(path) is not None
 
 
 def _file_lines(file: dict[str, Any]) -> list[str]:

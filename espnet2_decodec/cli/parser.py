@@ -81,7 +81,10 @@ def add_json(parser: argparse.ArgumentParser) -> None:
 def add_model(parser: argparse.ArgumentParser) -> None:
     """Add --model and --device."""
     parser.add_argument(
-        "--model", metavar="FOLDER", help="folder of the model, or name of one in the package (default: decodec-16k)"
+        "--model",
+        metavar="FOLDER",
+        help="folder of the model, name of one in the package, or OWNER/NAME[@REVISION] on the Hugging Face Hub "
+        "(default: decodec-16k)",
     )
     add_device(parser)
 

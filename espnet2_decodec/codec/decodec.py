@@ -5,12 +5,14 @@ arXiv 2509.09201), with an exact orthogonal split instead of the paper's penalty
 """
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from espnet2_decodec.codec.backbones.base import ParametricBackbone
+from espnet2_decodec.codec.card import Card, write_card
 from espnet2_decodec.codec.config import build_parts, complete, resolved_config
 from espnet2_decodec.codec.dsp.looping import loop_to_length
 from espnet2_decodec.codec.latents import Latents
@@ -20,6 +22,7 @@ from espnet2_decodec.codec.semantic_quantizer import SemanticRVQ
 from espnet2_decodec.codec.serialization import load_weights, model_folder, read_config, save_model
 from espnet2_decodec.codec.stream_latents import advance_phase, decode_latent, stream_latents
 from espnet2_decodec.codec.validation import as_wav, check_codes, check_levels, check_tokens, check_wav, default_float32
+from espnet2_decodec.hub import upload
 from espnet2_decodec.types import Codes, Stems
 
 
@@ -46,17 +49,20 @@ class DeCodec(CodecProperties):
         return cls(config)
 
     @classmethod
-    def from_pretrained(cls, path: str | Path | None = None) -> "DeCodec":
+    def from_pretrained(cls, path: str | Path | None = None, revision: str | None = None) -> "DeCodec":
         """The codec in a folder written by `save_pretrained`, in float32, on the CPU, in eval mode.
 
         Args:
-            path: the folder; None for the model that comes with the package.
+            path: the folder; or name of a model in the package, None for the default; or owner/name on the Hugging
+                Face Hub, which is downloaded once (extra `hub`).
+            revision: branch, tag or commit of a model on the Hub.
 
         Raises:
             FileNotFoundError: if the folder, its config.json or its weights are missing.
             ValueError: if a file is damaged, the config is not one of this package, or the weights do not match it.
+            ImportError, OSError: if a model of the Hub cannot be downloaded, see `hub.download`.
         """
-        folder = model_folder(path)
+        folder = model_folder(path, revision)
         config = read_config(folder)
         try:
             with default_float32():
@@ -71,6 +77,31 @@ class DeCodec(CodecProperties):
     def save_pretrained(self, folder: str | Path, half: bool = False, shard_megabytes: float | None = None) -> None:
         """Write config.json and the weights to `folder`; arguments and errors as for `serialization.save_model`."""
         save_model(folder, self.resolved_config(), self.state_dict(), half, shard_megabytes)
+
+    def push_to_hub(
+        self,
+        name: str,
+        card: Card | None = None,
+        revision: str | None = None,
+        private: bool = False,
+        token: str | None = None,
+    ) -> str:
+        """Upload config.json, the weights and a model card to the Hugging Face Hub, and return the commit's address.
+
+        Args:
+            name: owner/name; created if there is no such repository.
+            card: license, training data, limits and metrics for the model card.
+            revision: branch; None for the main one.
+            private: whether a new repository can be seen by its owner only.
+            token: of the account; None for the one that is logged in.
+
+        Raises:
+            ImportError, OSError, ValueError: if it cannot be uploaded, see `hub.upload`.
+        """
+        with TemporaryDirectory() as folder:
+            self.save_pretrained(folder)
+            write_card(folder, name, self, card or Card())
+            return upload(Path(folder), name, f"Upload {name.rpartition('/')[2]}", revision, private, token)
 
     def resolved_config(self) -> dict:
         """The config with all defaults written out; it builds the same codec."""

@@ -11,6 +11,7 @@ from safetensors.torch import save as serialize
 from torch import Tensor, nn
 
 from espnet2_decodec.atomic import atomic_write
+from espnet2_decodec.hub import download, parse_name
 
 CONFIG, WEIGHTS, KIND = "config.json", "model.safetensors", "espnet2_decodec"
 
@@ -65,15 +66,27 @@ def save_model(
             old.unlink()
 
 
-def model_folder(path: str | Path | None) -> Path:
-    """The folder `path`, or that of a model in the package: the one of this name, or the default when None.
+def model_folder(path: str | Path | None, revision: str | None = None) -> Path:
+    """The folder of a model: `path` itself, or that of a model in the package or on the Hugging Face Hub.
+
+    Args:
+        path: a folder; or the name of a model in the package, None for the default; or owner/name on the Hub, also
+            owner/name@revision.
+        revision: branch, tag or commit of a model on the Hub.
 
     Raises:
-        FileNotFoundError: if there is no such folder.
+        FileNotFoundError: if there is no such folder, or no such model.
+        ValueError: if a revision is given for a folder.
+        ImportError, OSError: if a model of the Hub cannot be downloaded, see `hub.download`.
     """
     folder = DEFAULT_MODEL if path is None else Path(path)
     if not folder.is_dir():
         folder = packaged_model(path) or folder
+    remote = None if path is None or folder.is_dir() else parse_name(str(path))
+    if remote is not None:
+        return _downloaded(*remote, revision)
+    if revision is not None:
+        raise ValueError(f"A revision ({revision}) needs the name of a model on the Hugging Face Hub, not a folder.")
     if path is None and not folder.is_dir():
         raise FileNotFoundError(
             "This installation comes without a trained model; give the folder of one, or train one "
@@ -86,6 +99,16 @@ def model_folder(path: str | Path | None) -> Path:
             + (f", or one of the package: {names}." if names else ".")
         )
     return folder
+
+
+def _downloaded(name: str, in_name: str | None, revision: str | None) -> Path:
+    """The folder of a model of the Hub; an error says that there is no local folder of this name either."""
+    if in_name is not None and revision not in (None, in_name):
+        raise ValueError(f"{name}@{in_name} and the revision {revision} contradict each other.")
+    try:
+        return download(name, revision or in_name)
+    except (FileNotFoundError, ImportError) as error:
+        raise type(error)(f"There is no folder {name}. {error}") from None
 
 
 def packaged_model(name: str | Path | None) -> Path | None:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from espnet2_decodec import __version__
 from espnet2_decodec.codec.decodec import DeCodec
-from espnet2_decodec.codec.serialization import DEFAULT_MODEL
+from espnet2_decodec.codec.serialization import DEFAULT_MODEL, model_folder
 from espnet2_decodec.codec.unseparated import unseparated_latent
 from espnet2_decodec.evaluation.mixture_set import MixtureItem
 from espnet2_decodec.evaluation.systems.base import System, fit_length, resample
@@ -42,7 +42,8 @@ class DeCodecSystem(System):
         levels: int | None = None,
         quantize: bool = True,
     ):
-        self.folder, self.quantize, self.device = DEFAULT_MODEL if model is None else Path(model), quantize, "cpu"
+        self.folder = DEFAULT_MODEL if model is None else model_folder(model)
+        self.quantize, self.device = quantize, "cpu"
         if not self.folder.is_dir():
             raise FileNotFoundError(f"There is no folder {self.folder} with a codec.")
         files = sorted(path for path in self.folder.iterdir() if path.suffix in (".json", ".safetensors"))
