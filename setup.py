@@ -57,6 +57,10 @@ REQUIREMENTS = {
         "librosa>=0.10",
         "webrtcvad-wheels",
     ],
+    # Simulated rooms for training: `run.sh --rirs simulated`.
+    "rooms": [
+        "pyroomacoustics>=0.7",
+    ],
     # The page of `decodec report` and `decodec demo`.
     "report": [
         "jinja2>=3.1",

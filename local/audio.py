@@ -102,6 +102,19 @@ def is_usable(samples: np.ndarray) -> bool:
     return float(np.sqrt(np.mean(np.square(samples, dtype=np.float64)))) >= MIN_RMS
 
 
+def from_direct_sound(response: np.ndarray) -> np.ndarray:
+    """A room impulse response ``[L]`` from its largest sample on, ``[L']``, without the end that is below -60 dB.
+
+    Its first sample is the direct sound, scaled to 0.9; empty if ``response`` is silent.
+    """
+    peak = float(np.abs(response).max(initial=0.0))
+    if peak < 1e-6:
+        return response[:0]
+    start = int(np.argmax(np.abs(response)))
+    audible = np.flatnonzero(np.abs(response[start:]) >= 1e-3 * peak)
+    return (0.9 / peak * response[start : start + int(audible[-1]) + 1]).astype(np.float32)
+
+
 def split(samples: np.ndarray, seconds: float = CHUNK_SECONDS) -> list[np.ndarray]:
     """``samples`` ``[L]`` in equal chunks of about ``seconds``; up to 1.5 times that is one chunk."""
     count = max(1, round(len(samples) / (seconds * SAMPLE_RATE)))

@@ -17,9 +17,13 @@ from local.corpora.published import (
     librispeech,
     libritts,
     musan,
+    open_recordings,
+    rirs_noises,
+    simulated_rooms,
     vctk,
     wham,
 )
+from local.protocols import Protocol
 from local.recording import Recording
 from local.splits import fill_missing_splits, keep_apart
 
@@ -30,6 +34,7 @@ SPEECH: Mapping[str, Reader] = {
     "librispeech": librispeech.recordings,
     "vctk": vctk.recordings,
     "aishell3": aishell3.recordings,
+    "open": partial(open_recordings.recordings, stream="speech"),
 }
 BACKGROUND: Mapping[str, Reader] = {
     "musan": musan.recordings,
@@ -38,8 +43,13 @@ BACKGROUND: Mapping[str, Reader] = {
     "esc50": esc50.recordings,
     "fsd50k": fsd50k.recordings,
     "demand": demand.recordings,
+    "open": partial(open_recordings.recordings, stream="background"),
 }
-ROOMS: Mapping[str, Reader] = {}
+ROOMS: Mapping[str, Reader] = {
+    "rirs_noises": rirs_noises.recordings,
+    "simulated": simulated_rooms.recordings,
+    "open": partial(open_recordings.recordings, stream="rir"),
+}
 BY_STREAM = {"speech": SPEECH, "background": BACKGROUND, "rir": ROOMS}
 BY_PATH = {"kaldi": kaldi_dir.recordings, "lhotse": lhotse_manifest.recordings}
 """Formats that take the place of a corpus, with their path: kaldi:FOLDER, lhotse:FOLDER."""
@@ -69,12 +79,15 @@ def open_corpus(word: str, stream: str, paths: Mapping[str, Path]) -> tuple[Corp
     return Corpus(name, paths[name], tuple(filter(None, rest.split(",")))), known[name]
 
 
-def select(words: Mapping[str, Sequence[str]], paths: Mapping[str, Path]) -> tuple[list[Recording], list[str]]:
+def select(
+    words: Mapping[str, Sequence[str]], paths: Mapping[str, Path], protocol: Protocol | None = None
+) -> tuple[list[Recording], list[str]]:
     """The recordings of several corpora in disjoint sets.
 
     Args:
         words: Stream -> corpora, see :func:`open_corpus`.
         paths: Corpus -> its folder.
+        protocol: Decides which test sets are used.
 
     Returns:
         The recordings, and lines that tell what was left out or remarked.
@@ -82,15 +95,19 @@ def select(words: Mapping[str, Sequence[str]], paths: Mapping[str, Path]) -> tup
     Raises:
         ValueError: A corpus is wrong, incomplete or unknown.
     """
-    opened = [open_corpus(word, stream, paths) for stream in words for word in words[stream]]
+    opened = [(stream, *open_corpus(word, stream, paths)) for stream in words for word in words[stream]]
     found: list[Recording] = []
     lines: list[str] = []
-    for corpus, read in opened:
-        before = len(found)
-        found += read(corpus)
-        if len(found) == before:
+    for stream, corpus, read in opened:
+        recordings = list(read(corpus))
+        if not recordings:
             raise corpus.error(f"{corpus.root} has no recording that can be used.")
-        lines += [f"{corpus.name}: {len(found) - before} recordings", *corpus.report()]
+        found += protocol.assign(corpus.name, recordings) if protocol else recordings
+        lines += [f"{corpus.name}: {len(recordings)} recordings of {stream}", *corpus.report()]
     kept, shared = keep_apart(found)
     filled, drawn = fill_missing_splits(kept)
-    return filled, [*lines, *shared, *drawn]
+    lines += [*shared, *drawn]
+    if protocol:
+        filled, limited = protocol.limit(filled)
+        lines += limited
+    return filled, lines

@@ -1,6 +1,7 @@
 """From recordings to Kaldi data directories: decode, resample, split, write, list."""
 
 import hashlib
+import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -8,10 +9,12 @@ from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
+import numpy as np
+
 from espnet2_decodec.progress import progress
 from local import audio, data_dir
 from local.debian import sha256
-from local.recording import SPLITS, STREAMS, Recording, ascii_name, utterance_id
+from local.recording import ROOMS, SPLITS, STREAMS, Recording, ascii_name, utterance_id
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,8 @@ def format_recording(named: tuple[str, Recording], wav_folder: Path) -> Result:
         samples = audio.load(recording.path, recording.start, recording.seconds, recording.channel)
     except ValueError as error:
         return Result(recording, (), str(error))
+    if recording.stream == ROOMS:
+        return format_response(named, samples, wav_folder)
     chunks = [samples] if recording.text else audio.split(samples)
     speaker = ascii_name(recording.speaker)
     utterances = []
@@ -44,6 +49,18 @@ def format_recording(named: tuple[str, Recording], wav_folder: Path) -> Result:
             data_dir.Utterance(chunk_name, path, speaker, seconds, recording.text, recording.background_class)
         )
     return Result(recording, tuple(utterances), "" if utterances else "silent or too short")
+
+
+def format_response(named: tuple[str, Recording], samples: np.ndarray, wav_folder: Path) -> Result:
+    """Write one room impulse response from its direct sound on, with a peak of 0.9."""
+    name, recording = named
+    response = audio.from_direct_sound(samples)
+    if not len(response):
+        return Result(recording, (), "silent")
+    speaker = ascii_name(recording.speaker)
+    path = wav_folder / speaker / f"{name}.wav"
+    audio.write(path, response)
+    return Result(recording, (data_dir.Utterance(name, path, speaker, len(response) / audio.SAMPLE_RATE),))
 
 
 def remove_duplicates(recordings: Iterable[Recording]) -> tuple[list[Recording], list[Result]]:
@@ -84,7 +101,9 @@ def assign_ids(recordings: list[Recording]) -> list[tuple[str, Recording]]:
 
 
 def prepare(recordings: Iterable[Recording], data: Path, size: str, processes: int = 2) -> list[Result]:
-    """Write ``data/<size>/<stream>_<split>`` for all six sets, and the wav files below ``data/<size>_wav``.
+    """Write ``data/<size>/<stream>_<split>`` for all six sets and those of rooms, and the wav files.
+
+    The wav files are below ``data/<size>_wav``. Sets of rooms are written if there are rooms.
 
     Args:
         recordings: Those of all sets.
@@ -100,10 +119,13 @@ def prepare(recordings: Iterable[Recording], data: Path, size: str, processes: i
     """
     kept, duplicates = remove_duplicates(recordings)
     results = list(_format_all(assign_ids(kept), data / f"{size}_wav", processes))
-    for stream in STREAMS:
+    for stream in (*STREAMS, ROOMS):
         for split in SPLITS:
             selected = [r for r in results if (r.recording.stream, r.recording.split) == (stream, split)]
             folder = data / size / f"{stream}_{split}"
+            if stream == ROOMS and not any(result.utterances for result in selected):
+                shutil.rmtree(folder, ignore_errors=True)
+                continue
             data_dir.write(folder, [utterance for result in selected for utterance in result.utterances])
             noisy = sorted({ascii_name(r.recording.speaker) for r in selected if r.recording.noisy})
             if noisy:

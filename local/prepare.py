@@ -8,6 +8,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from espnet2_decodec.arguments import finite_float, positive_int
@@ -15,7 +16,8 @@ from espnet2_decodec.atomic import atomic_write
 from espnet2_decodec.data.kaldi import read_table
 from local import catalog, data_dir, debian, format_wav, g722
 from local.corpora import asterisk, backgrounds, festvox, mini, own, tuxpaint, voices
-from local.recording import SPLITS, STREAMS, Recording, utterance_id
+from local.protocols import PROTOCOLS
+from local.recording import ROOMS, SPLITS, STREAMS, Recording, utterance_id
 
 SIZES = ("mini", "standard", "own")
 CORPORA = (festvox, asterisk, tuxpaint, voices, backgrounds)
@@ -27,12 +29,12 @@ def main(argv: list[str] | None = None) -> None:
     args = get_parser().parse_args(argv)
     name = args.name or args.size
     folder = args.data / name
-    named = {"speech": args.speech, "background": args.background, "rir": args.rirs}
+    named = name_corpora(args)
     check_selection(folder / "corpora.json", named, args.force)
     if is_prepared(folder) and not args.force:
         print(f"{folder} is already prepared; --force prepares it again.")
     else:
-        recordings = from_corpora(args, named, folder) if args.speech or args.background else select(args)
+        recordings = from_corpora(args, named, folder) if any(named.values()) else select(args)
         skipped = format_wav.prepare(recordings, args.data, name, args.nj)
         report(skipped, folder / "skipped")
         with atomic_write(folder / "corpora.json") as path:
@@ -58,6 +60,8 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--path", action="append", default=[], type=corpus_path, metavar="CORPUS=FOLDER", help="where the corpora are"
     )
+    parser.add_argument("--protocol", choices=PROTOCOLS, help="corpora and test set of a publication")
+    parser.add_argument("--test_utterances", type=positive_int, help="size of its test set, for trials")
     parser.add_argument("--name", type=folder_name, help="name of the data directories of --speech and --background")
     parser.add_argument("--speech_dir", type=Path, help="own: folder of speech with one folder per speaker")
     parser.add_argument("--background_dir", type=Path, help="own: folder of backgrounds with one folder per source")
@@ -105,15 +109,26 @@ def check_selection(path: Path, named: dict[str, list[str]], force: bool) -> Non
         raise ValueError(f"{path.parent} holds {held or 'other corpora'}: give another --name, or --force.")
 
 
+def name_corpora(args: argparse.Namespace) -> dict[str, list[str]]:
+    """Stream -> corpora: those that were named, and for a stream without any those of the protocol."""
+    given = {"speech": args.speech, "background": args.background, "rir": args.rirs}
+    usual = PROTOCOLS[args.protocol].corpora if args.protocol else {}
+    return {stream: words or list(usual.get(stream, ())) for stream, words in given.items()}
+
+
 def from_corpora(args: argparse.Namespace, named: dict[str, list[str]], folder: Path) -> list[Recording]:
     """The recordings of the corpora that the user has; what is left out is printed and written to ``left_out``.
 
     Raises:
         ValueError: A corpus is wrong or unknown, or one of --speech, --background and --name is missing.
     """
-    if not (args.speech and args.background and args.name):
+    if not (named["speech"] and named["background"] and args.name):
         raise ValueError("Corpora need --speech, --background and --name.")
-    recordings, lines = catalog.select(named, dict(args.path))
+    protocol = PROTOCOLS[args.protocol] if args.protocol else None
+    if protocol and args.test_utterances:
+        protocol = replace(protocol, utterances=args.test_utterances)
+    paths = {"simulated": args.data / "simulated_rirs", **dict(args.path)}
+    recordings, lines = catalog.select(named, paths, protocol)
     with atomic_write(folder / "left_out") as path:
         path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     print(*lines, sep="\n")
@@ -171,13 +186,15 @@ def is_prepared(folder: Path) -> bool:
 def summary(folder: Path) -> str:
     """One line per set: minutes, utterances, speakers or sources."""
     lines = []
-    for stream in STREAMS:
+    for stream in (*STREAMS, ROOMS):
         for split in SPLITS:
             directory = folder / f"{stream}_{split}"
+            if stream == ROOMS and not directory.is_dir():
+                continue
             minutes = sum(float(value) for value in read_table(directory / "utt2dur").values()) / 60
             speakers = read_table(directory / "spk2utt")
             utterances = sum(len(line.split()) for line in speakers.values())
-            unit = "speakers" if stream == "speech" else "sources"
+            unit = {"speech": "speakers", "background": "sources"}.get(stream, "rooms")
             lines.append(f"{directory.name}: {minutes:.1f} min, {utterances} utterances, {len(speakers)} {unit}")
     return "\n".join(lines)
 

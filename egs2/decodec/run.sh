@@ -31,14 +31,15 @@ size=mini              # Corpus: mini (in the repository), standard (downloaded)
 speech=                # In place of --size: speech corpora, e.g. "libritts vctk"; their paths are in db.sh.
 background=            # Background corpora, e.g. "musan wham".
 rirs=                  # Room impulse responses for training, e.g. "rirs_noises".
-corpora_name=          # Name of these corpora in <datadir>, <dumpdir> and <expdir>; default: from the three.
+protocol=              # Corpora, test set and training config of a publication: paper (the paper of DeCodec).
+corpora_name=          # Name of these corpora in <datadir>, <dumpdir> and <expdir>; default: their names, or the protocol.
 local_data_opts=       # Further options of local/data.sh.
 train_set=train        # Training set: speech_<train_set> and background_<train_set> in <datadir>/<size>.
 valid_set=dev          # Validation set.
 test_sets="test"       # Test sets, separated by spaces.
 min_wav_duration=0.15  # Seconds; shorter training recordings are removed.
 max_wav_duration=120   # Seconds; longer training recordings are removed.
-per_condition=20       # Mixtures per SNR in validation and test sets.
+per_condition=         # Mixtures per SNR in validation and test sets; default: 20, or those of the protocol.
 seen_sets=auto         # Test sets also mixed with training backgrounds, as <set>_seen; auto = all, none for mini.
 mixture_opts=          # Further options of decodec recipe make_mixtures.
 
@@ -132,6 +133,7 @@ run_args=$(printf '%q ' "$@")
 . utils/parse_options.sh
 . utils/common.sh
 . utils/train.sh
+. utils/protocol.sh
 . ./path.sh
 . ./cmd.sh
 . ./db.sh
@@ -146,9 +148,11 @@ if [ "${ngpu}" = auto ]; then
     ngpu=0
     if nvidia-smi --list-gpus 2> /dev/null | grep -q GPU; then ngpu=1; fi
 fi
+if [ -n "${protocol}" ]; then apply_protocol; fi
 if [ -n "${speech}${background}${rirs}" ]; then
     size=${corpora_name:-$(corpora_tag "${speech}")-$(corpora_tag "${background}")${rirs:+-$(corpora_tag "${rirs}")}}
 fi
+per_condition=${per_condition:-20}
 if [ -z "${train_config}" ]; then
     train_config=conf/codec/train_decodec.yaml
     if [ "${size}" = mini ]; then train_config=conf/codec/train_decodec_mini.yaml; fi

@@ -37,6 +37,8 @@ class MixtureConfig:
         seconds: shortest and longest mixture.
         seed: of all random choices.
         sample_rate: Hz.
+        whole_utterances: each mixture has one whole utterance, in place of several within `seconds`; there are at most
+            as many mixtures of a condition as utterances.
         suffix: letters and digits that end the id of every mixture, so that two sets with the same speech can be
             compared in one run.
     """
@@ -47,6 +49,7 @@ class MixtureConfig:
     seed: int = 0
     sample_rate: int = 16000
     suffix: str = ""
+    whole_utterances: bool = False
 
     def __post_init__(self):
         for snr in self.snrs:
@@ -62,8 +65,9 @@ class MixtureConfig:
             raise ValueError(f"A suffix has letters and digits only, not {self.suffix!r}.")
 
     def settings(self) -> dict:
-        """All options except an empty suffix, which sets of earlier versions do not mention."""
-        return {name: value for name, value in asdict(self).items() if name != "suffix" or value}
+        """All options except those that sets of earlier versions do not mention, where they have no effect."""
+        later = ("suffix", "whole_utterances")
+        return {name: value for name, value in asdict(self).items() if name not in later or value}
 
 
 def parse_snr(condition: str) -> float | None:
@@ -114,6 +118,11 @@ def make_mixtures(speech: str | Path, background: str | Path, out: str | Path, c
     out = Path(out)
     voices = SegmentSource(speech, config.seed, config.sample_rate)
     noises = SegmentSource(background, config.seed + 1, config.sample_rate)
+    if config.whole_utterances and config.per_condition > len(voices.order):
+        raise ValueError(
+            f"{speech} has {len(voices.order)} utterances, too few for {config.per_condition} mixtures of each "
+            "condition."
+        )
     fingerprints = {"speech": _fingerprint(voices), "background": _fingerprint(noises)}
     settings = json.dumps(config.settings() | fingerprints, indent=1) + "\n"
     settings_file = out / "mixtures.json"
@@ -140,10 +149,13 @@ def _write_segment(
 ) -> Iterator[tuple[str, dict[str, str]]]:
     """Write one pair of segments in every condition; yield (id, {table: value}) of each."""
     rng = np.random.default_rng([config.seed, index, 0])
-    speaker = _alternate(voices.groups, index, config.seed)
     label = _alternate(noises.groups, index, config.seed + 1)
     longest = int(rng.uniform(*config.seconds) * config.sample_rate)
-    speech = voices.speech(speaker, int(config.seconds[0] * config.sample_rate), longest, rng)
+    if config.whole_utterances:
+        speaker, speech = voices.utterance(index)
+    else:
+        speaker = _alternate(voices.groups, index, config.seed)
+        speech = voices.speech(speaker, int(config.seconds[0] * config.sample_rate), longest, rng)
     background = noises.background(label, len(speech.wav), rng)
     level = rng.uniform(*LEVEL_RANGE)
     for condition in config.snrs:

@@ -10,6 +10,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from espnet2_decodec.data.augment import change_speed
 from espnet2_decodec.data.mixing import Mixing
+from espnet2_decodec.data.rooms import RoomResponses
 from espnet2_decodec.data.sampler import DiskSegmentSampler
 from espnet2_decodec.io.audio import check_samples
 
@@ -34,9 +35,11 @@ class StemPreprocessor:
         valid_length: samples of a validation item; None keeps its own length.
         num_backgrounds: M.
         speed_range: speed, pitch and voice change together.
+        rooms: room impulse responses for the speech.
+        rir_prob: share of the items whose speech is reverberated by one of them.
 
     Raises:
-        ValueError: if a length or M is below 1, or a speed is not above 0.
+        ValueError: if a length or M is below 1, a speed is not above 0, or rir_prob is no probability.
     """
 
     def __init__(
@@ -48,11 +51,16 @@ class StemPreprocessor:
         valid_length: int | None = 48000,
         num_backgrounds: int = 3,
         speed_range: tuple[float, float] = (0.88, 1.14),
+        rooms: RoomResponses | None = None,
+        rir_prob: float = 0.3,
     ):
         if any(number is not None and number < 1 for number in (segment_length, valid_length, num_backgrounds)):
             raise ValueError("segment_length, valid_length and num_backgrounds must be 1 or more.")
         if speed_range[0] <= 0:
             raise ValueError(f"speed_range must be above 0, not {speed_range}.")
+        if not 0 <= rir_prob <= 1:
+            raise ValueError(f"rir_prob is a probability within 0..1, not {rir_prob:g}.")
+        self.rooms, self.rir_prob = rooms, rir_prob
         self.train, self.speech, self.background = train, speech, background
         self.segment_length, self.valid_length = segment_length, valid_length
         self.num_backgrounds, self.speed_range = num_backgrounds, speed_range
@@ -86,14 +94,17 @@ class StemPreprocessor:
         return {"audio": speech, "backgrounds": self._backgrounds(len(speech), rng)}
 
     def _speech(self, uid: str, samples: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """[L] of the utterance and, where it is short, of others of the same speaker, at a random speed."""
+        """[L] of the utterance and, where it is short, others of its speaker, at a random speed, maybe in a room."""
         length = self.length or len(samples)
         source_length = max(64, int(length * rng.uniform(*self.speed_range)) // 64 * 64)
         if self.speech is None:
             segment = _crop({"audio": samples}, source_length, rng.random())["audio"]
         else:
             segment = self.speech.segment(uid, source_length, rng, samples)
-        return change_speed(torch.from_numpy(segment)[None], length)[0].numpy()
+        wav = change_speed(torch.from_numpy(segment)[None], length)[0].numpy()
+        if self.rooms is not None and rng.random() < self.rir_prob:
+            wav = self.rooms.reverberate(wav, rng)
+        return wav
 
     def _backgrounds(self, length: int, rng: np.random.Generator) -> np.ndarray:
         """[M, L]; silence, which mixing replaces by synthetic noise, where there are no recordings."""

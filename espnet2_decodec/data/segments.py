@@ -43,6 +43,7 @@ class SegmentSource:
         groups: names of the groups, sorted.
         group_of: id -> group.
         texts: transcripts by id, empty when the folder has none.
+        order: all ids in a seeded order.
 
     Args:
         folder: of the set.
@@ -64,7 +65,8 @@ class SegmentSource:
         members: dict[str, list[str]] = {}
         for name in sorted(self.group_of, key=str.encode):
             members.setdefault(self.group_of[name], []).append(name)
-        self.groups = sorted(members)
+        self.groups, names = sorted(members), sorted(self.group_of, key=str.encode)
+        self.order = [names[i] for i in np.random.default_rng([seed, 3]).permutation(len(names))]
         orders = (np.random.default_rng([seed, i, 1]).permutation(len(members[g])) for i, g in enumerate(self.groups))
         self._queues = {g: deque(members[g][j] for j in order) for g, order in zip(self.groups, orders)}
 
@@ -104,6 +106,18 @@ class SegmentSource:
         wav = np.concatenate(parts)
         return Segment(np.pad(wav, (0, max(0, shortest - len(wav)))), tuple(names), whole)
 
+    def utterance(self, index: int) -> tuple[str, Segment]:
+        """Group and whole recording of number `index` of `order`, without the silence at its ends.
+
+        Raises:
+            ValueError: if it is not active for long enough.
+        """
+        name = self.order[index]
+        wav = self._read(name)
+        if wav is None:
+            raise ValueError(f"{self.folder}: {name} is not active for {MIN_ACTIVE_SECONDS} s or longer.")
+        return self.group_of[name], Segment(wav, (name,))
+
     def background(self, group: str, length: int, rng: np.random.Generator) -> Segment:
         """One recording, cut where it is active, or looped with crossfades when it is too short: [length].
 
@@ -133,12 +147,17 @@ class SegmentSource:
         queue = self._queues[group]
         while queue:
             name = queue.popleft()
-            wav = trim_silence(read(self.paths[name], self.sample_rate).double().numpy())
-            if active_frames(wav).sum() * FRAME_LENGTH < MIN_ACTIVE_SECONDS * self.sample_rate:
-                continue
-            queue.append(name)
-            yield name, wav
+            wav = self._read(name)
+            if wav is not None:
+                queue.append(name)
+                yield name, wav
         raise ValueError(f"{self.folder}: no recording of {group} is active for {MIN_ACTIVE_SECONDS} s or longer.")
+
+    def _read(self, name: str) -> np.ndarray | None:
+        """A recording [L] without the silence at its ends; None if it is not active for long enough."""
+        wav = trim_silence(read(self.paths[name], self.sample_rate).double().numpy())
+        is_active = active_frames(wav).sum() * FRAME_LENGTH >= MIN_ACTIVE_SECONDS * self.sample_rate
+        return wav if is_active else None
 
     def _put_back(self, group: str, names: list[str]) -> None:
         """Put skipped recordings at the front of the queue."""

@@ -19,6 +19,7 @@ from espnet2_decodec.data.config import check_arguments
 from espnet2_decodec.data.kaldi import read_table
 from espnet2_decodec.data.mixing import Mixing
 from espnet2_decodec.data.preprocessor import MixingCollate, StemPreprocessor
+from espnet2_decodec.data.rooms import RoomResponses
 from espnet2_decodec.data.sampler import CLASS_WEIGHTS, DiskSegmentSampler
 from espnet2_decodec.espnet import registry  # noqa: F401  registers the codec
 from espnet2_decodec.espnet.baseline_codecs import baseline_options, check_lengths
@@ -70,8 +71,8 @@ class DeCodecTask(SafeTask, GANCodecTask):
             "--preprocessor_conf",
             action=NestedDictAction,
             default={},
-            help="background_scp, and options of StemPreprocessor; speech_sampler and background_sampler: "
-            "options of DiskSegmentSampler",
+            help="background_scp, rir_scp (room impulse responses), options of StemPreprocessor; speech_sampler and "
+            "background_sampler: options of DiskSegmentSampler",
         )
         group.add_argument("--mixing_conf", action=NestedDictAction, default={}, help="options of Mixing")
 
@@ -91,7 +92,7 @@ class DeCodecTask(SafeTask, GANCodecTask):
         if not args.use_preprocessor:
             return None
         conf, rate = deepcopy(args.preprocessor_conf), sample_rate(args)
-        background_scp = conf.pop("background_scp", None)
+        background_scp, rir_scp = conf.pop("background_scp", None), conf.pop("rir_scp", None)
         speech_options, background_options = conf.pop("speech_sampler", {}), conf.pop("background_sampler", {})
         check_arguments(StemPreprocessor, conf, "preprocessor_conf")
         for name, section in (("speech_sampler", speech_options), ("background_sampler", background_options)):
@@ -101,6 +102,7 @@ class DeCodecTask(SafeTask, GANCodecTask):
             background_options = {"sample_rate": rate, "class_weights": CLASS_WEIGHTS, **background_options}
             conf["speech"] = DiskSegmentSampler(_audio_scp(args.train_data_path_and_name_and_type), **speech_options)
             conf["background"] = DiskSegmentSampler(background_scp, **background_options) if background_scp else None
+            conf["rooms"] = RoomResponses(rir_scp, rate) if rir_scp else None
             if not background_scp:
                 logging.warning(
                     "No preprocessor_conf background_scp=... was given: the only backgrounds are synthetic noises."

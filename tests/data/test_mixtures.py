@@ -113,3 +113,15 @@ def test_bad_configs_and_sets(corpora, tmp_path):
     write_table(tmp_path / "utt2spk", {"b": "b"})
     with pytest.raises(ValueError, match="utt2spk, line 1: b has no line in .*wav.scp"):
         make_mixtures(tmp_path, corpora[1], tmp_path / "out", CONFIG)
+
+
+def test_whole_utterances_are_each_used_once(corpora, tmp_path):
+    config = MixtureConfig(("0", "clean"), per_condition=5, seed=3, whole_utterances=True)
+    assert make_mixtures(*corpora, tmp_path / "mixtures", config)
+    sources = read_table(tmp_path / "mixtures" / "utt2sources")
+    used = [value for key, value in sources.items() if key.endswith("clean")]
+    assert len(set(used)) == 5 and all(" " not in value for value in used)
+    total = len(read_table(corpora[0] / "wav.scp"))
+    too_many = MixtureConfig(("0",), per_condition=total + 1, whole_utterances=True)
+    with pytest.raises(ValueError, match=f"has {total} utterances, too few for {total + 1} mixtures"):
+        make_mixtures(*corpora, tmp_path / "more", too_many)

@@ -1,11 +1,13 @@
 """Corpora by name: sets without common speakers and sources, refusals, and what is prepared."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from espnet2_decodec.data.kaldi import read_table
 from local import catalog, prepare
+from local.protocols import PROTOCOLS
 from local.recording import Recording
 from local.splits import fill_missing_splits, keep_apart
 
@@ -37,7 +39,7 @@ def test_corpora_by_name(corpora, capsys):
     assert read_table(data / "speech_train" / "utt2spk") == {"libri_1-1_4_0000": "libri_1"}
     assert list(read_table(data / "background_dev" / "wav.scp")) == ["freesound_74-4_74_A_0"]
     printed = capsys.readouterr().out
-    assert "librispeech: 3 recordings\n" in printed and "esc50: 5 recordings\n" in printed
+    assert "librispeech: 3 recordings of speech\n" in printed and "esc50: 5 recordings of background\n" in printed
     run(corpora, "--speech", "librispeech", "--background", "esc50")
     assert "already prepared" in capsys.readouterr().out
     with pytest.raises(ValueError, match="both holds librispeech esc50: give another --name, or --force"):
@@ -85,6 +87,36 @@ def test_wrong_options_of_the_command_line(corpora, capsys):
     assert "'esc50' is not CORPUS=FOLDER" in capsys.readouterr().err
 
 
+def test_a_protocol_tests_on_its_own_corpora_and_trains_on_the_others():
+    protocol = replace(PROTOCOLS["paper"], utterances=2)
+    trained = protocol.assign("vctk", [recording("test", "a"), recording("dev", "b")])
+    assert [r.split for r in trained] == ["train", "dev"]
+    tested = protocol.assign("librispeech", [recording("test", name) for name in "cdef"])
+    kept, lines = protocol.limit([*trained, *tested])
+    assert [r.split for r in kept] == ["train", "dev", "test", "test"]
+    assert lines == ["speech: 2 left out: utterances of the test set beyond 2"]
+    assert set(kept) == set(protocol.limit([*tested[::-1], *trained])[0])
+    with pytest.raises(ValueError, match="has 300 utterances, but librispeech and dns have only 4: unpack them"):
+        PROTOCOLS["paper"].limit(tested)
+
+
+def test_the_protocol_of_the_paper_by_one_word(corpora, tmp_path, sound, table):
+    noises = tmp_path / "DNS-Challenge" / "datasets" / "noise"
+    for number in range(5):
+        sound(noises / f"fan_Freesound_validated_{number}_0.wav")
+    talks = tmp_path / "talks"
+    paths = [sound(talks / f"s{n}.wav") for n in range(3)]
+    table(talks / "wav.scp", "".join(f"{path.stem}-1 {path}\n" for path in paths))
+    table(talks / "utt2spk", "".join(f"{path.stem}-1 {path.stem}\n" for path in paths))
+    options = ["--protocol", "paper", "--test_utterances", "1", "--path", f"dns={tmp_path}"]
+    data = run(corpora, *options, "--speech", f"kaldi:{talks}", "librispeech:test-clean")
+    assert list(read_table(data / "speech_test" / "utt2spk").values()) == ["libri_3"]
+    assert len(read_table(data / "speech_train" / "utt2spk")) == 2
+    assert all("freesound_7" not in name for name in read_table(data / "background_test" / "wav.scp"))
+    with pytest.raises(ValueError, match="libritts: its path is not known; set LIBRITTS in db.sh"):
+        run(corpora, *options, name="whole")
+
+
 def recording(split: str, speaker: str, stream: str = "speech") -> Recording:
     kind = "music" if stream == "background" else ""
     return Recording(Path(f"{split}_{speaker}.wav"), stream, split, speaker, speaker, background_class=kind)
@@ -110,5 +142,5 @@ def test_filled_sets_depend_on_the_names_alone():
 
 def test_every_corpus_has_a_name_in_db_sh():
     text = (Path(prepare.__file__).parents[1] / "egs2" / "decodec" / "db.sh").read_text()
-    for name in (*catalog.SPEECH, *catalog.BACKGROUND, *catalog.ROOMS):
+    for name in {*catalog.SPEECH, *catalog.BACKGROUND, *catalog.ROOMS} - {"simulated"}:
         assert f"\n{name.upper()}=" in text

@@ -34,7 +34,12 @@ def test_data_and_mixtures_of_corpora_by_name(recipe):
     assert set(read_table(data / "speech_train" / "text").values()) == {"Ding, dong!"}
     assert len(read_table(data / "background_test" / "wav.scp")) == 1
     assert len(read_table(recipe.folder / "dump" / "talks-esc50" / "test" / "mixture.scp")) == 7
-    assert "esc50: 5 recordings" in recipe.first
+    assert "esc50: 5 recordings of background" in recipe.first
+
+
+def test_an_unknown_protocol_is_refused(recipe):
+    done = recipe.run("--protocol", "papers")
+    assert done.returncode == 1 and "there is no protocol 'papers'; there is: paper." in done.stderr
 
 
 def test_a_wrong_corpus_stops_stage_1_with_one_line(recipe):
@@ -42,6 +47,7 @@ def test_a_wrong_corpus_stops_stage_1_with_one_line(recipe):
         (["--background", "musan"], "error: musan: its path is not known; set MUSAN in db.sh."),
         (["--background", "esc50:x"], "error: esc50: it has no parts to choose, such as 'x'."),
         (["--background", ""], "give both, --speech and --background"),
+        (["--protocol", "paper", "--speech", ""], "error: libritts: its path is not known; set LIBRITTS in db.sh."),
     ):
         done = recipe.run("--corpora_name", "other", "--stop_stage", "1", *options)
         assert done.returncode == 1 and message in done.stderr

@@ -22,9 +22,10 @@ filter_by_duration() { # filter_by_duration FROM TO: a data directory without re
 }
 
 mix() { # mix SET BACKGROUND OUT [OPTION ...]: the speech of a set over backgrounds
-    local logfile=$3/log/make_mixtures.log table
+    local logfile=$3/log/make_mixtures.log table count=${per_condition}
+    if [ "$1" = "${valid_set}" ] && [ -n "${protocol}" ]; then count=20; fi
     step "${logfile}" make_mixtures --speech "${data}/speech_$1" --background "$2" --out "$3" \
-        --training_background "${data}/background_${train_set}" --per_condition "${per_condition}" \
+        --training_background "${data}/background_${train_set}" --per_condition "${count}" \
         ${mixture_opts} "${@:4}"
     for table in mixture.scp speech.scp background.scp utt2snr; do
         need "$3/${table}" "${logfile}"
@@ -33,7 +34,8 @@ mix() { # mix SET BACKGROUND OUT [OPTION ...]: the speech of a set over backgrou
 
 corpora_options() { # corpora_options: what to prepare, in the array <corpora>
     local word variable
-    corpora=(--name "${size}" --speech ${speech} --background ${background} ${rirs:+--rirs ${rirs}})
+    corpora=(--name "${size}" --speech ${speech} --background ${background})
+    corpora+=(${rirs:+--rirs ${rirs}} ${protocol:+--protocol "${protocol}"})
     for word in ${speech} ${background} ${rirs}; do
         variable=${word%%:*}
         variable=${variable^^}

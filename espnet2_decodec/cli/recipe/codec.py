@@ -17,6 +17,9 @@ def make_mixtures_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--seconds", type=finite_float, nargs=2, default=(4.0, 8.0), help="shortest and longest mixture"
     )
+    parser.add_argument(
+        "--whole_utterances", action="store_true", help="one whole utterance in each mixture, in place of --seconds"
+    )
     parser.add_argument("--seed", type=int, default=0, help="random seed")
     parser.add_argument(
         "--suffix", default="", help="appended to every id: for two sets of the same speech in one comparison"
@@ -32,7 +35,14 @@ def make_mixtures(args: Namespace) -> None:
     from espnet2_decodec.data.seen import write_seen
 
     snrs = tuple(snr for snr in args.snrs if snr not in args.without)
-    plan = mixtures.MixtureConfig(snrs, args.per_condition, tuple(args.seconds), args.seed, suffix=args.suffix)
+    plan = mixtures.MixtureConfig(
+        snrs,
+        args.per_condition,
+        tuple(args.seconds),
+        args.seed,
+        suffix=args.suffix,
+        whole_utterances=args.whole_utterances,
+    )
     written = mixtures.make_mixtures(args.speech, args.background, args.out, plan)
     print("wrote" if written else "complete already:", args.out)
     if args.training_background:
