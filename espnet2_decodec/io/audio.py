@@ -33,6 +33,7 @@ INPUT_SUFFIXES = (
     ".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".au", ".snd", ".caf", ".w64", ".rf64",
     ".m4a", ".mp4", ".m4b", ".aac", ".wma", ".webm", ".mka", ".mkv", ".mov", ".amr", ".ac3", ".mp2", ".spx", ".wv",
     ".sph", ".nist", ".voc", ".avr", ".tta", ".ape", ".eac3", ".3gp", ".flv", ".avi",
+    ".asf", ".wmv", ".rm", ".ra", ".mpg", ".mpeg", ".vob", ".dts", ".dsf", ".sbc", ".bwf",
 )  # fmt: skip
 """Suffixes of the files in a folder that are read as audio."""
 

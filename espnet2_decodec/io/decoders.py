@@ -12,7 +12,7 @@ import soundfile
 
 from espnet2_decodec.io.containers import Layout, flac
 
-_RELIABLE_DURATION = ("mov", "matroska", "asf", "tta", "wv", "ape", "caf", "aiff", "avi", "flv")
+_RELIABLE_DURATION = ("mov", "matroska", "tta", "wv", "ape", "caf", "aiff", "flv", "mpc", "tak")
 """Containers of FFmpeg that state the duration; for others it is estimated from the bit rate."""
 _TOLERANCE = 0.25
 """Seconds by which a stated duration may exceed that of the samples; some count the delay of the encoder."""
@@ -173,6 +173,8 @@ class _FFmpeg:
         self._is_mov = self._container.format.name.startswith("mov")
         if self._is_checked:
             self._stream.codec_context.options = {"err_detect": "crccheck+explode"}
+        elif self._stream.codec_context.name == "alac":  # its last frame is short, which FFmpeg cuts in CAF once more
+            self._stream.codec_context.options = {"flags2": "skip_manual"}
         self.sample_rate, self.channels = self._stream.codec_context.sample_rate, self._stream.codec_context.channels
         self.seconds = self._stated_seconds() or 0.0
 
@@ -193,7 +195,7 @@ class _FFmpeg:
 
     def _frames(self) -> Iterator[Block]:
         done = 0.0
-        is_pcm = self._stream.codec_context.name.startswith("pcm_")
+        is_pcm = self._stream.codec_context.name.startswith(("pcm_", "adpcm_adx"))
         try:
             for packet in self._container.demux(self._stream):
                 if packet.is_corrupt and not is_pcm:
@@ -268,6 +270,8 @@ def _first_bytes(source: "Path | _ByteRange", count: int) -> bytes:
 
 def _samples(frame: "av.AudioFrame") -> np.ndarray:
     """Return the samples [l, C] of a frame as float32, full scale at 1."""
+    if frame.format.name in ("s64", "s64p"):  # NumPy arrays of PyAV have at most 32 bits
+        (frame,) = av.AudioResampler(format="dblp").resample(frame)
     samples = frame.to_ndarray()
     samples = samples.T if frame.format.is_planar else samples.reshape(frame.samples, -1)
     if samples.dtype == np.uint8:

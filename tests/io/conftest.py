@@ -22,8 +22,8 @@ def encode(path: Path, codec: str, wav: np.ndarray, container: str | None = None
     """Write samples by PyAV."""
     with av.open(str(path), "w", format=container) as output:
         stream = output.add_stream(codec, rate=rate, layout="mono")
-        if codec == "wmav2":
-            stream.bit_rate = 48000
+        if codec in BIT_RATES:
+            stream.bit_rate = BIT_RATES[codec]
         size = stream.codec_context.frame_size or 1024
         stream.codec_context.time_base = Fraction(1, rate)
         resampler = av.AudioResampler(format=stream.codec_context.format, layout="mono", rate=rate, frame_size=size)
@@ -95,14 +95,26 @@ FFMPEG = {
     "eac3": ("eac3", "eac3"),
     "flv": ("libmp3lame", "flv"),
     "blocks.voc": ("pcm_s16le", "voc"),
+    "mp3.asf": ("libmp3lame", "asf"),
+    "pcm.flv": ("pcm_s16le", "flv"),
+    "rm": ("real_144", "rm"),
+    "mpg": ("mp2", "mpeg"),
+    "adx": ("adpcm_adx", "adx"),
+    "alac.caf": ("alac", "caf"),
+    "s64.wav": ("pcm_s64le", "wav"),
+    "sbc": ("sbc", "sbc"),
 }
 """Codec and container of PyAV."""
 WITHOUT_LENGTH = ("ircam", "paf", "pvf")
 """Formats whose header does not state how long they are: one that is cut off is as good as a shorter one."""
+CUT_BETWEEN_FRAMES = ("sbc", "mpg")
+"""Formats in which a file that is cut off between two frames is as good as a shorter one."""
 ONLY_SNDFILE = ("rifx", "au_little", "mpc2k", "mat4", "mat5", "mat5_big", "sds", "htk")
 """Formats that FFmpeg does not read, or reads wrong."""
-RATES = {"ac3": 48000, "eac3": 48000, "flv": 44100}
+RATES = {"ac3": 48000, "eac3": 48000, "flv": 44100, "pcm.flv": 44100, "rm": 8000}
 """Sample rates of encoders that have few."""
+BIT_RATES = {"wmav2": 48000, "sbc": 100000}
+"""Bit rates of encoders that need one."""
 
 
 @pytest.fixture

@@ -7,10 +7,7 @@ import os
 from collections.abc import Iterator
 from typing import BinaryIO, Literal
 
-from espnet2_decodec.io.containers.layout import Layout
-
-_MAX_TRAILING_BYTES = 2**16
-"""Bytes after the last chunk, such as tags and padding, that are ignored."""
+from espnet2_decodec.io.containers.layout import MAX_TRAILING_BYTES, Layout, missing_bytes, trailing_bytes
 
 _ByteOrder = Literal["little", "big"]
 _RIFF: dict[bytes, _ByteOrder] = {b"RIFF": "little", b"RF64": "little", b"BW64": "little", b"RIFX": "big"}
@@ -29,12 +26,14 @@ def inspect(file: BinaryIO, size: int) -> Layout | None:
     if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC", b"8SVX", b"16SV"):
         end = _end(_chunks(file, 12, "big"), (b"SSND", b"BODY"), size)
         if end <= size:
-            return Layout([(0, size if head[8:11] == b"AIF" else end)], _uncounted(file, 0, "big", size))
+            form_end = max(end, 8 + int.from_bytes(head[4:8], "big"))
+            problem = _uncounted(file, 0, "big", size) or trailing_bytes(file, form_end, size)
+            return Layout([(0, size if head[8:11] == b"AIF" else end)], problem)
     elif head[:4] == b"riff" and head[4:8] == bytes.fromhex("2e91cf11"):
         end = _end(_w64_chunks(file), (b"data",), size)
     elif head[:4] == b"caff":
         end = _end(_caf_chunks(file), (b"data",), size)
-        return Layout([(0, size)], _describe(end - size))
+        return Layout([(0, size)], missing_bytes(end, size) or trailing_bytes(file, _caf_end(file, size), size))
     elif head[:4] in (b".snd", b"dns."):
         order: _ByteOrder = "big" if head[:1] == b"." else "little"
         start, length = int.from_bytes(head[4:8], order), int.from_bytes(head[8:12], order)
@@ -43,13 +42,13 @@ def inspect(file: BinaryIO, size: int) -> Layout | None:
         end = _nist_bytes(file) or size
     elif head[4:8] == b"ftyp":
         end = max((start + length for _, start, length in _mp4_boxes(file)), default=size)
-        return Layout([(0, size)], _describe(end - size))
+        return Layout([(0, size)], missing_bytes(end, size) or _second_movie(file))
     elif head[:1] == b"G" and _read_at(file, 188, 1) == _read_at(file, 376, 1) == b"G":
-        return Layout([(0, size)], _describe(-size % 188))  # packets of MPEG-TS
+        return Layout([(0, size)], missing_bytes(size + -size % 188, size))  # packets of MPEG-TS
     else:
         return None
     # libsndfile takes all bytes after the start of the samples for samples
-    return Layout([(0, min(end, size))], _describe(end - size))
+    return Layout([(0, min(end, size))], missing_bytes(end, size) or trailing_bytes(file, end, size))
 
 
 def _read_at(file: BinaryIO, position: int, count: int) -> bytes:
@@ -65,23 +64,24 @@ def _is_unknown(length: int) -> bool:
     return 0x7F000000 <= length <= 0x80001000 or length >= 0xFF000000
 
 
-def _describe(missing: int) -> str:
-    return f"{missing} bytes of the samples in its header are missing" if missing > 0 else ""
-
-
 def _joined_riff(file: BinaryIO, size: int) -> Layout:
-    """Return the layout of one or several WAV or AVI files, one after another."""
-    start, parts = 0, []
+    """Return the layout of one or several WAV or AVI files, one after another; long AVI files have extensions."""
+    start = 0
+    parts: list[tuple[int, int]] = []
     while True:
         head = _read_at(file, start, 12)
         order = _RIFF[head[:4]]
         length = int.from_bytes(head[4:8], order)
+        long = _read_at(file, start + 12, 16)
+        if length == 0xFFFFFFFF and long[:4] == b"ds64":
+            length = int.from_bytes(long[8:], order)
         end = start + 8 + length + length % 2
         following = _read_at(file, end, 12)
-        joined = following[:4] in _RIFF and following[8:] == b"WAVE" and end > start + 12
-        parts.append((start, end if joined else size))
-        if head[8:12] == b"AVI ":
-            problem = _describe(start + 8 + length - size) if length and not _is_unknown(length) else ""
+        joined = following[:4] in _RIFF and following[8:] in (b"WAVE", b"AVI ", b"AVIX") and end > start + 12
+        first = parts.pop()[0] if head[8:12] == b"AVIX" else start
+        parts.append((first, end if joined else size))
+        if head[8:11] == b"AVI":
+            problem = missing_bytes(start + 8 + length, size) if length and not _is_unknown(length) else ""
         else:
             problem = _wav_problem(file, start, order, parts[-1][1])
         if problem or not joined:
@@ -102,12 +102,12 @@ def _wav_problem(file: BinaryIO, start: int, order: _ByteOrder, end: int) -> str
             elif not length or _is_unknown(length):
                 return ""
             if position + length > end:
-                return _describe(position + length - end)
+                return missing_bytes(position + length, end)
             data_end, data_length = position + length + length % 2, length
         elif data_length and name.isascii() and name.decode().isprintable() and position + length <= end:
             data_end = position + length + length % 2
     uncounted = end - data_end
-    if data_length and uncounted > max(_MAX_TRAILING_BYTES, data_length // 100):
+    if data_length and uncounted > max(MAX_TRAILING_BYTES, data_length // 100):
         return f"{uncounted} bytes follow the samples that its header counts"
     return _uncounted(file, start, order, end)
 
@@ -136,7 +136,7 @@ def _uncounted(file: BinaryIO, start: int, order: _ByteOrder, end: int) -> str:
         name = _read_at(file, position + shift, 4)
         if name.replace(b" ", b"_").replace(b"_", b"a").isalnum() or name[:3] in (b"ID3", b"TAG"):
             return ""
-    if end - position <= 8 or not _read_at(file, position, _MAX_TRAILING_BYTES)[: end - position].strip(b"\0"):
+    if end - position <= 8 or not _read_at(file, position, MAX_TRAILING_BYTES)[: end - position].strip(b"\0"):
         return ""
     return f"{end - position} bytes in it belong to no chunk, so the length of its samples is wrong"
 
@@ -186,6 +186,26 @@ def _caf_chunks(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
         if not 0 <= length < 2**62:
             return
         position += 12 + length
+
+
+def _caf_end(file: BinaryIO, size: int) -> int:
+    """Return the position after the last chunk, `size` if its length is not known."""
+    end = 8
+    for name, start, length in _caf_chunks(file):
+        if name == b"data" and length < 0:
+            return size
+        if name == b"caff" or not 0 <= length <= size - start:  # another file, or other data
+            return start - 12
+        end = start + length
+    return end
+
+
+def _second_movie(file: BinaryIO) -> str:
+    """Return the problem of two joined MP4 files, of which decoders read the first: each has a movie box."""
+    movies = [start for name, start, _ in _mp4_boxes(file) if name == b"moov"]
+    return (
+        f"another recording follows before byte {movies[1]}, which has to be split off to be read" if movies[1:] else ""
+    )
 
 
 def _mp4_boxes(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:

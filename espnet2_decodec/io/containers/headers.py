@@ -1,9 +1,10 @@
-"""Rare formats whose header states the number of samples: AVR, HTK, MPC2K, MAT5, SDS, SoX, VOC, WVE, XI."""
+"""Formats whose headers state numbers of samples: ADX, AVR, DSF, HTK, MPC2K, MAT5, SDS, SoX, TTA, VOC, WVE, XI."""
 
+from array import array
 from collections.abc import Callable
 from typing import BinaryIO, Literal
 
-from espnet2_decodec.io.containers.layout import Layout
+from espnet2_decodec.io.containers.layout import Layout, missing_bytes, trailing_bytes
 
 _HEADER_SIZE = 400
 _MATRIX = 14
@@ -31,10 +32,32 @@ def inspect(file: BinaryIO, size: int) -> Layout | None:
         end = 12 + 2 * int.from_bytes(head[:4], "big")  # HTK waveforms of 16 bits; they have no magic number
         if end > 2 * size:
             return None
-    missing = end - size
-    problem = f"{missing} bytes of the samples in its header are missing" if missing > 0 else ""
+    problem = missing_bytes(end, size) or trailing_bytes(file, end, size)
     has_blocks = head.startswith(_VOC) and _voc_blocks(file, size)[1] > 1
     return Layout([(0, min(end, size))], problem, needs_ffmpeg=has_blocks)
+
+
+def _adx(head: bytes, file: BinaryIO, size: int) -> int:
+    """ADPCM of CRI: blocks of 18 bytes with 32 samples of each channel."""
+    start, block = 4 + int.from_bytes(head[2:4], "big"), head[5]
+    samples = int.from_bytes(head[12:16], "big")
+    if head[start - 6 : start] != b"(c)CRI" or head[6] != 4 or block <= 2 or not samples:
+        return size
+    return start + -(-samples // (2 * (block - 2))) * block * head[7]
+
+
+def _dsf(head: bytes, file: BinaryIO, size: int) -> int:
+    return int.from_bytes(head[12:20], "little") or size
+
+
+def _tta(head: bytes, file: BinaryIO, size: int) -> int:
+    """Return the end of the last frame according to the table of their lengths, each with the samples of 256/245 s."""
+    rate, samples = int.from_bytes(head[10:14], "little"), int.from_bytes(head[14:18], "little")
+    frames = -(-samples // (256 * rate // 245)) if rate else 0
+    if 4 * frames > size:
+        return 22 + 4 * frames
+    file.seek(22)
+    return 26 + 4 * frames + sum(array("I", file.read(4 * frames)))
 
 
 def _avr(head: bytes, file: BinaryIO, size: int) -> int:
@@ -116,7 +139,10 @@ def _mat5_tag(file: BinaryIO, position: int, order: Literal["little", "big"]) ->
 
 
 _FORMATS: dict[bytes, Callable[[bytes, BinaryIO, int], int]] = {
+    b"\x80\0": _adx,
     b"2BIT": _avr,
+    b"DSD ": _dsf,
+    b"TTA1": _tta,
     b"\1\4": _mpc2k,
     b"ALawSoundFile**": _wve,
     b"Extended Instrument: ": _xi,

@@ -1,6 +1,12 @@
 """What is found in the headers of an audio file."""
 
 from dataclasses import dataclass
+from typing import BinaryIO
+
+MAX_TRAILING_BYTES = 2**16
+"""Bytes after the samples, such as tags and padding, that are ignored."""
+_SEARCHED_BYTES = 2**12
+"""Bytes after the samples that are searched for another file: tags may stand between them."""
 
 
 @dataclass
@@ -16,3 +22,27 @@ class Layout:
     parts: list[tuple[int, int]]
     problem: str = ""
     needs_ffmpeg: bool = False
+
+
+def missing_bytes(end: int, size: int) -> str:
+    """Return the problem of a file of `size` bytes whose header gives it an end; empty if it has none."""
+    return f"{end - size} bytes of the samples in its header are missing" if end > size else ""
+
+
+def trailing_bytes(file: BinaryIO, end: int, size: int) -> str:
+    """Return the problem of what follows the end of a recording: another one that no decoder reads, or much data.
+
+    Args:
+        file: any position.
+        end: byte after the last one of the recording.
+        size: of the file in bytes.
+    """
+    file.seek(0)
+    magic = file.read(4)
+    file.seek(end)
+    offset = file.read(_SEARCHED_BYTES).find(magic)
+    if offset >= 0:
+        return f"another recording follows at byte {end + offset}, which has to be split off to be read"
+    if size - end > max(MAX_TRAILING_BYTES, end // 100):
+        return f"{size - end} bytes follow the samples that its header counts"
+    return ""
