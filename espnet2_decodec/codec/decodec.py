@@ -188,6 +188,7 @@ class DeCodec(CodecProperties):
         Raises:
             ValueError: if the batch sizes differ, or the codes have another sample rate.
         """
+        check_codes(speech, self.sample_rate, self.hop)
         check_codes(background, self.sample_rate, self.hop)
         if len(speech.lengths) != len(background.lengths):
             raise ValueError(
@@ -206,7 +207,8 @@ class DeCodec(CodecProperties):
             ValueError: if the codec has neither.
         """
         wav = self.as_input(wav)
-        lengths = None if lengths is None else check_wav(wav, lengths)
+        checked = check_wav(wav, lengths)
+        lengths = None if lengths is None else checked
         return self.content_of_latent(self.latent(wav, lengths), lengths)
 
     @torch.no_grad()

@@ -93,17 +93,22 @@ def check_levels(levels: int | None, available: int, name: str) -> int:
         name: of the stream, for the message.
 
     Raises:
-        ValueError: if the number is not within 0..available.
+        TypeError: if it is not a whole number.
+        ValueError: if it is not within 0..available.
     """
     if levels is None:
         return available
+    if not hasattr(levels, "__index__"):
+        raise TypeError(f"{name} levels must be a whole number or None, not {levels!r}.")
     if not 0 <= levels <= available:
         raise ValueError(f"{name} levels must be within 0..{available}, not {levels}.")
     return levels
 
 
 def check_sample_rate(codes: Codes, sample_rate: int) -> None:
-    """Raise a ValueError if the codes have another sample rate."""
+    """Raise a TypeError for anything but codes, and a ValueError if they have another sample rate."""
+    if not isinstance(codes, Codes):
+        raise TypeError(f"The codes must be Codes, as `encode` returns them, not {type(codes).__name__}.")
     if codes.sample_rate != sample_rate:
         raise ValueError(f"The codes are of {codes.sample_rate} Hz audio, but this codec works at {sample_rate} Hz.")
 

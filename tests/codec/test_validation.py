@@ -106,3 +106,14 @@ def test_remix_refuses_mismatches():
     for pair in ((one, other), (other, one)):
         with pytest.raises(ValueError, match="8000 Hz"):
             codec.remix(*pair)
+
+
+def test_arguments_of_other_types_are_named():
+    """A number of levels that is no whole number, and waveforms in the place of codes."""
+    codec, wav = make_codec(), make_wav(1, 1000)
+    for levels in (2.0, "2"):
+        with pytest.raises(TypeError, match="speech levels must be a whole number"):
+            codec.encode(wav, speech_levels=levels)
+    for call in (lambda: codec.decode(wav), lambda: codec.remix(wav, codec.encode(wav))):
+        with pytest.raises(TypeError, match="must be Codes.*not Tensor"):
+            call()
