@@ -105,6 +105,8 @@ def looks_like_file(output: str) -> bool:
 
 def folder_problem(output: str) -> str:
     """Return why an output cannot be a folder, as a clause without full stop; empty if it can."""
+    if not output:
+        return "the name of the output is empty"
     if Path(output).exists() and not Path(output).is_dir():
         return f"{output} is a file, but a folder is needed"
     if looks_like_file(output):
@@ -114,6 +116,8 @@ def folder_problem(output: str) -> str:
 
 def file_problem(output: str, suffixes: tuple[str, ...]) -> str:
     """Return why an output cannot be a file with one of the suffixes, as a clause; empty if it can."""
+    if not output:
+        return "the name of the output is empty"
     if Path(output).is_dir() or output.endswith("/"):
         return f"{output} is a folder, but a file is needed"
     if Path(output).suffix.lower() not in suffixes:

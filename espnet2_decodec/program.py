@@ -6,8 +6,9 @@ import sys
 import traceback
 from argparse import ArgumentParser
 from collections.abc import Callable
+from difflib import get_close_matches
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 
 class Stopped(BaseException):
@@ -54,15 +55,22 @@ def one_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
-def short_errors(parser: ArgumentParser) -> ArgumentParser:
-    """The parser, which no longer prints its usage with an error, but one line."""
+class ProgramParser(ArgumentParser):
+    """A parser whose errors are one line, and which names the option that is nearest to an unknown one."""
 
-    def error(message: str) -> NoReturn:
+    def error(self, message: str) -> NoReturn:
+        """Print one line and exit with status 2."""
         text = " ".join(message.split())
-        parser.exit(2, f"{parser.prog}: error: {text}{' See' if text[-1:] in ('.', '?') else '; see'} --help.\n")
+        self.exit(2, f"{self.prog}: error: {text}{' See' if text[-1:] in ('.', '?') else '; see'} --help.\n")
 
-    parser.error = error  # type: ignore[method-assign]
-    return parser
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As argparse's, but unknown arguments are errors, also of the parser of a subcommand."""
+        options, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            nearest = get_close_matches(unknown[0].split("=")[0], self._option_string_actions, n=1)
+            advice = f"; did you mean {nearest[0]}" if nearest else ""
+            self.error(f"unrecognized arguments: {' '.join(unknown)}{advice}")
+        return options, unknown
 
 
 def run_program(main: Callable[[], object], advice: str = "") -> None:

@@ -3,15 +3,15 @@
 Usage: python -m espnet2_decodec.bin.tts_inference --help
 """
 
-import argparse
-
+from espnet2_decodec.program import ProgramParser, run_program, stop_on_signals
 from espnet2_decodec.tts.synthesize_set import add_options, synthesize_set
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Command line of `synthesize_set`."""
-    parser = argparse.ArgumentParser(
-        description="Text-to-speech for a whole set, in the voices of prompts, over a background or none."
+    parser = ProgramParser(
+        prog="python -m espnet2_decodec.bin.tts_inference",
+        description="Text-to-speech for a whole set, in the voices of prompts, over a background or none.",
     )
     add_options(parser)
     args = vars(parser.parse_args(arguments))
@@ -20,7 +20,5 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except (ValueError, FileNotFoundError) as error:
-        raise SystemExit(f"error: {error}") from None
+    stop_on_signals()
+    run_program(main)

@@ -57,6 +57,8 @@ def plan_jobs(
         FileError: if `output` is of the wrong kind, or two inputs have the same output.
     """
     out = Path(output)
+    if not all(inputs):
+        raise MissingFileError("The name of an input is empty.")
     sources = [Path(i) for i in inputs]
     for source in sources:
         if not source.exists() and str(source) != STANDARD_INPUT:

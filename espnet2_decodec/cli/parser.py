@@ -1,16 +1,17 @@
 """The argument parser of the command, and options that several subcommands share."""
 
 import argparse
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from espnet2_decodec.arguments import device, finite_float
+from espnet2_decodec.program import ProgramParser
 
 AUDIO_FORMATS = ("wav", "flac", "ogg", "opus", "m4a")
 
 
-class Parser(argparse.ArgumentParser):
-    """An argument parser that keeps the lines of its epilog, and reports an error in one line.
+class Parser(ProgramParser):
+    """A parser of the command, which keeps the lines of its epilog.
 
     Args:
         add_arguments: function that adds the arguments; called before the first parsing, not at construction.
@@ -21,7 +22,7 @@ class Parser(argparse.ArgumentParser):
         super().__init__(**{"formatter_class": argparse.RawDescriptionHelpFormatter, **options})
         self._pending = add_arguments
 
-    def parse_known_args(self, args: Iterable[str] | None = None, namespace: Any = None) -> Any:
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Add the pending arguments, then parse."""
         self.add_pending()
         return super().parse_known_args(args, namespace)

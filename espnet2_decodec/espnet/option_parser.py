@@ -5,14 +5,13 @@ import ast
 import math
 from collections.abc import Sequence
 from copy import deepcopy
-from difflib import get_close_matches
 from typing import Any
 
 from espnet2.utils.nested_dict_action import NestedDictAction
 from espnet2.utils.types import int_or_none, str2bool
 
 from espnet2_decodec.data.config import check_keys, load_yaml, parse_yaml
-from espnet2_decodec.program import one_line, short_errors
+from espnet2_decodec.program import ProgramParser, one_line
 from espnet2_decodec.training.config import set_options
 
 FORMS = {int: "an integer", float: "a number", int_or_none: "an integer or null", str2bool: "true or false"}
@@ -39,7 +38,7 @@ class SectionAction(NestedDictAction):
         setattr(namespace, self.dest, section)
 
 
-class OptionParser(argparse.ArgumentParser):
+class OptionParser(ProgramParser):
     """ESPnet's options and those of a task.
 
     In contrast to ESPnet's parser, the values in a config file are checked in the same way as those of the command
@@ -57,16 +56,10 @@ class OptionParser(argparse.ArgumentParser):
         for action in self._actions:
             if isinstance(action, NestedDictAction):
                 action.__class__ = SectionAction
-        short_errors(self)
 
     def parse_args(self, args=None, namespace=None):
-        """As argparse's, with the nearest known name in the error about an unknown option."""
-        options, unknown = self.parse_known_args(args, namespace)
-        if unknown:
-            nearest = get_close_matches(unknown[0].split("=")[0], self._option_string_actions, n=1)
-            self.error(
-                f"unrecognized arguments: {' '.join(unknown)}" + (f"; did you mean {nearest[0]}" if nearest else "")
-            )
+        """As argparse's, but numbers must be finite."""
+        options = super().parse_args(args, namespace)
         for name, value in vars(options).items():
             if isinstance(value, float) and not math.isfinite(value):
                 self.error(f"argument --{name}: must be a finite number, not {value}")

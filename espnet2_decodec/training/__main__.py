@@ -3,7 +3,6 @@
 Several processes: torchrun --nproc_per_node 2 -m espnet2_decodec.training ...; `batch_size` is that of each process.
 """
 
-import argparse
 import logging
 import os
 from datetime import timedelta
@@ -15,7 +14,7 @@ import torch.distributed as dist
 from espnet2_decodec.arguments import device, output_folder
 from espnet2_decodec.data.config import check_arguments, load_yaml
 from espnet2_decodec.data.mixing import Mixing
-from espnet2_decodec.program import run_program, short_errors, stop_on_signals
+from espnet2_decodec.program import ProgramParser, run_program, stop_on_signals
 from espnet2_decodec.training.config import init_from, set_options, trainer_options
 from espnet2_decodec.training.data import read_data
 from espnet2_decodec.training.loop import Trainer, TrainerOptions
@@ -28,7 +27,7 @@ COLLECTIVE_TIMEOUT = timedelta(minutes=10)
 
 def main(argv: list[str] | None = None) -> None:
     """Run the command line, see --help."""
-    parser = short_errors(argparse.ArgumentParser(prog="python -m espnet2_decodec.training", description=__doc__))
+    parser = ProgramParser(prog="python -m espnet2_decodec.training", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder with speech_train, background_train, *_dev")
     parser.add_argument("--out", type=output_folder, required=True, help="folder for checkpoints, logs and the model")
     parser.add_argument(

@@ -93,7 +93,9 @@ def test_arguments(tmp_path, refused, capfd):
     assert "torn.yaml, line 3" in refused(*data, "--config", tmp_path / "torn.yaml")
     assert "no-such-codec" in refused(*data, "--init", tmp_path / "no-such-codec")
     assert "argument --device: device 'meta' cannot be used" in refused(*data, "--device", "meta", status=2)
-    assert "error: unrecognized arguments: --stepz; see --help" in refused(*data, "--stepz", status=2)
+    assert "error: unrecognized arguments: --dat2; did you mean --data; see --help" in refused(
+        *data, "--dat2", status=2
+    )
     assert "speech_train/wav.scp is not there: prepare the data first" in refused(*data, "--set", *SETTINGS)
 
 
