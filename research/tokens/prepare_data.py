@@ -34,7 +34,19 @@ PACKAGES = {
         "gcin-voice",
         "hedgewars-data",
     ),
-    "background": ("qabcs-data", "scratch", "megaglest-data", "lincity-ng-data"),
+    "background": (
+        "qabcs-data",
+        "scratch",
+        "megaglest-data",
+        "lincity-ng-data",
+        "singularity-music",
+        "colobot-common-sounds",
+        "freedroidrpg-data",
+        "asterisk-moh-opsound-g722",
+        "wesnoth-1.16-data",
+        "wesnoth-1.16-music",
+        "torcs-data",
+    ),
 }
 FINAL_SOURCES = ("alphanumeric-audio", "malayalam-msc")
 

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from espnet2_decodec.codec.backbones.base import ParametricBackbone
+from espnet2_decodec.codec.deep_filter import BandSplitDeepFilter
 from espnet2_decodec.codec.dsp.convnext import ConvNeXtStack
 from espnet2_decodec.codec.dsp.excitation import Excitation, PhaseState
 from espnet2_decodec.codec.dsp.mdct import mdct_matrix
@@ -38,6 +39,8 @@ class MDCTBackbone(ParametricBackbone):
         encoder_kernel: of the encoder's convolutions, which need more context to separate.
         highband_gain: gain of the synthesized signal above the coded bands in frames without MDCT coefficients. It
             compensates a decoder that was trained to attenuate the high band next to coded bands.
+        deep_filter_channels: of `BandSplitDeepFilter`, the second stage of the separation; 0 for none.
+        deep_filter_blocks: of the same.
         causal: the blocks have no look-ahead. What remains is that of the windows and of the next frame's pitch, a
             latency of 4 * hop samples.
         sample_rate: Hz.
@@ -87,6 +90,8 @@ class MDCTBackbone(ParametricBackbone):
         highband_gain: float = 1.0,
         causal: bool = False,
         sample_rate: int = 16000,
+        deep_filter_channels: int = 0,
+        deep_filter_blocks: int = 6,
     ):
         super().__init__()
         self.semantic_dim, self.parametric_dim = n_mels, n_mels + 2
@@ -121,6 +126,12 @@ class MDCTBackbone(ParametricBackbone):
         for layer in (self.encoder.out_proj, self.decoder.out_proj):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
+        self.deep_filter = None
+        if deep_filter_channels:
+            self.deep_filter = BandSplitDeepFilter(bins, channels, deep_filter_channels, deep_filter_blocks, causal=causal)
+            (left, right), decoder_reach = self.receptive_field
+            more_left, more_right = self.deep_filter.reach
+            self.receptive_field = ((left + more_left, right + more_right), decoder_reach)
         self._register_transforms(sample_rate, bins)
         self.pitch, self.excitation = PitchEstimator(sample_rate, self.window), Excitation(sample_rate, hop)
 
@@ -263,9 +274,13 @@ class MDCTBackbone(ParametricBackbone):
     def _separate(self, spectrum: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
         """[B, T, F] -> masked spectra [B, T, 2, F] and envelope corrections [B, T, 2, E] of speech and background."""
         bins = spectrum.shape[-1]
-        outputs = self.encoder(self._encoder_features(spectrum, mask), mask).float()
+        inputs, level = self._encoder_features(spectrum, mask)
+        features = self.encoder.features(inputs, mask)
+        outputs = self.encoder.out_proj(features).float()
         real, imag, envelope_correction = outputs.split((bins, bins, 2 * self.semantic_dim), dim=-1)
         speech = spectrum * torch.complex(torch.sigmoid(real), torch.tanh(imag))
+        if self.deep_filter is not None:
+            speech = self.deep_filter(spectrum, speech, level, features, mask)
         return torch.stack([speech, spectrum - speech], dim=2), envelope_correction.unflatten(-1, (2, -1))
 
     def _analyze(self, spectra: Tensor) -> Tensor:
@@ -277,8 +292,8 @@ class MDCTBackbone(ParametricBackbone):
             compressed = coefficients * _norm(coefficients) ** (self.compression - 1)
             return torch.cat([envelope, self.pitch(powers), compressed], dim=-1)
 
-    def _encoder_features(self, spectrum: Tensor, mask: Tensor | None) -> Tensor:
-        """[B, T, F] -> log magnitudes normalized to the level of the recording [B, T, 2 F].
+    def _encoder_features(self, spectrum: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
+        """[B, T, F] -> log magnitudes normalized to the level of the recording [B, T, 2 F], and that level [B, T, 1].
 
         The first F are relative to the mean over the context and all bins, the second to the mean over the context of
         each bin, which emphasizes changes, such as speech, over stationary noise.
@@ -287,7 +302,8 @@ class MDCTBackbone(ParametricBackbone):
         valid = torch.ones_like(logs[:1, :, :1]) if mask is None else mask[..., None].to(logs.dtype)
         sums = moving_sum(logs if mask is None else logs * valid, self.norm_context)
         means = sums / moving_sum(valid, self.norm_context).clamp(min=0.5)
-        return torch.cat([0.5 * (logs - means.mean(-1, keepdim=True)), logs - means], dim=-1)
+        level = means.mean(-1, keepdim=True)
+        return torch.cat([0.5 * (logs - level), logs - means], dim=-1), level
 
 
 def _norm(x: Tensor) -> Tensor:

@@ -72,8 +72,12 @@ class ConvNeXtStack(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """X [B, T, C_in], mask [B, T] of valid frames -> [B, T, C_out]."""
+        return self.out_proj(self.features(x, mask))
+
+    def features(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        """X [B, T, C_in], mask [B, T] of valid frames -> input of the last projection [B, T, C]."""
         mask = None if mask is None else mask[..., None].to(x.dtype)
         x = self.norm_in(self.in_proj(x))
         for block in self.blocks:
             x = block(x, mask)
-        return self.out_proj(self.norm_out(x))
+        return self.norm_out(x)

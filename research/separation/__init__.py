@@ -1,0 +1,1 @@
+"""Training and scoring of the separation: speech and background from a mixture."""

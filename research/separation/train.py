@@ -1,0 +1,205 @@
+"""Train the separation: `python -m research.separation.train --start MODEL --bank BANK --out OUT`.
+
+It resumes from the checkpoint in OUT if there is one. Minutes are CPU minutes of the process, of all sessions together.
+"""
+
+import argparse
+import signal
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import yaml
+from torch import Tensor, nn
+
+from espnet2_decodec.codec.backbones.mdct import MDCTBackbone
+from espnet2_decodec.codec.decodec import DeCodec
+from espnet2_decodec.codec.dsp.overlap_add import weighted_overlap_add
+from espnet2_decodec.data.mixing import Batch
+from research.separation.losses import StemLosses
+from research.separation.mixtures import MixtureSampler
+from research.tokens import checkpoint
+from research.tokens.ema import EMA
+
+WEIGHTS = {"snr": 1.0, "complex": 3.0, "magnitude": 4.0, "mel": 1.0, "envelope": 0.5, "content": 0.3}
+
+
+@dataclass
+class Settings:
+    """Settings of a training.
+
+    Attributes:
+        backbone: options of the backbone that differ from those of the codec to start from.
+        batch: items per step.
+        segment: samples of each item.
+        weights: of the losses, a difference from `WEIGHTS`.
+        lr, lr_encoder: learning rates of the deep filter and of the first stage.
+        warmup: steps of the linear rise of the learning rates.
+        minutes, decay_minutes: CPU minutes of the training, and of the linear fall of the learning rates at its end.
+        clip: largest norm of the gradients.
+        ema_decay: of the averaged weights.
+        snr: range of the mixtures in dB.
+    """
+
+    backbone: dict[str, Any] = field(default_factory=dict)
+    batch: int = 6
+    segment: int = 40960
+    weights: dict[str, float] = field(default_factory=dict)
+    lr: float = 1.5e-3
+    lr_encoder: float = 3e-4
+    warmup: int = 100
+    minutes: float = 20.0
+    decay_minutes: float = 6.0
+    clip: float = 1.0
+    ema_decay: float = 0.998
+    snr: list[float] = field(default_factory=lambda: [-8.0, 25.0])
+
+
+def extended(base: DeCodec, options: dict[str, Any]) -> DeCodec:
+    """A codec with other options of its backbone, and the weights of `base`; what is new is untrained."""
+    config = base.resolved_config()
+    codec = DeCodec({**config, "backbone": {**config["backbone"], **options}})
+    missing = codec.load_state_dict({**codec.state_dict(), **base.state_dict()})
+    assert not missing.missing_keys
+    return codec
+
+
+class Trainer:
+    """The separation of a codec; everything else is frozen.
+
+    Args:
+        settings: of the training.
+        model: name or folder of the codec to start from.
+        judge: name or folder of the codec whose semantic encoder compares separated with clean speech.
+        seed: of everything that is drawn.
+    """
+
+    def __init__(self, settings: Settings, model: str, judge: str = "decodec-16k-semantic", seed: int = 0):
+        torch.manual_seed(seed)
+        self.settings, self.step, self.minutes = settings, 0, 0.0
+        self.random, self.weights = np.random.default_rng(seed), WEIGHTS | settings.weights
+        self.codec = extended(DeCodec.from_pretrained(model), settings.backbone).requires_grad_(False)
+        backbone = self.codec.backbone
+        assert isinstance(backbone, MDCTBackbone)
+        self.backbone, self.losses = backbone, StemLosses()
+        self.judge = DeCodec.from_pretrained(judge).backbone.semantic_encoder.requires_grad_(False)
+        groups = [{"params": list(backbone.encoder.requires_grad_().parameters()), "base": settings.lr_encoder}]
+        if backbone.deep_filter is not None:
+            groups += [{"params": list(backbone.deep_filter.requires_grad_().parameters()), "base": settings.lr}]
+        self.trained = [p for group in groups for p in group["params"]]
+        self.optimizer = torch.optim.AdamW(groups, settings.lr, (0.9, 0.98), weight_decay=1e-3, fused=True)
+        self.ema = EMA(self.codec, settings.ema_decay)
+
+    def train_step(self, batch: Batch) -> dict[str, float]:
+        """One step; returns the named losses."""
+        settings = self.settings
+        left = max(0.02, min(1.0, (settings.minutes - self.minutes) / settings.decay_minutes))
+        for group in self.optimizer.param_groups:
+            group["lr"] = group["base"] * min(1.0, (self.step + 1) / settings.warmup) * left
+        targets = torch.stack([batch.speech, batch.background], dim=1)
+        backbone = self.backbone
+        spectra, correction = backbone._separate(backbone._stft(batch.mixture), None)
+        frames = backbone._istft(spectra).transpose(1, 2)
+        stems = weighted_overlap_add(frames, backbone.window, backbone.hop, None)
+        terms = self.losses(stems, targets, self.step)
+        terms["envelope"] = self._envelope_error(spectra, correction, targets)
+        if self.step % 2 == 0:
+            terms["content"] = self._content_error(stems[:, 0], batch.speech)
+        loss = sum(self.weights[name] * value for name, value in terms.items())
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        norm = nn.utils.clip_grad_norm_(self.trained, settings.clip)
+        if not torch.isfinite(norm):
+            raise FloatingPointError(f"The gradients are not finite at step {self.step}; lower the learning rate.")
+        self.optimizer.step()
+        self.ema.update(self.codec)
+        self.step += 1
+        return {name: float(value.detach()) for name, value in terms.items()} | {"norm": float(norm)}
+
+    def _envelope_error(self, spectra: Tensor, correction: Tensor, targets: Tensor) -> Tensor:
+        """Mean absolute error of the envelopes [B, T, 2, E], relative to their mean."""
+        backbone = self.backbone
+
+        def envelope(values: Tensor) -> Tensor:
+            magnitudes = (values.real.square() + values.imag.square() + 1e-12).sqrt()
+            return torch.log1p(magnitudes @ backbone.stft_to_mel / backbone.mel_floor)
+
+        wanted = envelope(backbone._stft(targets.flatten(0, 1))).unflatten(0, (-1, 2)).transpose(1, 2)
+        return (envelope(spectra) + correction - wanted).abs().mean() / wanted.mean()
+
+    def _content_error(self, wav: Tensor, clean: Tensor) -> Tensor:
+        """Half the mean squared distance of semantic features, over items with speech."""
+        audible = clean.square().mean(1) > 1e-8
+        if not audible.any():
+            return wav.new_zeros(())
+        with torch.no_grad():
+            target = self.judge(clean[audible])
+        return 0.5 * (self.judge(wav[audible]) - target).square().mean()
+
+    def state(self) -> dict[str, Any]:
+        """Everything that a resumed training needs."""
+        return {
+            "step": self.step, "minutes": self.minutes, "random": self.random.bit_generator.state,
+            "codec": self.codec.state_dict(), "average": self.ema.module.state_dict(), "updates": self.ema.updates,
+            "optimizer": self.optimizer.state_dict(),
+        }  # fmt: skip
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Restore a result of `state`."""
+        self.step, self.minutes, self.ema.updates = state["step"], state["minutes"], state["updates"]
+        self.random.bit_generator.state = state["random"]
+        self.codec.load_state_dict(state["codec"])
+        self.ema.module.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+
+
+def main() -> None:
+    """Train until the minutes of the settings, --steps, or a TERM signal; save either way."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--config", type=Path, default=Path(__file__).with_name("train.yaml"))
+    parser.add_argument("--start", default="decodec-16k", help="name or folder of a codec")
+    parser.add_argument("--bank", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--steps", type=int, default=10**9)
+    parser.add_argument("--every", type=float, default=10.0, help="minutes between checkpoints")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    settings = Settings(**yaml.safe_load(args.config.read_text(encoding="utf-8")) or {})
+    trainer, sampler = Trainer(settings, args.start), MixtureSampler(args.bank, tuple(settings.snr))
+    if checkpoint.exists(args.out):
+        trainer.load_state(checkpoint.load(args.out))
+        print(f"Resumed at step {trainer.step} of {args.out}", flush=True)
+    args.out.mkdir(parents=True, exist_ok=True)
+    stop: list[bool] = []
+    signal.signal(signal.SIGTERM, lambda *_: stop.append(True))
+    sums: dict[str, list[float]] = defaultdict(list)
+    used, before, saved = time.process_time(), trainer.minutes, trainer.minutes
+
+    def save() -> None:
+        checkpoint.save(args.out, trainer.state())
+        trainer.ema.module.save_pretrained(args.out / "model", half=True, shard_megabytes=15)
+
+    with (args.out / "log.csv").open("a") as log:
+        while not stop and trainer.minutes < settings.minutes and trainer.step < args.steps:
+            batch = sampler.draw(settings.batch, settings.segment, trainer.random)
+            for name, value in trainer.train_step(batch).items():
+                sums[name].append(value)
+            trainer.minutes = before + (time.process_time() - used) / 60
+            if trainer.step % 50 == 0:
+                means = " ".join(f"{name}={np.mean(values):.4f}" for name, values in sums.items())
+                log.write(f"step={trainer.step} minutes={trainer.minutes:.2f} {means}\n")
+                log.flush()
+                sums.clear()
+            if trainer.minutes - saved > args.every:
+                save()
+                saved = trainer.minutes
+    save()
+    print(f"Saved at step {trainer.step}, {trainer.minutes:.1f} CPU minutes: {args.out / 'model'}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
