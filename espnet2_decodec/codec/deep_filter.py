@@ -10,8 +10,11 @@ from torch.nn import functional as F
 
 from espnet2_decodec.codec.dsp.chunking import chunked
 
-BAND_WIDTHS = ((8, 20), (16, 10), (32, 5))
-"""(bins of a band, number of such bands) from low to high frequencies, for 480 bins; others are scaled."""
+BANDS = ((1, 20), (2, 10), (4, 5))
+"""(relative width of a band, number of such bands), from low to high frequencies."""
+
+CHUNK = 32
+"""Frames that are processed at a time on a CPU, see `chunked`."""
 
 
 class BandBlock(nn.Module):
@@ -23,14 +26,14 @@ class BandBlock(nn.Module):
         causal: the convolution has no look-ahead.
     """
 
-    expansion = 3
+    expansion = 2
 
     def __init__(self, channels: int, kernel: tuple[int, int], causal: bool):
         super().__init__()
         frames, bands = kernel
-        time = (frames - 1, 0) if causal else (frames // 2, frames // 2)
-        self.pad = (bands // 2, bands // 2, *time)
-        self.dwconv = nn.Conv2d(channels, channels, kernel, groups=channels)
+        self.pad = frames - 1 if causal else 0
+        padding = (0 if causal else frames // 2, bands // 2)
+        self.dwconv = nn.Conv2d(channels, channels, kernel, padding=padding, groups=channels)
         self.norm = nn.LayerNorm(channels)
         self.pwconv1 = nn.Linear(channels, self.expansion * channels)
         self.pwconv2 = nn.Linear(self.expansion * channels, channels)
@@ -38,9 +41,10 @@ class BandBlock(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """X [B, T, K, C], mask [B, T, 1, 1] of valid frames -> [B, T, K, C]."""
-        image = F.pad((x if mask is None else x * mask).permute(0, 3, 1, 2), self.pad)
+        image = (x if mask is None else x * mask).permute(0, 3, 1, 2)
+        image = F.pad(image, (0, 0, self.pad, 0)) if self.pad else image
         y = self.dwconv(image).permute(0, 2, 3, 1)
-        y = chunked(self._pointwise, y.reshape(-1, *y.shape[2:])).view_as(x)
+        y = chunked(self._pointwise, y.reshape(-1, *y.shape[2:]), CHUNK).view_as(x)
         return torch.addcmul(x, self.gamma, y)
 
     def _pointwise(self, y: Tensor) -> Tensor:
@@ -78,11 +82,10 @@ class BandSplitDeepFilter(nn.Module):
         hop_ratio: float = 1 / 3,
     ):
         super().__init__()
-        scale = (bins - 1) // 480
-        if scale * 480 != bins - 1:
-            raise ValueError(f"The deep filter needs a multiple of 480 bins and one, not {bins}.")
-        self.widths = [(scale * width, count) for width, count in BAND_WIDTHS]
-        self.bands, self.causal = sum(count for _, count in self.widths), causal
+        unit = -(-(bins - 1) // sum(width * count for width, count in BANDS))
+        self.widths = [(unit * width, count) for width, count in BANDS]
+        self.bands, self.causal = sum(count for _, count in BANDS), causal
+        self.missing = sum(width * count for width, count in self.widths) - (bins - 1)
         self.context = nn.Linear(context_dim, self.bands * channels)
         self.embed = nn.ParameterList(self._weight(n, self.inputs * w, channels) for w, n in self.widths)
         self.embed_bias = nn.Parameter(torch.zeros(self.bands, channels))
@@ -116,37 +119,43 @@ class BandSplitDeepFilter(nn.Module):
         x = x + self.context(context).unflatten(-1, (self.bands, -1))
         for block in self.blocks:
             x = block(x, frames)
-        outputs = self._project(self.norm(x)).float()
-        gain, *taps = torch.view_as_complex(outputs.unflatten(-1, (-1, 2))).unbind(-1)
+        gain_real, gain_imag, *taps = self._project(self.norm(x)).float().unbind(-2)
+        real = torch.addcmul(speech.real, speech.real, gain_real).addcmul_(speech.imag, gain_imag, value=-1)
+        imag = torch.addcmul(speech.imag, speech.real, gain_imag).addcmul_(speech.imag, gain_real)
         pad = (0, 0, 2, 0) if self.causal else (0, 0, 1, 1)
         padded, count = F.pad(spectrum if mask is None else spectrum * mask[..., None], pad), spectrum.shape[1]
-        corrected = speech + F.pad(gain, (0, 1)) * speech
-        for i, tap in enumerate(taps):
-            corrected = corrected + F.pad(tap, (0, 1)) * self.phase[i] * padded[:, i : i + count]
-        return corrected
+        for i, (tap_real, tap_imag) in enumerate(zip(taps[::2], taps[1::2])):
+            frame = padded[:, i : i + count] * self.phase[i]
+            real = real.addcmul(frame.real, tap_real).addcmul(frame.imag, tap_imag, value=-1)
+            imag = imag.addcmul(frame.real, tap_imag).addcmul(frame.imag, tap_real)
+        return torch.complex(real, imag)
 
     def _features(self, spectrum: Tensor, speech: Tensor, level: Tensor) -> Tensor:
-        """[B, T, F - 1, 6]: for mixture and speech, log magnitude, and compressed real and imaginary parts."""
-        pair = torch.stack([spectrum, speech], dim=-1)[..., :-1, :]
-        magnitude = pair.abs() + 1e-4
-        log = torch.log(magnitude) - level[..., None]
-        unit = pair / magnitude * torch.exp(0.3 * log)
-        return torch.cat([0.5 * log, unit.real, unit.imag], dim=-1)
+        """[B, T, 6, F']: log magnitudes, and compressed real and imaginary parts, of mixture and speech each."""
+        logs, reals, imags = [], [], []
+        for values in (spectrum[..., :-1], speech[..., :-1]):
+            magnitude = (values.real.square() + values.imag.square()).sqrt() + 1e-4
+            log = torch.log(magnitude) - level
+            scale = torch.exp(0.3 * log) / magnitude
+            logs.append(0.5 * log)
+            reals.append(values.real * scale)
+            imags.append(values.imag * scale)
+        return F.pad(torch.stack([*logs, *reals, *imags], dim=-2), (0, self.missing))
 
     def _embed(self, features: Tensor) -> Tensor:
-        """[B, T, F - 1, 6] -> [B, T, K, C]."""
+        """[B, T, 6, F'] -> [B, T, K, C]; F' is F - 1 and the bins that complete the last band."""
         parts, start = [], 0
         for (width, count), weight in zip(self.widths, self.embed):
-            part = features[..., start : start + width * count, :].unflatten(-2, (count, width)).flatten(-2)
-            parts.append(torch.einsum("btki,kic->btkc", part, weight))
+            part = features[..., start : start + width * count].unflatten(-1, (count, width))
+            parts.append(torch.einsum("btiku,kiuc->btkc", part, weight.unflatten(1, (self.inputs, width))))
             start += width * count
         return torch.cat(parts, dim=-2) + self.embed_bias
 
     def _project(self, x: Tensor) -> Tensor:
-        """[B, T, K, C] -> [B, T, F - 1, 8]."""
+        """[B, T, K, C] -> [B, T, 8, F]."""
         parts, start = [], 0
         for (width, count), weight in zip(self.widths, self.project):
             out = torch.einsum("btkc,kco->btko", x[..., start : start + count, :], weight)
-            parts.append(out.unflatten(-1, (width, self.outputs)).flatten(-3, -2))
+            parts.append(out.unflatten(-1, (self.outputs, width)).transpose(-3, -2).flatten(-2))
             start += count
-        return torch.cat(parts, dim=-2)
+        return F.pad(torch.cat(parts, dim=-1), (0, 1 - self.missing))

@@ -12,9 +12,12 @@ from espnet2_decodec.codec.unseparated import unseparated_latent
 HOP = 320
 SEANET = {**TINY, "backbone": {"name": "seanet", "n_filters": 2, "strides": [20, 16]}}
 MDCT = {**TINY, "backbone": {**TINY["backbone"], "name": "mdct", "n_mels": 4}}
+DEEP_FILTER = {"deep_filter_channels": 4, "deep_filter_blocks": 1}
 BACKBONES = {
     "mdct": MDCT,
     "mdct causal": {**TINY, "backbone": {**MDCT["backbone"], "causal": True}},
+    "mdct, deep filter": {**TINY, "backbone": {**MDCT["backbone"], **DEEP_FILTER}},
+    "mdct causal, deep filter": {**TINY, "backbone": {**MDCT["backbone"], **DEEP_FILTER, "causal": True}},
     "semantic_mdct": TINY_SEMANTIC,
     "spectral": TINY,
     "spectral causal": {**TINY, "backbone": {**TINY["backbone"], "causal": True}},
@@ -24,7 +27,7 @@ BACKBONES = {
     "seanet, soft split": {**SEANET, "split": {"name": "soft", "dim": 8}},
 }
 every_backbone = pytest.mark.parametrize("name", BACKBONES)
-causal_backbones = pytest.mark.parametrize("name", ["mdct causal", "spectral causal", "seanet causal"])
+causal_backbones = pytest.mark.parametrize("name", ["mdct causal", "mdct causal, deep filter", "spectral causal", "seanet causal"])
 
 
 def make_codec(name: str = "spectral") -> DeCodec:
@@ -41,7 +44,7 @@ def make_codec(name: str = "spectral") -> DeCodec:
         for parameter, value in codec.backbone.named_parameters():
             if parameter.endswith("weight.original0"):
                 value.mul_(2)
-            elif value.ndim == 2 and not value.any():
+            elif value.ndim > 1 and not value.any():
                 value.normal_(std=0.1)
     return codec
 

@@ -9,12 +9,12 @@ CHUNK = 256
 """Frames that are processed at a time on a CPU."""
 
 
-def chunked(function: Callable[[Tensor], Tensor], frames: Tensor) -> Tensor:
+def chunked(function: Callable[[Tensor], Tensor], frames: Tensor, size: int = CHUNK) -> Tensor:
     """Apply a function that maps each of the frames [M, ...] on its own.
 
-    On a CPU and without gradients it is applied to `CHUNK` frames at a time, so that wide intermediate results stay in
+    On a CPU and without gradients it is applied to `size` frames at a time, so that wide intermediate results stay in
     the cache: the values are the same, in about three quarters of the time.
     """
-    if torch.is_grad_enabled() or frames.device.type != "cpu" or len(frames) <= CHUNK:
+    if torch.is_grad_enabled() or frames.device.type != "cpu" or len(frames) <= size:
         return function(frames)
-    return torch.cat([function(part) for part in frames.split(CHUNK)])
+    return torch.cat([function(part) for part in frames.split(size)])
