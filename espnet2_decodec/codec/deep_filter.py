@@ -134,7 +134,7 @@ class BandSplitDeepFilter(nn.Module):
         """[B, T, 6, F']: log magnitudes, and compressed real and imaginary parts, of mixture and speech each."""
         logs, reals, imags = [], [], []
         for values in (spectrum[..., :-1], speech[..., :-1]):
-            magnitude = (values.real.square() + values.imag.square()).sqrt() + 1e-4
+            magnitude = (values.real.square() + values.imag.square() + 1e-8).sqrt()
             log = torch.log(magnitude) - level
             scale = torch.exp(0.3 * log) / magnitude
             logs.append(0.5 * log)
