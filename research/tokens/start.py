@@ -24,6 +24,7 @@ def start_codec(base: DeCodec, content: dict[str, Tensor], options: dict | None 
     """
     size = content["quantizer.codebooks"].shape[-1]
     kept = ("hop", "n_mels", "channels", "encoder_blocks", "decoder_blocks", "kernel", "encoder_kernel")
+    kept += ("deep_filter_channels", "deep_filter_blocks")
     given, config = options or {}, base.resolved_config()
     backbone = {name: config["backbone"][name] for name in (*kept, "highband_gain")}
     levels = ("speech_levels", "background_levels", "codebook_size", "parametric_levels")

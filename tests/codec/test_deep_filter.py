@@ -61,3 +61,11 @@ def test_a_stationary_tone_is_filtered_by_the_same_taps_in_every_frame():
     frames = spectrum[0, 10:40, 60]
     shifted = torch.stack([network.phase[i, 60] * spectrum[0, 9 + i : 39 + i, 60] for i in range(3)])
     torch.testing.assert_close(shifted, frames.expand(3, -1), atol=1e-3, rtol=1e-3)
+
+
+def test_silence_has_finite_gradients():
+    network, (_, _, level, context) = make_filter(std=0.1), make_inputs(4)
+    silence = torch.zeros(1, 4, 481, dtype=torch.complex64, requires_grad=True)
+    network(silence, silence * 0.5, level, context).abs().add(1).log().sum().backward()
+    assert silence.grad.isfinite().all()
+    assert all(p.grad.isfinite().all() for p in network.parameters() if p.grad is not None)

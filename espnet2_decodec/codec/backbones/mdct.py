@@ -91,7 +91,7 @@ class MDCTBackbone(ParametricBackbone):
         causal: bool = False,
         sample_rate: int = 16000,
         deep_filter_channels: int = 0,
-        deep_filter_blocks: int = 6,
+        deep_filter_blocks: int = 4,
     ):
         super().__init__()
         self.semantic_dim, self.parametric_dim = n_mels, n_mels + 2

@@ -26,8 +26,8 @@ class SemanticMDCTBackbone(MDCTBackbone):
         content_dim: S, of the semantic features.
         semantic_channels, semantic_blocks, semantic_kernel: of the semantic encoder.
         post_filter_channels, post_filter_blocks: of the post-filter.
-        hop, n_mels, channels, encoder_blocks, decoder_blocks, kernel, encoder_kernel, highband_gain, sample_rate: as
-            for `MDCTBackbone`.
+        hop, n_mels, channels, encoder_blocks, decoder_blocks, kernel, encoder_kernel, highband_gain, sample_rate,
+            deep_filter_channels, deep_filter_blocks: as for `MDCTBackbone`.
 
     Raises:
         ValueError: as for `MDCTBackbone`.
@@ -55,10 +55,12 @@ class SemanticMDCTBackbone(MDCTBackbone):
         post_filter_channels: int = 256,
         post_filter_blocks: int = 6,
         sample_rate: int = 16000,
+        deep_filter_channels: int = 0,
+        deep_filter_blocks: int = 4,
     ):
         super().__init__(
             dim - content_dim, hop, n_mels, channels, encoder_blocks, decoder_blocks, kernel, encoder_kernel,
-            highband_gain, False, sample_rate,
+            highband_gain, False, sample_rate, deep_filter_channels, deep_filter_blocks,
         )  # fmt: skip
         self.dim, self.content_dim, self.stem_dim = dim, content_dim, (dim - content_dim) // 2
         self.semantic_encoder = SemanticEncoder(
