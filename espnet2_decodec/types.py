@@ -112,3 +112,8 @@ class Stems:
 
     speech: Tensor
     background: Tensor
+
+    def limit_attenuation(self, decibels: float) -> "Stems":
+        """Stems with the same sum, in which the background is attenuated by `decibels` at most in the speech."""
+        residual = 10 ** (-decibels / 20) * self.background
+        return Stems(self.speech + residual, self.background - residual)

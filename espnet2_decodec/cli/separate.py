@@ -2,6 +2,7 @@
 
 from argparse import ArgumentParser, Namespace
 
+from espnet2_decodec.arguments import positive_float
 from espnet2_decodec.cli import parser as options
 
 SUMMARY = "Separate audio files into NAME.speech.wav and NAME.background.wav"
@@ -10,6 +11,7 @@ EXAMPLES = """\
 examples:
   decodec separate noisy.wav -o stems
   decodec separate recordings -o stems --no-quantize --format flac
+  decodec separate noisy.wav -o stems --no-quantize --max-attenuation-db 12
 """
 
 
@@ -26,6 +28,12 @@ def add_arguments(parser: ArgumentParser) -> None:
     options.add_audio_output(parser)
     parser.add_argument(
         "--no-quantize", action="store_true", help="skip the quantizers: better stems, which have no bit rate"
+    )
+    parser.add_argument(
+        "--max-attenuation-db",
+        type=positive_float,
+        metavar="DB",
+        help="leave some background in the speech, by so much softer than it was; it is missing in the background",
     )
 
 
@@ -49,6 +57,8 @@ def run(args: Namespace) -> int:
         speech, background = (AudioWriter(path, codec.sample_rate, args.rescale) for path in paths)
         with atomic_group(), speech, background:
             for stems in pipeline.separate(codec, reader, not args.no_quantize, levels):
+                if args.max_attenuation_db is not None:
+                    stems = stems.limit_attenuation(args.max_attenuation_db)
                 speech.write(stems.speech[0])
                 background.write(stems.background[0])
         pipeline.warn_of_level(speech, args.rescale)

@@ -31,6 +31,20 @@ def test_stems_equal_those_of_the_codec(run, codec, make_wav, tmp_path, quantize
     assert code == 1 and len(lines) == 1 and "--force" in lines[0]
 
 
+def test_attenuation_of_the_background_is_limited(run, codec, make_wav, tmp_path):
+    """A tenth of the background stays in the speech at 20 dB, and the stems still add up to the mixture."""
+    wav = make_wav("a.wav", 20001)
+    arguments = ("separate", wav, "-o", tmp_path / "out", "--no-quantize", "--max-attenuation-db", "20")
+    assert run(*arguments)[0] == 0
+    mixture = audio.read(wav, 16000)
+    stems = codec.separate(mixture[None], quantize=False)
+    speech, background = samples(tmp_path / "out/a.speech.wav"), samples(tmp_path / "out/a.background.wav")
+    assert torch.allclose(speech, stems.speech[0] + 0.1 * stems.background[0], atol=1e-3)
+    assert torch.allclose(background, 0.9 * stems.background[0], atol=1e-3)
+    with pytest.raises(SystemExit):
+        run(*arguments[:-1], "0", "--force")
+
+
 def test_remix_equals_that_of_the_codec(run, codec, make_wav, tmp_path):
     """One input may be tokens; a shorter background is repeated, a longer one cut."""
     long, short = make_wav("long.wav", 20001), make_wav("short.wav", 4000)
