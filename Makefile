@@ -1,5 +1,6 @@
 # make demo   page of the model in the package, then the recipe on a corpus of minutes: data, training, evaluation, speech
 #             recognition and synthesis; its results join the page
+# make model  trains the semantic model of the package from its data: hours; see research/model.sh --help
 # make test   all tests
 # make fuzz   damaged files through the readers and the command, for MINUTES=10, with random seed SEED=0
 # make compat tests of what depends on the release of ESPnet, which follows from the version of Python
@@ -16,14 +17,15 @@ VENV ?= .venv$(addprefix -,$(filter-out python3,$(notdir $(PYTHON))))
 OMP_NUM_THREADS ?= 1
 MINUTES ?= 10
 SEED ?= 0
+MODEL_OPTS ?=
 export OMP_NUM_THREADS
 
 BIN := $(VENV)/bin
 RECIPE := egs2/decodec
 RESULTS := $(RECIPE)/exp/codec_decodec_mini/decode/test
-SCRIPTS := $(wildcard $(RECIPE)/*.sh $(RECIPE)/stages/*.sh $(RECIPE)/utils/*.sh local/*.sh .ci/*)
+SCRIPTS := $(wildcard $(RECIPE)/*.sh $(RECIPE)/stages/*.sh $(RECIPE)/utils/*.sh local/*.sh research/*.sh .ci/*)
 
-.PHONY: install demo test fuzz compat lint docs constraints clean
+.PHONY: install demo model test fuzz compat lint docs constraints clean
 
 install: $(VENV)/.installed
 
@@ -43,6 +45,10 @@ demo: install
 	$(BIN)/decodec demo demo --force --results $(RESULTS)/evaluation \
 		--examples $(RESULTS)/conversion/examples $(RECIPE)/exp/tts_mini_*/synthesis/examples \
 		--documents $(RECIPE)/exp/asr_mini_*/RESULTS.md $(RECIPE)/exp/tts_mini_*/synthesis/RESULTS.md
+
+model: install
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[evaluate,probe]'
+	PYTHON=$(BIN)/python research/model.sh $(MODEL_OPTS)
 
 test: install
 	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile

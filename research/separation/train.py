@@ -5,6 +5,7 @@ It resumes from the checkpoint in OUT if there is one. Minutes are CPU minutes o
 
 import argparse
 import signal
+import sys
 import time
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -157,8 +158,8 @@ class Trainer:
         self.optimizer.load_state_dict(state["optimizer"])
 
 
-def main() -> None:
-    """Train until the minutes of the settings, --steps, or a TERM signal; save either way."""
+def main() -> int:
+    """Train until the minutes of the settings, --steps, or a TERM signal (status 143); save either way."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", type=Path, default=Path(__file__).with_name("train.yaml"))
     parser.add_argument("--start", default="decodec-16k", help="name or folder of a codec")
@@ -199,7 +200,8 @@ def main() -> None:
                 saved = trainer.minutes
     save()
     print(f"Saved at step {trainer.step}, {trainer.minutes:.1f} CPU minutes: {args.out / 'model'}", flush=True)
+    return 128 + signal.SIGTERM if stop else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -101,12 +101,13 @@ def main() -> None:
     parser.add_argument("--full", action="store_true")
     parser.add_argument("--snr", type=float, help="dB, of mixtures in place of clean speech")
     parser.add_argument("--levels", type=int, nargs="+", default=[1, 3, 6, 10])
+    parser.add_argument("--limit", type=int, help="only the first so many recordings")
     parser.add_argument("--wavs", type=Path, help="folder for some of the decoded recordings")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    utterances, begun = dev_set(args.bank), time.process_time()
+    utterances, begun = dev_set(args.bank)[: args.limit], time.process_time()
     codec = DeCodec.from_pretrained(args.model)
-    result: dict[str, Any] = {"model": str(args.model or "package"), "snr": args.snr}
+    result: dict[str, Any] = {"model": str(args.model or "package"), "snr": args.snr, "recordings": len(utterances)}
     inputs = [u.wav for u in utterances] if args.snr is None else mixed(utterances, args.bank, args.snr)
     system = levels_system(codec)
     decoded = [system(wav, tuple(args.levels)) for wav in inputs]
@@ -123,7 +124,7 @@ def main() -> None:
         result["stability"] = stability(codec, utterances, args.bank)
     if args.wavs:
         args.wavs.mkdir(parents=True, exist_ok=True)
-        for i in (0, 12, 20, 27):
+        for i in [i for i in (0, 12, 20, 27) if i < len(utterances)]:
             soundfile.write(args.wavs / f"{i:02d}_{utterances[i].label}.wav", inputs[i].numpy(), 16000)
             for k in args.levels:
                 soundfile.write(args.wavs / f"{i:02d}_{k}.wav", decoded[i][k].numpy(), 16000)

@@ -23,6 +23,7 @@ class Settings:
         minutes, decay_minutes: CPU minutes of the training, and of the linear fall of the learning rates at its end.
         clip: largest norm of the gradients.
         ema_decay: of the averaged weights, which are updated every fourth step.
+        train_codebooks: whether the codebooks of the waveform levels are trained; not after `optimize_codebooks`.
         level_probs: number of levels -> probability; 0 stands for a random number, K + 1 for no quantization.
     """
 
@@ -41,6 +42,7 @@ class Settings:
     decay_minutes: float = 20.0
     clip: float = 1.0
     ema_decay: float = 0.998
+    train_codebooks: bool = True
     level_probs: dict[int, float] = field(
         default_factory=lambda: {10: 0.36, 6: 0.14, 3: 0.26, 1: 0.05, 0: 0.15, 11: 0.04}
     )

@@ -5,6 +5,7 @@ It resumes from the checkpoint in OUT if there is one. Minutes are CPU minutes o
 
 import argparse
 import signal
+import sys
 import time
 from collections import defaultdict
 from pathlib import Path
@@ -18,8 +19,8 @@ from research.tokens.settings import Settings
 from research.tokens.trainer import Trainer
 
 
-def main() -> None:
-    """Train until the minutes of the settings, --steps, or a TERM signal; save either way."""
+def main() -> int:
+    """Train until the minutes of the settings, --steps, or a TERM signal (status 143); save either way."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", type=Path, default=Path(__file__).with_name("train.yaml"))
     parser.add_argument("--start", type=Path, required=True, help="folder of a codec with a semantic level")
@@ -59,7 +60,8 @@ def main() -> None:
     checkpoint.save(args.out, trainer.state())
     trainer.ema.module.save_pretrained(args.out / "model", half=True, shard_megabytes=15)
     print(f"Saved at step {trainer.step}, {trainer.minutes:.1f} CPU minutes: {args.out / 'model'}", flush=True)
+    return 128 + signal.SIGTERM if stop else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -43,7 +43,8 @@ class Trainer:
         if not isinstance(backbone, SemanticMDCTBackbone) or not isinstance(quantizer, SemanticRVQ):
             raise ValueError(f"{model} is not a codec with a semantic level.")
         self.backbone, self.quantizer = backbone, quantizer
-        quantizer.semantic.ema_decay, quantizer.semantic.dead_code_threshold = 1.0, 0.0  # keeps the codebook
+        for part in [quantizer.semantic] + [quantizer.waveform] * (not settings.train_codebooks):
+            part.ema_decay, part.dead_code_threshold = 1.0, 0.0  # keeps the codebooks
         fast, slow = nn.ModuleList([backbone.post_filter, quantizer.predictor]), backbone.decoder
         self.trained = [*fast.requires_grad_().parameters(), *slow.requires_grad_().parameters()]
         groups = [

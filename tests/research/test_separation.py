@@ -1,0 +1,99 @@
+"""The training of the separation on a tiny codec: mixtures, losses, steps, and how it resumes."""
+
+import numpy as np
+import pytest
+import torch
+
+from espnet2_decodec.codec.decodec import DeCodec
+from research.separation.losses import StemLosses
+from research.separation.mixtures import MixtureSampler
+from research.separation.rooms import Rooms, convolve
+from research.separation.train import Settings, Trainer
+from research.tokens import checkpoint
+
+TINY = {
+    "backbone": {"name": "mdct", "n_mels": 4, "channels": 8, "encoder_blocks": 1, "decoder_blocks": 1},
+    "split": {"speech_dim": 10, "background_dim": 10},
+    "quantizer": {"speech_levels": 3, "background_levels": 2, "codebook_size": 16},
+}
+
+
+@pytest.fixture
+def bank(tmp_path):
+    """Banks of two labels each, and one of impulse responses."""
+    random = np.random.default_rng(0)
+    for name in ("speech_train", "noise_train", "music_train", "rir_train"):
+        size = 4000 if name == "rir_train" else 16000
+        wavs = random.standard_normal((2, size)) * 3000
+        if name == "rir_train":
+            wavs *= np.exp(-np.arange(size) / 800)
+            wavs[:, 100] = 30000
+        wavs.astype(np.int16).tofile(tmp_path / f"{name}.int16")
+        rows = (f"{i * size}\t{size}\tlabel{i}\tsource\t\tfile{i}\n" for i in range(2))
+        (tmp_path / f"{name}.tsv").write_text("".join(rows))
+    return tmp_path
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Folder of an untrained codec."""
+    torch.manual_seed(0)
+    DeCodec(TINY).save_pretrained(tmp_path / "start")
+    return str(tmp_path / "start")
+
+
+def test_mixtures_are_reproducible_and_within_their_levels(bank):
+    sampler = MixtureSampler(bank, level=(-40.0, -20.0))
+    one, other = (sampler.draw(24, 8000, np.random.default_rng(5)) for _ in range(2))
+    assert torch.equal(one.speech, other.speech) and torch.equal(one.background, other.background)
+    levels = 10 * torch.log10(one.mixture.square().mean(1))
+    assert levels.max() < -19.9 and levels.min() > -41 and one.mixture.abs().max() <= 0.981
+    silent = [~stem.any(1) for stem in (one.speech, one.background)]
+    assert not (silent[0] & silent[1]).any()
+
+
+def test_late_reverberation_is_background(bank):
+    """Of speech in a room without noise, the target is the direct sound and 50 ms."""
+    sampler = MixtureSampler(bank)
+    sampler.reverberant = 1.0
+    random = np.random.default_rng(1)
+    speech, late = sampler._pair(16000, random)
+    assert np.square(late).mean() > 1e-4
+    response = Rooms(bank).draw(np.random.default_rng(2))
+    assert response[0] == 1.0
+    impulse = np.zeros(8000, np.float32)
+    impulse[0] = 1.0
+    np.testing.assert_allclose(convolve(impulse, response)[: len(response)], response[:8000], atol=1e-5)
+
+
+def test_losses_are_smallest_for_the_targets_and_weigh_missing_speech_more():
+    losses, stems = StemLosses(), torch.randn(2, 2, 8000) * 0.1
+    perfect, softer = (losses(gain * stems, stems, 1) for gain in (1.0, 0.5))
+    for name in ("complex", "magnitude", "mel"):
+        assert perfect[name] < 1e-6 < softer[name]
+    assert perfect["snr"] < softer["snr"]
+    one = stems.clone()
+    one[:, 0] *= 2 ** (-1 / 0.3)  # half the compressed magnitude is missing
+    other = stems.clone()
+    other[:, 0] *= 1.5 ** (1 / 0.3)  # half is too much
+    assert losses(one, stems, 0)["magnitude"] > 1.3 * losses(other, stems, 0)["magnitude"]
+
+
+def test_a_training_resumes_exactly_and_changes_the_separation_alone(bank, start, tmp_path):
+    settings = Settings(backbone={"deep_filter_channels": 4, "deep_filter_blocks": 1}, batch=2, segment=8000)
+    sampler = MixtureSampler(bank)
+
+    def steps(trainer: Trainer, count: int) -> list[dict[str, float]]:
+        return [trainer.train_step(sampler.draw(2, 8000, trainer.random)) for _ in range(count)]
+
+    one = Trainer(settings, start)
+    before = {name: value.clone() for name, value in one.codec.state_dict().items()}
+    terms = steps(one, 3)
+    assert {"snr", "complex", "magnitude", "mel", "envelope", "content"} <= terms[0].keys()
+    checkpoint.save(tmp_path, one.state())
+    other = Trainer(settings, start, seed=1)
+    other.load_state(checkpoint.load(tmp_path))
+    assert steps(one, 2) == steps(other, 2)
+    changed = {name for name, value in one.codec.state_dict().items() if not torch.equal(value, before[name])}
+    assert changed and all(name.startswith(("backbone.encoder.", "backbone.deep_filter.")) for name in changed)
+    assert any("deep_filter" in name for name in changed) and any("encoder" in name for name in changed)
