@@ -4,6 +4,8 @@ Bands as in BSRNN (Luo and Yu, 2023, arXiv 2209.15174), the filter over neighbor
 et al., 2022, arXiv 2110.05588).
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -64,12 +66,9 @@ class BandSplitDeepFilter(nn.Module):
         blocks: number of blocks.
         kernel: of the blocks, (frames, bands), odd.
         causal: neither blocks nor filter have look-ahead; the filter then covers the frame and the two before it.
-        hop_ratio: hop over FFT size, for the phase that a stationary tone advances per frame.
     """
 
     inputs, outputs, taps = 6, 8, 3
-
-    phase: Tensor
 
     def __init__(
         self,
@@ -79,7 +78,6 @@ class BandSplitDeepFilter(nn.Module):
         blocks: int = 6,
         kernel: tuple[int, int] = (7, 5),
         causal: bool = False,
-        hop_ratio: float = 1 / 3,
     ):
         super().__init__()
         unit = -(-(bins - 1) // sum(width * count for width, count in BANDS))
@@ -94,9 +92,6 @@ class BandSplitDeepFilter(nn.Module):
         self.project = nn.ParameterList(torch.zeros(n, channels, self.outputs * w) for w, n in self.widths)
         reach = blocks * (kernel[0] // 2)
         self.reach = (2 * reach + 2, 0) if causal else (reach + 1, reach + 1)
-        shift = torch.tensor([-2, -1, 0] if causal else [-1, 0, 1])
-        phase = -2 * torch.pi * hop_ratio * torch.arange(bins) * shift[:, None]
-        self.register_buffer("phase", torch.polar(torch.ones_like(phase), phase), persistent=False)
 
     @staticmethod
     def _weight(count: int, size: int, channels: int) -> Tensor:
@@ -115,31 +110,33 @@ class BandSplitDeepFilter(nn.Module):
             mask: [B, T] of valid frames.
         """
         frames = None if mask is None else mask[..., None, None].to(context.dtype)
-        x = self._embed(self._features(spectrum, speech, level))
+        mixture = spectrum.real.contiguous(), spectrum.imag.contiguous()
+        estimate = speech.real.contiguous(), speech.imag.contiguous()
+        x = self._embed(self._features((mixture, estimate), level))
         x = x + self.context(context).unflatten(-1, (self.bands, -1))
         for block in self.blocks:
             x = block(x, frames)
         gain_real, gain_imag, *taps = self._project(self.norm(x)).float().unbind(-2)
-        real = torch.addcmul(speech.real, speech.real, gain_real).addcmul_(speech.imag, gain_imag, value=-1)
-        imag = torch.addcmul(speech.imag, speech.real, gain_imag).addcmul_(speech.imag, gain_real)
+        real, imag = _add_product(*estimate, estimate, gain_real, gain_imag)
         pad = (0, 0, 2, 0) if self.causal else (0, 0, 1, 1)
-        padded, count = F.pad(spectrum if mask is None else spectrum * mask[..., None], pad), spectrum.shape[1]
-        for i, (tap_real, tap_imag) in enumerate(zip(taps[::2], taps[1::2])):
-            frame = padded[:, i : i + count] * self.phase[i]
-            real = real.addcmul(frame.real, tap_real).addcmul(frame.imag, tap_imag, value=-1)
-            imag = imag.addcmul(frame.real, tap_imag).addcmul(frame.imag, tap_real)
+        valid = mixture if mask is None else [part * mask[..., None] for part in mixture]
+        padded, count = [F.pad(part, pad) for part in valid], spectrum.shape[1]
+        for i in range(self.taps):
+            frame = [part[:, i : i + count] for part in padded]
+            real, imag = _add_product(real, imag, frame, *taps[2 * i : 2 * i + 2])
         return torch.complex(real, imag)
 
-    def _features(self, spectrum: Tensor, speech: Tensor, level: Tensor) -> Tensor:
+    def _features(self, spectra: Sequence[Sequence[Tensor]], level: Tensor) -> Tensor:
         """[B, T, 6, F']: log magnitudes, and compressed real and imaginary parts, of mixture and speech each."""
         logs, reals, imags = [], [], []
-        for values in (spectrum[..., :-1], speech[..., :-1]):
-            magnitude = (values.real.square() + values.imag.square() + 1e-8).sqrt()
+        for real, imag in spectra:
+            real, imag = real[..., :-1], imag[..., :-1]
+            magnitude = (real.square() + imag.square() + 1e-8).sqrt()
             log = torch.log(magnitude) - level
             scale = torch.exp(0.3 * log) / magnitude
             logs.append(0.5 * log)
-            reals.append(values.real * scale)
-            imags.append(values.imag * scale)
+            reals.append(real * scale)
+            imags.append(imag * scale)
         return F.pad(torch.stack([*logs, *reals, *imags], dim=-2), (0, self.missing))
 
     def _embed(self, features: Tensor) -> Tensor:
@@ -159,3 +156,14 @@ class BandSplitDeepFilter(nn.Module):
             parts.append(out.unflatten(-1, (self.outputs, width)).transpose(-3, -2).flatten(-2))
             start += count
         return F.pad(torch.cat(parts, dim=-1), (0, 1 - self.missing))
+
+
+def _add_product(
+    real: Tensor, imag: Tensor, factor: Sequence[Tensor], other_real: Tensor, other_imag: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Add the product of two complex numbers, given as real and imaginary parts, to a third one."""
+    one, two = factor
+    return (
+        torch.addcmul(real, one, other_real).addcmul_(two, other_imag, value=-1),
+        torch.addcmul(imag, one, other_imag).addcmul_(two, other_real),
+    )

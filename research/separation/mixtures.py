@@ -65,7 +65,9 @@ class MixtureSampler:
         lowpass = augment.random_lowpass(columns, 16000, columns.bernoulli(self.band_limited))
         parts = torch.stack([lowpass(part) for part in parts])
         mixture = parts.sum(0)
-        scale = 10 ** (columns.uniform(*self.level) / 20) / mixture.square().mean(1, keepdim=True).sqrt().clamp(min=1e-4)
+        scale = 10 ** (columns.uniform(*self.level) / 20) / mixture.square().mean(1, keepdim=True).sqrt().clamp(
+            min=1e-4
+        )
         parts = parts * torch.minimum(scale, 0.98 / mixture.abs().amax(1, keepdim=True).clamp(min=1e-5))
         return Batch(parts[0], parts[1] + parts[2])
 

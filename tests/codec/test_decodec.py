@@ -27,7 +27,9 @@ BACKBONES = {
     "seanet, soft split": {**SEANET, "split": {"name": "soft", "dim": 8}},
 }
 every_backbone = pytest.mark.parametrize("name", BACKBONES)
-causal_backbones = pytest.mark.parametrize("name", ["mdct causal", "mdct causal, deep filter", "spectral causal", "seanet causal"])
+causal_backbones = pytest.mark.parametrize(
+    "name", ["mdct causal", "mdct causal, deep filter", "spectral causal", "seanet causal"]
+)
 
 
 def make_codec(name: str = "spectral") -> DeCodec:

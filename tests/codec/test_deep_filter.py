@@ -52,17 +52,6 @@ def test_it_reaches_as_many_frames_as_it_says():
         assert moved[30] and moved[31] and moved.sum() > 3
 
 
-def test_a_stationary_tone_is_filtered_by_the_same_taps_in_every_frame():
-    """The phases of the taps follow a tone in the middle of a bin, so that frames add up."""
-    backbone = MDCTBackbone(**SMALL, deep_filter_channels=4, deep_filter_blocks=1).eval()
-    time = torch.arange(16000) / 16000
-    spectrum = backbone._stft(torch.sin(2 * torch.pi * 1000 * time)[None])  # bin 60
-    network = backbone.deep_filter
-    frames = spectrum[0, 10:40, 60]
-    shifted = torch.stack([network.phase[i, 60] * spectrum[0, 9 + i : 39 + i, 60] for i in range(3)])
-    torch.testing.assert_close(shifted, frames.expand(3, -1), atol=1e-3, rtol=1e-3)
-
-
 def test_silence_has_finite_gradients():
     network, (_, _, level, context) = make_filter(std=0.1), make_inputs(4)
     silence = torch.zeros(1, 4, 481, dtype=torch.complex64, requires_grad=True)

@@ -128,7 +128,9 @@ class MDCTBackbone(ParametricBackbone):
             nn.init.zeros_(layer.bias)
         self.deep_filter = None
         if deep_filter_channels:
-            self.deep_filter = BandSplitDeepFilter(bins, channels, deep_filter_channels, deep_filter_blocks, causal=causal)
+            self.deep_filter = BandSplitDeepFilter(
+                bins, channels, deep_filter_channels, deep_filter_blocks, causal=causal
+            )
             (left, right), decoder_reach = self.receptive_field
             more_left, more_right = self.deep_filter.reach
             self.receptive_field = ((left + more_left, right + more_right), decoder_reach)
