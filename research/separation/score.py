@@ -128,13 +128,13 @@ def full_scores(wavs: list[Tensor], found: list[Case], cache: Path) -> tuple[lis
     if not cache.exists():
         cache.write_text(json.dumps([recognize(c.speech, 16000, "en") if c.english else "" for c in found]))
     originals, changed = json.loads(cache.read_text()), []
-    for wav, case, text in zip(wavs, found, originals):
+    for wav, text in zip(wavs, originals):
         if not words(text):
             changed.append((0, 0))
             continue
         result = jiwer.process_words(" ".join(words(text)), " ".join(words(recognize(wav, 16000, "en"))))
         errors = result.substitutions + result.deletions + result.insertions
-        changed.append((errors, len(words(text))))
+        changed.append((min(errors, len(words(text))), len(words(text))))
     return [dnsmos.run(np.clip(w.numpy(), -1, 1), 16000)["ovrl_mos"] for w in wavs], changed
 
 

@@ -65,8 +65,9 @@ def full_scores(wavs: list[Tensor], utterances: list[Utterance], cache: Path) ->
     for wav, utterance, text in zip(wavs, utterances, originals):
         if utterance.english and words(text):
             found = jiwer.process_words(" ".join(words(text)), " ".join(words(recognize(wav, 16000, "en"))))
-            wrong += found.substitutions + found.deletions + found.insertions
-            total += len(words(text))
+            errors, count = found.substitutions + found.deletions + found.insertions, len(words(text))
+            wrong += min(errors, count)  # a recognizer that repeats itself counts as all words
+            total += count
     return {"dnsmos": float(np.mean(moses)), "words_changed": 100 * wrong / total, "words": total}
 
 
