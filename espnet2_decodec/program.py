@@ -24,25 +24,31 @@ class Stopped(BaseException):
 
 
 def stop_on_signals() -> None:
-    """Raise `Stopped` in the main thread on SIGTERM and SIGHUP; processes forked later keep the default action."""
-    owner = os.getpid()
+    """Raise `Stopped` in the main thread on the first SIGTERM or SIGHUP; further ones do not disturb the clean-up.
+
+    A signal that is ignored, as by nohup, stays so, and processes that are forked later keep the default action.
+    """
+    owner, numbers = os.getpid(), [n for n in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) == signal.SIG_DFL]
 
     def stop(number: int, _: FrameType | None) -> None:
         if os.getpid() != owner:
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
+        for other in numbers:
+            signal.signal(other, signal.SIG_IGN)
         raise Stopped(number)
 
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) == signal.SIG_DFL:
-            signal.signal(number, stop)
+    for number in numbers:
+        signal.signal(number, stop)
 
 
 def one_line(error: BaseException) -> str:
     """The message of an exception as one line; of one from a data worker, the line of the exception there."""
+    text = str(error).strip()
+    if isinstance(error, MemoryError) or "allocate memory" in text or "out of memory" in text:
+        return "There is not enough memory. Split the recording, or free memory on this device."
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
-    text = str(error).strip()
     if "Original Traceback" in text or "Traceback (most recent call last)" in text:
         text = text.splitlines()[-1]
         name, _, message = text.partition(": ")
@@ -50,7 +56,7 @@ def one_line(error: BaseException) -> str:
     text = " ".join(text.split())
     if isinstance(error, KeyError):
         return f"There is no {text}."
-    if isinstance(error, (ValueError, OSError, RuntimeError)) and text:
+    if isinstance(error, (ValueError, OSError, RuntimeError, ImportError)) and text:
         return text
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 

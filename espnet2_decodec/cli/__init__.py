@@ -12,11 +12,10 @@ from argparse import ArgumentParser
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
-from types import FrameType
-from typing import Any
 
 from espnet2_decodec import __version__
 from espnet2_decodec.cli.parser import Parser
+from espnet2_decodec.program import Stopped, stop_on_signals
 
 COMMANDS = (
     "encode",
@@ -57,17 +56,6 @@ def build_parser() -> ArgumentParser:
         module.add_arguments(command)
         command.set_defaults(run=module.run)
     return parser
-
-
-class Stopped(BaseException):
-    """A signal that ends the command; not an Exception, so that nothing but the clean-up catches it.
-
-    Args:
-        number: of the signal.
-    """
-
-    def __init__(self, number: int):
-        self.number = number
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -122,23 +110,17 @@ def _run(argv: Sequence[str] | None) -> int:
 
 @contextmanager
 def _signals() -> Iterator[None]:
-    """Context manager in which SIGTERM and SIGHUP raise `Stopped`; one that is ignored, as by nohup, stays so."""
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        for other in handlers:
-            signal.signal(other, signal.SIG_IGN)
-        raise Stopped(number)
-
-    handlers: dict[int, Any] = {}
-    if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            if signal.getsignal(number) == signal.SIG_DFL:
-                handlers[number] = signal.signal(number, stop)
+    """Context manager in which SIGTERM and SIGHUP raise `Stopped`."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    stop_on_signals()
     try:
         yield
     finally:
-        for caught, handler in handlers.items():
-            signal.signal(caught, handler)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _flush() -> None:

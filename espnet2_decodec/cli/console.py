@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from tqdm import tqdm
 
+from espnet2_decodec.program import one_line
 from espnet2_decodec.progress import progress
 
 Block = TypeVar("Block")
@@ -32,12 +33,7 @@ def error(problem: Exception | str) -> None:
 
 def describe(problem: Exception | str) -> str:
     """Return a message as one line."""
-    text = " ".join(str(problem).split())
-    if isinstance(problem, OSError) and problem.strerror:
-        return f"{problem.filename}: {problem.strerror}" if problem.filename else problem.strerror
-    if isinstance(problem, MemoryError) or "allocate memory" in text or "out of memory" in text:
-        return "There is not enough memory. Split the recording, or free memory on this device."
-    return text or f"{type(problem).__name__} without a message."
+    return " ".join((problem if isinstance(problem, str) else one_line(problem)).split())
 
 
 def printable(text: object) -> str:

@@ -2,7 +2,7 @@
 
 import math
 from argparse import Namespace
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from espnet2_decodec.data.config import check_arguments
 from espnet2_decodec.data.kaldi import Table, read_lines, read_table
 from espnet2_decodec.io.audio import AudioReader
 from espnet2_decodec.io.errors import FileError
+from espnet2_decodec.progress import progress
 from espnet2_decodec.training.checkpoint import read_checkpoint
 
 MINIMA = {
@@ -38,6 +39,9 @@ SIZED = ("sorted", "folded", "length", "numel")
 """Types of batches that depend on the lengths of utterances."""
 
 PARTS = ("train", "valid")
+
+MAX_OPENED = 2000
+"""Recordings of a set that are opened before a training starts, evenly spread; others are checked when read."""
 
 
 def check_options(args: Namespace, choices: Iterable[ClassChoices]) -> None:
@@ -105,8 +109,8 @@ def check_files(args: Namespace, sample_rate: int | None) -> None:
         for table in keys[1:]:
             table.require(keys[0])
         for kind, table in tables:
-            for key in keys[0] if kind == "sound" else ():
-                _check_recording(table, key, sample_rate)
+            if kind == "sound":
+                _check_recordings(table, list(keys[0]), sample_rate)
     for parameter in args.init_param:
         path = parameter.split(":")[0]
         try:
@@ -134,6 +138,14 @@ def _check_shapes(table: Table) -> None:
     for key, value in table.items():
         if not all(number.isdecimal() for number in value.split(",")):
             raise ValueError(f"{table.path}, line {table.lines[key]}: {value!r} is not a shape such as 120,80.")
+
+
+def _check_recordings(table: Table, keys: Sequence[str], sample_rate: int | None) -> None:
+    """Raise ValueError if a recording does not exist, or one of at most `MAX_OPENED` cannot be used."""
+    step = -(-len(keys) // MAX_OPENED)
+    for index, key in enumerate(progress(keys, desc=f"checking {table.path}", unit="recordings")):
+        if index % step == 0 or not Path(table[key]).is_file():
+            _check_recording(table, key, sample_rate)
 
 
 def _check_recording(table: Table, key: str, sample_rate: int | None) -> None:

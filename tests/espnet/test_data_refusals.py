@@ -7,6 +7,8 @@ import pytest
 import soundfile
 import torch
 
+from espnet2_decodec.data.kaldi import read_table
+from espnet2_decodec.espnet import checks
 from espnet2_decodec.espnet.asr_task import DeCodecASRTask
 from espnet2_decodec.espnet.checkpoint import read_weights
 from espnet2_decodec.espnet.codec_task import DeCodecTask
@@ -149,6 +151,23 @@ def test_statistics_that_are_damaged(refused, tts_place, tts_options, tmp_path):
     command = [*tts_options(tts_place), "--output_dir", tmp_path, "--batch_type", "unsorted"]
     error = refused(DeCodecTTSTask, [*command, "--stats_file", tmp_path / "stats.npz"])
     assert error.startswith(f"{tmp_path}/stats.npz is damaged, or not written by --collect")
+
+
+def test_recordings_of_a_large_set_are_opened_in_part(tmp_path, monkeypatch):
+    """All must exist."""
+    monkeypatch.setattr(checks, "MAX_OPENED", 2)
+    for number in range(5):
+        (tmp_path / f"{number}.wav").write_bytes(b"hello" if number == 1 else wav(np.zeros(100)))
+    (tmp_path / "wav.scp").write_text("".join(f"u{number} {tmp_path}/{number}.wav\n" for number in range(5)))
+    table = read_table(tmp_path / "wav.scp")
+    checks._check_recordings(table, list(table), 16000)
+    (tmp_path / "1.wav").unlink()
+    with pytest.raises(ValueError, match="line 2: .*1.wav does not exist"):
+        checks._check_recordings(table, list(table), 16000)
+    (tmp_path / "3.wav").write_bytes(wav(np.zeros(100), 8000))
+    (tmp_path / "1.wav").write_bytes(b"hello")
+    with pytest.raises(ValueError, match="line 4: .*3.wav is at 8000 Hz"):
+        checks._check_recordings(table, list(table), 16000)
 
 
 def test_weights_to_start_from(refused, train_codec, tmp_path):

@@ -9,9 +9,9 @@ import pytest
 import soundfile
 import torch
 
-from espnet2_decodec.cli.recipe import run_step, score_conversion
+from espnet2_decodec.cli.recipe import run_step
 from espnet2_decodec.data.kaldi import write_table
-from espnet2_decodec.evaluation import SAMPLE_RATE, conversion
+from espnet2_decodec.evaluation import SAMPLE_RATE, conversion, conversion_report
 from espnet2_decodec.evaluation.conversion import (
     CEILING,
     UNQUANTIZED_CEILING,
@@ -115,7 +115,7 @@ def fakes(monkeypatch):
             assert sample_rate == SAMPLE_RATE and language == "en"
             return "one two"
 
-    for module in (conversion, score_conversion):
+    for module in (conversion, conversion_report):
         monkeypatch.setattr(module, "recognizer", lambda name: FakeRecognizer())
         monkeypatch.setattr(module, "speaker_similarity", lambda one, other, rate: 0.25)
 
@@ -215,7 +215,7 @@ def test_without_a_recognizer(model, data, prompts, fakes, tmp_path, monkeypatch
     def missing(*_):
         raise ImportError("Speaker similarity needs resemblyzer (pip install it).")
 
-    monkeypatch.setattr(score_conversion, "speaker_similarity", missing)
+    monkeypatch.setattr(conversion_report, "speaker_similarity", missing)
     run_step("score_conversion", given)
     text = (tmp_path / "conversion.md").read_text()
     assert "speaker similarity is skipped: Speaker similarity needs resemblyzer" in text and "## " not in text
@@ -257,11 +257,11 @@ def test_what_cannot_be_had(model, data, prompts, fakes, tmp_path, monkeypatch, 
     def missing(name):
         raise Unavailable(f"{name} is not installed.")
 
-    monkeypatch.setattr(score_conversion, "build", missing)
+    monkeypatch.setattr(conversion_report, "build", missing)
     run_step("score_conversion", arguments)
     assert "gtcrn is skipped: gtcrn is not installed." in capsys.readouterr().out
     assert "gtcrn is skipped" in (tmp_path / "conversion.md").read_text()
-    monkeypatch.setattr(score_conversion, "recognizer", missing)
+    monkeypatch.setattr(conversion_report, "recognizer", missing)
     with pytest.raises(ValueError, match="not installed"):
         run_step("score_conversion", arguments)
 

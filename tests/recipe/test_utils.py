@@ -187,13 +187,13 @@ def test_help_lists_stages_and_options_from_another_folder(tmp_path):
     assert stages == [str(number) for number in range(1, 22)]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
 def test_a_signal_ends_all_jobs_of_a_run(tmp_path, number):
     """A stage of run.sh whose job sleeps, and does not end by itself on SIGTERM."""
     job = tmp_path / "python"
     job.write_text(
         f'#!/usr/bin/env bash\ncase $1 in utils/*) exec {sys.executable} "$@" ;; esac\n'
-        f"trap '' TERM INT HUP\necho $$ > {tmp_path}/pid\nwhile true; do sleep 1; done\n"
+        f"trap '' TERM INT HUP QUIT\necho $$ > {tmp_path}/pid\nwhile true; do sleep 1; done\n"
     )
     job.chmod(0o755)
     command = [

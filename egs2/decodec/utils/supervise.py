@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Run a command in its own process group, and end the whole group on SIGINT, SIGTERM or SIGHUP.
+"""Run a command in its own process group, and end the whole group on SIGINT, SIGTERM, SIGHUP or SIGQUIT.
 
     supervise.py COMMAND [ARGUMENT ...]
 
@@ -43,7 +43,7 @@ def end_group(process: subprocess.Popen) -> None:
 
 def main(command: list[str]) -> int:
     """Run the command and return the exit status."""
-    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
     process = None
     try:
         for number in signals:
