@@ -69,6 +69,18 @@ def positive_int(text: str) -> int:
     return value
 
 
+def job_part(text: str) -> tuple[int, int]:
+    """Parse K/N: number K of N jobs.
+
+    Raises:
+        ArgumentTypeError: if it is something else.
+    """
+    number, slash, count = text.partition("/")
+    if not (slash and number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count)):
+        raise ArgumentTypeError(f"{text!r} is not K/N with K within 1..N")
+    return int(number), int(count)
+
+
 def output_folder(text: str) -> Path:
     """Parse an output that is a folder.
 

@@ -119,18 +119,28 @@ def prepare(recordings: Iterable[Recording], data: Path, size: str, processes: i
     """
     kept, duplicates = remove_duplicates(recordings)
     results = list(_format_all(assign_ids(kept), data / f"{size}_wav", processes))
+    write_sets(results, data / size)
+    return [*duplicates, *(result for result in results if result.problem)]
+
+
+def write_sets(results: Iterable[Result], folder: Path) -> None:
+    """Write ``folder/<stream>_<split>`` for all six sets and those of rooms.
+
+    Raises:
+        ValueError: A set would be empty.
+    """
+    results = list(results)
     for stream in (*STREAMS, ROOMS):
         for split in SPLITS:
             selected = [r for r in results if (r.recording.stream, r.recording.split) == (stream, split)]
-            folder = data / size / f"{stream}_{split}"
+            place = folder / f"{stream}_{split}"
             if stream == ROOMS and not any(result.utterances for result in selected):
-                shutil.rmtree(folder, ignore_errors=True)
+                shutil.rmtree(place, ignore_errors=True)
                 continue
-            data_dir.write(folder, [utterance for result in selected for utterance in result.utterances])
+            data_dir.write(place, [utterance for result in selected for utterance in result.utterances])
             noisy = sorted({ascii_name(r.recording.speaker) for r in selected if r.recording.noisy})
             if noisy:
-                (folder / "noisy_speakers").write_text("".join(f"{speaker}\n" for speaker in noisy))
-    return [*duplicates, *(result for result in results if result.problem)]
+                (place / "noisy_speakers").write_text("".join(f"{speaker}\n" for speaker in noisy))
 
 
 def _format_all(named: list[tuple[str, Recording]], wav_folder: Path, processes: int) -> Iterator[Result]:

@@ -11,10 +11,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from espnet2_decodec.arguments import finite_float, positive_int
+from espnet2_decodec.arguments import finite_float, job_part, positive_int
 from espnet2_decodec.atomic import atomic_write
 from espnet2_decodec.data.kaldi import read_table
-from local import catalog, data_dir, debian, format_wav, g722
+from local import catalog, data_dir, debian, format_wav, g722, job_parts
 from local.corpora import asterisk, backgrounds, festvox, mini, own, tuxpaint, voices
 from local.protocols import PROTOCOLS
 from local.recording import ROOMS, SPLITS, STREAMS, Recording, utterance_id
@@ -31,11 +31,26 @@ def main(argv: list[str] | None = None) -> None:
     folder = args.data / name
     named = name_corpora(args)
     check_selection(folder / "corpora.json", named, args.force)
+    if args.part:
+        count = job_parts.convert_part(folder, args.data / f"{name}_wav", args.part)
+        print(f"{count} recordings of part {args.part[0]} of {args.part[1]} are converted")
+        return
     if is_prepared(folder) and not args.force:
         print(f"{folder} is already prepared; --force prepares it again.")
-    else:
+    elif args.list_only:
         recordings = from_corpora(args, named, folder) if any(named.values()) else select(args)
-        skipped = format_wav.prepare(recordings, args.data, name, args.nj)
+        print(f"{job_parts.write_list(recordings, folder)} recordings are to be converted")
+        return
+    else:
+        converted = job_parts.collect(folder)
+        if converted:
+            results, duplicates = converted
+            format_wav.write_sets(results, folder)
+            skipped = [*duplicates, *(result for result in results if result.problem)]
+            job_parts.remove(folder)
+        else:
+            recordings = from_corpora(args, named, folder) if any(named.values()) else select(args)
+            skipped = format_wav.prepare(recordings, args.data, name, args.nj)
         report(skipped, folder / "skipped")
         with atomic_write(folder / "corpora.json") as path:
             path.write_text(json.dumps(named, indent=1) + "\n", encoding="utf-8")
@@ -67,6 +82,8 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument("--background_dir", type=Path, help="own: folder of backgrounds with one folder per source")
     parser.add_argument("--dev", type=finite_float, default=0.1, help="own: fraction of speakers and sources for dev")
     parser.add_argument("--test", type=finite_float, default=0.1, help="own: fraction of speakers and sources for test")
+    parser.add_argument("--list_only", action="store_true", help="write the list of recordings for jobs with --part")
+    parser.add_argument("--part", type=job_part, help="K/N: convert the K-th of N parts of the list")
     parser.add_argument("--nj", type=positive_int, default=2, help="parallel processes")
     parser.add_argument("--force", action="store_true", help="prepare again what is already prepared")
     return parser

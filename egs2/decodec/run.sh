@@ -39,6 +39,7 @@ valid_set=dev          # Validation set.
 test_sets="test"       # Test sets, separated by spaces.
 min_wav_duration=0.15  # Seconds; shorter training recordings are removed.
 max_wav_duration=120   # Seconds; longer training recordings are removed.
+shards=false           # Pack the training recordings into tar files, for corpora of very many recordings.
 per_condition=         # Mixtures per SNR in validation and test sets; default: 20, or those of the protocol.
 seen_sets=auto         # Test sets also mixed with training backgrounds, as <set>_seen; auto = all, none for mini.
 mixture_opts=          # Further options of decodec recipe make_mixtures.
@@ -57,6 +58,8 @@ inference_args=        # Levels to decode, e.g. "--speech_levels 4 --background_
 inference_tag=         # Name of the results folder; default: from inference_args.
 evaluate_systems=      # Systems of stage 9, see decodec evaluate --help; default: this codec, Opus, denoisers.
 evaluate_opts=         # Further options of decodec evaluate, e.g. "--limit 5 --conditions 0 10 clean".
+versa=false            # Also score the decoded streams by VERSA, which is to be installed from its repository.
+versa_opts=            # Further options of versa.bin.scorer, e.g. "--use_gpu true".
 keep=2                 # Recordings per condition that are kept for the page.
 conversion=true        # Convert recordings to other voices in stage 10.
 conversion_opts=       # Further options of decodec recipe score_conversion, e.g. "--limit 10".

@@ -1,6 +1,7 @@
 """Training items and batches for ESPnet: segments of speech and backgrounds, mixed per batch."""
 
 from collections.abc import Collection
+from typing import Any
 from zlib import crc32
 
 import numpy as np
@@ -11,7 +12,7 @@ from torch.nn.utils.rnn import pad_sequence
 from espnet2_decodec.data.augment import change_speed
 from espnet2_decodec.data.mixing import Mixing
 from espnet2_decodec.data.rooms import RoomResponses
-from espnet2_decodec.data.sampler import DiskSegmentSampler
+from espnet2_decodec.data.segment_sampler import SegmentSampler
 from espnet2_decodec.io.audio import check_samples
 
 STEMS = ("audio", "speech", "background")
@@ -45,8 +46,8 @@ class StemPreprocessor:
     def __init__(
         self,
         train: bool,
-        speech: DiskSegmentSampler | None = None,
-        background: DiskSegmentSampler | None = None,
+        speech: SegmentSampler | None = None,
+        background: SegmentSampler | None = None,
         segment_length: int | None = 16000,
         valid_length: int | None = 48000,
         num_backgrounds: int = 3,
@@ -93,13 +94,24 @@ class StemPreprocessor:
         speech = self._speech(uid, stems["audio"], rng)
         return {"audio": speech, "backgrounds": self._backgrounds(len(speech), rng)}
 
-    def _speech(self, uid: str, samples: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def training_item(self, name: Any, rng: np.random.Generator) -> dict[str, np.ndarray]:
+        """{"audio": [L'], "backgrounds": [M, L']} of a recording that the speech sampler reads by itself.
+
+        Args:
+            name: of the recording in the speech sampler.
+            rng: source of all randomness.
+        """
+        speech = self._speech(name, None, rng)
+        return {"audio": speech, "backgrounds": self._backgrounds(len(speech), rng)}
+
+    def _speech(self, uid: Any, samples: np.ndarray | None, rng: np.random.Generator) -> np.ndarray:
         """[L] of the utterance and, where it is short, others of its speaker, at a random speed, maybe in a room."""
-        length = self.length or len(samples)
+        length = self.length or (16000 if samples is None else len(samples))
         source_length = max(64, int(length * rng.uniform(*self.speed_range)) // 64 * 64)
-        if self.speech is None:
+        if self.speech is None and samples is not None:
             segment = _crop({"audio": samples}, source_length, rng.random())["audio"]
         else:
+            assert self.speech is not None, "recordings are read by a sampler or given"
             segment = self.speech.segment(uid, source_length, rng, samples)
         wav = change_speed(torch.from_numpy(segment)[None], length)[0].numpy()
         if self.rooms is not None and rng.random() < self.rir_prob:

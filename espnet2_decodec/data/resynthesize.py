@@ -20,7 +20,12 @@ STREAMS = {"speech": (True, False), "background": (False, True), "both": (True, 
 
 
 def resynthesize(
-    tokens: str | Path, out: str | Path, options: CodecOptions, streams: Sequence[str] = ("both",), jobs: int = 1
+    tokens: str | Path,
+    out: str | Path,
+    options: CodecOptions,
+    streams: Sequence[str] = ("both",),
+    jobs: int = 1,
+    part: tuple[int, int] | None = None,
 ) -> int:
     """Decode a folder that `tokenize` wrote to <stream>/<uttid>.wav, with <stream>.scp.
 
@@ -30,6 +35,8 @@ def resynthesize(
         options: the codec; its levels have no effect.
         streams: some of speech, background and both.
         jobs: number of processes.
+        part: (k, n) decodes every n-th recording, beginning with number k of 1..n, and writes no tables; a call without
+            it then writes them.
 
     Returns:
         Number of wav files written now.
@@ -47,10 +54,11 @@ def resynthesize(
         raise ValueError(f"The tokens in {tokens} were made by another codec than {options.name}.")
     Manifest(out).check(manifest | {"from": "tokens"})
     wavs = {stream: {key: out / stream / f"{check_id(key)}.wav" for key in paths} for stream in streams}
-    todo = [f"{stream}/{key}" for stream in streams for key in paths if not wavs[stream][key].is_file()]
+    own = list(paths)[part[0] - 1 :: part[1]] if part else list(paths)
+    todo = [f"{stream}/{key}" for stream in streams for key in own if not wavs[stream][key].is_file()]
     worker = partial(_Resynthesizer, paths, lengths, out, options)
     count = sum(1 for _ in parallel_map(worker, todo, jobs, "resynthesize"))
-    for stream in streams:
+    for stream in streams if not part else ():
         write_table(out / f"{stream}.scp", {key: path.resolve() for key, path in wavs[stream].items()})
     return count
 

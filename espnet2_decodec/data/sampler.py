@@ -4,7 +4,7 @@ import logging
 import math
 import os
 from collections import defaultdict
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
@@ -16,6 +16,7 @@ import torch
 from torch import Generator, Tensor
 
 from espnet2_decodec.data.kaldi import Table, read_optional_table, read_table
+from espnet2_decodec.data.segment_sampler import SegmentSampler
 from espnet2_decodec.io.audio import AudioReader, check_samples, read
 from espnet2_decodec.io.errors import EmptyAudioError, FileError
 from espnet2_decodec.progress import progress
@@ -159,7 +160,7 @@ class MemorySegmentSampler:
         return self.samples[starts[:, None] + index].float() / 32768
 
 
-class DiskSegmentSampler:
+class DiskSegmentSampler(SegmentSampler[str]):
     """Segments from recordings on disk, for corpora that need not fit in memory.
 
     Sources are drawn by a power of their duration, their recordings by duration.
@@ -167,8 +168,7 @@ class DiskSegmentSampler:
     Args:
         scp: path of the wav.scp, see `RecordingList`.
         sample_rate: Hz that all recordings must have.
-        pause: range in seconds of the silence between two joined recordings of a source; the only recording of its
-            source is then followed by silence. None joins without silence, and repeats the only recording.
+        pause: see `SegmentSampler`.
         balance_exponent: 0 draws sources in proportion to their duration, 1 draws all alike.
         class_weights: class -> relative frequency; 1 for those left out.
         noisy_weight: relative frequency of the speakers listed in noisy_speakers.
@@ -186,21 +186,14 @@ class DiskSegmentSampler:
         class_weights: Mapping[str, float] | None = None,
         noisy_weight: float = NOISY_WEIGHT,
     ):
-        self.sample_rate, self.pause = sample_rate, pause
         self.recordings = RecordingList(scp, class_weights, noisy_weight)
-        self.names = list(self.recordings.paths)
-        self.probabilities = self.recordings.probabilities(balance_exponent)
-        self._cumulative = self.probabilities.cumsum()
+        probabilities = self.recordings.probabilities(balance_exponent)
+        super().__init__(list(self.recordings.paths), probabilities, sample_rate, pause)
         self._frames(self.names[0])
 
     def __repr__(self) -> str:
         sources = len(self.recordings.members)
         return f"DiskSegmentSampler({len(self.names)} of {sources} sources in {self.recordings.scp})"
-
-    def draw(self, rng: np.random.Generator) -> str:
-        """Name of a random recording, with the probabilities `probabilities`."""
-        index = int(np.searchsorted(self._cumulative, rng.random()))
-        return self.names[min(index, len(self.names) - 1)]
 
     def probabilities_among(self, names: Container[str]) -> dict[str, float]:
         """Probability of each of the recordings among `names`; they sum to 1.
@@ -213,33 +206,6 @@ class DiskSegmentSampler:
             raise ValueError(f"None of the wanted recordings is in {self.recordings.scp}.")
         total = sum(shares.values())
         return {name: share / total for name, share in shares.items()}
-
-    def segment(
-        self, name: str, length: int, rng: np.random.Generator, samples: np.ndarray | None = None
-    ) -> np.ndarray:
-        """[length] float32 from a random position; further recordings of the same source follow a short one.
-
-        Args:
-            name: of the recording.
-            length: in samples.
-            rng: source of all randomness.
-            samples: [L] of the recording, if they were read already.
-
-        Raises:
-            ValueError: if a file is empty or has another sample rate.
-        """
-        if samples is None:
-            start = self._start(name, self._frames(name), length, rng)
-            first = self._read(name, length, start)
-        else:
-            start = self._start(name, len(samples), length, rng)
-            first = samples[start : start + length]
-            check_samples(self.recordings.paths[name], first, self.sample_rate)
-        parts, missing = [first], length - len(first)
-        while missing > 0:
-            parts.append(self._continuation(name, missing, rng))
-            missing -= len(parts[-1])
-        return np.concatenate(parts).astype(np.float32)[:length]
 
     def _frames(self, name: str) -> int:
         """Number of samples of a recording whose file was checked."""
@@ -268,25 +234,11 @@ class DiskSegmentSampler:
         check_samples(path, wav, self.sample_rate, start / self.sample_rate)
         return wav
 
-    def _start(self, name: str, total: int, length: int, rng: np.random.Generator) -> int:
-        """Random start of a segment of `length` in a recording of `total` samples."""
-        if not total:
-            raise ValueError(f"{name} of {self.recordings.scp} holds no samples.")
-        return int(rng.integers(total - length + 1 if total >= length else total))
+    def _members(self, name: str) -> Sequence[str]:
+        return self.recordings.members[self.recordings.source_of[name]]
 
-    def _continuation(self, name: str, missing: int, rng: np.random.Generator) -> np.ndarray:
-        """Samples that follow recording `name`: a pause and another recording of its source, or silence."""
-        members = self.recordings.members[self.recordings.source_of[name]]
-        if self.pause is None:
-            part = self._read(members[rng.integers(len(members))], missing)
-        elif len(members) == 1:
-            part = np.zeros(missing, np.float32)
-        else:
-            silence = np.zeros(int(rng.uniform(*self.pause) * self.sample_rate), np.float32)
-            part = np.concatenate([silence, self._read(members[rng.integers(len(members))], missing)])
-        if not len(part):
-            raise ValueError(f"A recording of the source of {name} in {self.recordings.scp} holds no samples.")
-        return part
+    def _place(self, name: str) -> str:
+        return self.recordings.paths[name]
 
 
 class _Checked(NamedTuple):

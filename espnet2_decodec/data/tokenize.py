@@ -20,7 +20,9 @@ TABLES = {"speech": "codes_speech.scp", "background": "codes_background.scp", "c
 """Stream -> table of uttid and path of its int16 (T, K) array."""
 
 
-def tokenize(scp: str | Path, out: str | Path, options: CodecOptions, jobs: int = 1) -> int:
+def tokenize(
+    scp: str | Path, out: str | Path, options: CodecOptions, jobs: int = 1, part: tuple[int, int] | None = None
+) -> int:
     """Write the tokens of all recordings, with their tables and utt2num_samples.
 
     Files are codes/<uttid>.{speech,background}.npy, (T, K) int16 each, with codes_{speech,background}.scp; for content
@@ -32,6 +34,8 @@ def tokenize(scp: str | Path, out: str | Path, options: CodecOptions, jobs: int 
         out: output folder.
         options: the codec and its levels.
         jobs: number of processes.
+        part: (k, n) processes every n-th recording, beginning with number k of 1..n, and writes no tables of tokens; a
+            call without it then writes them.
 
     Returns:
         Number of recordings that were tokenized now.
@@ -46,16 +50,22 @@ def tokenize(scp: str | Path, out: str | Path, options: CodecOptions, jobs: int 
     Manifest(out).check(Manifest.describe(codec) | levels)
     del codec
     stems = {key: out / "codes" / check_id(key) for key in paths}
-    lengths = read_optional_table(out / LENGTHS)
+    lengths: dict[str, str] = dict(read_optional_table(out / LENGTHS))
+    for table in sorted(out.glob(f"{LENGTHS}.*")):
+        lengths |= read_table(table)
+    length_table = out / (f"{LENGTHS}.{part[0]}_{part[1]}" if part else LENGTHS)
+    own = list(paths)[part[0] - 1 :: part[1]] if part else list(paths)
     streams = ("content",) if options.content else npy.STREAMS
-    todo = [key for key in paths if key not in lengths or not all(npy.path(stems[key], s).is_file() for s in streams)]
+    todo = [key for key in own if key not in lengths or not all(npy.path(stems[key], s).is_file() for s in streams)]
     new_lengths = {}
     try:
         for key, length in zip(todo, parallel_map(partial(_Tokenizer, paths, stems, options), todo, jobs, "tokenize")):
             new_lengths[key] = str(length)
     finally:
-        if new_lengths:
-            write_table(out / LENGTHS, lengths | new_lengths)
+        if new_lengths or (lengths and not part):
+            write_table(length_table, (read_optional_table(length_table) if part else lengths) | new_lengths)
+    if part:
+        return len(new_lengths)
     for stream in streams:
         write_table(out / TABLES[stream], {key: npy.path(stem, stream).resolve() for key, stem in stems.items()})
     return len(new_lengths)

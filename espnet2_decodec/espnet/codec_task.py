@@ -3,6 +3,7 @@
 import logging
 from argparse import ArgumentParser, Namespace
 from copy import deepcopy
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,6 +22,9 @@ from espnet2_decodec.data.mixing import Mixing
 from espnet2_decodec.data.preprocessor import MixingCollate, StemPreprocessor
 from espnet2_decodec.data.rooms import RoomResponses
 from espnet2_decodec.data.sampler import CLASS_WEIGHTS, DiskSegmentSampler
+from espnet2_decodec.data.segment_sampler import SegmentSampler
+from espnet2_decodec.data.shard_writing import LIST
+from espnet2_decodec.data.shards import ShardSegmentSampler
 from espnet2_decodec.espnet import registry  # noqa: F401  registers the codec
 from espnet2_decodec.espnet.baseline_codecs import baseline_options, check_lengths
 from espnet2_decodec.espnet.batch_sampler import WeightedBatchSampler
@@ -28,6 +32,7 @@ from espnet2_decodec.espnet.codec_model import DeCodecESPnetModel
 from espnet2_decodec.espnet.gan_codec import GANDeCodec
 from espnet2_decodec.espnet.optimization import COSINE, cosine_conf
 from espnet2_decodec.espnet.safe_task import DEFAULTS, SafeTask
+from espnet2_decodec.espnet.shard_batches import ShardBatches, ShardDataset, ShardIterFactory
 from espnet2_decodec.espnet.trainer import DeCodecTrainer
 
 OPTIMIZATION = {
@@ -100,8 +105,8 @@ class DeCodecTask(SafeTask, GANCodecTask):
         if train:
             speech_options = {"sample_rate": rate, "pause": (0.1, 0.4), **speech_options}
             background_options = {"sample_rate": rate, "class_weights": CLASS_WEIGHTS, **background_options}
-            conf["speech"] = DiskSegmentSampler(_audio_scp(args.train_data_path_and_name_and_type), **speech_options)
-            conf["background"] = DiskSegmentSampler(background_scp, **background_options) if background_scp else None
+            conf["speech"] = segment_sampler(_audio_scp(args.train_data_path_and_name_and_type), speech_options)
+            conf["background"] = segment_sampler(background_scp, background_options) if background_scp else None
             conf["rooms"] = RoomResponses(rir_scp, rate) if rir_scp else None
             if not background_scp:
                 logging.warning(
@@ -127,6 +132,8 @@ class DeCodecTask(SafeTask, GANCodecTask):
                 args=Namespace(**{**vars(args), "shuffle_within_batch": False}), iter_options=iter_options, mode=mode
             )
         sampler = getattr(iter_options.preprocess_fn, "speech", None)
+        if isinstance(sampler, ShardSegmentSampler):
+            return cls.build_shard_iter_factory(args, iter_options, sampler)
         if sampler is None:
             sampler = DiskSegmentSampler(_audio_scp(iter_options.data_path_and_name_and_type), sample_rate(args))
         probabilities = sampler.probabilities_among(read_table(iter_options.shape_files[0]))
@@ -142,6 +149,23 @@ class DeCodecTask(SafeTask, GANCodecTask):
             num_iters_per_epoch=iter_options.num_iters_per_epoch,
             num_workers=args.num_workers,
             collate_fn=iter_options.collate_fn,
+            pin_memory=args.ngpu > 0,
+        )
+
+    @classmethod
+    def build_shard_iter_factory(
+        cls, args: Namespace, iter_options: IteratorOptions, sampler: ShardSegmentSampler
+    ) -> ShardIterFactory:
+        """Iterators over speech in shards."""
+        rank, world_size = 0, 1
+        if iter_options.distributed:
+            rank, world_size = torch.distributed.get_rank(), torch.distributed.get_world_size()
+        return ShardIterFactory(
+            ShardDataset(sampler, iter_options.preprocess_fn, args.seed),
+            ShardBatches(sampler, iter_options.batch_size, args.seed, rank, world_size),
+            iter_options.num_iters_per_epoch,
+            args.num_workers,
+            iter_options.collate_fn,
             pin_memory=args.ngpu > 0,
         )
 
@@ -167,6 +191,17 @@ def sample_rate(args: Namespace) -> int:
     if args.codec == "decodec":
         return complete(args.codec_conf.get("codec") or {})["sample_rate"]
     return args.codec_conf.get("sampling_rate", 24000)
+
+
+def segment_sampler(path: str, options: dict[str, Any]) -> SegmentSampler:
+    """The sampler of a wav.scp, or of a shards.json, whose weights were set when it was written.
+
+    Raises:
+        ValueError: if the recordings cannot be used.
+    """
+    if not path.endswith(LIST):
+        return DiskSegmentSampler(path, **options)
+    return ShardSegmentSampler(path, **{name: value for name, value in options.items() if "weight" not in name})
 
 
 def _audio_scp(data: list) -> str:

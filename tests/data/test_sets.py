@@ -66,6 +66,28 @@ def test_an_unfinished_run_is_finished(model, scp, tmp_path, capsys):
         run_step("tokenize", f"--model {model} --scp {scp} --out {tmp_path} --speech_levels 9".split())
 
 
+def test_jobs_of_an_array_share_out_a_set(model, scp, tmp_path, capsys):
+    whole, shared = ([*f"--model {model} --scp {scp} --out {tmp_path / name}".split()] for name in ("whole", "shared"))
+    run_step("tokenize", whole)
+    run_step("tokenize", [*shared, "--part", "2/2"])
+    assert not (tmp_path / "shared" / "codes_speech.scp").exists()
+    run_step("tokenize", [*shared, "--part", "1/2"])
+    capsys.readouterr()
+    run_step("tokenize", shared)
+    assert capsys.readouterr().out.startswith("0 recordings")
+    for name in ("codes_speech.scp", "codes_background.scp", "utt2num_samples"):
+        text = (tmp_path / "whole" / name).read_text().replace(str(tmp_path / "whole"), str(tmp_path / "shared"))
+        assert (tmp_path / "shared" / name).read_text() == text
+    options = ["--model", str(model), "--tokens", str(tmp_path / "shared"), "--out", str(tmp_path / "wav")]
+    run_step("resynthesize", [*options, "--part", "1/2"])
+    assert not (tmp_path / "wav" / "both.scp").exists()
+    capsys.readouterr()
+    run_step("resynthesize", options)
+    assert len(read_table(tmp_path / "wav" / "both.scp")) > int(capsys.readouterr().out.split()[0]) > 0
+    with pytest.raises(SystemExit):
+        run_step("tokenize", [*shared, "--part", "3/2"])
+
+
 def test_tokens_of_another_codec(model, scp, tmp_path):
     torch.manual_seed(1)
     DeCodec.from_config(TINY).save_pretrained(tmp_path / "other")

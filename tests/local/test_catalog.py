@@ -46,6 +46,29 @@ def test_corpora_by_name(corpora, capsys):
         run(corpora, "--speech", "librispeech:dev-clean", "--background", "esc50")
 
 
+def test_jobs_make_the_same_as_one_process(corpora, capsys):
+    options = ["--speech", "librispeech", "--background", "esc50"]
+    whole = run(corpora, *options)
+    jobs = run(corpora, *options, "--list_only", name="jobs")
+    run(corpora, *options, "--part", "2/3", name="jobs")
+    with pytest.raises(ValueError, match="jobs: 3 of 8 recordings are converted: run the jobs again"):
+        run(corpora, *options, name="jobs")
+    run(corpora, *options, "--list_only", name="jobs")
+    done = (jobs / "parts" / "2_3.jsonl").stat().st_mtime_ns
+    for number in (1, 2, 3):
+        run(corpora, *options, "--part", f"{number}/3", name="jobs")
+    assert (jobs / "parts" / "2_3.jsonl").stat().st_mtime_ns == done
+    run(corpora, *options, name="jobs")
+    for path in whole.glob("*_*/*"):
+        text = path.read_text().replace(f"{whole}_wav", f"{jobs}_wav")
+        assert (jobs / path.relative_to(whole)).read_text() == text
+    assert sorted(path.name for path in jobs.iterdir()) == sorted(path.name for path in whole.iterdir())
+    capsys.readouterr()
+    for step in (["--list_only"], ["--part", "1/3"], []):
+        run(corpora, *options, *step, name="jobs")
+    assert capsys.readouterr().out.count("already prepared") == 2
+
+
 def test_missing_sets_are_drawn_from_training(corpora, tmp_path, sound, table, capsys):
     for speaker in range(10, 20):
         chapter = tmp_path / "LibriSpeech" / "train-clean-100" / str(speaker) / "4"

@@ -3,6 +3,7 @@
 import pytest
 
 from espnet2_decodec.data.kaldi import read_table
+from espnet2_decodec.data.shards import ShardedRecordings
 
 pytestmark = pytest.mark.slow
 
@@ -25,7 +26,8 @@ def recipe(tmp_path_factory, new_recipe, write_corpus):
         path.rename(folder / "ESC-50-master" / "audio" / f"{number}-{number}-A-0.wav")
         lines.append(f"{number}-{number}-A-0.wav,{number},0,dog,True,{number},A\n")
     (folder / "ESC-50-master" / "meta" / "esc50.csv").write_text("".join(lines))
-    shared = ["--speech", f"kaldi:{folder / 'talks'}", "--background", "esc50", "--nj", "1", "--per_condition", "1"]
+    shared = ["--speech", f"kaldi:{folder / 'talks'}", "--background", "esc50", "--nj", "2", "--per_condition", "1"]
+    shared += ["--shards", "true"]
     return new_recipe(folder, [*shared, "--stop_stage", "3"], "", {"ESC50": str(folder)}).started()
 
 
@@ -35,6 +37,11 @@ def test_data_and_mixtures_of_corpora_by_name(recipe):
     assert len(read_table(data / "background_test" / "wav.scp")) == 1
     assert len(read_table(recipe.folder / "dump" / "talks-esc50" / "test" / "mixture.scp")) == 7
     assert "esc50: 5 recordings of background" in recipe.first
+    assert {path.name for path in (data / "log").iterdir()} == {"convert.1.log", "convert.2.log"}
+    assert not (data / "recordings.jsonl").exists()
+    for name, count in (("speech_train", 2), ("background_train", 3)):
+        folder = recipe.folder / "dump" / "talks-esc50" / name
+        assert len(ShardedRecordings(folder / "shards" / "shards.json")) >= count
 
 
 def test_an_unknown_protocol_is_refused(recipe):

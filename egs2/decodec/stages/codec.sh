@@ -23,17 +23,24 @@ codec_stages() {
             none) options="--codec_conf teacher=null ${train_args}" ;;
             *) options="--codec_conf teacher=${teacher} ${train_args}" ;;
         esac
+        speech_data="${dump}/speech_${train_set}/wav.scp,audio,sound"
+        background_data=${dump}/background_${train_set}/wav.scp
+        if ${shards}; then
+            speech_data="${dump}/speech_${train_set}/shards/shards.json,audio,shards"
+            background_data=${dump}/background_${train_set}/shards/shards.json
+            need "${background_data}" "stage 2 with --shards true"
+        fi
         rooms=()
         if [ -s "${data}/rir_${train_set}/wav.scp" ]; then
             rooms=(--preprocessor_conf rir_scp="${data}/rir_${train_set}/wav.scp")
         fi
         train "${codec_exp}" "${options}" distance "${train_config}" "${dump}/speech_${train_set}/wav.scp" -- \
             espnet2_decodec.bin.codec_train --config "${train_config}" --use_preprocessor true \
-            --train_data_path_and_name_and_type "${dump}/speech_${train_set}/wav.scp,audio,sound" \
+            --train_data_path_and_name_and_type "${speech_data}" \
             --valid_data_path_and_name_and_type "${dump}/${valid_set}/mixture.scp,audio,sound" \
             --valid_data_path_and_name_and_type "${dump}/${valid_set}/speech.scp,speech,sound" \
             --valid_data_path_and_name_and_type "${dump}/${valid_set}/background.scp,background,sound" \
-            --preprocessor_conf background_scp="${dump}/background_${train_set}/wav.scp" "${rooms[@]}" \
+            --preprocessor_conf background_scp="${background_data}" "${rooms[@]}" \
             ${options}
         step "${codec_exp}/log/check.log" check_training "${codec_exp}"
         show "${codec_exp}/log/check.log"

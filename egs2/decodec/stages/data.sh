@@ -45,19 +45,40 @@ corpora_options() { # corpora_options: what to prepare, in the array <corpora>
     done
 }
 
+prepare_corpora() { # prepare_corpora [OPTION ...]: list the recordings, convert them in a job array, write the tables
+    local logs=${data}/log command=(local/data.sh "${corpora[@]}" --data "${datadir}" ${local_data_opts})
+    export PYTHON=${python}
+    if [ "${nj}" -gt 1 ]; then
+        "${command[@]}" --list_only || die "local/data.sh failed, see above."
+        ${train_cmd} JOB=1:"${nj}" "${logs}/convert.JOB.log" "${command[@]}" --part "JOB/${nj}" \
+            || fail "${logs}/convert.1.log"
+    fi
+    "${command[@]}" --nj 1 || die "local/data.sh failed, see above."
+}
+
+pack() { # pack FOLDER: the recordings of a data directory in tar files, FOLDER/shards
+    if up_to_date "$1/shards/.done" "" "$1/wav.scp"; then return; fi
+    spread "$1/log/shards.log" "${nj}" shards --data "$1" --out "$1/shards"
+    need "$1/shards/shards.json" "$1/log/shards.log"
+    done_with "$1/shards/.done" ""
+}
+
 data_stages() {
     if runs 1; then
         corpora=(--size "${size}")
         if [ -n "${speech}${background}${rirs}" ]; then
             [ -n "${speech}" ] && [ -n "${background}" ] || die "give both, --speech and --background."
             corpora_options
+            prepare_corpora
         elif [ "${size}" = own ]; then
             [ -n "${OWN_SPEECH}" ] && [ -n "${OWN_BACKGROUND}" ] \
                 || die "--size own needs OWN_SPEECH and OWN_BACKGROUND: set them in db.sh."
             corpora+=(--speech_dir "${OWN_SPEECH}" --background_dir "${OWN_BACKGROUND}")
         fi
-        PYTHON=${python} local/data.sh "${corpora[@]}" --data "${datadir}" --downloads "${downloads}" --nj "${nj}" \
-            ${local_data_opts} || die "local/data.sh failed, see above."
+        if [ -z "${speech}${background}${rirs}" ]; then
+            PYTHON=${python} local/data.sh "${corpora[@]}" --data "${datadir}" --downloads "${downloads}" \
+                --nj "${nj}" ${local_data_opts} || die "local/data.sh failed, see above."
+        fi
         for name in "${train_set}" "${valid_set}" ${test_sets}; do
             need "${data}/speech_${name}/wav.scp" local/data.sh
             need "${data}/background_${name}/wav.scp" local/data.sh
@@ -73,6 +94,7 @@ data_stages() {
                     || die "${dump}/${name} is not valid, see above."
                 done_with "${dump}/${name}/.done" "${options}"
             fi
+            if ${shards}; then pack "${dump}/${name}"; fi
         done
         for name in "${valid_set}" ${test_sets}; do
             "${python}" utils/validate_data_dir.py "${data}/speech_${name}" "${data}/background_${name}" \

@@ -17,6 +17,38 @@ evaluate() { # evaluate OUT SYSTEMS OPTIONS SET ...: systems on the mixtures of 
     fi
 }
 
+score_by_versa() { # score_by_versa SCORING MIXTURES: the decoded streams, in a job array for each
+    local scoring=$1 stream config text part folders=()
+    "${python}" -c 'import versa' 2> /dev/null || die "VERSA is not installed for ${python}: see docs/evaluation.md."
+    for stream in speech background both; do
+        [ -f "${scoring}/${stream}/wav.scp" ] || continue
+        config=conf/score/versa.yaml text=()
+        if [ "${stream}" = background ]; then config=conf/score/versa_background.yaml; fi
+        if cmp -s <(cut -d' ' -f1 "${scoring}/${stream}/wav.scp") <(cut -d' ' -f1 "${scoring}/${stream}/text"); then
+            text=(--text "${scoring}/${stream}/text")
+        fi
+        if ! up_to_date "${scoring}/${stream}/.versa" "${versa_opts}" "${config}" "${scoring}/${stream}/wav.scp"; then
+            rm -rf "${scoring}/${stream}/versa"
+            mkdir -p "${scoring}/${stream}/versa"
+            for part in $(seq "${inference_nj}"); do
+                awk -v part="${part}" -v parts="${inference_nj}" 'NR % parts == part % parts' \
+                    "${scoring}/${stream}/wav.scp" > "${scoring}/${stream}/versa/wav.${part}.scp"
+                need "${scoring}/${stream}/versa/wav.${part}.scp" "--inference_nj, which must not exceed the utterances,"
+            done
+            ${train_cmd} JOB=1:"${inference_nj}" "${scoring}/${stream}/versa/log/versa.JOB.log" \
+                "${python}" -m versa.bin.scorer --pred "${scoring}/${stream}/versa/wav.JOB.scp" \
+                --gt "${scoring}/${stream}/ref.scp" "${text[@]}" --score_config "${config}" --io soundfile \
+                --output_file "${scoring}/${stream}/versa/versa.JOB.txt" ${versa_opts} \
+                || fail "${scoring}/${stream}/versa/log/versa.1.log"
+            done_with "${scoring}/${stream}/.versa" "${versa_opts}"
+        fi
+        folders+=("${stream}=${scoring}/${stream}/versa")
+    done
+    step "${scoring}/log/versa_summary.log" versa_summary "${folders[@]}" --conditions "$2/utt2snr" \
+        --out "${scoring}/versa.md"
+    log "Scores of VERSA: ${scoring}/versa.md"
+}
+
 evaluation_stages() {
     if runs 7; then
         need "${model_folder}/config.json" "stage 6"
@@ -25,8 +57,8 @@ evaluation_stages() {
             if [ "${model_folder}/config.json" -nt "${results}/${name}/tokens/made_with.json" ]; then
                 rm -rf "${results:?}/${name}"
             fi
-            step "${results}/${name}/log/tokenize.log" tokenize "${model_opts[@]}" "${device_opts[@]}" \
-                --nj "${inference_nj}" ${inference_args} --scp "${dump}/${name}/mixture.scp" \
+            spread "${results}/${name}/log/tokenize.log" "${inference_nj}" tokenize "${model_opts[@]}" \
+                "${device_opts[@]}" ${inference_args} --scp "${dump}/${name}/mixture.scp" \
                 --out "${results}/${name}/tokens"
             need "${results}/${name}/tokens/codes_speech.scp" "${results}/${name}/log/tokenize.log"
             log "Tokens: ${results}/${name}/tokens"
@@ -36,9 +68,13 @@ evaluation_stages() {
     if runs 8; then
         for name in ${test_sets}; do
             logfile=${results}/${name}/log/resynthesize.log
-            step "${logfile}" resynthesize "${model_opts[@]}" "${device_opts[@]}" --nj "${inference_nj}" \
+            spread "${logfile}" "${inference_nj}" resynthesize "${model_opts[@]}" "${device_opts[@]}" \
                 --streams speech background both --tokens "${results}/${name}/tokens" --out "${results}/${name}/wav"
             need "${results}/${name}/wav/both.scp" "${logfile}"
+            step "${results}/${name}/log/scoring_dirs.log" scoring_dirs --mixtures "${dump}/${name}" \
+                --decoded "${results}/${name}/wav" --out "${results}/${name}/scoring"
+            need "${results}/${name}/scoring/both/wav.scp" "${results}/${name}/log/scoring_dirs.log"
+            log "For VERSA and ESPnet's scoring: $(realpath "${results}/${name}/scoring")"
             log "Mixtures: $(realpath "${dump}/${name}/wav/mixture")"
             log "Decoded streams: $(realpath "${results}/${name}/wav")"
         done
@@ -61,6 +97,7 @@ evaluation_stages() {
                 evaluate "${out}_seen" "mixture ${codec} ${codec}:unquantized" "--conditions 0 10 ${evaluate_opts}" \
                     "${dump}/${name}" "${dump}/${name}_seen"
             fi
+            if ${versa}; then score_by_versa "${results}/${name}/scoring" "${dump}/${name}"; fi
             awk '/^## / { show = /: SI-SDR \(dB\)$/ } show' "${out}/summary.md"
             log "All scores: ${out}/summary.md, those of each recording: ${out}/scores.csv"
         done

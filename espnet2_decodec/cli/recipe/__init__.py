@@ -15,11 +15,14 @@ SUMMARY = "Run one step of the training recipe: data sets, tokens, export, score
 
 STEPS = {
     "make_mixtures": ("codec", "Write test mixtures with their stems"),
+    "shards": ("shards", "Pack the recordings of a data directory into tar files"),
     "export_teacher": ("codec", "Write the Whisper teacher as one safetensors file"),
     "check_training": ("codec", "Check that a training of the codec task took steps and kept a model"),
     "export_codec": ("codec", "Write the codec of an ESPnet experiment to a model folder"),
     "tokenize": ("codec", "Encode the recordings of a wav.scp to arrays of tokens"),
     "resynthesize": ("codec", "Decode a folder of tokens to wav files"),
+    "scoring_dirs": ("score", "Write decoded streams as data directories for VERSA and ESPnet's scoring"),
+    "versa_summary": ("score", "Tabulate the scores that VERSA wrote"),
     "score_conversion": ("score_conversion", "Score voice conversion on test mixtures"),
     "ablation": ("ablation", "Train variants of the codec for equal times and tabulate their scores"),
     "asr_data": ("asr", "Write the data directories of ASR: train, dev, and test sets at several SNRs"),

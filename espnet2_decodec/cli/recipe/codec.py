@@ -117,7 +117,7 @@ def tokenize(args: Namespace) -> None:
     """Write (T, K) int16 arrays of tokens."""
     from espnet2_decodec.data import tokenize
 
-    count = tokenize.tokenize(args.scp, args.out, codec_settings(args), args.nj)
+    count = tokenize.tokenize(args.scp, args.out, codec_settings(args), args.nj, args.part)
     print(f"{count} recordings tokenized to {args.out}")
 
 
@@ -137,5 +137,5 @@ def resynthesize(args: Namespace) -> None:
     """Write the recordings that the tokens decode to."""
     from espnet2_decodec.data import resynthesize
 
-    count = resynthesize.resynthesize(args.tokens, args.out, codec_settings(args), args.streams, args.nj)
+    count = resynthesize.resynthesize(args.tokens, args.out, codec_settings(args), args.streams, args.nj, args.part)
     print(f"{count} recordings written to {args.out}")

@@ -3,7 +3,7 @@
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
-from espnet2_decodec.arguments import device, positive_int
+from espnet2_decodec.arguments import device, job_part, positive_int
 
 if TYPE_CHECKING:
     from espnet2_decodec.data.codec_options import CodecOptions
@@ -16,6 +16,7 @@ def add_codec_options(parser: ArgumentParser) -> None:
     parser.add_argument("--background_levels", type=int, help="levels of the background stream (default: all)")
     parser.add_argument("--device", type=device, default="cpu", help="device of the codec, e.g. cuda (default: cpu)")
     add_nj(parser)
+    parser.add_argument("--part", type=job_part, help="K/N: only the K-th of N parts, and no tables over all of them")
 
 
 def add_nj(parser: ArgumentParser) -> None:
