@@ -3,12 +3,16 @@
 import os
 import signal
 import sys
+import threading
 import traceback
 from argparse import ArgumentParser
 from collections.abc import Callable
 from difflib import get_close_matches
 from types import FrameType
 from typing import Any, NoReturn
+
+_RETRY = 0.05
+"""Seconds after which an exception of a signal that was lost is raised again."""
 
 
 class Stopped(BaseException):
@@ -26,7 +30,8 @@ class Stopped(BaseException):
 def stop_on_signals() -> None:
     """Raise `Stopped` in the main thread on the first SIGTERM or SIGHUP; further ones do not disturb the clean-up.
 
-    A signal that is ignored, as by nohup, stays so, and processes that are forked later keep the default action.
+    A signal that is ignored, as by nohup, stays so, and processes that are forked later keep the default action. An
+    exception that is lost, as in functions that C libraries call, is raised again.
     """
     owner, numbers = os.getpid(), [n for n in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) == signal.SIG_DFL]
 
@@ -38,8 +43,18 @@ def stop_on_signals() -> None:
             signal.signal(other, signal.SIG_IGN)
         raise Stopped(number)
 
+    def raise_again(lost: Any) -> None:
+        if not isinstance(lost.exc_value, (Stopped, KeyboardInterrupt)) or os.getpid() != owner:
+            others(lost)
+            return
+        number = getattr(lost.exc_value, "number", signal.SIGINT)
+        if isinstance(lost.exc_value, Stopped):
+            signal.signal(number, stop)
+        threading.Timer(_RETRY, os.kill, (owner, number)).start()
+
     for number in numbers:
         signal.signal(number, stop)
+    others, sys.unraisablehook = sys.unraisablehook, raise_again
 
 
 def one_line(error: BaseException) -> str:

@@ -1,6 +1,7 @@
 """Audio files written by libsndfile, with the errors of the file system that it ignores."""
 
 import os
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -8,6 +9,9 @@ import numpy as np
 import soundfile
 
 from espnet2_decodec.atomic import atomic_write
+
+SIGNAL_RETRY = 0.2
+"""Seconds to wait for a signal that was lost in a callback, see `espnet2_decodec.program.stop_on_signals`."""
 
 
 def write_wav(path: str | Path, samples: np.ndarray, sample_rate: int) -> None:
@@ -60,6 +64,7 @@ class SoundOutput:
             self._sound.write(wav)
         except (soundfile.LibsndfileError, AssertionError):
             self._file.check()
+            time.sleep(SIGNAL_RETRY)  # the cause may be a signal within a callback, which is raised again
             raise
         self._file.check()
 

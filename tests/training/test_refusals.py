@@ -155,3 +155,21 @@ def test_signals(number):
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=os.environ, check=False)
     assert done.returncode == 128 + number
     assert done.stderr == f"Stopped by {number.name}. Run it again.\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_in_a_callback_is_not_lost(number):
+    """Python prints exceptions that are raised in functions that C calls, and goes on."""
+    program = (
+        "import os, signal, time\n"
+        "from espnet2_decodec.program import run_program, stop_on_signals\n"
+        "class Callback:\n"
+        "    def __del__(self):\n"
+        f"        os.kill(os.getpid(), {int(number)})\n"
+        "        time.sleep(0.1)\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "stop_on_signals()\n"
+        "run_program(lambda: (Callback() and None, time.sleep(60)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=os.environ, check=False)
+    assert done.returncode == 128 + number and done.stderr == f"Stopped by {number.name}.\n"
