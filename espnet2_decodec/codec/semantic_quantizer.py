@@ -27,7 +27,7 @@ class SemanticRVQ(nn.Module):
         scale_factors: maps decoded parameters [..., P] to factors above 0, [..., D - S - P].
         parametric_levels: number of levels for semantic features and parameters, at least 2.
         sign_symmetric: whether the codebooks of the waveform levels are sign-symmetric, see `ResidualVQ`.
-        beam: of the search of the waveform levels, see `beam_search`.
+        beam: of the searches of the parametric and of the waveform levels, see `beam_search`.
         predictor_channels, predictor_blocks, predictor_kernel: of the network, see `ConvNeXtStack`.
         ema_decay, dead_code_threshold: see `ResidualVQ`.
 
@@ -67,7 +67,7 @@ class SemanticRVQ(nn.Module):
         self.scale_factors = scale_factors
         ema = ema_decay, dead_code_threshold
         self.semantic = ResidualVQ(semantic_dim, 1, codebook_size, False, *ema)
-        self.parametric = ResidualVQ(parameters, parametric_levels - 1, codebook_size, False, *ema)
+        self.parametric = ResidualVQ(parameters, parametric_levels - 1, codebook_size, False, *ema, beam=beam)
         self.predictor = ConvNeXtStack(
             semantic_dim, predictor_channels, predictor_blocks, parameters, predictor_kernel, causal=False
         )
