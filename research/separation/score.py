@@ -20,10 +20,12 @@ from espnet2_decodec.codec.decodec import DeCodec
 from research.separation.mixtures import HELD_OUT, unit_rms
 from research.separation.rooms import EARLY, Rooms, convolve
 from research.tokens.audio_bank import AudioBank
-from research.tokens.dev_set import dev_set
+from research.tokens.dev_set import dev_set, final_set
 from research.tokens.score import quality, words
 
 EFFECTS = ("dog_bark", "rooster", "person_sneeze", "baby_cry", "clock_tick", "chainsaw")
+FINAL = ("wesnoth", "torcs")
+"""Sources of noise of the final set, of which nothing was trained with."""
 SNR = {"babble": 5.0, "room": 10.0}
 """In dB; of all other kinds that of --snr."""
 
@@ -38,24 +40,26 @@ class Case:
     english: bool
 
 
-def noise_banks(bank: Path) -> dict[str, list[tuple[AudioBank, tuple[str, str]]]]:
+def noise_banks(bank: Path, final: bool) -> dict[str, list[tuple[AudioBank, tuple[str, str]]]]:
     """Kind -> (bank, key) of what has not been trained with."""
     found: dict[str, list] = defaultdict(list)
-    for name in ("noise_dev", "noise_train"):
+    for name in ("noise_test",) if final else ("noise_dev", "noise_train"):
         noises = AudioBank(bank, name)
         for source, label in noises.keys:
-            if name == "noise_train" and source not in HELD_OUT:
+            if name == "noise_train" and source not in HELD_OUT or name == "noise_test" and source not in FINAL:
                 continue
-            effect = label in EFFECTS or source == "OpenSFX"
+            effect = label in EFFECTS or source in ("OpenSFX", "wesnoth")
             kind = "music" if "music" in label else "effects" if effect else "ambience"
             found[kind].append((noises, (source, label)))
     return found
 
 
-def cases(bank: Path, snr: float, per_kind: int = 12, seconds: float = 5.0) -> list[Case]:
+def cases(bank: Path, snr: float, final: bool = False, per_kind: int = 12, seconds: float = 5.0) -> list[Case]:
     """The same mixtures in each call; noises, then babble and reverberant speech with noise."""
-    utterances, noises, random = dev_set(bank, seconds), noise_banks(bank), np.random.default_rng(3)
-    voices, rooms, found = AudioBank(bank, "speech_dev"), Rooms(bank, 1.0, "rir_dev"), []
+    utterances = (final_set if final else dev_set)(bank, seconds)
+    noises, random = noise_banks(bank, final), np.random.default_rng(3)
+    voices = AudioBank(bank, "speech_final_speechocean" if final else "speech_dev")
+    rooms, found = Rooms(bank, 1.0, "rir_dev"), []
     for kind in ("ambience", "effects", "music", "babble", "room"):
         for i in range(per_kind):
             utterance = utterances[(5 * i + len(found)) % len(utterances)]
@@ -145,11 +149,12 @@ def main() -> None:
     parser.add_argument("--bank", type=Path, required=True)
     parser.add_argument("--system", nargs="+", default=["decodec-16k"])
     parser.add_argument("--snr", type=float, default=0.0)
+    parser.add_argument("--final", action="store_true", help="the final set in place of the development set")
     parser.add_argument("--full", action="store_true")
     parser.add_argument("--out", type=Path, default=Path("separation.jsonl"))
     args = parser.parse_args()
     torch.set_num_threads(1)
-    found = cases(args.bank, args.snr)
+    found, texts = cases(args.bank, args.snr, args.final), f"{'final' if args.final else 'dev'}_{args.snr:g}"
     for name in args.system:
         run = separator(name)
         wavs = [run(case.mixture) for case in found]
@@ -159,9 +164,9 @@ def main() -> None:
         ]
         changed = [(0, 0)] * len(rows)
         if args.full:
-            moses, changed = full_scores(wavs, found, args.bank / f"separation_texts_{args.snr:g}.json")
+            moses, changed = full_scores(wavs, found, args.bank / f"separation_texts_{texts}.json")
             rows = [row | {"dnsmos": mos} for row, mos in zip(rows, moses)]
-        result: dict = {"system": name, "snr": args.snr}
+        result: dict = {"system": name, "snr": args.snr, "set": "final" if args.final else "development"}
         for kind in ["all", *dict.fromkeys(c.kind for c in found)]:
             chosen = [i for i, c in enumerate(found) if kind in ("all", c.kind)]
             means = {key: round(float(np.mean([rows[i][key] for i in chosen])), 3) for key in rows[0]}

@@ -1,4 +1,7 @@
-"""The fixed development set: 30 recordings of 5 s, of voices and sources that are not in the training data."""
+"""Fixed sets of 30 recordings of 5 s, of voices and sources that are not in the training data.
+
+The development set is for decisions; the final one is scored once, at the end.
+"""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -11,7 +14,9 @@ from research.tokens.audio_bank import AudioBank
 
 COUNTS = {"asterisk_en": 10, "tuxpaint_be": 3, "tuxpaint_da": 3}
 SPEAKERS = {"speechocean762": 12, "arabic-speech-commands": 2}
-ENGLISH = ("asterisk", "speechocean762")
+ENGLISH = ("asterisk", "speechocean762", "alphanumeric-audio")
+FINAL = {"speech_final_alphanumeric": 10, "speech_final_malayalam": 8, "speech_final_speechocean": 12}
+"""Banks of the final set, and the number of voices of each."""
 
 
 class Utterance(NamedTuple):
@@ -31,19 +36,33 @@ def dev_set(bank: str | Path, seconds: float = 5.0) -> list[Utterance]:
         counts |= {key: 1 for key in [k for k in found.keys if k[0] == source][:most]}
     for key in sorted(found.keys):
         order = list(random.permutation(found.members[key]))
-        for _ in range(counts[key]):
-            parts, total = [], 0
-            while total < seconds * 16000 and order:
-                part = found.recording(order.pop())
-                parts += [part, torch.zeros(1600)]
-                total += len(part) + 1600
-            utterances.append(Utterance(torch.cat(parts)[: int(16000 * (seconds + 2))], key[1], key[0] in ENGLISH))
+        utterances += [_utterance(found, key, order, seconds) for _ in range(counts[key])]
     return utterances
 
 
-def mixed(utterances: list[Utterance], bank: str | Path, snr: float) -> list[Tensor]:
-    """Each utterance with a noise of the development set at `snr` dB; the same in each call."""
-    noise, random, out = AudioBank(bank, "noise_dev"), np.random.default_rng(2), []
+def final_set(bank: str | Path, seconds: float = 5.0) -> list[Utterance]:
+    """As `dev_set`, of the sources that nothing was decided by, one recording of each voice."""
+    random, utterances = np.random.default_rng(4), []
+    for name, count in FINAL.items():
+        found = AudioBank(bank, name)
+        for key in sorted(found.keys)[:count]:
+            utterances.append(_utterance(found, key, list(random.permutation(found.members[key])), seconds))
+    return utterances
+
+
+def _utterance(bank: AudioBank, key: tuple[str, str], order: list[int], seconds: float) -> Utterance:
+    """The next recordings of the order, which is emptied by as many, up to 2 s longer than `seconds`."""
+    parts, total = [], 0
+    while total < seconds * 16000 and order:
+        part = bank.recording(order.pop())
+        parts += [part, torch.zeros(1600)]
+        total += len(part) + 1600
+    return Utterance(torch.cat(parts)[: int(16000 * (seconds + 2))], key[1], key[0] in ENGLISH)
+
+
+def mixed(utterances: list[Utterance], bank: str | Path, snr: float, noises: str = "noise_dev") -> list[Tensor]:
+    """Each utterance with a noise of the bank `noises` at `snr` dB; the same in each call."""
+    noise, random, out = AudioBank(bank, noises), np.random.default_rng(2), []
     for utterance in utterances:
         other = torch.from_numpy(noise.segment(len(utterance.wav), random))
         gain = (utterance.wav.square().mean() / other.square().mean().clamp(min=1e-9)).sqrt() * 10 ** (-snr / 20)

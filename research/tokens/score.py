@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from espnet2_decodec.codec.decodec import DeCodec
-from research.tokens.dev_set import Utterance, dev_set, mixed
+from research.tokens.dev_set import Utterance, dev_set, final_set, mixed
 
 System = Callable[[Tensor, tuple[int, ...]], dict[int, Tensor]]
 
@@ -102,14 +102,19 @@ def main() -> None:
     parser.add_argument("--full", action="store_true")
     parser.add_argument("--snr", type=float, help="dB, of mixtures in place of clean speech")
     parser.add_argument("--levels", type=int, nargs="+", default=[1, 3, 6, 10])
+    parser.add_argument("--final", action="store_true", help="the final set in place of the development set")
     parser.add_argument("--limit", type=int, help="only the first so many recordings")
     parser.add_argument("--wavs", type=Path, help="folder for some of the decoded recordings")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    utterances, begun = dev_set(args.bank)[: args.limit], time.process_time()
+    begun, texts = time.process_time(), args.bank / ("final_texts.json" if args.final else "dev_texts.json")
+    utterances = (final_set if args.final else dev_set)(args.bank)[: args.limit]
     codec = DeCodec.from_pretrained(args.model)
     result: dict[str, Any] = {"model": str(args.model or "package"), "snr": args.snr, "recordings": len(utterances)}
-    inputs = [u.wav for u in utterances] if args.snr is None else mixed(utterances, args.bank, args.snr)
+    result["set"] = "final" if args.final else "development"
+    inputs = [u.wav for u in utterances]
+    if args.snr is not None:
+        inputs = mixed(utterances, args.bank, args.snr, "noise_test" if args.final else "noise_dev")
     system = levels_system(codec)
     decoded = [system(wav, tuple(args.levels)) for wav in inputs]
     systems = {f"levels_{k}": [d[k] for d in decoded] for k in args.levels}
@@ -119,7 +124,7 @@ def main() -> None:
         scores = [quality(u.wav, w) for u, w in zip(utterances, wavs)]
         row = {name: float(np.mean([s[name] for s in scores])) for name in scores[0]}
         if args.full:
-            row |= full_scores(wavs, utterances, args.bank / "dev_texts.json")
+            row |= full_scores(wavs, utterances, texts)
         result[key] = {name: round(value, 3) for name, value in row.items()}
     if args.full and args.snr is None:
         result["stability"] = stability(codec, utterances, args.bank)
