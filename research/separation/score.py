@@ -1,6 +1,7 @@
 """Scores of separated speech without quantization: `python -m research.separation.score --bank BANK --system SYSTEM`.
 
-SYSTEM is the name or folder of a codec, `mixture`, `dfn3`, `gtcrn`, `dtln` or `rnnoise`. Mixtures of voices and noises
+SYSTEM is the name or folder of a codec, `mixture`, `dfn3`, `gtcrn`, `dtln` or `rnnoise`; with `@DB` after it, the
+background is attenuated by so much at most. Mixtures of voices and noises
 that the trainings here have not seen, by kind of noise: improvement of SI-SDR, PESQ (wide band) and STOI; with --full
 also DNSMOS, and the words that Whisper base finds differently from its text of the clean speech.
 """
@@ -104,6 +105,10 @@ def si_sdr(estimate: Tensor, target: Tensor) -> float:
 
 def separator(name: str) -> Callable[[Tensor], Tensor]:
     """Mixture [L] -> speech [L]."""
+    if "@" in name:
+        name, _, limit = name.rpartition("@")
+        inner, residual = separator(name), 10 ** (-float(limit) / 20)
+        return lambda wav: (1 - residual) * inner(wav) + residual * wav
     if name == "mixture":
         return lambda wav: wav
     if name in ("dfn3", "gtcrn", "dtln", "rnnoise"):
