@@ -71,6 +71,11 @@ REQUIREMENTS = {
     "hub": [
         "huggingface_hub>=0.25",
     ],
+    # `decodec export`, and the codec in ONNX Runtime.
+    "onnx": [
+        "onnx>=1.16",
+        "onnxruntime>=1.17",
+    ],
     # Scripts of `decodec completion`.
     "completion": [
         "shtab>=1.7",
@@ -97,7 +102,8 @@ REQUIREMENTS = {
 }
 # Everything that egs2/decodec/run.sh uses.
 REQUIREMENTS["recipe"] = [*REQUIREMENTS["train"], *REQUIREMENTS["evaluate"], *REQUIREMENTS["report"]]
-REQUIREMENTS["test"] += [*REQUIREMENTS["report"], *REQUIREMENTS["completion"], *REQUIREMENTS["hub"]]
+for _name in ("report", "completion", "hub", "onnx"):
+    REQUIREMENTS["test"] += REQUIREMENTS[_name]
 
 setup(
     name="espnet2_decodec",
@@ -124,7 +130,6 @@ setup(
     classifiers=[
         "Development Status :: 4 - Beta",
         "Intended Audience :: Science/Research",
-        "License :: OSI Approved :: Apache Software License",
         "Operating System :: POSIX :: Linux",
         "Programming Language :: Python :: 3",
         "Programming Language :: Python :: 3.10",

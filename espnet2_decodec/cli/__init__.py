@@ -30,6 +30,7 @@ COMMANDS = (
     "report",
     "demo",
     "recipe",
+    "export",
     "push",
     "completion",
 )

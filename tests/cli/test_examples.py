@@ -115,6 +115,8 @@ def test_examples_of_the_help(files, tmp_path, monkeypatch, capsys, name):
         monkeypatch.setattr(module, "DEFAULT_MODEL", files / "exp/model")
     shutil.copytree(files, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
+    if name == "export":
+        pytest.importorskip("onnx")
     lines = [line for owner, line in LINES if owner == name and "COMMAND" not in line]
     outputs = [match[1] for line in lines if (match := re.search(r" -o (\S+)", line))]
     names = [output for output in outputs if "." in output]
