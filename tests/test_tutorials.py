@@ -29,7 +29,7 @@ SHORTER = {
     "codec_conf.codec.backbone.channels=16 codec_conf.codec.quantizer.codebook_size=16 "
     "codec_conf.schedule.pretraining_steps=1 codec_conf.schedule.unquantized_steps=3 "
     "codec_conf.schedule.kmeans_frames=200 --device cpu",
-    "decodec recipe make_mixtures": "--snrs 5 --seconds 1",
+    "decodec recipe make_mixtures": "--snrs 5 --seconds 0.5 1",
     "decodec evaluate": "--limit 1 --conditions 5 --metrics si_sdr",
 }
 """Options that make a command shorter."""
@@ -94,7 +94,7 @@ def test_the_notebook_runs(clone, monkeypatch, capsys):
     """Its code cells in order; IPython, which plays and shows, is replaced."""
     pytest.importorskip("matplotlib").use("Agg")
     ipython, display = ModuleType("IPython"), ModuleType("IPython.display")
-    ipython.get_ipython = lambda: None
+    ipython.get_ipython, ipython.version_info = lambda: None, (9, 0)
     display.Audio, shown = lambda data, rate: (data, rate), []
     display.display = shown.append
     monkeypatch.setitem(sys.modules, "IPython", ipython)

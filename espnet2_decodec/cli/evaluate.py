@@ -80,7 +80,8 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--metrics",
         nargs="+",
         metavar="METRIC",
-        help="some of si_sdr sdr mel pesq stoi dnsmos (default: all that are installed)",
+        help="some of si_sdr sdr mel pesq stoi dnsmos (default: all of these that are installed), and similarity dwer "
+        "distillmos: speaker similarity, words no longer recognized (English), naturalness",
     )
     parser.add_argument(
         "--keep",
@@ -113,11 +114,11 @@ def run(args: Namespace) -> int:
     from espnet2_decodec.cli.console import note, warn
     from espnet2_decodec.evaluation.benchmark import run_benchmark
     from espnet2_decodec.evaluation.environment import environment
-    from espnet2_decodec.evaluation.metrics.registry import DNSMOS, METRICS, available
+    from espnet2_decodec.evaluation.metrics.registry import DNSMOS, METRICS, ON_REQUEST, available
     from espnet2_decodec.evaluation.summary import as_json, markdown, summarize, write_scores, write_summary
 
-    known = METRICS | DNSMOS
-    names, missing = available(args.metrics or list(known), known)
+    default = METRICS | DNSMOS
+    names, missing = available(args.metrics or list(default), default | ON_REQUEST)
     if args.keep < 0:
         raise ValueError(f"--keep takes 0 or more recordings of each condition, not {args.keep}.")
     for line in missing:

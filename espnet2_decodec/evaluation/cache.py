@@ -20,11 +20,13 @@ METRIC_CODE = (
     "evaluation/metrics/registry.py",
     "evaluation/metrics/spectral.py",
     "evaluation/metrics/perceptual.py",
+    "evaluation/metrics/listening.py",
     "evaluation/benchmark.py",
     "training/energy_ratios.py",
     "codec/dsp/mel.py",
 )
 METRIC_PACKAGES = metrics.PACKAGES | {"dnsmos": "speechmos"}
+METRIC_PACKAGES |= {"similarity": "resemblyzer", "dwer": "faster-whisper", "distillmos": "distillmos"}
 
 
 @dataclass(frozen=True)

