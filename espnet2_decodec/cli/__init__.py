@@ -22,6 +22,7 @@ COMMANDS = (
     "decode",
     "separate",
     "remix",
+    "stream",
     "convert",
     "say",
     "info",

@@ -109,9 +109,20 @@ class BandSplitDeepFilter(nn.Module):
             context: features of the first stage [B, T, H].
             mask: [B, T] of valid frames.
         """
-        frames = None if mask is None else mask[..., None, None].to(context.dtype)
         mixture = spectrum.real.contiguous(), spectrum.imag.contiguous()
         estimate = speech.real.contiguous(), speech.imag.contiguous()
+        return torch.complex(*self.filter_planes(mixture, estimate, level, context, mask))
+
+    def filter_planes(
+        self,
+        mixture: tuple[Tensor, Tensor],
+        estimate: tuple[Tensor, Tensor],
+        level: Tensor,
+        context: Tensor,
+        mask: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """`forward` on real and imaginary parts [B, T, F] each."""
+        frames = None if mask is None else mask[..., None, None].to(context.dtype)
         x = self._embed(self._features((mixture, estimate), level))
         x = x + self.context(context).unflatten(-1, (self.bands, -1))
         for block in self.blocks:
@@ -120,11 +131,11 @@ class BandSplitDeepFilter(nn.Module):
         real, imag = _add_product(*estimate, estimate, gain_real, gain_imag)
         pad = (0, 0, 2, 0) if self.causal else (0, 0, 1, 1)
         valid = mixture if mask is None else [part * mask[..., None] for part in mixture]
-        padded, count = [F.pad(part, pad) for part in valid], spectrum.shape[1]
+        padded, count = [F.pad(part, pad) for part in valid], level.shape[1]
         for i in range(self.taps):
             frame = [part[:, i : i + count] for part in padded]
             real, imag = _add_product(real, imag, frame, *taps[2 * i : 2 * i + 2])
-        return torch.complex(real, imag)
+        return real, imag
 
     def _features(self, spectra: Sequence[Sequence[Tensor]], level: Tensor) -> Tensor:
         """[B, T, 6, F']: log magnitudes, and compressed real and imaginary parts, of mixture and speech each."""

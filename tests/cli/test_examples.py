@@ -69,6 +69,7 @@ def files(tmp_path_factory, vocoder_config):
     for name in ("noisy", "street", "voice", "recordings/a", "recordings/b"):
         (folder / name).parent.mkdir(exist_ok=True)
         soundfile.write(folder / f"{name}.wav", 0.1 * rng.normal(size=20000), 16000)
+    (folder / "noisy.raw").write_bytes((3000 * rng.normal(size=8000)).astype("<i2").tobytes())
     fake = _load_fake()
     fake.write_comparison(folder / "exp/results/test/evaluation", each=1, seconds=0.1, conditions=("0",))
     (folder / "exp/results/test/conversion/examples").mkdir(parents=True)

@@ -78,6 +78,24 @@ def test_onnx(codec, wav, exported, samples):
     same(codec, wav.repeat(1, 12)[:, :samples], encode, exported.decode)
 
 
+def test_onnx_with_a_deep_filter(vocoder_config, wav, tmp_path):
+    """The second stage of the separation is exported, too."""
+    for name in ("onnx", "onnxruntime"):
+        pytest.importorskip(name)
+    torch.manual_seed(0)
+    filtered = {"deep_filter_channels": 4, "deep_filter_blocks": 1}
+    codec = DeCodec.from_config({**vocoder_config, "backbone": vocoder_config["backbone"] | filtered}).eval()
+    with torch.no_grad():
+        for parameter in codec.parameters():
+            parameter.add_(0.05 * torch.randn_like(parameter))
+    for quantizer in (codec.speech_quantizer, codec.background_quantizer):
+        quantizer.init_kmeans(0.2 * torch.randn(400, 12), 2)
+    export_codec(codec, tmp_path)
+    codes, expected = OnnxCodec(tmp_path, threads=1).encode(wav), codec.encode(wav)
+    assert (codes.speech == expected.speech).float().mean() > 0.99
+    assert (codes.background == expected.background).float().mean() > 0.99
+
+
 def test_onnx_takes_arrays_and_refuses_the_rest(codec, wav, exported):
     codes = exported.encode(wav.numpy())
     assert (codes.speech == exported.encode(wav).speech).all()

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from espnet2_decodec.codec.backbones.mdct import MDCTBackbone
 from espnet2_decodec.codec.decodec import DeCodec
+from espnet2_decodec.codec.deep_filter import BandSplitDeepFilter
 from espnet2_decodec.codec.export.excitation import DenseExcitation
 from espnet2_decodec.codec.export.quantizing import SplitGraph
 from espnet2_decodec.codec.export.transforms import (
@@ -85,9 +86,13 @@ class EncoderGraph(_Graph):
     def _latent(self, real: Tensor, imag: Tensor) -> Tensor:
         """Spectra [B, T, F] -> Y [B, T, D], as `MDCTBackbone.encode`."""
         backbone, bins = self.backbone, real.shape[-1]
-        outputs = backbone.encoder(self._features(real, imag), None)
+        features, level = self._features(real, imag)
+        hidden = backbone.encoder.features(features, None)
+        outputs = backbone.encoder.out_proj(hidden)
         gain, rotation = torch.sigmoid(outputs[..., :bins]), torch.tanh(outputs[..., bins : 2 * bins])
         speech = real * gain - imag * rotation, real * rotation + imag * gain
+        if isinstance(backbone.deep_filter, BandSplitDeepFilter):
+            speech = backbone.deep_filter.filter_planes((real, imag), speech, level, hidden)
         reals = torch.stack([speech[0], real - speech[0]], dim=2)  # [B, T, 2, F]
         imags = torch.stack([speech[1], imag - speech[1]], dim=2)
         coefficients = reals @ backbone.stft_to_mdct[0::2] + imags @ backbone.stft_to_mdct[1::2]
@@ -98,12 +103,13 @@ class EncoderGraph(_Graph):
         parts = [envelope, backbone.pitch(powers), coefficients * norm ** (backbone.compression - 1)]
         return torch.cat(parts, dim=-1).flatten(2)
 
-    def _features(self, real: Tensor, imag: Tensor) -> Tensor:
-        """Spectra [B, T, F] -> input of the encoder [B, T, 2 F], as `MDCTBackbone._encoder_features`."""
+    def _features(self, real: Tensor, imag: Tensor) -> tuple[Tensor, Tensor]:
+        """Spectra [B, T, F] -> input [B, T, 2 F] and level [B, T, 1], as `MDCTBackbone._encoder_features`."""
         logs = torch.log((real.square() + imag.square()).sqrt() + 1e-3)
         context = self.backbone.norm_context
         means = moving_sum(logs, context) / moving_sum(ones_of(logs[:1, :, :1]), context)
-        return torch.cat([0.5 * (logs - means.mean(-1, keepdim=True)), logs - means], dim=-1)
+        level = means.mean(-1, keepdim=True)
+        return torch.cat([0.5 * (logs - level), logs - means], dim=-1), level
 
 
 class DecoderGraph(_Graph):

@@ -117,8 +117,11 @@ def available(names: Sequence[str], known: Mapping[str, Metric] = METRICS) -> tu
         raise ValueError(f"Unknown metric {unknown[0]!r}; there are {', '.join(known)}.")
     missing = {}
     for name in names:
-        needs = (PACKAGES[name],) if name in PACKAGES else DNSMOS_PACKAGES if name in DNSMOS else ()
-        needs = ON_REQUEST_PACKAGES.get(name, needs)
+        needs: tuple[str, ...] = ON_REQUEST_PACKAGES.get(name, ())
+        if name in PACKAGES:
+            needs = (PACKAGES[name],)
+        elif name in DNSMOS:
+            needs = DNSMOS_PACKAGES
         absent = [package for package in needs if find_spec(package) is None]
         if absent:
             missing[name] = absent[0]
