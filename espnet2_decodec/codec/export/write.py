@@ -2,6 +2,7 @@
 
 import json
 import warnings
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +92,7 @@ def _write_onnx(
     outputs: dict[str, dict[int, str]],
 ) -> None:
     """Write a graph as ONNX by tracing, which every supported version of PyTorch has."""
-    options: dict[str, Any] = {} if torch.__version__ < "2.5" else {"dynamo": False}
+    options: dict[str, Any] = {"dynamo": False} if "dynamo" in signature(torch.onnx.export).parameters else {}
     for name, function in (("expm1", _expm1), ("exp2", _exp2)):
         torch.onnx.register_custom_op_symbolic(f"aten::{name}", function, OPSET)
     with warnings.catch_warnings():
