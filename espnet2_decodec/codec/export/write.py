@@ -130,6 +130,6 @@ def _write_program(
     frames = torch.export.Dim("frames", min=3, max=2**20)
     sizes = {"frames": frames, "samples": graph.backbone.hop * frames}
     shapes = tuple({axis: sizes[name] for axis, name in axes.items()} for axes in inputs.values())
-    program = torch.export.export(graph, example, dynamic_shapes=shapes, strict=False)
+    program = torch.export.export(graph, example, dynamic_shapes=shapes)
     with open(path, "wb") as file:
         torch.export.save(program, file)
