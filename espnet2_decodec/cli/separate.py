@@ -11,7 +11,7 @@ EXAMPLES = """\
 examples:
   decodec separate noisy.wav -o stems
   decodec separate recordings -o stems --no-quantize --format flac
-  decodec separate noisy.wav -o stems --no-quantize --max-attenuation-db 12
+  decodec separate noisy.wav -o partial --no-quantize --max-attenuation-db 12
 """
 
 
