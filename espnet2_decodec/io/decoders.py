@@ -11,6 +11,7 @@ import numpy as np
 import soundfile
 
 from espnet2_decodec.io.containers import Layout, flac
+from espnet2_decodec.io.containers.headers import is_damaged_adx
 
 _RELIABLE_DURATION = ("mov", "matroska", "tta", "wv", "ape", "caf", "aiff", "flv", "mpc", "tak")
 """Containers of FFmpeg that state the duration; for others it is estimated from the bit rate."""
@@ -157,6 +158,8 @@ class _FFmpeg:
     frames: int | None = None
 
     def __init__(self, source: "Path | _ByteRange"):
+        if is_damaged_adx(_first_bytes(source, 2**16 + 4), source.suffix if isinstance(source, Path) else ""):
+            raise DecodingError("its header is damaged")
         try:
             self._container = av.open(
                 str(source) if isinstance(source, Path) else source, mode="r", metadata_errors="replace"

@@ -123,3 +123,18 @@ def test_dsf_of_another_size(tmp_path):
     assert inspect(path).problem == ""
     path.write_bytes(path.read_bytes()[:900])
     assert inspect(path).problem == "100 bytes of the samples in its header are missing"
+
+
+@pytest.mark.parametrize("changes", [{5: 0}, {5: 255}, {6: 0}, {7: 0}, {0x1E: 0}, {8: 0, 9: 0, 10: 0, 11: 0}])
+def test_damaged_headers_of_adx_are_refused(make, changes):
+    """FFmpeg divides by zero for them, which ends the process."""
+    path = make("adx", chirp(0.5))
+    data = bytearray(path.read_bytes())
+    assert len(audio.read(path)) > 7000
+    for place, value in changes.items():
+        data[place] = value
+    for name in ("damaged.adx", "damaged.bin"):
+        damaged = path.with_name(name)
+        damaged.write_bytes(data)
+        with pytest.raises(errors.FileError):
+            audio.read(damaged)

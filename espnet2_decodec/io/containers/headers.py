@@ -8,6 +8,8 @@ from espnet2_decodec.io.containers.layout import Layout, missing_bytes, trailing
 
 _HEADER_SIZE = 400
 _MATRIX = 14
+_PROBED = 2048
+"""Bytes by which FFmpeg determines a format, at least."""
 _VOC = b"Creative Voice File\x1a"
 _SDS_HEADER, _SDS_PACKET, _SDS_DATA = 21, 127, 120
 
@@ -44,6 +46,20 @@ def _adx(head: bytes, file: BinaryIO, size: int) -> int:
     if head[start - 6 : start] != b"(c)CRI" or head[6] != 4 or block <= 2 or not samples:
         return size
     return start + -(-samples // (2 * (block - 2))) * block * head[7]
+
+
+def is_damaged_adx(head: bytes, suffix: str) -> bool:
+    """Whether FFmpeg would take a file for ADX whose header is damaged, for which it divides by zero.
+
+    Args:
+        head: first bytes of the file; the header of an ADX file has up to 64 KiB.
+        suffix: of its name.
+    """
+    start, has_magic = 4 + int.from_bytes(head[2:4], "big"), head.startswith(b"\x80\0")
+    is_signed = head[max(start - 6, 0) : start] == b"(c)CRI"
+    if suffix.lower() != ".adx" and not (has_magic and (is_signed or start > _PROBED)):
+        return False
+    return not (has_magic and is_signed and head[5:7] == b"\x12\4" and head[7] and any(head[8:12]))
 
 
 def _dsf(head: bytes, file: BinaryIO, size: int) -> int:
