@@ -14,6 +14,7 @@ FOLDERS = {
     "recipe tokenize": "--scp s --out {}",
     "recipe resynthesize": "--tokens t --out {}",
     "recipe score_conversion": "--data d --references r --out {}",
+    "recipe shards": "--data d --out {}",
     "recipe ablation": "--data d --config c --seconds 1 --out {}",
     "recipe asr_data": "--speech s --background b --out {}",
     "recipe denoise": "--sets s --system gtcrn --out {}",
