@@ -15,6 +15,7 @@ FOLDERS = {
     "recipe resynthesize": "--tokens t --out {}",
     "recipe score_conversion": "--data d --references r --out {}",
     "recipe shards": "--data d --out {}",
+    "recipe scoring_dirs": "--mixtures m --decoded d --out {}",
     "recipe ablation": "--data d --config c --seconds 1 --out {}",
     "recipe asr_data": "--speech s --background b --out {}",
     "recipe denoise": "--sets s --system gtcrn --out {}",
@@ -27,7 +28,11 @@ FOLDERS = {
     "recipe tts_unseparated_prompts": "--model m --prompts p --out {}",
     "recipe tts_score": "--systems a=b --text t --references r --out {}",
 }
-FILES = {"demo": "page --figure {}", "recipe export_teacher": "{}"}
+FILES = {
+    "demo": "page --figure {}",
+    "recipe export_teacher": "{}",
+    "recipe versa_summary": "folder --conditions c --out {}",
+}
 
 
 def refused(capsys, command: str, arguments: str) -> str:
