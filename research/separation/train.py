@@ -4,10 +4,7 @@ It resumes from the checkpoint in OUT if there is one. Minutes are CPU minutes o
 """
 
 import argparse
-import signal
 import sys
-import time
-from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,15 +12,15 @@ from typing import Any
 import numpy as np
 import torch
 import yaml
-from torch import Tensor, nn
+from torch import Tensor
 
 from espnet2_decodec.codec.backbones.mdct import MDCTBackbone
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.codec.dsp.overlap_add import weighted_overlap_add
 from espnet2_decodec.data.mixing import Batch
+from research import training
 from research.separation.losses import StemLosses
 from research.separation.mixtures import MixtureSampler
-from research.tokens import checkpoint
 from research.tokens.ema import EMA
 
 WEIGHTS = {"snr": 1.0, "complex": 3.0, "magnitude": 4.0, "mel": 1.0, "envelope": 0.5, "content": 0.3}
@@ -64,8 +61,7 @@ def extended(base: DeCodec, options: dict[str, Any]) -> DeCodec:
     """A codec with other options of its backbone, and the weights of `base`; what is new is untrained."""
     config = base.resolved_config()
     codec = DeCodec({**config, "backbone": {**config["backbone"], **options}})
-    missing = codec.load_state_dict({**codec.state_dict(), **base.state_dict()})
-    assert not missing.missing_keys
+    codec.load_state_dict({**codec.state_dict(), **base.state_dict()})
     return codec
 
 
@@ -111,15 +107,10 @@ class Trainer:
         if self.step % 2 == 0:
             terms["content"] = self._content_error(stems[:, 0], batch.speech)
         loss = sum(self.weights[name] * value for name, value in terms.items())
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        norm = nn.utils.clip_grad_norm_(self.trained, settings.clip)
-        if not torch.isfinite(norm):
-            raise FloatingPointError(f"The gradients are not finite at step {self.step}; lower the learning rate.")
-        self.optimizer.step()
+        norm = training.step_optimizer(self.optimizer, loss, self.trained, settings.clip, self.step)
         self.ema.update(self.codec)
         self.step += 1
-        return {name: float(value.detach()) for name, value in terms.items()} | {"norm": float(norm)}
+        return {name: float(value.detach()) for name, value in terms.items()} | {"norm": norm}
 
     def _envelope_error(self, spectra: Tensor, correction: Tensor, targets: Tensor) -> Tensor:
         """Mean absolute error of the envelopes [B, T, 2, E], relative to their mean."""
@@ -159,48 +150,17 @@ class Trainer:
 
 
 def main() -> int:
-    """Train until the minutes of the settings, --steps, or a TERM signal (status 143); save either way."""
+    """Train; return the exit status, see `training.run`."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--config", type=Path, default=Path(__file__).with_name("train.yaml"))
+    training.add_options(parser, Path(__file__).with_name("train.yaml"))
     parser.add_argument("--start", default="decodec-16k", help="name or folder of a codec")
-    parser.add_argument("--bank", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=10**9)
-    parser.add_argument("--every", type=float, default=10.0, help="minutes between checkpoints")
     args = parser.parse_args()
     torch.set_num_threads(1)
     settings = Settings(**yaml.safe_load(args.config.read_text(encoding="utf-8")) or {})
     trainer, sampler = Trainer(settings, args.start), MixtureSampler(args.bank, tuple(settings.snr))
-    if checkpoint.exists(args.out):
-        trainer.load_state(checkpoint.load(args.out))
-        print(f"Resumed at step {trainer.step} of {args.out}", flush=True)
-    args.out.mkdir(parents=True, exist_ok=True)
-    stop: list[bool] = []
-    signal.signal(signal.SIGTERM, lambda *_: stop.append(True))
-    sums: dict[str, list[float]] = defaultdict(list)
-    used, before, saved = time.process_time(), trainer.minutes, trainer.minutes
-
-    def save() -> None:
-        checkpoint.save(args.out, trainer.state())
-        trainer.ema.module.save_pretrained(args.out / "model", half=True, shard_megabytes=15)
-
-    with (args.out / "log.csv").open("a") as log:
-        while not stop and trainer.minutes < settings.minutes and trainer.step < args.steps:
-            batch = sampler.draw(settings.batch, settings.segment, trainer.random)
-            for name, value in trainer.train_step(batch).items():
-                sums[name].append(value)
-            trainer.minutes = before + (time.process_time() - used) / 60
-            if trainer.step % 50 == 0:
-                means = " ".join(f"{name}={np.mean(values):.4f}" for name, values in sums.items())
-                log.write(f"step={trainer.step} minutes={trainer.minutes:.2f} {means}\n")
-                log.flush()
-                sums.clear()
-            if trainer.minutes - saved > args.every:
-                save()
-                saved = trainer.minutes
-    save()
-    print(f"Saved at step {trainer.step}, {trainer.minutes:.1f} CPU minutes: {args.out / 'model'}", flush=True)
-    return 128 + signal.SIGTERM if stop else 0
+    training.resume(trainer, args.out)
+    size = settings.batch, settings.segment
+    return training.run(trainer, lambda: sampler.draw(*size, trainer.random), args, save_models=True)
 
 
 if __name__ == "__main__":

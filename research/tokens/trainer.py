@@ -16,6 +16,7 @@ from research.tokens.discriminators import Discriminators, discriminator_loss, g
 from research.tokens.ema import EMA
 from research.tokens.losses import SpeechLosses
 from research.tokens.settings import Settings
+from research.training import step_optimizer
 
 WEIGHTS = {
     "complex": 1.0, "magnitude": 2.0, "mel": 4.0, "unfiltered": 0.5, "commitment": 1.0, "content": 0.5,
@@ -150,12 +151,7 @@ class Trainer:
         return {"discriminator": loss, "adversarial": adversarial, "matching": matching}
 
     def _update(self, optimizer: torch.optim.Optimizer, loss: Tensor, weights: list[nn.Parameter]) -> None:
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        norm = nn.utils.clip_grad_norm_(weights, self.settings.clip)
-        if not torch.isfinite(norm):
-            raise FloatingPointError(f"The gradients are not finite at step {self.step}; lower the learning rate.")
-        optimizer.step()
+        step_optimizer(optimizer, loss, weights, self.settings.clip, self.step)
 
     def _make_discriminators(self) -> None:
         self.discriminators = Discriminators(**self.settings.discriminators)
