@@ -29,7 +29,7 @@ class Rooms:
 
     def draw(self, random: np.random.Generator) -> np.ndarray:
         """[R] float32."""
-        return self._measured(random) if random.random() < self.measured else self._made(random)
+        return self._measured(random) if random.random() < self.measured else self.simulated(random)
 
     def _measured(self, random: np.random.Generator) -> np.ndarray:
         members = self.bank.members[self.bank.keys[random.integers(len(self.bank.keys))]]
@@ -37,7 +37,7 @@ class Rooms:
         peak = int(np.abs(response).argmax())
         return response[peak:] / response[peak]
 
-    def _made(self, random: np.random.Generator) -> np.ndarray:
+    def simulated(self, random: np.random.Generator) -> np.ndarray:
         """Direct sound, sparse early reflections, and a tail of decaying noise."""
         decay = float(random.uniform(0.12, 0.9))
         length = int(16000 * min(decay, 0.8))

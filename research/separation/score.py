@@ -1,9 +1,9 @@
 """Scores of separated speech without quantization: `python -m research.separation.score --bank BANK --system SYSTEM`.
 
 SYSTEM is the name or folder of a codec, `mixture`, `dfn3`, `gtcrn`, `dtln` or `rnnoise`; with `@DB` after it, the
-background is attenuated by so much at most. Mixtures of voices and noises
-that the trainings here have not seen, by kind of noise: improvement of SI-SDR, PESQ (wide band) and STOI; with --full
-also DNSMOS, and the words that Whisper base finds differently from its text of the clean speech.
+background is attenuated by so much at most. Mixtures of voices and noises that the trainings here have not seen, by
+kind of noise: improvement of SI-SDR, PESQ (wide band) and STOI; with --full also DNSMOS, and the words that Whisper
+base finds differently from its text of the clean speech.
 """
 
 import argparse
@@ -18,11 +18,12 @@ import torch
 from torch import Tensor
 
 from espnet2_decodec.codec.decodec import DeCodec
+from espnet2_decodec.training.energy_ratios import si_sdr
+from research.metrics import dnsmos, quality, words_changed
 from research.separation.mixtures import HELD_OUT, unit_rms
 from research.separation.rooms import EARLY, Rooms, convolve
 from research.tokens.audio_bank import AudioBank
 from research.tokens.dev_set import dev_set, final_set
-from research.tokens.score import quality, words
 
 EFFECTS = ("dog_bark", "rooster", "person_sneeze", "baby_cry", "clock_tick", "chainsaw")
 FINAL = ("wesnoth", "torcs")
@@ -73,7 +74,7 @@ def cases(bank: Path, snr: float, final: bool = False, per_kind: int = 12, secon
                 noise = one_label(*choices[i % len(choices)], length, random)
             late = np.zeros_like(speech)
             if kind == "room":
-                response = rooms.draw(random) if i % 2 else rooms._made(random)
+                response = rooms.draw(random) if i % 2 else rooms.simulated(random)
                 early = convolve(speech, response[:EARLY])
                 late, speech = convolve(speech, response) - early, early
             power = [np.square(x).mean() for x in (speech, noise)]
@@ -96,11 +97,9 @@ def one_label(bank: AudioBank, key: tuple[str, str], length: int, random: np.ran
     return wav[start : start + length]
 
 
-def si_sdr(estimate: Tensor, target: Tensor) -> float:
+def centered_si_sdr(estimate: Tensor, target: Tensor) -> float:
     """In dB."""
-    target, estimate = target - target.mean(), estimate - estimate.mean()
-    projected = (estimate @ target) / (target @ target) * target
-    return float(10 * torch.log10(projected.square().sum() / (estimate - projected).square().sum()))
+    return float(si_sdr(target - target.mean(), estimate - estimate.mean()))
 
 
 def separator(name: str) -> Callable[[Tensor], Tensor]:
@@ -126,27 +125,6 @@ def separator(name: str) -> Callable[[Tensor], Tensor]:
     return run
 
 
-def full_scores(wavs: list[Tensor], found: list[Case], cache: Path) -> tuple[list[float], list[tuple[int, int]]]:
-    """DNSMOS of each, and (words changed, words) of each."""
-    import jiwer
-    from speechmos import dnsmos
-
-    from espnet2_decodec.evaluation.metrics.recognizers import recognizer
-
-    recognize = recognizer("whisper-base")
-    if not cache.exists():
-        cache.write_text(json.dumps([recognize(c.speech, 16000, "en") if c.english else "" for c in found]))
-    originals, changed = json.loads(cache.read_text()), []
-    for wav, text in zip(wavs, originals):
-        if not words(text):
-            changed.append((0, 0))
-            continue
-        result = jiwer.process_words(" ".join(words(text)), " ".join(words(recognize(wav, 16000, "en"))))
-        errors = result.substitutions + result.deletions + result.insertions
-        changed.append((min(errors, len(words(text))), len(words(text))))
-    return [dnsmos.run(np.clip(w.numpy(), -1, 1), 16000)["ovrl_mos"] for w in wavs], changed
-
-
 @torch.no_grad()
 def main() -> None:
     """Score the systems, one JSON line each."""
@@ -164,13 +142,14 @@ def main() -> None:
         run = separator(name)
         wavs = [run(case.mixture) for case in found]
         rows = [
-            quality(c.speech, w) | {"si_sdr_i": si_sdr(w, c.speech) - si_sdr(c.mixture, c.speech)}
+            quality(c.speech, w) | {"si_sdr_i": centered_si_sdr(w, c.speech) - centered_si_sdr(c.mixture, c.speech)}
             for c, w in zip(found, wavs)
         ]
         changed = [(0, 0)] * len(rows)
         if args.full:
-            moses, changed = full_scores(wavs, found, args.bank / f"separation_texts_{texts}.json")
-            rows = [row | {"dnsmos": mos} for row, mos in zip(rows, moses)]
+            cache = args.bank / f"separation_texts_{texts}.json"
+            changed = words_changed(wavs, [c.speech for c in found], [c.english for c in found], cache)
+            rows = [row | {"dnsmos": dnsmos(wav)} for row, wav in zip(rows, wavs)]
         result: dict = {"system": name, "snr": args.snr, "set": "final" if args.final else "development"}
         for kind in ["all", *dict.fromkeys(c.kind for c in found)]:
             chosen = [i for i, c in enumerate(found) if kind in ("all", c.kind)]

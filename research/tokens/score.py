@@ -6,7 +6,6 @@ share of level-1 tokens that a gain, a filter and noise do not change. Each call
 
 import argparse
 import json
-import re
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,6 +18,7 @@ import torch
 from torch import Tensor
 
 from espnet2_decodec.codec.decodec import DeCodec
+from research.metrics import dnsmos, quality, words_changed
 from research.tokens.dev_set import Utterance, dev_set, final_set, mixed
 
 System = Callable[[Tensor, tuple[int, ...]], dict[int, Tensor]]
@@ -34,41 +34,12 @@ def levels_system(codec: DeCodec) -> System:
     return run
 
 
-def words(text: str) -> list[str]:
-    """Lower-case words without punctuation."""
-    return re.sub(r"[^\w\s']", " ", text.lower()).split()
-
-
-def quality(reference: Tensor, wav: Tensor) -> dict[str, float]:
-    """PESQ and STOI."""
-    from pesq import pesq
-    from pystoi import stoi
-
-    one, other = reference.numpy(), wav.numpy()
-    return {"pesq": float(pesq(16000, one, other, "wb")), "stoi": float(stoi(one, other, 16000))}
-
-
 def full_scores(wavs: list[Tensor], utterances: list[Utterance], cache: Path) -> dict[str, float]:
     """DNSMOS, and words changed in %."""
-    import jiwer
-    from speechmos import dnsmos
-
-    from espnet2_decodec.evaluation.metrics.recognizers import recognizer
-
-    recognize = recognizer("whisper-base")
-    if not cache.exists():
-        texts = [recognize(u.wav, 16000, "en") if u.english else "" for u in utterances]
-        cache.write_text(json.dumps(texts))
-    originals = json.loads(cache.read_text())
-    moses = [dnsmos.run(np.clip(w.numpy(), -1, 1), 16000)["ovrl_mos"] for w in wavs]
-    wrong = total = 0
-    for wav, utterance, text in zip(wavs, utterances, originals):
-        if utterance.english and words(text):
-            found = jiwer.process_words(" ".join(words(text)), " ".join(words(recognize(wav, 16000, "en"))))
-            errors, count = found.substitutions + found.deletions + found.insertions, len(words(text))
-            wrong += min(errors, count)  # a recognizer that repeats itself counts as all words
-            total += count
-    return {"dnsmos": float(np.mean(moses)), "words_changed": 100 * wrong / total, "words": total}
+    changed = words_changed(wavs, [u.wav for u in utterances], [u.english for u in utterances], cache)
+    wrong, total = map(int, np.sum(changed, axis=0))
+    scores = {"dnsmos": float(np.mean([dnsmos(wav) for wav in wavs]))}
+    return scores | ({"words_changed": 100 * wrong / total, "words": total} if total else {})
 
 
 def stability(codec: DeCodec, utterances: list[Utterance], bank: Path) -> dict[str, float]:
