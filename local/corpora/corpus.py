@@ -1,5 +1,6 @@
 """A corpus that the user has unpacked: where it is, which parts are wanted, and what is left out of it."""
 
+import csv
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator
@@ -117,6 +118,19 @@ class Corpus:
         except ValueError as error:
             message = str(error)
             raise error if message.startswith(f"{self.name}: ") else self.error(message) from None
+
+    def rows(self, path: Path, columns: Collection[str], delimiter: str = ",") -> list[tuple[int, dict[str, str]]]:
+        """Line number and cells of each row of a table with a head.
+
+        Raises:
+            ValueError: The file does not exist, or lacks a column.
+        """
+        with self.require(path).open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file, delimiter=delimiter)
+            missing = [name for name in columns if name not in (reader.fieldnames or ())]
+            if missing:
+                raise self.error(f"{path}, line 1: there is no column {missing[0]}.")
+            return [(reader.line_num, row) for row in reader]
 
     def text(self, path: Path, recording: Path) -> str:
         """The transcript in a file of its own; empty, with a remark, where there is none."""

@@ -1,6 +1,5 @@
 """ESC-50: 2000 clips of 5 s in 50 classes from Freesound (CC BY-NC 3.0)."""
 
-import csv
 from collections.abc import Iterator
 
 from local.corpora.corpus import Corpus, freesound
@@ -24,13 +23,8 @@ def recordings(corpus: Corpus) -> Iterator[Recording]:
     """
     corpus.refuse_parts()
     root = corpus.find_root("ESC-50-master", "ESC-50")
-    listed = corpus.require(root / "meta" / "esc50.csv")
-    with listed.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
-        if missing:
-            raise corpus.error(f"{listed}, line 1: there is no column {missing[0]}.")
-        rows = [(reader.line_num, row) for row in reader]
+    listed = root / "meta" / "esc50.csv"
+    rows = corpus.rows(listed, COLUMNS)
     corpus.check_listed(listed, [(number, root / "audio" / row["filename"]) for number, row in rows])
     for number, row in rows:
         path, category = root / "audio" / row["filename"], row["category"]

@@ -1,6 +1,5 @@
 """FSD50K: 51,197 clips from Freesound with labels of AudioSet's ontology, at 44.1 kHz (CC BY 4.0; clips differ)."""
 
-import csv
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,14 +41,8 @@ def recordings(corpus: Corpus) -> Iterator[Recording]:
 
 def read_table(corpus: Corpus, root: Path, part: str) -> Iterator[tuple[Path, set[str], str]]:
     """Clip, labels and split of each line of dev.csv or eval.csv."""
-    listed = corpus.require(root / "FSD50K.ground_truth" / f"{part}.csv")
-    columns = ("fname", "labels", *(("split",) if part == "dev" else ()))
-    with listed.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        missing = [name for name in columns if name not in (reader.fieldnames or ())]
-        if missing:
-            raise corpus.error(f"{listed}, line 1: there is no column {missing[0]}.")
-        rows = [(reader.line_num, row) for row in reader]
+    listed = root / "FSD50K.ground_truth" / f"{part}.csv"
+    rows = corpus.rows(listed, ("fname", "labels", *(("split",) if part == "dev" else ())))
     folder = corpus.require(root / f"FSD50K.{part}_audio")
     corpus.check_listed(listed, [(number, folder / f"{row['fname']}.wav") for number, row in rows])
     for number, row in rows:
