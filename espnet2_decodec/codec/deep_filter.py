@@ -90,8 +90,8 @@ class BandSplitDeepFilter(nn.Module):
         self.blocks = nn.ModuleList(BandBlock(channels, kernel, causal) for _ in range(blocks))
         self.norm = nn.LayerNorm(channels)
         self.project = nn.ParameterList(torch.zeros(n, channels, self.outputs * w) for w, n in self.widths)
-        reach = blocks * (kernel[0] // 2)
-        self.reach = (2 * reach + 2, 0) if causal else (reach + 1, reach + 1)
+        frames = blocks * (kernel[0] // 2)
+        self.receptive_field = (2 * frames + 2, 0) if causal else (frames + 1, frames + 1)
 
     @staticmethod
     def _weight(count: int, size: int, channels: int) -> Tensor:

@@ -30,7 +30,8 @@ class PostFilter(nn.Module):
         self.network = ConvNeXtStack(size + dim + semantic_dim, channels, blocks, 2 * size, kernel, causal=False)
         nn.init.normal_(self.network.out_proj.weight, std=1e-4)
         nn.init.zeros_(self.network.out_proj.bias)
-        self.reach = blocks * (kernel // 2) + 2 * self.stft.reach
+        frames = blocks * (kernel // 2) + 2 * self.stft.context
+        self.receptive_field = (frames, frames)
 
     def forward(self, wav: Tensor, coordinates: Tensor, semantic: Tensor, mask: Tensor | None = None) -> Tensor:
         """Decoded speech and what it was decoded from -> filtered speech.

@@ -73,8 +73,8 @@ class SemanticRVQ(nn.Module):
         )
         self.register_buffer("scale", torch.ones(parameters))
         self.register_buffer("offset", torch.zeros(parameters))
-        reach = predictor_blocks * (predictor_kernel // 2)
-        self.context = (reach, reach)
+        frames = predictor_blocks * (predictor_kernel // 2)
+        self.context = (frames, frames)
         coefficients, rest = dim - self.parametric_dim, levels - parametric_levels
         self.waveform = ResidualVQ(coefficients, rest, codebook_size, sign_symmetric, *ema, beam=beam)
 

@@ -42,13 +42,13 @@ def test_a_backbone_with_an_untrained_filter_separates_as_without():
 
 
 def test_it_reaches_as_many_frames_as_it_says():
-    """A change of one frame changes those within `reach`, and no others."""
+    """A change of one frame changes those within its receptive field, and no others."""
     for causal in (False, True):
         network, inputs = make_filter(causal=causal, std=0.1), make_inputs(60)
         changed = [part.clone() for part in inputs]
         changed[0][:, 30] += 1
         moved = (network(*changed) - network(*inputs)).abs().amax((0, 2)) > 1e-6
-        left, right = network.reach  # of an output; so an input reaches as far the other way
+        left, right = network.receptive_field  # of an output; so an input extends as far the other way
         assert moved.nonzero().min() >= 30 - right and moved.nonzero().max() <= 30 + left
         assert moved[30] and moved[31] and moved.sum() > 3
 

@@ -74,10 +74,11 @@ class SemanticMDCTBackbone(MDCTBackbone):
         self.register_buffer("coordinate_scale", torch.ones(self.stem_dim))
         assert self.receptive_field is not None
         (encoder_left, encoder_right), (decoder_left, decoder_right) = self.receptive_field
-        left, right = (1 + reach for reach in self.semantic_encoder.receptive_field)
+        left, right = (1 + frames for frames in self.semantic_encoder.receptive_field)
+        filter_left, filter_right = self.post_filter.receptive_field
         self.receptive_field = (
             (encoder_left + left, encoder_right + right),
-            (decoder_left + self.post_filter.reach, decoder_right + self.post_filter.reach),
+            (decoder_left + filter_left, decoder_right + filter_right),
         )
 
     @property

@@ -32,7 +32,7 @@ class SubframeSTFT(nn.Module):
         self.register_buffer("window", torch.hann_window(n_fft), persistent=False)
 
     @property
-    def reach(self) -> int:
+    def context(self) -> int:
         """Frames to each side on which the windows of a frame extend."""
         return -(-((self.n_fft - self.hop_length) // 2) // self.hop)
 
