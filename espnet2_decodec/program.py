@@ -6,7 +6,7 @@ import sys
 import threading
 import traceback
 from argparse import ArgumentParser
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from types import FrameType
 from typing import Any, NoReturn
@@ -87,11 +87,15 @@ class ProgramParser(ArgumentParser):
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """As argparse's, but unknown arguments are errors, also of the parser of a subcommand."""
         options, unknown = super().parse_known_args(args, namespace)
+        self.refuse(unknown)
+        return options, unknown
+
+    def refuse(self, unknown: Sequence[str]) -> None:
+        """Exit with status 2 if there are unknown arguments."""
         if unknown:
             nearest = get_close_matches(unknown[0].split("=")[0], self._option_string_actions, n=1)
             advice = f"; did you mean {nearest[0]}" if nearest else ""
             self.error(f"unrecognized arguments: {' '.join(unknown)}{advice}")
-        return options, unknown
 
 
 def run_program(main: Callable[[], object], advice: str = "") -> None:

@@ -58,23 +58,28 @@ class OptionParser(ProgramParser):
                 action.__class__ = SectionAction
 
     def parse_args(self, args=None, namespace=None):
-        """As argparse's, but numbers must be finite."""
-        options = super().parse_args(args, namespace)
+        """As argparse's, but numbers must be finite, and an error names the nearest option."""
+        options, unknown = self.parse_known_args(args, namespace)
+        self.refuse(unknown)
         for name, value in vars(options).items():
             if isinstance(value, float) and not math.isfinite(value):
                 self.error(f"argument --{name}: must be a finite number, not {value}")
         return options
 
     def parse_known_args(self, args=None, namespace=None):
-        """As argparse's; the options in the file that `--config` names are the defaults."""
-        options, unknown = super().parse_known_args(args, namespace)
+        """As argparse's; the options in the file that `--config` names are the defaults.
+
+        Unknown arguments are returned: `get_default_config` of ESPnet's tasks passes over those of another program.
+        """
+        parse = super(ProgramParser, self).parse_known_args
+        options, unknown = parse(args, namespace)
         if options.config is None:
             return options, unknown
         try:
             self.set_defaults(**self._read(options.config))
         except (ValueError, OSError) as error:
             self.error(one_line(error))
-        return super().parse_known_args(args, namespace)
+        return parse(args, namespace)
 
     def _read(self, path: str) -> dict[str, Any]:
         """The options in a YAML file."""

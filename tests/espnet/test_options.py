@@ -19,6 +19,14 @@ def test_numbers_with_exponents_are_numbers(task, tmp_path):
     assert args.model_conf == {"a": [100.0], "b": {"c": 0.2}}
 
 
+@pytest.mark.parametrize("task", [DeCodecTask, DeCodecASRTask, DeCodecTTSTask])
+def test_defaults_can_be_asked_for_in_a_program_with_arguments_of_its_own(task, monkeypatch):
+    """As espnetez does."""
+    monkeypatch.setattr("sys.argv", ["my_program", "my_folder", "--my_option", "3"])
+    assert task.get_default_config()["max_epoch"] == 40
+    assert task.get_parser().parse_known_args()[1] == ["my_folder", "--my_option", "3"]
+
+
 def test_a_section_of_the_command_line_may_be_a_dict_and_changes_no_default():
     parse = DeCodecTask.get_parser().parse_args
     assert parse(["--mixing_conf", "{snr: [0, 1e1], clip_prob: 0}"]).mixing_conf == {"snr": [0, 10.0], "clip_prob": 0}
