@@ -42,10 +42,11 @@ def causal_codec(base: DeCodec, separation: DeCodec) -> DeCodec:
         base: codec with the mdct backbone.
         separation: codec whose encoder and deep filter are taken.
     """
-    config, other = base.resolved_config(), separation.resolved_config()["backbone"]
+    config = {name: section for name, section in base.resolved_config().items() if name != "content"}
+    other = separation.resolved_config()["backbone"]
     names = ("deep_filter_channels", "deep_filter_blocks")
     backbone = {**config["backbone"], **{name: other[name] for name in names}, "causal": True}
-    codec = DeCodec({**config, "backbone": backbone, "content": None})
+    codec = DeCodec({**config, "backbone": backbone})
     state = {**base.state_dict(), **{k: v for k, v in separation.state_dict().items() if k.startswith(SEPARATION)}}
     codec.load_state_dict({name: without_future(name, state[name]) for name in codec.state_dict()})
     return codec

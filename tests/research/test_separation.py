@@ -5,6 +5,9 @@ import pytest
 import torch
 
 from espnet2_decodec.codec.decodec import DeCodec
+from espnet2_decodec.codec.deep_filter import BandSplitDeepFilter
+from espnet2_decodec.codec.dsp.convnext import ConvNeXtStack
+from research.separation.causal import causal_codec, without_future
 from research.separation.losses import StemLosses
 from research.separation.mixtures import MixtureSampler
 from research.separation.rooms import Rooms, convolve
@@ -97,3 +100,49 @@ def test_a_training_resumes_exactly_and_changes_the_separation_alone(bank, start
     changed = {name for name, value in one.codec.state_dict().items() if not torch.equal(value, before[name])}
     assert changed and all(name.startswith(("backbone.encoder.", "backbone.deep_filter.")) for name in changed)
     assert any("deep_filter" in name for name in changed) and any("encoder" in name for name in changed)
+
+
+@pytest.fixture
+def stacks():
+    """Networks of two blocks, with look-ahead and causal, that compute the same."""
+    torch.manual_seed(0)
+    whole, causal = (ConvNeXtStack(4, 8, 2, 4, 5, causal) for causal in (False, True))
+    for name, weight in whole.state_dict().items():
+        if name.endswith("dwconv.weight"):
+            weight[..., 3:] = 0
+    causal.load_state_dict({name: without_future(name, weight) for name, weight in whole.state_dict().items()})
+    return whole, causal
+
+
+def test_without_future_taps_a_causal_convolution_computes_the_same(stacks):
+    x = torch.randn(2, 12, 4)
+    assert torch.allclose(*(stack(x, None) for stack in stacks), atol=1e-6)
+
+
+def test_without_future_taps_a_causal_deep_filter_computes_the_same():
+    torch.manual_seed(0)
+    whole, causal = (BandSplitDeepFilter(481, 8, 8, 1, (3, 3), causal) for causal in (False, True))
+    state = {name: torch.randn_like(weight) for name, weight in whole.state_dict().items()}
+    for name, weight in state.items():
+        if name.endswith("dwconv.weight"):
+            weight[:, :, 2:] = 0
+        elif "project" in name:
+            weight.unflatten(-1, (8, -1))[..., 6:, :] = 0
+    whole.load_state_dict(state)
+    causal.load_state_dict({name: without_future(f"deep_filter.{name}", weight) for name, weight in state.items()})
+    spectrum, speech = torch.randn(2, 2, 9, 481, dtype=torch.cfloat)
+    inputs = spectrum, speech, torch.zeros(2, 9, 1), torch.randn(2, 9, 8)
+    assert torch.allclose(whole(*inputs), causal(*inputs), rtol=1e-4, atol=1e-3)
+
+
+def test_the_causal_codec_has_the_weights_of_both():
+    torch.manual_seed(0)
+    options = {"deep_filter_channels": 8, "deep_filter_blocks": 1}
+    base, separation = DeCodec(TINY), DeCodec({**TINY, "backbone": {**TINY["backbone"], **options}})
+    codec = causal_codec(base, separation)
+    assert codec.latency == 1280 and codec.content_encoder is None
+    state, old, new = codec.state_dict(), base.state_dict(), separation.state_dict()
+    name = "backbone.encoder.blocks.0.dwconv.weight"
+    assert torch.equal(state[name][..., 7:], new[name][..., :8]) and not state[name][..., :7].any()
+    for name, source in (("backbone.decoder.in_proj.weight", old), ("backbone.deep_filter.context.weight", new)):
+        assert torch.equal(state[name], source[name])
