@@ -76,6 +76,10 @@ REQUIREMENTS = {
         "onnx>=1.16",
         "onnxruntime>=1.17",
     ],
+    # `decodec stream --microphone`.
+    "microphone": [
+        "sounddevice>=0.4",
+    ],
     # Scripts of `decodec completion`.
     "completion": [
         "shtab>=1.7",

@@ -2,7 +2,7 @@
 
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -12,6 +12,8 @@ from espnet2_decodec.cli import parser as options
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from espnet2_decodec.codec.decodec import DeCodec
+    from espnet2_decodec.io.microphone import Microphone
     from espnet2_decodec.types import Codes
 
 SUMMARY = "Code raw samples as they come: 16-bit mono PCM in, the same or tokens out"
@@ -21,8 +23,9 @@ examples:
   decodec stream noisy.raw -o speech.raw --only speech
   decodec stream noisy.raw -o tokens.txt --tokens
 
-from a microphone to the loudspeaker, without its background, with a causal model:
-  arecord -t raw -f S16_LE -r 16000 | decodec stream --model CAUSAL --only speech | aplay -t raw -f S16_LE -r 16000
+from a microphone to the loudspeaker, without its background:
+  decodec stream --microphone --only speech --no-quantize | aplay -t raw -f S16_LE -r 16000
+  arecord -t raw -f S16_LE -r 16000 | decodec stream --only speech | aplay -t raw -f S16_LE -r 16000
 
 samples are signed, 16-bit, little-endian, mono, at the sample rate of the model. A line of tokens is a frame: speech
 levels, a tab, background levels. The delay is the latency that `decodec info` shows.
@@ -36,47 +39,86 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.epilog = EXAMPLES
     parser.add_argument("input", nargs="?", default="-", metavar="IN", help="raw samples (default: the standard input)")
     parser.add_argument(
+        "--microphone",
+        nargs="?",
+        const="",
+        metavar="DEVICE",
+        help="record in place of IN, until Ctrl-C: from the default device, or the one with this number or name",
+    )
+    parser.add_argument(
         "-o", "--output", default="-", metavar="OUT", help="raw samples, or lines of tokens (default: standard output)"
     )
     parser.add_argument("-f", "--force", action="store_true", help="overwrite existing files")
     parser.add_argument("-q", "--quiet", action="store_true", help="print only errors and warnings")
     kind = parser.add_mutually_exclusive_group()
-    kind.add_argument("--only", choices=("speech", "background"), help="decode this stream without the other")
+    kind.add_argument("--only", choices=("speech", "background"), help="this stream without the other")
     kind.add_argument("--tokens", action="store_true", help="write tokens instead of samples")
+    parser.add_argument("--no-quantize", action="store_true", help="with --only: skip the quantizers, for better sound")
     options.add_model(parser)
     options.add_levels(parser, "use")
 
 
 def run(args: Namespace) -> int:
-    """Code the samples block by block, and return the exit code."""
+    """Code the samples frame by frame, and return the exit code."""
     from espnet2_decodec.cli.console import note
     from espnet2_decodec.cli.jobs import check_output
     from espnet2_decodec.cli.model import load_model, selected_levels
-    from espnet2_decodec.codec.streaming import StreamingDecoder, StreamingEncoder, latency
+    from espnet2_decodec.codec.streaming import latency
 
+    if args.no_quantize and args.only is None:
+        raise ValueError("--no-quantize needs --only speech or --only background.")
+    if args.microphone is not None and args.input != "-":
+        raise ValueError(f"Give either --microphone or {args.input}.")
     check_output(Path(args.output), force=args.force)
     codec = load_model(args)
-    encoder = StreamingEncoder(codec, **selected_levels(args, codec))
-    decoder = StreamingDecoder(codec, args.only != "background", args.only != "speech")
+    levels = selected_levels(args, codec)
     causality = "causal" if codec.latency is not None else "not causal"
     note(f"{codec.sample_rate} Hz, latency {1000 * latency(codec) / codec.sample_rate:.0f} ms, {causality}.")
-    with _open_input(args.input) as source, _open_output(Path(args.output)) as target:
-
-        def write(codes: "Codes | None") -> None:
-            if codes is not None:
-                target.write(_token_lines(codes) if args.tokens else _pcm(decoder.push(codes)))
-                target.flush()
-
-        for samples in _blocks(source, codec.hop):
-            write(encoder.push(samples))
-        write(encoder.flush())
-        if not args.tokens:
-            target.write(_pcm(decoder.flush()))
+    with _open_input(args, codec.sample_rate) as source, _open_output(Path(args.output)) as target:
+        blocks = _blocks(source, codec.hop)
+        if args.no_quantize:
+            coded = _separated(codec, blocks, args.only)
+        elif args.tokens:
+            coded = map(_token_lines, _encoded(codec, blocks, levels))
+        else:
+            coded = _decoded(codec, _encoded(codec, blocks, levels), args.only)
+        for content in coded:
+            target.write(content)
             target.flush()
     return 0
 
 
-def _blocks(source: BinaryIO, hop: int) -> Iterator["Tensor"]:
+def _encoded(codec: "DeCodec", blocks: Iterable["Tensor"], levels: dict[str, int | None]) -> Iterator["Codes"]:
+    """Yield the tokens of samples [l] of one recording as soon as they are known."""
+    from espnet2_decodec.codec.streaming import StreamingEncoder
+
+    encoder = StreamingEncoder(codec, **levels)
+    for samples in blocks:
+        if (codes := encoder.push(samples)) is not None:
+            yield codes
+    if (codes := encoder.flush()) is not None:
+        yield codes
+
+
+def _decoded(codec: "DeCodec", tokens: Iterable["Codes"], only: str | None) -> Iterator[bytes]:
+    """Yield the decoded samples of both streams, or of one."""
+    from espnet2_decodec.codec.streaming import StreamingDecoder
+
+    decoder = StreamingDecoder(codec, only != "background", only != "speech")
+    for codes in tokens:
+        yield _pcm(decoder.push(codes))
+    yield _pcm(decoder.flush())
+
+
+def _separated(codec: "DeCodec", blocks: Iterable["Tensor"], only: str) -> Iterator[bytes]:
+    """Yield the samples of one stem without quantization."""
+    from espnet2_decodec.codec.streaming import separate_blocks
+
+    for stems in separate_blocks(codec, blocks, quantize=False, frames=1):
+        yield _pcm((stems.speech if only == "speech" else stems.background)[0])
+
+
+def _blocks(source: "BinaryIO | Microphone", hop: int) -> Iterator["Tensor"]:
     """Yield frames of samples [hop] as they come, the last one shorter.
 
     Raises:
@@ -107,9 +149,15 @@ def _token_lines(codes: "Codes") -> bytes:
 
 
 @contextmanager
-def _open_input(path: str) -> Iterator[BinaryIO]:
-    """Context manager of the standard input, or of a file."""
-    if path == "-":
+def _open_input(args: Namespace, sample_rate: int) -> Iterator["BinaryIO | Microphone"]:
+    """Context manager of the standard input, a file, or a microphone."""
+    from espnet2_decodec.io.microphone import Microphone
+
+    path = args.input
+    if args.microphone is not None:
+        with Microphone(sample_rate, args.microphone) as microphone:
+            yield microphone
+    elif path == "-":
         if sys.stdin.isatty():
             raise ValueError("The standard input is a terminal; connect it to a file or a pipe.")
         yield sys.stdin.buffer

@@ -1,7 +1,10 @@
 """decodec stream: 20 ms at a time give the same as the whole, and what is known is written at once."""
 
 import io
-from types import SimpleNamespace
+import sys
+from importlib.machinery import ModuleSpec
+from types import ModuleType, SimpleNamespace
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -52,6 +55,70 @@ def test_samples_are_those_of_the_whole(stream, causal, only):
     assert np.abs(found - expected.clamp(-1, 1).numpy()).max() < 1e-4
 
 
+@pytest.mark.parametrize("only", ["speech", "background"])
+def test_a_stem_without_quantization_is_that_of_the_whole(stream, causal, only):
+    wav = pcm(5000)
+    code, out, _ = stream(wav.tobytes(), "--only", only, "--no-quantize", "-q")
+    whole = DeCodec.from_pretrained(causal).separate(
+        torch.from_numpy(wav.astype(np.float32) / 32768)[None], quantize=False
+    )
+    expected = (whole.speech if only == "speech" else whole.background)[0].clamp(-1, 1).numpy()
+    assert code == 0 and np.abs(np.frombuffer(out, "<i2") / 32768 - expected).max() < 1e-4
+
+
+class RecordingStream:
+    """Stands in for a stream of sounddevice: 5 frames of samples, then Ctrl-C."""
+
+    opened: ClassVar[list] = []
+
+    def __init__(self, *args, **options):
+        if options["device"] == "none":
+            raise OSError("Error querying device -1")
+        self.opened.append((args, options))
+        self.samples = io.BytesIO(pcm(5 * 320).tobytes())
+
+    def start(self):
+        self.started = True
+
+    def read(self, frames):
+        samples = self.samples.read(2 * frames)
+        if not (self.started and samples):
+            raise KeyboardInterrupt
+        return memoryview(samples), False
+
+    def close(self):
+        self.started = False
+
+
+@pytest.fixture
+def sounddevice(monkeypatch):
+    """A module that stands in for sounddevice."""
+    module = ModuleType("sounddevice")
+    module.RawInputStream = RecordingStream
+    module.__spec__ = ModuleSpec("sounddevice", None)
+    monkeypatch.setitem(sys.modules, "sounddevice", module)
+
+
+@pytest.mark.parametrize(("words", "device"), [([], None), (["3"], 3), (["USB"], "USB")])
+def test_microphone(stream, sounddevice, words, device):
+    code, out, _ = stream(b"", "-q", "--microphone", *words)
+    args, options = RecordingStream.opened[-1]
+    assert code == 0 and args == (16000,) and options == {"channels": 1, "dtype": "int16", "device": device}
+    assert out == stream(pcm(5 * 320).tobytes(), "-q")[1] and len(out) == 2 * 5 * 320
+
+
+def test_no_microphone(stream, sounddevice, tmp_path):
+    code, _, err = stream(b"", "-q", "-o", tmp_path / "out.raw", "--microphone", "none")
+    assert (code, err) == (1, ["decodec: error: The microphone 'none' cannot be opened: Error querying device -1."])
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_missing_package_is_named(stream, monkeypatch):
+    monkeypatch.setattr("espnet2_decodec.extras.find_spec", lambda name: None)
+    code, _, err = stream(b"", "-q", "--microphone")
+    assert code == 1 and "needs sounddevice: pip install 'espnet2_decodec[microphone]'" in err[0]
+
+
 def test_tokens(stream, causal, tmp_path):
     wav = pcm(5000)
     code, out, _ = stream(wav.tobytes(), "--tokens", "--background-levels", 1, "-o", tmp_path / "tokens.txt", "-q")
@@ -84,3 +151,7 @@ def test_wrong_input(stream, tmp_path, content, message):
     assert code == 1 and len(err) == 1 and message in err[0] and not list(tmp_path.iterdir())
     code, _, err = stream(b"", tmp_path / "nothing.raw", "-q")
     assert code == 1 and "nothing.raw: No such file" in err[0]
+    assert stream(b"", "--no-quantize")[2] == [
+        "decodec: error: --no-quantize needs --only speech or --only background."
+    ]
+    assert stream(b"", "a.raw", "--microphone")[2] == ["decodec: error: Give either --microphone or a.raw."]
