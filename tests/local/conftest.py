@@ -3,10 +3,15 @@
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
+
+from local.corpora.corpus import Corpus
+from local.recording import Recording
 
 
 @pytest.fixture(scope="session")
@@ -34,3 +39,14 @@ def table() -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture(scope="session")
+def read() -> Callable[..., tuple[dict[str, Recording], Corpus]]:
+    """Reads a corpus: its recordings by name, and the corpus with its counts."""
+
+    def read_corpus(module: ModuleType, root: Path, *streams: str, **options: Any) -> tuple[dict, Corpus]:
+        corpus = Corpus(module.__name__.rpartition(".")[2], root, **options)
+        return {recording.name: recording for recording in module.recordings(corpus, *streams)}, corpus
+
+    return read_corpus

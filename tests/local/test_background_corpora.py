@@ -2,14 +2,8 @@
 
 import pytest
 
-from local.corpora.corpus import VOICES, Corpus
+from local.corpora.corpus import VOICES
 from local.corpora.published import demand, dns, esc50, fsd50k, musan, wham
-
-
-def read(module, root, **options):
-    """The recordings of a corpus by name, and the corpus with its counts."""
-    corpus = Corpus(module.__name__.rpartition(".")[2], root, **options)
-    return {recording.name: recording for recording in module.recordings(corpus)}, corpus
 
 
 def counts(corpus):
@@ -44,7 +38,7 @@ def musan_tree(tmp_path, sound, table):
     return root
 
 
-def test_musan(musan_tree):
+def test_musan(read, musan_tree):
     found, corpus = read(musan, musan_tree.parent)
     assert {name: r.background_class for name, r in found.items()} == {
         "noise-free-sound-0000": "environment", "noise-free-sound-0001": "environment",
@@ -58,7 +52,7 @@ def test_musan(musan_tree):
     ]  # fmt: skip
 
 
-def test_musan_with_faults(musan_tree, table):
+def test_musan_with_faults(read, musan_tree, table):
     found, corpus = read(musan, musan_tree, parts=("noise",))
     assert len(found) == 3 and counts(corpus) == ["musan: 1 left out: noise with voices"]
     (musan_tree / "music" / "fma" / "music-fma-0001.wav").unlink()
@@ -89,7 +83,7 @@ def wham_tree(tmp_path, sound, table):
     return root
 
 
-def test_wham(wham_tree, sound):
+def test_wham(read, wham_tree, sound):
     sound(wham_tree / "tr" / "more.wav", channels=2)
     found, corpus = read(wham, wham_tree.parent, parts=("tr",))
     assert {(r.split, r.speaker, r.channel) for r in found.values()} == {("train", "wham_7", 0)}
@@ -97,7 +91,7 @@ def test_wham(wham_tree, sound):
     assert {r.split for r in read(wham, wham_tree)[0].values()} == {"train", "dev", "test"}
 
 
-def test_wham_with_faults(wham_tree, table):
+def test_wham_with_faults(read, wham_tree, table):
     (wham_tree / "cv" / "800o030n_0.51_20ga010m_-0.51.wav").unlink()
     with pytest.raises(ValueError, match="wham: .*noise_meta_cv.csv, line 2: .*800o030n.*wav is missing"):
         read(wham, wham_tree)
@@ -109,7 +103,7 @@ def test_wham_with_faults(wham_tree, table):
         read(wham, wham_tree)
 
 
-def test_dns(tmp_path, sound):
+def test_dns(read, tmp_path, sound):
     folder = tmp_path / "DNS-Challenge" / "datasets_fullband" / "noise_fullband"
     names = ["-0Kz5gZdjrY", "0-Jo_gMGCYs_1", "fan_Freesound_validated_391432_0", "fan_Freesound_validated_391432_1"]
     for name in (*names, "babble_Freesound_validated_12_0", "washing_machine_1"):
@@ -144,7 +138,7 @@ def esc50_tree(tmp_path, sound, table):
     return root
 
 
-def test_esc50(esc50_tree):
+def test_esc50(read, esc50_tree):
     found, corpus = read(esc50, esc50_tree.parent)
     assert {name: (r.split, r.speaker, r.background_class) for name, r in found.items()} == {
         "1-100032-A-0": ("train", "freesound_100032", "environment"), "2-5-A-24": ("train", "freesound_5", "effects"),
@@ -154,7 +148,7 @@ def test_esc50(esc50_tree):
     assert counts(corpus) == ["esc50: 1 left out: clips of class crying_baby, which has voices"]
 
 
-def test_esc50_with_faults(esc50_tree, table):
+def test_esc50_with_faults(read, esc50_tree, table):
     (esc50_tree / "audio" / "4-7-A-10.wav").unlink()
     with pytest.raises(ValueError, match="esc50: .*esc50.csv, line 4: .*4-7-A-10.wav is missing: the corpus is not"):
         read(esc50, esc50_tree)
@@ -184,7 +178,7 @@ def fsd50k_tree(tmp_path, sound, table):
     return root
 
 
-def test_fsd50k(fsd50k_tree):
+def test_fsd50k(read, fsd50k_tree):
     found, corpus = read(fsd50k, fsd50k_tree.parent)
     assert {name: (r.split, r.speaker, r.background_class) for name, r in found.items()} == {
         "64760": ("train", "freesound_64760", "music"), "13928": ("dev", "freesound_13928", "environment"),
@@ -193,7 +187,7 @@ def test_fsd50k(fsd50k_tree):
     assert counts(corpus) == ["fsd50k: 1 left out: clips labelled Male_speech_and_man_speaking"]
 
 
-def test_fsd50k_with_faults(fsd50k_tree):
+def test_fsd50k_with_faults(read, fsd50k_tree):
     (fsd50k_tree / "FSD50K.eval_audio" / "37199.wav").unlink()
     with pytest.raises(ValueError, match="fsd50k: .*eval.csv, line 2: .*FSD50K.eval_audio/37199.wav is missing"):
         read(fsd50k, fsd50k_tree)
@@ -202,7 +196,7 @@ def test_fsd50k_with_faults(fsd50k_tree):
         read(fsd50k, fsd50k_tree)
 
 
-def test_demand(tmp_path, sound):
+def test_demand(read, tmp_path, sound):
     for name in ("DKITCHEN", "TMETRO", "TBUS", "PRESTO"):
         for channel in (1, 2, 16):
             sound(tmp_path / "DEMAND" / name / f"ch{channel:02d}.wav")

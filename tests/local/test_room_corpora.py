@@ -8,14 +8,7 @@ import soundfile
 
 from espnet2_decodec.data.kaldi import read_table
 from local import audio, prepare
-from local.corpora.corpus import Corpus
 from local.corpora.published import open_recordings, rirs_noises, simulated_rooms
-
-
-def read(module, root, *arguments, **options):
-    """The recordings of a corpus by name, and the corpus with its counts."""
-    corpus = Corpus(module.__name__.rpartition(".")[2], root, **options)
-    return {recording.name: recording for recording in module.recordings(corpus, *arguments)}, corpus
 
 
 @pytest.fixture
@@ -44,7 +37,7 @@ def rirs_tree(tmp_path, sound, table):
     return root
 
 
-def test_rirs_noises(rirs_tree):
+def test_rirs_noises(read, rirs_tree):
     found, corpus = read(rirs_noises, rirs_tree.parent)
     rooms = {r.speaker: r.split for r in found.values()}
     assert set(rooms) == {
@@ -59,13 +52,13 @@ def test_rirs_noises(rirs_tree):
         read(rirs_noises, rirs_tree)
 
 
-def test_without_the_list_names_tell_responses_from_noises(rirs_tree):
+def test_without_the_list_names_tell_responses_from_noises(read, rirs_tree):
     (rirs_tree / "real_rirs_isotropic_noises" / "rir_list").unlink()
     found, _ = read(rirs_noises, rirs_tree)
     assert len(found) == 8 and not any("_noise_" in name for name in found)
 
 
-def test_simulated_rooms(tmp_path):
+def test_simulated_rooms(read, tmp_path):
     pytest.importorskip("pyroomacoustics")
     found, _ = read(simulated_rooms, tmp_path / "rooms", parts=("4",))
     assert len(found) == 4 and {r.split for r in found.values()} == {"train", "dev", "test"}
@@ -78,7 +71,7 @@ def test_simulated_rooms(tmp_path):
     assert first.read_bytes() == before
 
 
-def test_simulated_rooms_need_a_number_and_the_library(tmp_path, monkeypatch):
+def test_simulated_rooms_need_a_number_and_the_library(read, tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="simulated_rooms: the number of rooms is at least 3, .* not 'many'"):
         read(simulated_rooms, tmp_path, parts=("many",))
     monkeypatch.setitem(sys.modules, "pyroomacoustics", None)
@@ -123,7 +116,7 @@ def open_tree(tmp_path, sound):
     return root
 
 
-def test_open_recordings(open_tree):
+def test_open_recordings(read, open_tree):
     speech, corpus = read(open_recordings, open_tree, "speech")
     assert {r.speaker: r.split for r in speech.values()} == {
         "open_speechocean762_so_0001": "train", "open_speechocean762_so_0002": "dev",
@@ -143,7 +136,7 @@ def test_open_recordings(open_tree):
     assert (room.stream, room.speaker) == ("rir", "open_St. Margaret's Church")
 
 
-def test_open_recordings_with_faults(open_tree):
+def test_open_recordings_with_faults(read, open_tree):
     (open_tree / "speech" / "speechocean762" / "0002" / "2.ogg").unlink()
     with pytest.raises(ValueError, match="open_recordings: .*manifest.tsv, line 3: .*0002/2.ogg is missing"):
         read(open_recordings, open_tree, "speech")

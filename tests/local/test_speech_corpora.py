@@ -5,14 +5,7 @@ import json
 
 import pytest
 
-from local.corpora.corpus import Corpus
 from local.corpora.published import aishell3, kaldi_dir, lhotse_manifest, librispeech, libritts, vctk
-
-
-def read(module, root, *arguments, **options):
-    """The recordings of a corpus by name, and the corpus with its counts."""
-    corpus = Corpus(module.__name__.rpartition(".")[2], root, **options)
-    return {recording.name: recording for recording in module.recordings(corpus, *arguments)}, corpus
 
 
 @pytest.fixture
@@ -38,7 +31,7 @@ def libritts_tree(tmp_path, sound, table):
     return root
 
 
-def test_libritts(libritts_tree):
+def test_libritts(read, libritts_tree):
     found, corpus = read(libritts, libritts_tree.parent)
     assert {name: (r.split, r.speaker) for name, r in found.items() if name.endswith("1_000000")} == {
         "103_121123_000001_000000": ("train", "libri_103"),
@@ -51,12 +44,12 @@ def test_libritts(libritts_tree):
     assert {r.split for r in found.values()} == {"dev"}
 
 
-def test_libritts_r_unpacks_under_another_name(libritts_tree):
+def test_libritts_r_unpacks_under_another_name(read, libritts_tree):
     libritts_tree.rename(libritts_tree.with_name("LibriTTS_R"))
     assert len(read(libritts, libritts_tree.parent)[0]) == 6
 
 
-def test_libritts_with_faults(libritts_tree, tmp_path):
+def test_libritts_with_faults(read, libritts_tree, tmp_path):
     chapter = libritts_tree / "dev-clean" / "84" / "121123"
     (chapter / "84_121123_000001_000000.normalized.txt").unlink()
     (libritts_tree / "train-clean-100" / "103").rename(libritts_tree / "train-clean-100" / "104")
@@ -80,7 +73,7 @@ def test_libritts_with_faults(libritts_tree, tmp_path):
         read(libritts, tmp_path / "nowhere")
 
 
-def test_librispeech(tmp_path, sound, table):
+def test_librispeech(read, tmp_path, sound, table):
     root = tmp_path / "LibriSpeech"
     for part, speaker in (("train-clean-100", "103"), ("test-clean", "1089")):
         chapter = root / part / speaker / "134686"
@@ -117,7 +110,7 @@ def vctk_tree(tmp_path, sound, table):
     return root
 
 
-def test_vctk(vctk_tree):
+def test_vctk(read, vctk_tree):
     found, corpus = read(vctk, vctk_tree.parent)
     assert len(found) == 12
     assert all(r.path.name.endswith("_mic1.flac") for r in found.values())
@@ -130,7 +123,7 @@ def test_vctk(vctk_tree):
     ]  # fmt: skip
 
 
-def test_vctk_incomplete_or_older(vctk_tree):
+def test_vctk_incomplete_or_older(read, vctk_tree):
     folder = vctk_tree / "wav48_silence_trimmed"
     (folder / "s5").rename(folder / ".s5")
     with pytest.raises(ValueError, match="vctk: .*txt/s5 has transcripts, but the speaker has no recordings"):
@@ -158,7 +151,7 @@ def aishell3_tree(tmp_path, sound, table):
     return root
 
 
-def test_aishell3(aishell3_tree):
+def test_aishell3(read, aishell3_tree):
     found, corpus = read(aishell3, aishell3_tree.parent)
     assert {r.speaker: r.split for r in found.values()} == {
         "aishell3_SSB0005": "train", "aishell3_SSB0009": "train", "aishell3_SSB0073": "dev", "aishell3_SSB0139": "test"
@@ -168,7 +161,7 @@ def test_aishell3(aishell3_tree):
     assert line.startswith("aishell3: 2 left out: recordings of test by speakers of train (first: ")
 
 
-def test_aishell3_with_faults(aishell3_tree, table):
+def test_aishell3_with_faults(read, aishell3_tree, table):
     (aishell3_tree / "train" / "wav" / "SSB0009" / "SSB00090002.wav").unlink()
     with pytest.raises(ValueError, match="aishell3: .*train/content.txt, line 4: .*SSB00090002.wav is missing"):
         read(aishell3, aishell3_tree)
@@ -187,7 +180,7 @@ def kaldi(folder, table, recordings, **tables):
         table(folder / name, text)
 
 
-def test_kaldi_directory_with_segments(tmp_path, sound, table):
+def test_kaldi_directory_with_segments(read, tmp_path, sound, table):
     paths = {name: sound(tmp_path / "audio" / f"{name}.wav", seconds=2) for name in ("r1", "r2", "r3")}
     kaldi(
         tmp_path / "talks", table, paths,
@@ -201,7 +194,7 @@ def test_kaldi_directory_with_segments(tmp_path, sound, table):
     assert corpus.report() == ["kaldi_dir: 1 without transcript (first: a-2)"]
 
 
-def test_kaldi_directories_of_a_split(tmp_path, sound, table):
+def test_kaldi_directories_of_a_split(read, tmp_path, sound, table):
     for split in ("train", "dev", "test"):
         path = sound(tmp_path / f"{split}.wav")
         kaldi(tmp_path / "set" / split, table, {f"{split}-1": path}, utt2class=f"{split}-1 music\n")
@@ -221,7 +214,7 @@ def test_kaldi_directories_of_a_split(tmp_path, sound, table):
         ({"utt2spk": "a-1 a\n", "wav.scp": "a-1 sox x.wav -t wav - |\n"}, "commands such as"),
     ],
 )
-def test_faults_of_kaldi_directories(tmp_path, sound, table, tables, message):
+def test_faults_of_kaldi_directories(read, tmp_path, sound, table, tables, message):
     kaldi(tmp_path / "set" / "train", table, {"a-1": sound(tmp_path / "a.wav")}, **tables)
     with pytest.raises(ValueError, match=f"kaldi_dir: .*{message}"):
         read(kaldi_dir, tmp_path / "set", "speech")
@@ -247,7 +240,7 @@ def lhotse_rows(path, key, speaker):
     return recording, supervision
 
 
-def test_lhotse_recordings_and_supervisions(tmp_path, sound):
+def test_lhotse_recordings_and_supervisions(read, tmp_path, sound):
     for part in ("train-clean", "dev-clean", "test"):
         recording, supervision = lhotse_rows(sound(tmp_path / f"{part}.wav", seconds=2), part, f"speaker of {part}")
         jsonl(tmp_path / "m" / f"corpus_recordings_{part}.jsonl.gz", [recording, {**recording, "id": "other"}])
@@ -263,7 +256,7 @@ def test_lhotse_recordings_and_supervisions(tmp_path, sound):
     assert noises["test"].background_class == "environment" and noises["test"].seconds is None
 
 
-def test_lhotse_cuts_are_split_by_speaker(tmp_path, sound):
+def test_lhotse_cuts_are_split_by_speaker(read, tmp_path, sound):
     rows = []
     for n in range(4):
         recording, supervision = lhotse_rows(sound(tmp_path / f"{n}.wav", seconds=2), f"r{n}", f"s{n}")
@@ -275,7 +268,7 @@ def test_lhotse_cuts_are_split_by_speaker(tmp_path, sound):
     assert found["r1-1"].start == 0.5 and found["r1-1"].seconds == 1.0
 
 
-def test_faults_of_lhotse_manifests(tmp_path, sound):
+def test_faults_of_lhotse_manifests(read, tmp_path, sound):
     recording, supervision = lhotse_rows(sound(tmp_path / "x.wav", seconds=2), "r", "s")
     for changed, message in (
         ([{**recording, "sources": [{"type": "url", "source": "x"}]}, supervision], "r is not a file, but 'url'"),

@@ -1,6 +1,5 @@
 """A folder of openly licensed voices, noises and rooms with a manifest.tsv, gathered from many repositories."""
 
-import csv
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -55,18 +54,13 @@ def recordings(corpus: Corpus, stream: str) -> Iterator[Recording]:
 
 def read_manifest(corpus: Corpus, path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     """Line number and columns of each recording."""
-    with path.open(encoding="utf-8", newline="") as file:
-        reader = csv.DictReader(file, delimiter="\t")
-        missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
-        if missing:
-            raise corpus.error(f"{path}, line 1: there is no column {missing[0]}.")
-        for row in reader:
-            if row["path"].split("/")[0] not in FOLDERS or row["split"] not in SPLITS or not row["speaker_or_class"]:
-                raise corpus.error(
-                    f"{path}, line {reader.line_num}: a path in {', '.join(FOLDERS)}, a speaker or class, and a split "
-                    f"of {', '.join(SPLITS)} are needed."
-                )
-            yield reader.line_num, row
+    for number, row in corpus.rows(path, COLUMNS, "\t"):
+        if row["path"].split("/")[0] not in FOLDERS or row["split"] not in SPLITS or not row["speaker_or_class"]:
+            raise corpus.error(
+                f"{path}, line {number}: a path in {', '.join(FOLDERS)}, a speaker or class, and a split "
+                f"of {', '.join(SPLITS)} are needed."
+            )
+        yield number, row
 
 
 def check_unpacked(corpus: Corpus, root: Path, rows: list[tuple[int, dict[str, str]]]) -> None:
