@@ -11,11 +11,16 @@ EXAMPLES = """\
 examples:
   decodec export -o deployed
   decodec export -o small --speech-levels 4 --background-levels 1
+  decodec export -o live --streaming
 
 files in OUT: encoder.onnx and decoder.onnx (or .pt2), and export.json with sample rate, hop and numbers of levels.
 The encoder maps samples wav [1, T * hop] to tokens speech [1, K, T] and background [1, K, T], int64; the decoder maps
 tokens and gains [2], 1 or 0 for each stream, to samples wav [1, T * hop]. T is any number of frames, 3 or
 more in .pt2.
+
+--streaming adds encoder_step and decoder_step for the next frames of a recording: they have an input valid [1, T], 1
+for frames of the recording and 0 for those that follow its end, and state [1, S], zeros at its start, which the output
+next_state replaces for the next call. Their results are older than their input by the delay in export.json, in frames.
 """
 
 
@@ -27,6 +32,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("-q", "--quiet", action="store_true", help="print only errors and warnings")
     options.add_model(parser)
     options.add_levels(parser, "export")
+    parser.add_argument("--streaming", action="store_true", help="write graphs for live use, too, with their state")
     parser.add_argument("--format", choices=("onnx", "pt2"), default="onnx", help="format (default: onnx)")
 
 
@@ -36,11 +42,12 @@ def run(args: Namespace) -> int:
     from espnet2_decodec.cli.jobs import check_output
     from espnet2_decodec.cli.model import load_model, selected_levels
     from espnet2_decodec.codec.export import export_codec
+    from espnet2_decodec.codec.export.write import file_names
 
-    names = [f"encoder.{args.format}", f"decoder.{args.format}", "export.json"]
-    for name in names:
+    for name in file_names(args.format, args.streaming):
         check_output(args.output / name, force=args.force)
     codec = load_model(args)
-    for path in export_codec(codec, args.output, args.format, **selected_levels(args, codec)):
+    levels = selected_levels(args, codec)
+    for path in export_codec(codec, args.output, args.format, **levels, streaming=args.streaming):
         note(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
     return 0

@@ -24,24 +24,27 @@ def beam_search(frames: Tensor, codebooks: Tensor, beam: int, sign_symmetric: bo
     """
     if not len(codebooks):
         return torch.zeros(len(frames), 0, dtype=torch.long, device=frames.device)
-    return torch.cat([_search(part, codebooks, beam, sign_symmetric) for part in frames.split(CHUNK)])
+    return torch.cat([search_frames(part, codebooks, beam, sign_symmetric) for part in frames.split(CHUNK)])
 
 
-def _search(frames: Tensor, codebooks: Tensor, beam: int, sign_symmetric: bool) -> Tensor:
-    """`beam_search` of one chunk. |r - c|^2 is smallest where r'c - |c|^2 / 2 is largest."""
-    size = codebooks.shape[1] // 2 if sign_symmetric else codebooks.shape[1]
-    residual, score = frames[:, None], frames.new_zeros(len(frames), 1)
-    codes = torch.zeros(len(frames), 1, 0, dtype=torch.long, device=frames.device)
-    for level, codebook in enumerate(codebooks):
+def search_frames(frames: Tensor, codebooks: Tensor, beam: int, sign_symmetric: bool) -> Tensor:
+    """`beam_search` of all frames at once, at least one. |r - c|^2 is smallest where r'c - |c|^2 / 2 is largest."""
+    size = int(codebooks.shape[1]) // (2 if sign_symmetric else 1)
+    residual, score = frames[:, None], torch.zeros_like(frames[:, :1])
+    codes: list[Tensor] = []  # of each level so far, [M, kept]
+    levels = codebooks.unbind(0)
+    kept = 1
+    for level, codebook in enumerate(levels, start=1):
         centers = codebook[:size]
-        products = residual @ centers.T  # [M, beam, N]
+        products = residual @ centers.T  # [M, kept, N]
         gain = products.abs() if sign_symmetric else products
         gain = gain - 0.5 * centers.square().sum(1) + score[..., None]
-        kept = 1 if level + 1 == len(codebooks) else min(beam, gain[0].numel())
+        kept = 1 if level == len(levels) else min(beam, kept * size)
         score, best = gain.flatten(1).topk(kept, dim=1)
         parent, index = best // size, best % size
         if sign_symmetric:
-            index = index + size * (products.flatten(1).gather(1, best) < 0)
-        residual = residual.gather(1, parent[..., None].expand(-1, -1, frames.shape[1])) - codebook[index]
-        codes = torch.cat([codes.gather(1, parent[..., None].expand(-1, -1, level)), index[..., None]], dim=2)
-    return codes[:, 0]
+            index = index + size * (products.flatten(1).gather(1, best) < 0).long()
+        parents = parent[..., None].expand(-1, -1, residual.shape[2])
+        residual = residual.gather(1, parents) - torch.nn.functional.embedding(index, codebook)
+        codes = [*(earlier.gather(1, parent) for earlier in codes), index]
+    return torch.cat(codes, dim=1)

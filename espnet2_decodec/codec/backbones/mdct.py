@@ -218,15 +218,34 @@ class MDCTBackbone(ParametricBackbone):
         phase = self.excitation.advance_phase(*pitch, None)[0] if phase is None else phase.transpose(1, 2)
         pulses, noise = self.excitation(*pitch, phase, mask)
         latent = latent.transpose(1, 2).contiguous()  # many times faster in what follows
-        envelope, _, coded = latent.float().unflatten(-1, (2, -1)).split((self.semantic_dim, 2, self.bands), dim=-1)
-        coded = coded * _norm(coded) ** (1 / self.compression - 1)
-        magnitudes = self._mel_magnitudes(envelope)
+        coded = self._coded_bands(latent)
+        outputs = (network or self.decoder)(self._decoder_input(latent, coded), mask).float()
+        return self._mdct_frames(latent, coded, outputs, pulses, noise)
+
+    def _coded_bands(self, latent: Tensor) -> Tensor:
+        """Y [B, T, D] -> MDCT coefficients that the latent codes [B, T, 2, bands]."""
+        coded = latent.float().unflatten(-1, (2, -1))[..., self.parametric_dim :]
+        return coded * _norm(coded) ** (1 / self.compression - 1)
+
+    def _decoder_input(self, latent: Tensor, coded: Tensor) -> Tensor:
+        """Y [B, T, D] and its `_coded_bands` -> input of the decoder's network [B, T, D + 2 E]."""
+        log_coded_mel = self.mel_scale * torch.log1p(coded.abs() @ self.mdct_to_mel / self.mel_floor)
+        return torch.cat([latent, log_coded_mel.flatten(-2).to(latent.dtype)], dim=-1)
+
+    def _mdct_frames(self, latent: Tensor, coded: Tensor, outputs: Tensor, pulses: Tensor, noise: Tensor) -> Tensor:
+        """MDCT coefficients [B, T, hop], see `_decode_mdct`.
+
+        Args:
+            latent: Y [B, T, D].
+            coded: `_coded_bands` of it.
+            outputs: of the decoder's network [B, T, 4 * (bands + E)].
+            pulses: [B, T, 2, hop].
+            noise: [B, T, 1, hop].
+        """
+        magnitudes = self._mel_magnitudes(latent.float().unflatten(-1, (2, -1))[..., : self.semantic_dim])
         coded_mel = coded.abs() @ self.mdct_to_mel
-        log_coded_mel = self.mel_scale * torch.log1p(coded_mel / self.mel_floor)
-        decoder_in = torch.cat([latent, log_coded_mel.flatten(-2).to(latent.dtype)], dim=-1)
         sizes = (self.bands, self.bands, self.semantic_dim, self.semantic_dim)
-        outputs = (network or self.decoder)(decoder_in, mask).float().unflatten(-1, (2, -1)).split(sizes, dim=-1)
-        band_gain, band_offset, harmonic_gain, noise_gain = outputs
+        band_gain, band_offset, harmonic_gain, noise_gain = outputs.unflatten(-1, (2, -1)).split(sizes, dim=-1)
         # The vocoder synthesizes the energy that the envelope has and the coded bands lack.
         residual_ratio = (1 - (coded_mel / (magnitudes + 1e-6)).square()).clamp(0, 1).sqrt().detach()
         residual_envelope = magnitudes * residual_ratio * self._vocoder_gain(coded_mel, magnitudes)

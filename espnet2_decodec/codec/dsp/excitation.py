@@ -72,9 +72,13 @@ class Excitation(nn.Module):
 
     def _rates(self, f0: Tensor, voiced: Tensor) -> tuple[Tensor, Tensor]:
         """f0, voicing [B, T, N] -> pulses per sample at the center of a frame and of the next, [B, T - 1, N] each."""
-        left, right = f0[:, :-1] / self.sample_rate, f0[:, 1:] / self.sample_rate
-        start = torch.where(voiced[:, :-1] | ~voiced[:, 1:], left, right)
-        return start, torch.where(voiced[:, 1:], right, start)
+        return self.pulse_rates(f0[:, :-1], f0[:, 1:], voiced[:, :-1], voiced[:, 1:])
+
+    def pulse_rates(self, f0: Tensor, next_f0: Tensor, voiced: Tensor, next_voiced: Tensor) -> tuple[Tensor, Tensor]:
+        """As `_rates`, of frames and of those after them [B, T, N] each; an unvoiced one takes the f0 of the other."""
+        left, right = f0 / self.sample_rate, next_f0 / self.sample_rate
+        start = torch.where(voiced | ~next_voiced, left, right)
+        return start, torch.where(next_voiced, right, start)
 
     @torch.no_grad()
     def forward(self, f0: Tensor, voiced: Tensor, phase: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:

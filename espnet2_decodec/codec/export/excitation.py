@@ -4,52 +4,86 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from espnet2_decodec.codec.dsp.excitation import Excitation, PhaseState
-from espnet2_decodec.codec.export.transforms import ones_of
+from espnet2_decodec.codec.dsp.excitation import Excitation
+from espnet2_decodec.codec.export.frames import Context, Frames
 
 
-class DenseExcitation(Excitation):
-    """The pulses and noise of `Excitation`, from the start of a recording on, by operations that can be exported."""
+def locate_pulses(context: Context, excitation: Excitation, f0: Frames, voiced: Tensor) -> tuple[Frames, Frames]:
+    """The pulses of each frame, and its number, from the start of a recording on.
 
-    def advance_phase(self, f0: Tensor, voiced: Tensor, state: PhaseState | None) -> tuple[Tensor, PhaseState]:
-        """As `Excitation.advance_phase`.
+    Args:
+        context: of the frames.
+        excitation: whose pulses they are.
+        f0: [B, T, N] in Hz.
+        voiced: [B, T, N] bool.
 
-        Raises:
-            ValueError: if a state is given.
-        """
-        if state is not None:
-            raise ValueError("An exported decoder starts at the start of a recording.")
-        voiced_before = torch.cat([torch.zeros_like(voiced[:, :1]), voiced], 1)
-        start, end = self._rates(torch.cat([f0[:, :1], f0], 1), voiced_before)
-        phases = ((start + end).double() / 2 * self.hop).cumsum(1)
-        phases = (phases - phases.floor()).to(f0.dtype)
-        numbers = (ones_of(f0[..., :1]).cumsum(1) - 1).long() % self.noise_period
-        return torch.cat([phases, numbers.to(f0.dtype)], -1), (
-            phases[:, -1],
-            f0[:, -1],
-            voiced[:, -1],
-            numbers[:, -1, 0],
-        )
+    Returns:
+        [B, T, N, 4, P], one frame later: rows of the pulse table and weights of the pulses after the center of the
+        frame, and the same of those before it. And the number of the frame modulo `noise_period` [B, T, 1].
+    """
+    valid = context.valid(f0).to(f0.x.dtype)
+    states = torch.cat([f0.x, voiced.to(f0.x.dtype), valid.expand_as(f0.x)], dim=-1)
+    last_states = context.window(Frames(states, f0.delay), 1, 0).x[:, :-1]
+    last_f0, last_voiced, last_valid = last_states.split(int(f0.x.shape[-1]), dim=-1)
+    last_f0, last_voiced = torch.where(last_valid > 0.5, last_f0, f0.x), last_voiced > 0.5
+    start, end = excitation.pulse_rates(last_f0, f0.x, last_voiced, voiced)
+    increments = (start + end).double() / 2 * excitation.hop * valid.double()
+    last_phase = _accumulate(context, increments)
+    numbers = _count(context, valid, excitation.noise_period)
+    active = (last_voiced | voiced) & (last_valid * valid > 0.5)
+    located = _between_centers(excitation, last_phase, start, end, active)
+    pairs = context.window(Frames(located, f0.delay), 0, 1)
+    before, after = pairs.x[:, :-1, :, 2:], pairs.x[:, 1:, :, :2]
+    return Frames(torch.cat([after, before], dim=-2), pairs.delay), Frames(numbers, f0.delay)
 
-    def forward(self, f0: Tensor, voiced: Tensor, phase: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
-        """As `Excitation.forward`, without a mask."""
-        stems = f0.shape[2]
-        phases, numbers = phase[:, :-1, :stems], phase[..., stems].round().long()
-        start, end = self._rates(f0, voiced)
-        slope = ((end - start) / self.hop)[..., None]
-        pulse_numbers = torch.ceil(phases)[..., None] + torch.arange(self.max_pulses, device=f0.device)
-        remaining = pulse_numbers - phases[..., None]
-        root = (start[..., None].square() + 2 * slope * remaining).clamp(min=0).sqrt()
-        positions = 2 * remaining / (start[..., None] + root)
-        active = (positions < self.hop) & (voiced[:, :-1] | voiced[:, 1:])[..., None]
-        positions = positions.clamp(max=self.hop - 0.5 / self.oversampling)
-        weights = (start[..., None] + slope * positions).clamp(min=1e-9).rsqrt() * active
-        rows = (positions * self.oversampling).long()
-        left = self._weighted_rows(rows + self.hop * self.oversampling, weights)
-        right = self._weighted_rows(rows, weights)
-        pulses = F.pad(left, (0, 0, 0, 0, 0, 1)) + F.pad(right, (0, 0, 0, 0, 1, 0))
-        return pulses, self.noise_table[numbers][:, :, None]
 
-    def _weighted_rows(self, rows: Tensor, weights: Tensor) -> Tensor:
-        """Rows of the pulse table [B, T, N, P] and their weights -> sums [B, T, N, hop]."""
-        return (F.embedding(rows, self.pulse_table) * weights[..., None]).sum(-2)
+def sum_pulses(excitation: Excitation, located: Tensor, numbers: Tensor) -> tuple[Tensor, Tensor]:
+    """What `locate_pulses` returns -> pulses [B, T, N, hop] and noise [B, T, 1, hop], as `Excitation.forward`."""
+    rows, weights = located[..., 0::2, :].flatten(-2).round().long(), located[..., 1::2, :].flatten(-2)
+    pulses = (F.embedding(rows, excitation.pulse_table) * weights[..., None]).sum(-2)
+    return pulses, excitation.noise_table[numbers.round().long().squeeze(-1)][:, :, None]
+
+
+def _accumulate(context: Context, increments: Tensor) -> Tensor:
+    """Increments [B, T, N] in float64 -> phases within 0..1 before each, float32.
+
+    The state has the phase as a sum of two numbers in float32, which lose nothing that matters.
+    """
+    last = context.previous(torch.cat([increments[:, 0], increments[:, 0]], dim=-1).float())
+    high, low = last.double().split(int(increments.shape[-1]), dim=-1)
+    phases = (high + low)[:, None] + increments.cumsum(1)
+    phases = phases - phases.floor()
+    end = phases[:, -1]
+    context.keep(torch.cat([end.float(), (end - end.float().double()).float()], dim=-1))
+    return torch.cat([(high + low)[:, None], phases], dim=1)[:, :-1].float()
+
+
+def _count(context: Context, valid: Tensor, period: int) -> Tensor:
+    """Valid frames [B, T, 1] -> number of each frame modulo the period [B, T, 1], float32."""
+    counts = context.previous(valid[:, 0])[:, None] + valid.cumsum(1)
+    context.keep(counts[:, -1].long().remainder(period).to(valid.dtype))
+    return (counts - 1).clamp(min=0).long().remainder(period).to(valid.dtype)
+
+
+def _between_centers(excitation: Excitation, phase: Tensor, start: Tensor, end: Tensor, active: Tensor) -> Tensor:
+    """Pulses between the center of each last frame and that of the frame.
+
+    Args:
+        excitation: whose pulses they are.
+        phase: at the first center [B, T, N].
+        start, end: pulses per sample at both centers [B, T, N].
+        active: whether there are pulses [B, T, N].
+
+    Returns:
+        [B, T, N, 4, P]: rows of the pulse table and weights in the last frame, and the same in the frame.
+    """
+    hop, oversampling = excitation.hop, excitation.oversampling
+    slope, start = ((end - start) / hop)[..., None], start[..., None]
+    remaining = torch.ceil(phase)[..., None] + torch.arange(excitation.max_pulses) - phase[..., None]
+    root = (start.square() + 2 * slope * remaining).clamp(min=0).sqrt()
+    positions = 2 * remaining / (start + root)
+    inside = (positions < hop) & active[..., None]
+    positions = positions.clamp(max=hop - 0.5 / oversampling)
+    weights = (start + slope * positions).clamp(min=1e-9).rsqrt() * inside
+    rows = (positions * oversampling).floor()
+    return torch.stack([rows + hop * oversampling, weights, rows, weights], dim=-2)

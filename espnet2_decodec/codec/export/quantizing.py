@@ -1,37 +1,76 @@
-"""Search and decoding of a split quantizer, with a fixed number of levels."""
+"""Search and decoding of quantizers, with a fixed number of levels."""
+
+from abc import ABC, abstractmethod
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from espnet2_decodec.codec.beam_search import search_frames
+from espnet2_decodec.codec.export.frames import Context, Frames
+from espnet2_decodec.codec.export.layers import apply_stack
 from espnet2_decodec.codec.quantizer import ResidualVQ
-from espnet2_decodec.codec.split_quantizer import SplitRVQ
+from espnet2_decodec.codec.semantic_quantizer import SemanticRVQ
+from espnet2_decodec.codec.split_quantizer import Quantizer, SplitRVQ
 
 
-class SplitGraph(nn.Module):
-    """`SplitRVQ` on frames, with its leading levels.
+class QuantizerGraph(nn.Module, ABC):
+    """A quantizer on frames, with its leading levels.
 
     Args:
-        quantizer: without beam search.
+        quantizer: of the class that the graph is for.
         levels: K', at least 1.
-
-    Raises:
-        ValueError: if one of the quantizers searches with a beam.
     """
 
-    def __init__(self, quantizer: SplitRVQ, levels: int):
+    def __init__(self, quantizer: Quantizer, levels: int):
         super().__init__()
-        self.quantizer, self.levels = quantizer, levels
-        parts = (quantizer.semantic, quantizer.parametric, quantizer.waveform)
-        if any(part.beam > 1 for part in parts):
-            raise ValueError("A quantizer with beam search cannot be exported.")
-        counts = (quantizer.semantic_levels, quantizer.parametric_levels - quantizer.semantic_levels, levels)
-        self.counts: list[int] = []
-        for count in counts:
-            self.counts.append(max(0, min(count, levels - sum(self.counts))))
+        self.levels = levels
+        semantic, parametric = quantizer.semantic_levels, quantizer.parametric_levels
+        ends = [min(levels, end) for end in (semantic, max(semantic, parametric), levels)]
+        self.counts = [end - start for start, end in zip([0, *ends], ends)]
 
-    def encode(self, x: Tensor) -> Tensor:
-        """X [B, T, D] -> codes [B, K', T]."""
+    @abstractmethod
+    def encode(self, context: Context, latent: Frames) -> Frames:
+        """Coordinates of the stream [B, T, D] -> codes [B, T, K']."""
+
+    @abstractmethod
+    def decode(self, context: Context, codes: Frames) -> Frames:
+        """Codes [B, T, K'] -> coordinates of the stream [B, T, D]."""
+
+
+class PlainGraph(QuantizerGraph):
+    """`ResidualVQ` on frames."""
+
+    def __init__(self, quantizer: ResidualVQ, levels: int):
+        super().__init__(quantizer, levels)
+        self.quantizer = quantizer
+
+    def encode(self, context: Context, latent: Frames) -> Frames:
+        """See `QuantizerGraph.encode`."""
+        return latent.map(lambda x: torch.stack(_search(self.quantizer, x, self.levels)[0], dim=-1))
+
+    def decode(self, context: Context, codes: Frames) -> Frames:
+        """See `QuantizerGraph.decode`."""
+        return codes.map(lambda x: _embed(self.quantizer, x))
+
+
+class SplitGraph(QuantizerGraph):
+    """`SplitRVQ` on frames."""
+
+    def __init__(self, quantizer: SplitRVQ, levels: int):
+        super().__init__(quantizer, levels)
+        self.quantizer = quantizer
+
+    def encode(self, context: Context, latent: Frames) -> Frames:
+        """See `QuantizerGraph.encode`."""
+        return latent.map(self._encode)
+
+    def decode(self, context: Context, codes: Frames) -> Frames:
+        """See `QuantizerGraph.decode`."""
+        return codes.map(self._decode)
+
+    def _encode(self, x: Tensor) -> Tensor:
+        """X [B, T, D] -> codes [B, T, K']."""
         split = self.quantizer
         parameters, coefficients = x[..., : split.parametric_dim], x[..., split.parametric_dim :]
         codes, residual = _search(split.semantic, parameters[..., : split.semantic_dim], self.counts[0])
@@ -41,41 +80,94 @@ class SplitGraph(nn.Module):
         if self.counts[2]:
             scaled = coefficients / split.scale_factors(parameters - residual)
             codes = codes + _search(split.waveform, scaled, self.counts[2])[0]
-        return torch.stack(codes, dim=1)
+        return torch.stack(codes, dim=-1)
 
-    def decode(self, codes: Tensor) -> Tensor:
-        """Codes [B, K', T] -> [B, T, D]."""
+    def _decode(self, codes: Tensor) -> Tensor:
+        """Codes [B, T, K'] -> [B, T, D]."""
         split = self.quantizer
-        levels = list(codes.unbind(1))
-        semantic, parametric = levels[: self.counts[0]], levels[self.counts[0] : sum(self.counts[:2])]
+        semantic, parametric, waveform = codes.split(self.counts, dim=-1)
         parameters = F.pad(_embed(split.semantic, semantic), (0, split.parametric_dim - split.semantic_dim))
-        if parametric:
+        if self.counts[1]:
             parameters = parameters + _embed(split.parametric, parametric)
         if not self.counts[2]:
             return F.pad(parameters, (0, split.waveform.dim))
-        coefficients = _embed(split.waveform, levels[sum(self.counts[:2]) :])
-        return torch.cat([parameters, coefficients * split.scale_factors(parameters)], dim=-1)
+        return torch.cat([parameters, _embed(split.waveform, waveform) * split.scale_factors(parameters)], dim=-1)
+
+
+class SemanticGraph(QuantizerGraph):
+    """`SemanticRVQ` on frames."""
+
+    def __init__(self, quantizer: SemanticRVQ, levels: int):
+        super().__init__(quantizer, levels)
+        self.quantizer = quantizer
+
+    def encode(self, context: Context, latent: Frames) -> Frames:
+        """See `QuantizerGraph.encode`."""
+        quantizer = self.quantizer
+        codes = latent.map(lambda x: _search(quantizer.semantic, x[..., : quantizer.semantic_dim], 1)[0][0][..., None])
+        if self.levels == 1:
+            return codes
+        predicted = self._predict(context, codes)
+        latent, codes, predicted = context.align(latent, codes, predicted)
+        parameters = latent.x[..., quantizer.semantic_dim : quantizer.parametric_dim]
+        scaled = (parameters - predicted.x) / quantizer.scale
+        found, residual = _search(quantizer.parametric, scaled, self.counts[1])
+        tokens = [codes.x[..., 0], *found]
+        if self.counts[2]:
+            factors = quantizer.scale_factors(parameters - residual * quantizer.scale)
+            coefficients = latent.x[..., quantizer.parametric_dim :] / factors
+            tokens += _search(quantizer.waveform, coefficients, self.counts[2])[0]
+        return Frames(torch.stack(tokens, dim=-1), latent.delay)
+
+    def decode(self, context: Context, codes: Frames) -> Frames:
+        """See `QuantizerGraph.decode`."""
+        quantizer = self.quantizer
+        codes, predicted = context.align(codes, self._predict(context, codes))
+        semantic, parametric, waveform = codes.x.split(self.counts, dim=-1)
+        parameters = predicted.x
+        if self.counts[1]:
+            parameters = parameters + _embed(quantizer.parametric, parametric) * quantizer.scale
+        parts = [_embed(quantizer.semantic, semantic), parameters]
+        if self.counts[2]:
+            parts.append(_embed(quantizer.waveform, waveform) * quantizer.scale_factors(parameters))
+        latent = torch.cat(parts, dim=-1)
+        return Frames(F.pad(latent, (0, quantizer.dim - latent.shape[-1])), codes.delay)
+
+    def _predict(self, context: Context, codes: Frames) -> Frames:
+        """Codes [B, T, K'] -> parameters predicted from the semantic ones [B, T, P]."""
+        quantizer = self.quantizer
+        embedding = codes.map(lambda x: _embed(quantizer.semantic, x[..., :1]))
+        predicted = apply_stack(context, quantizer.predictor, embedding)
+        return predicted.map(lambda x: quantizer.offset + quantizer.scale * x)
+
+
+def quantizer_graph(quantizer: Quantizer, levels: int) -> QuantizerGraph:
+    """The graph of a quantizer with its leading levels."""
+    if isinstance(quantizer, SemanticRVQ):
+        return SemanticGraph(quantizer, levels)
+    return SplitGraph(quantizer, levels) if isinstance(quantizer, SplitRVQ) else PlainGraph(quantizer, levels)
 
 
 def _search(quantizer: ResidualVQ, frames: Tensor, levels: int) -> tuple[list[Tensor], Tensor]:
-    """Greedy search: frames [B, T, D] -> codes of each level [B, T], and the residual [B, T, D]."""
-    codes = []
-    for codebook in quantizer.codebooks[:levels].unbind(0):
-        centers = codebook[: len(codebook) // 2] if quantizer.sign_symmetric else codebook
+    """Search as `ResidualVQ.search`: frames [B, T, D] -> codes of each level [B, T], and the residual [B, T, D]."""
+    books, codes = quantizer.codebooks[:levels], list[Tensor]()
+    if quantizer.beam > 1 and levels > 1:
+        found = search_frames(frames.flatten(0, 1), books, quantizer.beam, quantizer.sign_symmetric)
+        found = found.unflatten(0, frames.shape[:2])
+        return list(found.unbind(-1)), frames - _embed(quantizer, found)
+    for book in books.unbind(0):
+        centers = book[: len(book) // 2] if quantizer.sign_symmetric else book
         products = frames @ centers.T
         scores = products.abs() if quantizer.sign_symmetric else products
-        indices = (scores - 0.5 * centers.square().sum(1)).argmax(-1)
+        index = (scores - 0.5 * centers.square().sum(1)).argmax(-1)
         if quantizer.sign_symmetric:
-            negative = products.gather(-1, indices[..., None])[..., 0] < 0
-            indices = indices + len(centers) * negative.long()
-        codes.append(indices)
-        frames = frames - F.embedding(indices, codebook)
+            index = index + len(centers) * (products.gather(-1, index[..., None])[..., 0] < 0).long()
+        codes.append(index)
+        frames = frames - F.embedding(index, book)
     return codes, frames
 
 
-def _embed(quantizer: ResidualVQ, codes: list[Tensor]) -> Tensor:
-    """Codes of at least one level [B, T] -> [B, T, D]."""
-    total = F.embedding(codes[0], quantizer.codebooks[0])
-    for level, indices in enumerate(codes[1:], start=1):
-        total = total + F.embedding(indices, quantizer.codebooks[level])
-    return total
+def _embed(quantizer: ResidualVQ, codes: Tensor) -> Tensor:
+    """Codes of at least one level [B, T, K'] -> [B, T, D]."""
+    embeddings = [F.embedding(code, book) for code, book in zip(codes.unbind(-1), quantizer.codebooks.unbind(0))]
+    return torch.stack(embeddings).sum(0)

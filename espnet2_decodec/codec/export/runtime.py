@@ -1,7 +1,9 @@
 """An exported codec in ONNX Runtime, with the calls of `DeCodec`."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -12,6 +14,9 @@ from espnet2_decodec.codec.padding import pad_to_frames
 from espnet2_decodec.codec.validation import as_wav, check_codes, check_tokens, check_wav
 from espnet2_decodec.extras import require
 from espnet2_decodec.types import Codes
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
 
 
 class OnnxCodec:
@@ -34,22 +39,10 @@ class OnnxCodec:
     """
 
     def __init__(self, folder: str | Path, threads: int = 0):
-        require("onnx", "An exported codec", "onnxruntime")
-        import onnxruntime
-
-        folder = Path(folder)
-        for name in (CONFIG, "encoder.onnx", "decoder.onnx"):
-            if not (folder / name).is_file():
-                raise FileNotFoundError(f"There is no {name} in {folder}; decodec export --format onnx writes it.")
-        config = _read(folder / CONFIG)
+        config, sessions = open_export(folder, ("encoder", "decoder"), threads)
         self.sample_rate, self.hop, self.codebook_size = config["sample_rate"], config["hop"], config["codebook_size"]
         self.speech_levels, self.background_levels = config["speech_levels"], config["background_levels"]
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads, options.log_severity_level = threads, 3
-        self._encoder, self._decoder = (
-            onnxruntime.InferenceSession(folder / name, options, providers=["CPUExecutionProvider"])
-            for name in ("encoder.onnx", "decoder.onnx")
-        )
+        self._encoder, self._decoder = sessions
 
     def encode(self, wav: Tensor) -> Codes:
         """Samples [1, L], a tensor or NumPy array of floats -> tokens; errors as for `DeCodec.encode`.
@@ -83,6 +76,38 @@ class OnnxCodec:
         inputs = {"speech": codes.speech.numpy(), "background": codes.background.numpy()}
         (wav,) = self._decoder.run(None, inputs | {"gains": np.array([speech, background], np.float32)})
         return torch.from_numpy(wav)[:, : int(codes.lengths[0])]
+
+
+def open_export(
+    folder: str | Path, names: Sequence[str], threads: int
+) -> tuple[dict[str, Any], list["InferenceSession"]]:
+    """Return the content of export.json and sessions of graphs; arguments and errors as for `OnnxCodec`."""
+    require("onnx", "An exported codec", "onnxruntime")
+    import onnxruntime
+
+    folder = Path(folder)
+    streaming = any(name.endswith("_step") for name in names)
+    for name in (CONFIG, *(f"{name}.onnx" for name in names)):
+        if not (folder / name).is_file():
+            option = " --streaming" if streaming else ""
+            raise FileNotFoundError(f"There is no {name} in {folder}; decodec export{option} --format onnx writes it.")
+    config = _read(folder / CONFIG)
+    if streaming and not _is_streaming(config, names):
+        raise ValueError(f"{folder / CONFIG} has no sizes of the states for {' and '.join(names)}.")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.log_severity_level = threads, 3
+    return config, [
+        onnxruntime.InferenceSession(folder / f"{name}.onnx", options, providers=["CPUExecutionProvider"])
+        for name in names
+    ]
+
+
+def _is_streaming(config: dict[str, Any], names: Sequence[str]) -> bool:
+    """Whether export.json has the size and the delay of each graph."""
+    sizes = config.get("streaming")
+    if not isinstance(sizes, dict) or not all(isinstance(sizes.get(name), dict) for name in names):
+        return False
+    return all(isinstance(sizes[name].get(key), int) for name in names for key in ("state", "delay"))
 
 
 def _read(path: Path) -> dict:

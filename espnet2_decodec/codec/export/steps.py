@@ -1,0 +1,58 @@
+"""The encoder and the decoder for the next frames of a recording, with their state as input and output."""
+
+import torch
+from torch import Tensor, nn
+
+from espnet2_decodec.codec.export.frames import Step
+from espnet2_decodec.codec.export.graphs import DecoderGraph, EncoderGraph
+
+
+class EncoderStep(nn.Module):
+    """The next frames of samples, and the state -> tokens of frames that are `delay` frames older, and the next state.
+
+    `valid` is 1 for frames of the recording, and 0 for those that follow its end: `delay` of them give the rest of its
+    tokens. The first `delay` frames of tokens belong to no frame of the recording.
+
+    Args:
+        graph: of whole recordings.
+
+    Attributes:
+        size: S, of the state; zeros at the start of a recording.
+        delay: in frames.
+    """
+
+    def __init__(self, graph: EncoderGraph):
+        super().__init__()
+        self.graph, context = graph, Step(torch.ones(1, 1), None)
+        with torch.no_grad():
+            self.delay = graph.encode(context, torch.zeros(1, graph.hop))[0].delay
+        self.size = context.next_state().shape[1]
+
+    def forward(self, wav: Tensor, valid: Tensor, state: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Samples [1, T * hop], valid [1, T], state [1, S] -> tokens of both streams [1, K, T], next state [1, S]."""
+        context = Step(valid, state)
+        speech, background = self.graph.encode(context, wav)
+        return speech.x.transpose(1, 2), background.x.transpose(1, 2), context.next_state()
+
+
+class DecoderStep(nn.Module):
+    """The next tokens, and the state -> samples of frames that are `delay` frames older, and the next state.
+
+    Arguments and attributes as for `EncoderStep`.
+    """
+
+    def __init__(self, graph: DecoderGraph):
+        super().__init__()
+        self.graph, context = graph, Step(torch.ones(1, 1), None)
+        tokens = [torch.zeros(1, stream.levels, 1, dtype=torch.long) for stream in (graph.speech, graph.background)]
+        with torch.no_grad():
+            self.delay = graph.decode(context, *tokens, torch.ones(2)).delay
+        self.size = context.next_state().shape[1]
+
+    def forward(
+        self, speech: Tensor, background: Tensor, gains: Tensor, valid: Tensor, state: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Tokens [1, K, T], gains [2], valid [1, T], state [1, S] -> samples [1, T * hop], next state [1, S]."""
+        context = Step(valid, state)
+        wav = self.graph.decode(context, speech, background, gains)
+        return wav.x.flatten(1), context.next_state()
