@@ -7,6 +7,7 @@ import torch
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.codec.deep_filter import BandSplitDeepFilter
 from espnet2_decodec.codec.dsp.convnext import ConvNeXtStack
+from research.separation import causal_decoder
 from research.separation.causal import causal_codec, without_future
 from research.separation.losses import StemLosses
 from research.separation.mixtures import MixtureSampler
@@ -146,3 +147,31 @@ def test_the_causal_codec_has_the_weights_of_both():
     assert torch.equal(state[name][..., 7:], new[name][..., :8]) and not state[name][..., :7].any()
     for name, source in (("backbone.decoder.in_proj.weight", old), ("backbone.deep_filter.context.weight", new)):
         assert torch.equal(state[name], source[name])
+
+
+def test_a_causal_decoder_follows_the_one_with_look_ahead(bank, tmp_path):
+    torch.manual_seed(0)
+    base = DeCodec(TINY)
+    with torch.no_grad():
+        for weight in base.parameters():
+            weight.add_(0.1 * torch.randn_like(weight))
+    base.save_pretrained(tmp_path / "base")
+    start = causal_codec(base, DeCodec(TINY))
+    start.save_pretrained(tmp_path / "causal")
+    settings = causal_decoder.Settings(batch=2, segment=16000, lr=5e-3, warmup=1, minutes=100.0)
+    sampler = MixtureSampler(bank)
+
+    def trainer():
+        return causal_decoder.Trainer(settings, str(tmp_path / "causal"), str(tmp_path / "base"))
+
+    one, other = trainer(), trainer()
+    batch = sampler.draw(2, 16000, one.random)
+    losses = [one.train_step(batch)["outputs"] for _ in range(40)]
+    assert np.mean(losses[-10:]) < 0.7 * np.mean(losses[:10])
+    for name, weight in one.codec.state_dict().items():
+        assert torch.equal(weight, start.state_dict()[name]) != name.startswith("backbone.decoder"), name
+    other.load_state(one.state())
+    torch.manual_seed(1)
+    first = one.train_step(batch)
+    torch.manual_seed(1)
+    assert first == other.train_step(batch)

@@ -1,0 +1,154 @@
+"""Train the decoder of a causal codec: `python -m research.separation.causal_decoder --start MODEL --out OUT`.
+
+It follows the decoder of a codec with look-ahead and the same coordinates, on the tokens of the causal encoder; all
+else is frozen. It resumes from the checkpoint in OUT if there is one. Minutes are CPU minutes of the process.
+"""
+
+import argparse
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import yaml
+from torch import Tensor
+
+from espnet2_decodec.codec.backbones.mdct import MDCTBackbone
+from espnet2_decodec.codec.decodec import DeCodec
+from espnet2_decodec.data.mixing import Batch
+from espnet2_decodec.training.schedule import Schedule
+from research import training
+from research.separation.mixtures import MixtureSampler
+from research.tokens.ema import EMA
+
+
+@dataclass
+class Settings:
+    """Settings of a training.
+
+    Attributes:
+        batch: items per step.
+        segment: samples of each item.
+        lr: learning rate.
+        warmup: steps of its linear rise.
+        minutes, decay_minutes: CPU minutes of the training, and of the linear fall of the learning rate at its end.
+        clip: largest norm of the gradients.
+        ema_decay: of the averaged weights.
+        speech_alone, background_alone: probabilities that one stream is decoded without the other.
+        weight: of the error of the network's outputs, beside that of the MDCT coefficients.
+    """
+
+    batch: int = 8
+    segment: int = 40960
+    lr: float = 1e-3
+    warmup: int = 100
+    minutes: float = 25.0
+    decay_minutes: float = 15.0
+    clip: float = 1.0
+    ema_decay: float = 0.998
+    speech_alone: float = 0.4
+    background_alone: float = 0.2
+    weight: float = 0.2
+
+
+class Trainer:
+    """The decoder of a causal codec.
+
+    Args:
+        settings: of the training.
+        model: name or folder of the causal codec.
+        teacher: name or folder of the codec with look-ahead.
+        seed: of everything that is drawn.
+    """
+
+    def __init__(self, settings: Settings, model: str, teacher: str = "decodec-16k", seed: int = 0):
+        torch.manual_seed(seed)
+        self.settings, self.step, self.minutes = settings, 0, 0.0
+        self.random, self.schedule = np.random.default_rng(seed), Schedule(no_quantization_prob=0.1)
+        self.codec = DeCodec.from_pretrained(model).requires_grad_(False)
+        backbone, followed = self.codec.backbone, DeCodec.from_pretrained(teacher).backbone
+        assert isinstance(backbone, MDCTBackbone)
+        assert isinstance(followed, MDCTBackbone)
+        self.backbone, self.teacher = backbone, followed.decoder.requires_grad_(False)
+        self.trained = list(backbone.decoder.requires_grad_().parameters())
+        self.optimizer = torch.optim.AdamW(self.trained, settings.lr, (0.9, 0.98), weight_decay=1e-3, fused=True)
+        self.ema = EMA(self.codec, settings.ema_decay)
+
+    def train_step(self, batch: Batch) -> dict[str, float]:
+        """One step; returns the named losses."""
+        settings = self.settings
+        left = max(0.02, min(1.0, (settings.minutes - self.minutes) / settings.decay_minutes))
+        self.optimizer.param_groups[0]["lr"] = settings.lr * min(1.0, (self.step + 1) / settings.warmup) * left
+        latent = self._latent(batch)
+        outputs, wanted_outputs, found, wanted = self._decode(latent)
+        power = wanted.square().sum(-1)
+        error = (found - wanted).square().sum(-1) / (power + 1e-2 * power.mean(1, keepdim=True) + 1e-6)
+        difference = (outputs - wanted_outputs).abs().mean()
+        loss = error.clamp(max=10).mean() + settings.weight * difference
+        norm = training.step_optimizer(self.optimizer, loss, self.trained, settings.clip, self.step)
+        self.ema.update(self.codec)
+        self.step += 1
+        return {"error": float(error.detach().mean()), "outputs": float(difference.detach()), "norm": norm}
+
+    def _decode(self, latent: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Outputs of the decoder and of the teacher's, and MDCT coefficients of both [B, T, hop]."""
+        backbone, pitch = self.backbone, self.backbone._f0(latent)
+        excitation = backbone.excitation(*pitch, backbone.excitation.advance_phase(*pitch, None)[0], None)
+        latent = latent.transpose(1, 2).contiguous()
+        coded = backbone._coded_bands(latent)
+        inputs = backbone._decoder_input(latent, coded)
+        outputs = [network(inputs, None).float() for network in (backbone.decoder, self.teacher)]
+        found, wanted = (backbone._mdct_frames(latent, coded, output, *excitation) for output in outputs)
+        return (*outputs, found, wanted)
+
+    @torch.no_grad()
+    def _latent(self, batch: Batch) -> Tensor:
+        """Quantized latents of the mixtures [B, D, T], of both streams or of one, with random numbers of levels."""
+        codec, size = self.codec, len(batch.mixture)
+        quantizers = codec.speech_quantizer, codec.background_quantizer
+        levels = [self.schedule.draw_levels(size, quantizer, batch.mixture.device) for quantizer in quantizers]
+        latents = codec(batch.mixture, *levels)
+        draw = torch.from_numpy(self.random.random(size)).float()[:, None, None]
+        alone = self.settings.speech_alone
+        with_background = (draw >= alone).float()
+        with_speech = ((draw < alone) | (draw >= alone + self.settings.background_alone)).float()
+        streams = latents.quantized_speech.x * with_speech, latents.quantized_background.x * with_background
+        return codec.subspace.merge(*streams)
+
+    def state(self) -> dict[str, Any]:
+        """Everything that a resumed training needs."""
+        return {
+            "step": self.step, "minutes": self.minutes, "random": self.random.bit_generator.state,
+            "torch": torch.get_rng_state(), "codec": self.codec.state_dict(), "average": self.ema.module.state_dict(),
+            "updates": self.ema.updates, "optimizer": self.optimizer.state_dict(),
+        }  # fmt: skip
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Restore a result of `state`."""
+        self.step, self.minutes, self.ema.updates = state["step"], state["minutes"], state["updates"]
+        self.random.bit_generator.state = state["random"]
+        torch.set_rng_state(state["torch"])
+        self.codec.load_state_dict(state["codec"])
+        self.ema.module.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+
+
+def main() -> int:
+    """Train; return the exit status, see `training.run`."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    training.add_options(parser, Path(__file__).with_name("causal_decoder.yaml"))
+    parser.add_argument("--start", required=True, help="name or folder of the causal codec")
+    parser.add_argument("--teacher", default="decodec-16k", help="name or folder of the codec with look-ahead")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    settings = Settings(**yaml.safe_load(args.config.read_text(encoding="utf-8")) or {})
+    trainer, sampler = Trainer(settings, args.start, args.teacher), MixtureSampler(args.bank)
+    training.resume(trainer, args.out)
+    size = settings.batch, settings.segment
+    return training.run(trainer, lambda: sampler.draw(*size, trainer.random), args, save_models=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
