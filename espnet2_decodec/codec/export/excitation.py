@@ -71,7 +71,8 @@ def _between_centers(excitation: Excitation, phase: Tensor, start: Tensor, end: 
     Args:
         excitation: whose pulses they are.
         phase: at the first center [B, T, N].
-        start, end: pulses per sample at both centers [B, T, N].
+        start: pulses per sample at the first center [B, T, N].
+        end: the same at the second one.
         active: whether there are pulses [B, T, N].
 
     Returns:

@@ -10,7 +10,7 @@ from espnet2_decodec.codec.backbones.semantic_mdct import SemanticMDCTBackbone
 from espnet2_decodec.codec.backbones.spectral import SpectralBackbone
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.codec.export.backbones import BackboneGraph, MDCTGraph
-from espnet2_decodec.codec.export.frames import Context, Frames, Step, WholeRecording
+from espnet2_decodec.codec.export.frames import Context, Frames, WholeRecording
 from espnet2_decodec.codec.export.quantizing import QuantizerGraph, quantizer_graph
 from espnet2_decodec.codec.export.semantic import SemanticMDCTGraph
 from espnet2_decodec.codec.export.spectral import SpectralGraph
@@ -46,11 +46,13 @@ class _Graph(nn.Module):
                 f"{codec.config['backbone']['name']}."
             )
         if not isinstance(codec.subspace, OrthogonalSplit):
-            raise ValueError(f"Only codecs with the split orthogonal can be exported, not {codec.config['split']['name']}.")
+            split = codec.config["split"]["name"]
+            raise ValueError(f"Only codecs with the split orthogonal can be exported, not {split}.")
         if min(levels) < 1:
             raise ValueError("An exported codec has at least one level of each stream.")
+        # Copied together, since the quantizers refer to the backbone.
         parts = {"speech": codec.speech_quantizer, "background": codec.background_quantizer, "backbone": codec.backbone}
-        copied = deepcopy(nn.ModuleDict(parts)).cpu().eval().requires_grad_(False)  # with their references to each other
+        copied = deepcopy(nn.ModuleDict(parts)).cpu().eval().requires_grad_(False)
         self.backbone = BACKBONES[type(codec.backbone)](copied["backbone"])
         self.speech: QuantizerGraph = quantizer_graph(copied["speech"], levels[0])
         self.background: QuantizerGraph = quantizer_graph(copied["background"], levels[1])
