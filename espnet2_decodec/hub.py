@@ -52,7 +52,8 @@ def download(name: str, revision: str | None = None) -> Path:
         cause = error.__cause__
         if isinstance(cause, Exception) and getattr(cause, "response", None) is not None:
             raise _failure(f"The model {name}", revision, cause, "downloaded") from error
-        raise FileNotFoundError(f"The model {name} is not in the cache, and {_unreachable(error)}.") from None
+        version = "" if revision is None else f" at {revision}"
+        raise FileNotFoundError(f"The model {name}{version} is not in the cache, and {_unreachable(error)}.") from None
     except Exception as error:  # the client raises errors of its own, of its HTTP library and of its file transfer
         raise _failure(f"The model {name}", revision, error, "downloaded") from error
     return Path(folder)
@@ -123,10 +124,13 @@ def _failure(model: str, revision: str | None, error: Exception, verb: str) -> O
             f"{model} is not on the Hugging Face Hub, or is private: then `hf auth login`, or set HF_TOKEN."
         )
     if isinstance(error, OSError) and error.errno is not None:
-        return error
+        where = f"{error.filename}: " if error.filename else ""
+        return OSError(f"{model} was not {verb}: {where}{error.strerror}.")
     if isinstance(error, HfHubHTTPError) and status is not None:
         return ConnectionError(f"{model} was not {verb}: the Hugging Face Hub answered with status {status}.")
     cause = _OFFLINE if constants.HF_HUB_OFFLINE else _first_line(error)
+    if isinstance(error, ValueError) and not constants.HF_HUB_OFFLINE:
+        cause = f"the answer is not one of the Hugging Face Hub ({cause})"
     return ConnectionError(f"{model} was not {verb}: {cause}.")
 
 

@@ -46,13 +46,13 @@ def run(args: Namespace) -> int:
 
 
 def _is_name(path: str) -> bool:
-    """Return whether a path that does not exist is the name of a model in the package or on the Hub."""
+    """Return whether a path that does not exist is the name of a model in the package or on the Hub, or an address."""
     from espnet2_decodec.codec.serialization import packaged_model
     from espnet2_decodec.hub import parse_name
 
     if Path(path).exists() or Path(path).suffix.lower() == ".dcd":
         return False
-    return packaged_model(path) is not None or parse_name(path) is not None
+    return packaged_model(path) is not None or parse_name(path) is not None or "://" in path
 
 
 def _file_lines(file: dict[str, Any]) -> list[str]:

@@ -95,8 +95,9 @@ def model_folder(path: str | Path | None, revision: str | None = None) -> Path:
     if not folder.is_dir():
         names = " or ".join(sorted(model.name for model in PRETRAINED.glob("*") if model.is_dir()))
         raise FileNotFoundError(
-            f"There is no folder {folder}; a model is a folder with {CONFIG} and {WEIGHTS}"
-            + (f", or one of the package: {names}." if names else ".")
+            f"There is no folder {path}; a model is a folder with {CONFIG} and {WEIGHTS}, "
+            + (f"one of the package ({names}), " if names else "")
+            + "or owner/name on the Hugging Face Hub."
         )
     return folder
 
@@ -106,9 +107,19 @@ def _downloaded(name: str, in_name: str | None, revision: str | None) -> Path:
     if in_name is not None and revision not in (None, in_name):
         raise ValueError(f"{name}@{in_name} and the revision {revision} contradict each other.")
     try:
-        return download(name, revision or in_name)
+        folder = download(name, revision or in_name)
     except (FileNotFoundError, ImportError) as error:
         raise type(error)(f"There is no folder {name}. {error}") from None
+    missing = None if (folder / CONFIG).is_file() else CONFIG
+    if missing is None:
+        read_config(folder)
+        missing = None if any(path.is_file() for path in folder.glob("model*.safetensors")) else WEIGHTS
+    if missing is not None:
+        raise FileNotFoundError(
+            f"The copy of {name} in the cache has no {missing}: {name} is no model of this package, or its download "
+            f"was interrupted and cannot be completed without a connection ({folder})."
+        )
+    return folder
 
 
 def packaged_model(name: str | Path | None) -> Path | None:

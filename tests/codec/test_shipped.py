@@ -47,7 +47,7 @@ def test_models_are_found_by_name(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(FileNotFoundError, match="no config.json in decodec-16k"):
         DeCodec.from_pretrained("decodec-16k")
-    with pytest.raises(FileNotFoundError, match="or one of the package: decodec-16k"):
+    with pytest.raises(FileNotFoundError, match=r"one of the package \(decodec-16k"):
         DeCodec.from_pretrained("decodec")
 
 

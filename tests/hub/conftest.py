@@ -20,10 +20,13 @@ class Repositories:
     Attributes:
         files: of the repositories.
         status: status code of every answer; None for the right one.
+        page: content of every answer; None for the right one.
         cut: bytes after which the content of a file ends; None for all.
         requests: method and path of each request.
         commits: the headers of the commits.
     """
+
+    page: bytes | None = None
 
     def __init__(self):
         self.files: dict[str, dict[str, dict[str, bytes]]] = {}
@@ -70,6 +73,8 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         path = self.path.split("?")[0]
         hub.requests.append(f"{self.command} {path}")
+        if hub.page is not None:
+            return self.answer(200, hub.page, {"Content-Type": "text/html"})
         if hub.status is not None:
             return self.answer(hub.status, {"error": "no"}, {"X-Error-Message": "no"})
         parts = path.strip("/").split("/")

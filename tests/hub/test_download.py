@@ -105,6 +105,23 @@ def test_offline(shared, capsys, monkeypatch):
     assert "not in the cache" in line and "HF_HUB_OFFLINE forbids" in line and not shared.requests
 
 
+def test_a_cached_copy_that_is_incomplete(shared, capsys, monkeypatch):
+    """It is completed when there is a connection; without one it is refused. The revision that is missing is named."""
+    DeCodec.from_pretrained("owner/name")
+    (serialization.model_folder("owner/name") / "model.safetensors").unlink()
+    with monkeypatch.context() as offline:
+        offline.setattr(constants, "HF_HUB_OFFLINE", True)
+        line = refused("owner/name", capsys)
+        assert "owner/name" in line and "in the cache" in line
+        assert "owner/name at v2 is not in the cache" in refused("owner/name@v2", capsys)
+    assert DeCodec.from_pretrained("owner/name")
+
+
+def test_an_address_is_no_name(hub, capsys):
+    assert "or owner/name on the Hugging Face Hub" in refused("https://huggingface.co/owner/name", capsys)
+    assert not hub.requests
+
+
 def test_a_download_that_breaks_off(shared, capsys, monkeypatch):
     """Nothing incomplete is loaded, and the next attempt succeeds."""
     monkeypatch.setattr("time.sleep", lambda seconds: None)
@@ -114,9 +131,24 @@ def test_a_download_that_breaks_off(shared, capsys, monkeypatch):
     assert DeCodec.from_pretrained("owner/name")
 
 
+def test_another_server_answers(shared, capsys, monkeypatch):
+    """Such as the page of a network that asks for a login."""
+    monkeypatch.setattr(type(shared), "page", b"<html></html>")
+    assert "not downloaded: the answer is not one of the Hugging Face Hub" in refused("owner/other", capsys)
+
+
+def test_a_cache_that_cannot_be_written(shared, capsys, tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "file"))
+    line = refused("owner/name", capsys)
+    assert "owner/name was not downloaded" in line and "Not a directory" in line
+
+
 def test_repositories_without_a_model(shared, capsys):
     shared.files["owner/text"] = {"main": {"README.md": b"# text"}}
     assert "no config.json" in refused("owner/text", capsys)
+    shared.files["owner/empty"] = {"main": {"config.json": shared.files["owner/name"]["main"]["config.json"]}}
+    assert "owner/empty in the cache has no model.safetensors" in refused("owner/empty", capsys)
     shared.files["owner/bert"] = {"main": {"config.json": b"{}"}}
     assert "is not the config of a codec of this package" in refused("owner/bert", capsys)
 

@@ -11,7 +11,7 @@ from espnet2_decodec.codec.backbones.spectral import SpectralBackbone
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.codec.export.backbones import BackboneGraph, MDCTGraph
 from espnet2_decodec.codec.export.frames import Context, Frames, WholeRecording
-from espnet2_decodec.codec.export.quantizing import QuantizerGraph, quantizer_graph
+from espnet2_decodec.codec.export.quantizing import quantizer_graph
 from espnet2_decodec.codec.export.semantic import SemanticMDCTGraph
 from espnet2_decodec.codec.export.spectral import SpectralGraph
 from espnet2_decodec.codec.subspace import OrthogonalSplit
@@ -51,15 +51,18 @@ class _Graph(nn.Module):
         if min(levels) < 1:
             raise ValueError("An exported codec has at least one level of each stream.")
         # Copied together, since the quantizers refer to the backbone.
-        parts = {"speech": codec.speech_quantizer, "background": codec.background_quantizer, "backbone": codec.backbone}
-        copied = deepcopy(nn.ModuleDict(parts)).cpu().eval().requires_grad_(False)
-        self.backbone = BACKBONES[type(codec.backbone)](copied["backbone"])
-        self.speech: QuantizerGraph = quantizer_graph(copied["speech"], levels[0])
-        self.background: QuantizerGraph = quantizer_graph(copied["background"], levels[1])
+        parts = deepcopy((codec.backbone, codec.speech_quantizer, codec.background_quantizer))
+        self.backbone = BACKBONES[type(codec.backbone)](parts[0])
+        self.speech, self.background = (quantizer_graph(part, count) for part, count in zip(parts[1:], levels))
+        self.cpu().eval().requires_grad_(False)
         with torch.no_grad():
             basis = torch.eye(codec.backbone.dim, device=next(codec.parameters()).device)[None]
             self.register_buffer("matrix", torch.cat(codec.subspace.split(basis), dim=1)[0].cpu())
         self.dims, self.hop = codec.subspace.dims, codec.hop
+
+    def bases(self) -> tuple[Tensor, ...]:
+        """Orthonormal bases of the subspaces of speech and background, [D_s, D] and [D_b, D]."""
+        return self.matrix.split(self.dims)
 
 
 class EncoderGraph(_Graph):
@@ -76,7 +79,7 @@ class EncoderGraph(_Graph):
     def encode(self, context: Context, wav: Tensor) -> tuple[Frames, Frames]:
         """Samples [B, T * hop] -> tokens of both streams [B, T, K], as late as each other."""
         latent = self.backbone.encode(context, Frames(wav.unflatten(1, (-1, self.hop))))
-        speech, background = (latent.map(lambda x, m=m: x @ m.T) for m in self.matrix.split(self.dims))
+        speech, background = (Frames(latent.x @ basis.T, latent.delay) for basis in self.bases())
         tokens = context.align(self.speech.encode(context, speech), self.background.encode(context, background))
         return tokens[0], tokens[1]
 
@@ -98,8 +101,8 @@ class DecoderGraph(_Graph):
             self.speech.decode(context, Frames(speech.transpose(1, 2))),
             self.background.decode(context, Frames(background.transpose(1, 2))),
         )
-        projections = [
-            stream.map(lambda x, m=m, gain=gain: (x * gain) @ m)
-            for stream, m, gain in zip(streams, self.matrix.split(self.dims), gains.unbind())
-        ]
-        return self.backbone.decode(context, *projections)
+        speech_part, background_part = (
+            Frames((stream.x * gain) @ basis, stream.delay)
+            for stream, basis, gain in zip(streams, self.bases(), gains.unbind())
+        )
+        return self.backbone.decode(context, speech_part, background_part)

@@ -44,9 +44,11 @@ class DecoderStep(nn.Module):
     def __init__(self, graph: DecoderGraph):
         super().__init__()
         self.graph, context = graph, Step(torch.ones(1, 1), None)
-        tokens = [torch.zeros(1, stream.levels, 1, dtype=torch.long) for stream in (graph.speech, graph.background)]
+        speech, background = (
+            torch.zeros(1, stream.levels, 1, dtype=torch.long) for stream in (graph.speech, graph.background)
+        )
         with torch.no_grad():
-            self.delay = graph.decode(context, *tokens, torch.ones(2)).delay
+            self.delay = graph.decode(context, speech, background, torch.ones(2)).delay
         self.size = context.next_state().shape[1]
 
     def forward(

@@ -62,6 +62,7 @@ class OnnxStreamingEncoder(_OnnxStream):
     """Samples in, tokens out as soon as they are known; arguments, attributes and errors as for the base class."""
 
     name = "encoder_step"
+    _rest: Tensor
 
     def push(self, wav: Tensor) -> Codes | None:
         """The next samples [l], l >= 0, a tensor or NumPy array of floats -> the tokens that are complete, or None.
@@ -158,7 +159,8 @@ class OnnxStreamingDecoder(_OnnxStream):
         """The remaining samples [l] at the end of the recording. The next push starts another one."""
         wav = torch.zeros(0)
         if self._frames and self.delay:
-            wav = self._decode(*(np.zeros((1, levels, self.delay), np.int64) for levels in self._levels), False)
+            speech, background = (np.zeros((1, levels, self.delay), np.int64) for levels in self._levels)
+            wav = self._decode(speech, background, False)
         self._start()
         return wav
 
