@@ -140,6 +140,7 @@ def _config(codec: DeCodec, encoder: EncoderGraph, form: str) -> dict[str, Any]:
 def _write_onnx(path: Path, export: Export, hop: int) -> None:
     """Write a graph as ONNX by tracing, which every supported version of PyTorch has."""
     options: dict[str, Any] = {"dynamo": False} if "dynamo" in signature(torch.onnx.export).parameters else {}
+    # Without annotations: PyTorch 2.4 takes those of the first argument for a class.
     for name, function in (("expm1", _expm1), ("exp2", _exp2)):
         torch.onnx.register_custom_op_symbolic(f"aten::{name}", function, OPSET)
     with warnings.catch_warnings():
@@ -156,12 +157,12 @@ def _write_onnx(path: Path, export: Export, hop: int) -> None:
         )
 
 
-def _expm1(g: Any, x: Any) -> Any:
+def _expm1(g, x):
     """exp(x) - 1, for which ONNX has no operation."""
     return g.op("Sub", g.op("Exp", x), g.op("Constant", value_t=torch.tensor(1.0)))
 
 
-def _exp2(g: Any, x: Any) -> Any:
+def _exp2(g, x):
     """2 ** x, for which ONNX has no operation of its own."""
     return g.op("Pow", g.op("Constant", value_t=torch.tensor(2.0)), x)
 
