@@ -12,9 +12,10 @@ from espnet2_decodec.cli import parser as options
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from espnet2_decodec.cli.model import Levels
     from espnet2_decodec.codec.decodec import DeCodec
     from espnet2_decodec.io.microphone import Microphone
-    from espnet2_decodec.types import Codes
+    from espnet2_decodec.types import Codes, Stems
 
 SUMMARY = "Code raw samples as they come: 16-bit mono PCM in, the same or tokens out"
 
@@ -81,18 +82,19 @@ def run(args: Namespace) -> int:
         elif args.tokens:
             coded = map(_token_lines, _encoded(codec, blocks, levels))
         else:
-            coded = _decoded(codec, _encoded(codec, blocks, levels), args.only)
+            coded = _decoded(codec, _encoded(codec, blocks, levels), levels, args.only)
         for content in coded:
             target.write(content)
             target.flush()
     return 0
 
 
-def _encoded(codec: "DeCodec", blocks: Iterable["Tensor"], levels: dict[str, int | None]) -> Iterator["Codes"]:
+def _encoded(codec: "DeCodec", blocks: Iterable["Tensor"], levels: "Levels") -> Iterator["Codes"]:
     """Yield the tokens of samples [l] of one recording as soon as they are known."""
+    from espnet2_decodec.codec.export import LiveEncoder
     from espnet2_decodec.codec.streaming import StreamingEncoder
 
-    encoder = StreamingEncoder(codec, **levels)
+    encoder = (LiveEncoder if _is_live(codec, levels) else StreamingEncoder)(codec, **levels)
     for samples in blocks:
         if (codes := encoder.push(samples)) is not None:
             yield codes
@@ -100,11 +102,14 @@ def _encoded(codec: "DeCodec", blocks: Iterable["Tensor"], levels: dict[str, int
         yield codes
 
 
-def _decoded(codec: "DeCodec", tokens: Iterable["Codes"], only: str | None) -> Iterator[bytes]:
+def _decoded(codec: "DeCodec", tokens: Iterable["Codes"], levels: "Levels", only: str | None) -> Iterator[bytes]:
     """Yield the decoded samples of both streams, or of one."""
+    from espnet2_decodec.codec.export import LiveDecoder
     from espnet2_decodec.codec.streaming import StreamingDecoder
 
-    decoder = StreamingDecoder(codec, only != "background", only != "speech")
+    streams = {"speech": only != "background", "background": only != "speech"}
+    live = _is_live(codec, levels)
+    decoder = LiveDecoder(codec, **levels, **streams) if live else StreamingDecoder(codec, **streams)
     for codes in tokens:
         yield _pcm(decoder.push(codes))
     yield _pcm(decoder.flush())
@@ -112,10 +117,35 @@ def _decoded(codec: "DeCodec", tokens: Iterable["Codes"], only: str | None) -> I
 
 def _separated(codec: "DeCodec", blocks: Iterable["Tensor"], only: str) -> Iterator[bytes]:
     """Yield the samples of one stem without quantization."""
+    from espnet2_decodec.codec.backbones.mdct import MDCTBackbone
+    from espnet2_decodec.codec.export import is_supported
     from espnet2_decodec.codec.streaming import separate_blocks
 
-    for stems in separate_blocks(codec, blocks, quantize=False, frames=1):
-        yield _pcm((stems.speech if only == "speech" else stems.background)[0])
+    if is_supported(codec) and isinstance(codec.backbone, MDCTBackbone):
+        stems = _live_stems(codec, blocks)
+    else:
+        stems = separate_blocks(codec, blocks, quantize=False, frames=1)
+    for part in stems:
+        yield _pcm((part.speech if only == "speech" else part.background)[0])
+
+
+def _live_stems(codec: "DeCodec", blocks: Iterable["Tensor"]) -> Iterator["Stems"]:
+    """Yield the stems of samples [l] of one recording as soon as they are known."""
+    from espnet2_decodec.codec.export import LiveSeparator
+
+    separator = LiveSeparator(codec)
+    for samples in blocks:
+        if (stems := separator.push(samples)) is not None:
+            yield stems
+    if (stems := separator.flush()) is not None:
+        yield stems
+
+
+def _is_live(codec: "DeCodec", levels: "Levels") -> bool:
+    """Whether each frame is computed once, from a state."""
+    from espnet2_decodec.codec.export import is_supported
+
+    return is_supported(codec) and 0 not in levels.values()
 
 
 def _blocks(source: "BinaryIO | Microphone", hop: int) -> Iterator["Tensor"]:

@@ -14,6 +14,9 @@ from espnet2_decodec.codec.export import (
     DecoderStep,
     EncoderGraph,
     EncoderStep,
+    LiveDecoder,
+    LiveEncoder,
+    LiveSeparator,
     OnnxCodec,
     OnnxStreamingDecoder,
     OnnxStreamingEncoder,
@@ -63,6 +66,47 @@ def test_the_delay_of_a_causal_codec_is_its_latency(make_codec, kind):
     codec = make_codec(kind)
     delay = EncoderStep(EncoderGraph(codec)).delay + DecoderStep(DecoderGraph(codec)).delay
     assert (1 + delay) * codec.hop == codec.latency
+
+
+@pytest.mark.parametrize("kind", ["causal filter", "semantic", "spectral"])
+@pytest.mark.parametrize("samples", [1, 321, 9000])
+def test_live(make_codec, wav, same_samples, kind, samples):
+    """Recordings of any length, one after the other, in PyTorch."""
+    codec = make_codec(kind)
+    encoder, decoder = LiveEncoder(codec), LiveDecoder(codec)
+    codes = codec.encode(wav[:, :samples])
+    for size in (1, 6):
+        tokens, decoded = push_all(encoder, decoder, wav[0, :samples], codes, size)
+        assert torch.equal(tokens.lengths, codes.lengths)
+        assert (tokens.speech == codes.speech).float().mean() > 0.999
+        assert (tokens.background == codes.background).float().mean() > 0.999
+        assert same_samples(decoded, codec.decode(codes)[0])
+    assert encoder.flush() is None and not len(decoder.flush())
+
+
+@pytest.mark.parametrize("kind", ["mdct", "causal filter", "semantic"])
+@pytest.mark.parametrize("samples", [1, 321, 9000])
+def test_live_stems(make_codec, wav, kind, samples):
+    codec, wav = make_codec(kind), wav[:, :samples]
+    separator, expected = LiveSeparator(codec), codec.separate(wav, quantize=False)
+    for size in (1, 6):
+        parts = [*(separator.push(part) for part in wav[0].split(size * codec.hop - 5)), separator.flush()]
+        parts = [part for part in parts if part is not None]
+        for name in ("speech", "background"):
+            found = torch.cat([getattr(part, name) for part in parts], dim=1)
+            assert found.shape == wav.shape and (found - getattr(expected, name)).abs().max() < 1e-5
+    assert separator.flush() is None
+
+
+def test_live_levels_and_refusals(make_codec, wav):
+    codec = make_codec("causal filter")
+    encoder, decoder = LiveEncoder(codec, 2, 1), LiveDecoder(codec, 2, 1, background=False)
+    tokens, _ = push_all(encoder, decoder, wav[0], codec.encode(wav, None, 2, 1), 4)
+    assert torch.equal(tokens.speech, codec.encode(wav, None, 2, 1).speech)
+    with pytest.raises(ValueError, match="at least one level"):
+        LiveEncoder(codec, 0)
+    with pytest.raises(ValueError, match="mdct and semantic_mdct only"):
+        LiveSeparator(make_codec("spectral"))
 
 
 @pytest.fixture(scope="module", params=["causal filter", "semantic"])

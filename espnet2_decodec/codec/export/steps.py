@@ -1,10 +1,12 @@
-"""The encoder and the decoder for the next frames of a recording, with their state as input and output."""
+"""Encoder, decoder and separation for the next frames of a recording, with their state as input and output."""
 
 import torch
 from torch import Tensor, nn
 
-from espnet2_decodec.codec.export.frames import Step
+from espnet2_decodec.codec.export.backbones import MDCTGraph
+from espnet2_decodec.codec.export.frames import Context, Frames, Step
 from espnet2_decodec.codec.export.graphs import DecoderGraph, EncoderGraph
+from espnet2_decodec.codec.export.layers import overlap_add
 
 
 class EncoderStep(nn.Module):
@@ -58,3 +60,34 @@ class DecoderStep(nn.Module):
         context = Step(valid, state)
         wav = self.graph.decode(context, speech, background, gains)
         return wav.x.flatten(1), context.next_state()
+
+
+class StemsStep(nn.Module):
+    """The next frames of samples, and the state -> stems of frames that are `delay` frames older, and the next state.
+
+    Arguments and attributes as for `EncoderStep`, of a codec with MDCT coefficients.
+    """
+
+    def __init__(self, graph: EncoderGraph):
+        super().__init__()
+        self.graph, context = graph, Step(torch.ones(1, 1), None)
+        with torch.no_grad():
+            self.delay = self._separate(context, torch.zeros(1, graph.hop))[0].delay
+        self.size = context.next_state().shape[1]
+
+    def forward(self, wav: Tensor, valid: Tensor, state: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Samples [1, T * hop], valid [1, T], state [1, S] -> speech and background [1, T * hop], next state [1, S]."""
+        context = Step(valid, state)
+        speech, background = self._separate(context, wav)
+        return speech.x.flatten(1), background.x.flatten(1), context.next_state()
+
+    def _separate(self, context: Context, wav: Tensor) -> tuple[Frames, Frames]:
+        """Samples [1, T * hop] -> speech and background [1, T, hop]; their sum is the mixture."""
+        graph = self.graph.backbone
+        assert isinstance(graph, MDCTGraph)
+        backbone, mixture = graph.backbone, Frames(wav.unflatten(1, (-1, graph.hop)))
+        spectra = graph.encode_stems(context, mixture)[1]
+        frames = spectra.map(lambda x: backbone._istft(torch.complex(*x.unbind(2))))
+        speech = overlap_add(context, frames, backbone.window, graph.hop)
+        mixture, speech = context.align(mixture, speech)
+        return speech, Frames(mixture.x - speech.x, speech.delay)
