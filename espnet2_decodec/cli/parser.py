@@ -79,13 +79,19 @@ def add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON on the standard output, for programs")
 
 
-def add_model(parser: argparse.ArgumentParser) -> None:
-    """Add --model and --device."""
+def add_model(parser: argparse.ArgumentParser, default: str | None = None) -> None:
+    """Add --model and --device.
+
+    Args:
+        parser: of the command.
+        default: name of a model in the package; None for the default of `DeCodec.from_pretrained`.
+    """
     parser.add_argument(
         "--model",
         metavar="FOLDER",
+        default=default,
         help="folder of the model, name of one in the package, or OWNER/NAME[@REVISION] on the Hugging Face Hub "
-        "(default: decodec-16k)",
+        f"(default: {default or 'decodec-16k'})",
     )
     add_device(parser)
 

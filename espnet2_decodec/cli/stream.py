@@ -55,7 +55,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     kind.add_argument("--only", choices=("speech", "background"), help="this stream without the other")
     kind.add_argument("--tokens", action="store_true", help="write tokens instead of samples")
     parser.add_argument("--no-quantize", action="store_true", help="with --only: skip the quantizers, for better sound")
-    options.add_model(parser)
+    options.add_model(parser, "decodec-16k-causal")
     options.add_levels(parser, "use")
 
 
