@@ -67,6 +67,11 @@ REQUIREMENTS = {
         "markdown-it-py>=3",
         "matplotlib>=3.8",
     ],
+    # `decodec app`. Which requests its page makes depends on the release of Gradio.
+    "app": [
+        "gradio>=6.31,<7",
+        "matplotlib>=3.8",
+    ],
     # Models on the Hugging Face Hub: `from_pretrained("owner/name")`, `push_to_hub`, `decodec push`.
     "hub": [
         "huggingface_hub>=0.25",

@@ -10,9 +10,9 @@ from common import REPOSITORY
 
 from espnet2_decodec import DeCodec
 from espnet2_decodec.arguments import decibels, positive_float
-from espnet2_decodec.cli.pipeline import stream_powers
 from espnet2_decodec.io.audio import read
 from espnet2_decodec.io.gate import Gate
+from espnet2_decodec.io.stream_power import stream_powers
 
 AUDIO = REPOSITORY / "local" / "mini" / "audio"
 SETS = {"speech": "asterisk_*/*.flac", "background": "megaglest_*/*.flac"}

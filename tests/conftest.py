@@ -1,6 +1,9 @@
 """What tests of several folders share."""
 
 import os
+import warnings
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -88,3 +91,18 @@ def write_dir():
         return folder
 
     return write
+
+
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory):
+    """A browser; without Chromium or Chrome on PATH the test is skipped, which is also said as a warning."""
+    spec = spec_from_file_location("browser", Path(__file__).with_name("browser.py"))
+    browser = module_from_spec(spec)
+    spec.loader.exec_module(browser)
+    program = browser.find()
+    if program is None:
+        missing = f"There is no browser on PATH ({', '.join(browser.NAMES)}): no page was opened."
+        warnings.warn(missing, stacklevel=1)
+        pytest.skip(missing)
+    with browser.Browser(program, tmp_path_factory.mktemp("profile")) as found:
+        yield found

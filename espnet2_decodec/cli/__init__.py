@@ -30,6 +30,7 @@ COMMANDS = (
     "probe",
     "report",
     "demo",
+    "app",
     "recipe",
     "export",
     "push",

@@ -45,6 +45,7 @@ def run(args: Namespace) -> int:
     from espnet2_decodec.io import dcd, npy
     from espnet2_decodec.io.audio import INPUT_SUFFIXES
     from espnet2_decodec.io.gate import Gate
+    from espnet2_decodec.io.stream_power import stream_powers
 
     if args.npy and args.gate is not None:
         raise ValueError("--gate needs .dcd files; leave out --npy.")
@@ -64,6 +65,6 @@ def run(args: Namespace) -> int:
         gate = None if args.no_gate else Gate(args.gate)
         with dcd.Writer(job.target, dcd.make_header(codec, **levels), gate) as writer:
             for codes in blocks:
-                writer.write(codes, *(() if gate is None else pipeline.stream_powers(codec, codes)))
+                writer.write(codes, *(() if gate is None else stream_powers(codec, codes)))
 
     return run_jobs(jobs, process, "encode", args.skip_existing)

@@ -7,14 +7,12 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from espnet2_decodec.cli.console import note, track_seconds, warn
 from espnet2_decodec.cli.model import Levels
 from espnet2_decodec.codec import streaming
 from espnet2_decodec.codec.decodec import DeCodec
-from espnet2_decodec.codec.unseparated import analytic_backbone
-from espnet2_decodec.io import gate, npy
+from espnet2_decodec.io import npy
 from espnet2_decodec.io.audio import AudioReader, AudioWriter
 from espnet2_decodec.io.dcd import Reader
 from espnet2_decodec.types import Codes, Stems
@@ -120,53 +118,6 @@ def warn_of_level(writer: AudioWriter, rescale: bool) -> None:
         warn(f"{writer.path}: scaled by {decibels:.1f} dB, as it would clip (peak {writer.peak:.2f}).")
     if writer.clipped:
         warn(f"{writer.path}: {writer.clipped} samples clipped (peak {writer.peak:.2f}); --rescale avoids it.")
-
-
-@torch.no_grad()
-def stream_powers(codec: DeCodec, codes: Codes) -> tuple[Tensor, Tensor]:
-    """Return the mean power of each frame [T] of both streams; a square wave of amplitude 1 has power 1.
-
-    The power is computed from the latent if the backbone can do so, which costs almost nothing; otherwise both streams
-    are decoded, and the power of the first and last frames is approximate.
-
-    Args:
-        codec: model of the codes.
-        codes: of batch 1.
-    """
-    speech, background = _latent_powers(codec, codes) or [
-        _decoded_power(codec, codes, *s) for s in ((True, False), (False, True))
-    ]
-    return speech[0], background[0]
-
-
-def streams_present(codec: DeCodec, blocks: Iterable[Codes]) -> tuple[bool, bool]:
-    """Return whether the gate keeps speech and background in any second of a recording."""
-    powers = []
-    for block in blocks:
-        codes = replace(block, speech=block.speech.long(), background=block.background.long())
-        if codes.speech.shape[1] and codes.background.shape[1]:
-            powers.append(torch.stack(stream_powers(codec, codes.to(next(codec.parameters()).device))).cpu())
-        else:
-            frames = codes.speech.shape[2]
-            stored = torch.tensor([[float(codes.speech.shape[1] > 0)], [float(codes.background.shape[1] > 0)]])
-            powers.append(stored.expand(2, frames))
-    speech, background = torch.cat(powers, dim=1)
-    return gate.streams_present(speech, background, round(codec.frame_rate))
-
-
-def _latent_powers(codec: DeCodec, codes: Codes) -> list[Tensor] | None:
-    """Return the mean power of each frame [1, T] of both streams from their latent, None if the backbone cannot."""
-    backbone = analytic_backbone(codec)
-    if backbone is None:
-        return None
-    streams = codec.speech_quantizer.decode(codes.speech), codec.background_quantizer.decode(codes.background)
-    return [backbone.frame_power(stem) for stem in codec.subspace.merge(*streams).split(backbone.stem_dims, dim=1)]
-
-
-def _decoded_power(codec: DeCodec, codes: Codes, speech: bool, background: bool) -> Tensor:
-    """Return the mean power of each frame [1, T] of the decoded audio."""
-    wav = codec.decode(codes, speech, background)
-    return F.pad(wav, (0, -wav.shape[1] % codec.hop)).view(1, -1, codec.hop).square().mean(2)
 
 
 def _concatenate(codec: DeCodec, blocks: Iterable[Tensor]) -> Tensor:

@@ -7,9 +7,10 @@ import torch
 from torch import Tensor
 
 from espnet2_decodec.cli.console import track_seconds
-from espnet2_decodec.cli.pipeline import decode, streams_present
+from espnet2_decodec.cli.pipeline import decode
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.io.gate import gain_to_snr
+from espnet2_decodec.io.stream_power import streams_present
 from espnet2_decodec.types import Codes
 
 

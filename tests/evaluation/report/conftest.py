@@ -1,6 +1,5 @@
 """A benchmark folder with random scores, and its parsed page."""
 
-import warnings
 from html.parser import HTMLParser
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -96,16 +95,3 @@ def page_with_examples(fake, small_comparison, examples, tmp_path_factory):
     """A page of a benchmark with two groups of examples."""
     folders = [examples, fake.write_examples(tmp_path_factory.mktemp("more"), fake.HOSTILE)]
     return Page(write_report(small_comparison, tmp_path_factory.mktemp("page"), examples=folders))
-
-
-@pytest.fixture(scope="session")
-def chromium(tmp_path_factory):
-    """A browser; without Chromium or Chrome on PATH the test is skipped, which is also said as a warning."""
-    browser = load("browser")
-    program = browser.find()
-    if program is None:
-        missing = f"There is no browser on PATH ({', '.join(browser.NAMES)}): the page was not opened."
-        warnings.warn(missing, stacklevel=1)
-        pytest.skip(missing)
-    with browser.Browser(program, tmp_path_factory.mktemp("profile")) as found:
-        yield found

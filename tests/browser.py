@@ -31,7 +31,12 @@ def find() -> str | None:
 
 
 class Browser:
-    """One page in a browser; its errors and warnings are collected in `problems`. Use it in a `with` statement.
+    """One page in a browser; its errors and warnings, and requests beyond `allowed`, are collected in `problems`.
+
+    Use it in a `with` statement.
+
+    Attributes:
+        allowed: starts of addresses that it may ask for.
 
     Args:
         program: from `find`.
@@ -41,6 +46,7 @@ class Browser:
 
     def __init__(self, program: str, profile: Path, seconds: float = 30):
         self.seconds, self.count, self.rest, self.problems = seconds, 0, b"", []
+        self.allowed: tuple[str, ...] = ("file:", "data:", "about:")
         command = [program, *OPTIONS, f"--user-data-dir={profile}", "about:blank"]
         to_browser, self.write = os.pipe()
         self.read, from_browser = os.pipe()
@@ -118,6 +124,20 @@ class Browser:
         for kind in ("keyDown", "keyUp"):
             self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code, **text)
 
+    def choose_file(self, selector: str, path: Path) -> None:
+        """Give a file to a field for files."""
+        root = self.call("DOM.getDocument", depth=0)["root"]["nodeId"]
+        node = self.call("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
+        self.call("DOM.setFileInputFiles", files=[str(path)], nodeId=node)
+
+    def wait(self, script: str):
+        """The value of an expression as soon as it is true."""
+        end = time.monotonic() + self.seconds
+        while not (value := self.run(script)):
+            assert time.monotonic() < end, f"{script} stays {value}."
+            time.sleep(0.05)
+        return value
+
     def screenshot(self, path: Path) -> None:
         """What can be seen, as PNG."""
         path.write_bytes(base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"]))
@@ -139,8 +159,6 @@ class Browser:
             self.problems.append(str(parameters["args"]))
         if method == "Log.entryAdded" and parameters["entry"]["level"] in ("error", "warning"):
             self.problems.append(str(parameters["entry"]))
-        if method == "Network.requestWillBeSent" and not parameters["request"]["url"].startswith(
-            ("file:", "data:", "about:")
-        ):
+        if method == "Network.requestWillBeSent" and not parameters["request"]["url"].startswith(self.allowed):
             self.problems.append(f"It asked for {parameters['request']['url']}.")
         return message

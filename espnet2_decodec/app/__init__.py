@@ -1,0 +1,1 @@
+"""The page of `decodec app`: what it computes (`processing`, `files`, `actions`), its widgets (`page`), its server."""
