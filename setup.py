@@ -130,6 +130,7 @@ setup(
             "evaluation/report/*.html",
             "evaluation/report/*.css",
             "evaluation/report/*.js",
+            "evaluation/published/*.csv",
         ]
     },
     python_requires=">=3.10",

@@ -130,9 +130,9 @@ class Browser:
         node = self.call("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
         self.call("DOM.setFileInputFiles", files=[str(path)], nodeId=node)
 
-    def wait(self, script: str):
-        """The value of an expression as soon as it is true."""
-        end = time.monotonic() + self.seconds
+    def wait(self, script: str, seconds: float = 180):
+        """The value of an expression as soon as it is true, `seconds` from now at most."""
+        end = time.monotonic() + seconds
         while not (value := self.run(script)):
             assert time.monotonic() < end, f"{script} stays {value}."
             time.sleep(0.05)

@@ -118,7 +118,7 @@ class TemporaryFiles:
         panels = {"recording": recording, "speech": paths["speech"], "background": paths["background"]}
         save_figure(figure, {title: read(path, SAMPLE_RATE).numpy() for title, path in panels.items()})
         recording.unlink()
-        return SeparationFiles(*paths.values(), tokens, figure, read_info(tokens))
+        return SeparationFiles(**paths, tokens=tokens, spectrograms=figure, info=read_info(tokens))
 
 
 def _file_name(source: str | Path) -> str:

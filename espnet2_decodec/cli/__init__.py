@@ -27,6 +27,7 @@ COMMANDS = (
     "say",
     "info",
     "evaluate",
+    "librispeech",
     "probe",
     "report",
     "demo",

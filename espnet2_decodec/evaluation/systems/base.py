@@ -27,6 +27,11 @@ class System(ABC):
     sample_rate: int = 16000
 
     @property
+    def frame_rate(self) -> float | None:
+        """Frames a second of the codes; None for a system that codes nothing, or whose rate is unknown."""
+        return None
+
+    @property
     def delay(self) -> int:
         """Samples at `sample_rate` by which the output of `process` lags behind; `__call__` compensates for it."""
         return 0

@@ -110,6 +110,11 @@ class DeCodecSystem(System):
         levels = self.levels[target] if target in self.levels else sum(self.levels.values())
         return self.codec.kbps(levels)
 
+    @property
+    def frame_rate(self) -> float | None:
+        """Of both streams; None without quantizers."""
+        return self.codec.frame_rate if self.quantize else None
+
     def identity(self) -> dict[str, str]:
         """The model's files, the code of the codec, and the levels."""
         return {

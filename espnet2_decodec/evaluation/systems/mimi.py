@@ -48,6 +48,11 @@ class Mimi(System):
         config = self.codec.config
         return self.levels * math.log2(config.codebook_size) * config.frame_rate / 1000
 
+    @property
+    def frame_rate(self) -> float:
+        """Of its config, 12.5 Hz."""
+        return self.codec.config.frame_rate
+
     def identity(self) -> dict[str, str]:
         """Levels, weights, versions."""
         weights, code = hash_files(self.files), hash_source("evaluation/systems/mimi.py")

@@ -53,6 +53,11 @@ class EnCodec(System):
         """The same for all targets."""
         return self.rate
 
+    @property
+    def frame_rate(self) -> float:
+        """The product of the strides is 320."""
+        return self.sample_rate / 320
+
     def identity(self) -> dict[str, str]:
         """Rate, weights, versions."""
         weights, code = hash_files([self.weights]), hash_source(_CODE)
@@ -109,6 +114,11 @@ class DAC(System):
         """The same for all targets."""
         bits = torch.tensor(float(self.codec.codebook_size)).log2().item()
         return (self.levels or self.codec.n_codebooks) * bits * self.sample_rate / self.codec.hop_length / 1000
+
+    @property
+    def frame_rate(self) -> float:
+        """Of its strides."""
+        return self.sample_rate / self.codec.hop_length
 
     def identity(self) -> dict[str, str]:
         """Levels, weights, versions."""
