@@ -1,6 +1,7 @@
 """decodec app: a page in the browser on which a recording is separated, remixed and converted."""
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from threading import Event
 
 from espnet2_decodec.arguments import positive_float
 from espnet2_decodec.cli import parser as options
@@ -39,7 +40,6 @@ def run(args: Namespace) -> int:
     require("app", "decodec app", "gradio", "matplotlib")
     from pathlib import Path
     from tempfile import TemporaryDirectory
-    from threading import Event
 
     from espnet2_decodec.app.actions import Actions
     from espnet2_decodec.app.files import TemporaryFiles
@@ -61,8 +61,13 @@ def run(args: Namespace) -> int:
         page = build_page(actions, f"DeCodec: {Path(args.model or DEFAULT_MODEL).resolve().name}")
         with serve(page, args.host, args.port, args.max_megabytes) as address:
             print(f"The page is at {address} until Ctrl-C.", flush=True)
-            Event().wait()
+            _wait()
     return 0
+
+
+def _wait() -> None:
+    """Wait for a signal."""
+    Event().wait()
 
 
 def _port(text: str) -> int:

@@ -97,6 +97,8 @@ def run(args: Namespace) -> int:
             skipped.append(f"The word error rate is skipped: {problem}")
     for line in skipped:
         warn(line)
+    if not names and recognizer_name is None:
+        raise ValueError("There is nothing to score: no metric is installed, and no recognizer is used.")
 
     def skip(line: str) -> None:
         skipped.append(line)

@@ -22,6 +22,7 @@ from espnet2_decodec.tts.synthesizer import Synthesizer
 
 SHORTER = {
     "evaluate": "--limit 1 --conditions 5 --metrics si_sdr",
+    "librispeech": "--limit 1 --systems recordings=mixture decodec --metrics stoi --recognizer none",
     "probe": "--probes tokens",
     "push": "--dry-run not-uploaded",
 }
@@ -70,6 +71,9 @@ def files(tmp_path_factory, vocoder_config):
         (folder / name).parent.mkdir(exist_ok=True)
         soundfile.write(folder / f"{name}.wav", 0.1 * rng.normal(size=20000), 16000)
     (folder / "noisy.raw").write_bytes((3000 * rng.normal(size=8000)).astype("<i2").tobytes())
+    (folder / "LibriSpeech/test-clean/1/2").mkdir(parents=True)
+    soundfile.write(folder / "LibriSpeech/test-clean/1/2/1-2-0000.flac", 0.1 * rng.normal(size=16000), 16000)
+    (folder / "LibriSpeech/test-clean/1/2/1-2.trans.txt").write_text("1-2-0000 A WORD\n")
     fake = _load_fake()
     fake.write_comparison(folder / "exp/results/test/evaluation", each=1, seconds=0.1, conditions=("0",))
     (folder / "exp/results/test/conversion/examples").mkdir(parents=True)
@@ -116,6 +120,9 @@ def test_examples_of_the_help(files, tmp_path, monkeypatch, capsys, name):
         monkeypatch.setattr(module, "DEFAULT_MODEL", files / "exp/model")
     shutil.copytree(files, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
+    if name == "app":
+        pytest.importorskip("gradio")
+        monkeypatch.setattr("espnet2_decodec.cli.app._wait", lambda: None)
     if name == "export":
         pytest.importorskip("onnx")
     lines = [line for owner, line in LINES if owner == name and "COMMAND" not in line]
