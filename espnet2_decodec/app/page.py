@@ -65,7 +65,7 @@ def build_page(actions: Actions, title: str) -> gr.Blocks:
             values = report_failures(separate, len(outputs))(*arguments)
             return [gr.skip() if box is snr and value is None else value for box, value in zip(outputs, values)]
 
-        one_at_a_time = {"concurrency_id": "codec", "concurrency_limit": 1, "api_visibility": "private"}
+        one_at_a_time: dict[str, Any] = {"concurrency_id": "codec", "concurrency_limit": 1, "api_visibility": "private"}
         starts = [recording.upload, recording.stop_recording, button.click]
         gr.on(starts, separate_or_report, [recording, *levels, unquantized], outputs, **one_at_a_time)
         recording.clear(lambda: [gr.skip() if x is snr else None for x in outputs], None, outputs, **one_at_a_time)
