@@ -1,35 +1,15 @@
 """The web server of the page: only what the page needs, and nothing from the network."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import gradio as gr
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
+from espnet2_decodec.app.environment import LOCAL_HOSTS
 from espnet2_decodec.app.middleware import RestrictRequests
 from espnet2_decodec.app.page import THEME
-
-LOCAL_HOSTS = ("127.0.0.1", "localhost")
-
-
-def prepare_environment(folder: str | Path) -> None:
-    """Set the variables that Gradio reads: its temporary folder, no telemetry, no proxy for the local address.
-
-    Call it before a page is built.
-    """
-    os.environ |= {
-        "GRADIO_TEMP_DIR": str(folder),
-        "GRADIO_EXAMPLES_CACHE": str(Path(folder) / "examples"),
-        "GRADIO_ANALYTICS_ENABLED": "False",
-        "GRADIO_RUN_HISTORY": "False",
-        "GRADIO_SHARE": "False",
-        "GRADIO_ALLOWED_PATHS": "",
-    }
-    for name in ("NO_PROXY", "no_proxy"):
-        os.environ[name] = ",".join([*filter(None, [os.environ.get(name, "")]), *LOCAL_HOSTS])
 
 
 @contextmanager

@@ -37,11 +37,12 @@ def run(args: Namespace) -> int:
     """Serve the page until Ctrl-C; the exit code."""
     from espnet2_decodec.extras import require
 
-    require("app", "decodec app", "gradio", "matplotlib")
+    require("app", "decodec app", "gradio", "starlette", "matplotlib")
     from pathlib import Path
     from tempfile import TemporaryDirectory
 
     from espnet2_decodec.app.actions import Actions
+    from espnet2_decodec.app.environment import prepare_environment
     from espnet2_decodec.app.files import TemporaryFiles
     from espnet2_decodec.cli.model import load_model
     from espnet2_decodec.codec.serialization import DEFAULT_MODEL
@@ -52,10 +53,9 @@ def run(args: Namespace) -> int:
 
         tts = TTS.from_pretrained(args.tts, args.device)
     with TemporaryDirectory(prefix="decodec-app-") as folder:
-        from espnet2_decodec.app.server import prepare_environment, serve
-
         prepare_environment(folder)
         from espnet2_decodec.app.page import build_page
+        from espnet2_decodec.app.server import serve
 
         actions = Actions(codec, TemporaryFiles(folder), args.max_seconds, tts)
         page = build_page(actions, f"DeCodec: {Path(args.model or DEFAULT_MODEL).resolve().name}")

@@ -14,9 +14,10 @@ import soundfile
 gradio = pytest.importorskip("gradio")
 
 from espnet2_decodec.app.actions import Actions  # noqa: E402
+from espnet2_decodec.app.environment import prepare_environment  # noqa: E402
 from espnet2_decodec.app.files import TemporaryFiles  # noqa: E402
 from espnet2_decodec.app.page import build_page  # noqa: E402
-from espnet2_decodec.app.server import prepare_environment, serve  # noqa: E402
+from espnet2_decodec.app.server import serve  # noqa: E402
 
 MAX_MEGABYTES = 0.5
 
