@@ -9,14 +9,14 @@ SUMMARY = "Score codecs on LibriSpeech test-clean beside published figures: PESQ
 
 SYSTEMS = (
     "recordings=mixture",
-    "decodec:speech=2,background=0",
-    "decodec:speech=4,background=0",
-    "decodec:speech=8,background=0",
-    "decodec:speech=10,background=0",
-    "decodec",
-    "decodec:decodec-16k-semantic:speech=2,background=0",
-    "decodec:decodec-16k-semantic:speech=4,background=0",
-    "decodec:decodec-16k-semantic:speech=10,background=0",
+    "decodec-16k-speech-2=decodec:speech=2,background=0",
+    "decodec-16k-speech-4=decodec:speech=4,background=0",
+    "decodec-16k-speech-8=decodec:speech=8,background=0",
+    "decodec-16k-speech-10=decodec:speech=10,background=0",
+    "decodec-16k=decodec",
+    "decodec-16k-semantic-speech-2=decodec:decodec-16k-semantic:speech=2,background=0",
+    "decodec-16k-semantic-speech-4=decodec:decodec-16k-semantic:speech=4,background=0",
+    "decodec-16k-semantic-speech-10=decodec:decodec-16k-semantic:speech=10,background=0",
 )
 """The default: the recordings themselves, and the models in the package at several rates."""
 
