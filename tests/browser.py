@@ -44,7 +44,7 @@ class Browser:
         seconds: any answer may take.
     """
 
-    def __init__(self, program: str, profile: Path, seconds: float = 30):
+    def __init__(self, program: str, profile: Path, seconds: float = 180):
         self.seconds, self.count, self.rest, self.problems = seconds, 0, b"", []
         self.allowed: tuple[str, ...] = ("file:", "data:", "about:")
         command = [program, *OPTIONS, f"--user-data-dir={profile}", "about:blank"]
@@ -130,9 +130,9 @@ class Browser:
         node = self.call("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
         self.call("DOM.setFileInputFiles", files=[str(path)], nodeId=node)
 
-    def wait(self, script: str, seconds: float = 180):
-        """The value of an expression as soon as it is true, `seconds` from now at most."""
-        end = time.monotonic() + seconds
+    def wait(self, script: str):
+        """The value of an expression as soon as it is true."""
+        end = time.monotonic() + self.seconds
         while not (value := self.run(script)):
             assert time.monotonic() < end, f"{script} stays {value}."
             time.sleep(0.05)
