@@ -38,6 +38,10 @@ class ResidualVQ(nn.Module):
     A.1), are initialized by k-means, and codes that are no longer used are replaced by random frames of the batch. With
     several ranks the statistics are summed, so that all ranks have the same codebooks.
 
+    Attributes:
+        accumulates: whether `update` only adds to the statistics that the next update without it uses, for batches in
+            several parts.
+
     Args:
         dim: D.
         levels: K.
@@ -78,6 +82,8 @@ class ResidualVQ(nn.Module):
         if sign_symmetric:
             self.codebooks[:, codebook_size // 2 :] = -self.codebooks[:, : codebook_size // 2]
         self.register_buffer("counts", torch.ones(levels, codebook_size))
+        self.accumulates = False
+        self._accumulated: tuple[Tensor, Tensor] | None = None
 
     @property
     def levels(self) -> int:
@@ -160,7 +166,7 @@ class ResidualVQ(nn.Module):
             return torch.cat(codes, dim=1), inputs, residual
 
     def update(self, inputs: list[Tensor], codes: Tensor, valid: Tensor, replacements: Tensor) -> None:
-        """One moving-average step of every codebook; unused codes are replaced.
+        """One moving-average step of every codebook, unless `accumulates`; unused codes are replaced.
 
         Args:
             inputs: of each level, [B, T, D].
@@ -175,6 +181,11 @@ class ResidualVQ(nn.Module):
         for level, x in enumerate(inputs):
             sums[level].index_add_(0, codes[:, level].reshape(-1), x.reshape(-1, self.dim) * weights[:, None])
         counts = code_counts(codes, valid, self.codebook_size)
+        if self._accumulated is not None:
+            sums, counts = sums + self._accumulated[0], counts + self._accumulated[1]
+        self._accumulated = (sums, counts) if self.accumulates else None
+        if self.accumulates:
+            return
         spare = torch.stack([x.reshape(-1, self.dim)[replacements] for x in inputs])
         if self.sign_symmetric:
             half = self.codebook_size // 2

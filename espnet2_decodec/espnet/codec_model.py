@@ -19,10 +19,11 @@ class DeCodecESPnetModel(ESPnetGANCodecModel):
         forward_generator: bool = True,
         speech: Tensor | None = None,
         background: Tensor | None = None,
+        part: tuple[int, int] = (0, 1),
         **_,
     ) -> dict[str, Any]:
         """See `GANDeCodec.forward`; the lengths that ESPnet adds are ignored, as all items have one length."""
-        return self.codec(audio, forward_generator, speech, background)
+        return self.codec(audio, forward_generator, speech, background, part)
 
     def encode_continuous(self, audio: Tensor) -> Tensor:
         """Latent frames before split and quantization: audio [B, 1, L], [B, L] or [L] -> [B, D, T]."""

@@ -25,7 +25,7 @@ class GANDeCodec(Objective, AbsGANCodec):
     """
 
     _cache = None  # reset by ESPnet's trainer
-    _generator_output: GeneratorOutput | None = None  # of the last generator step, for the discriminator step
+    _generator_outputs: tuple[GeneratorOutput, ...] = ()  # of the parts of a generator step, for the discriminator step
 
     @property
     def fs(self) -> int:
@@ -50,6 +50,7 @@ class GANDeCodec(Objective, AbsGANCodec):
         forward_generator: bool = True,
         speech: Tensor | None = None,
         background: Tensor | None = None,
+        part: tuple[int, int] = (0, 1),
     ) -> dict[str, Any]:
         """Loss and statistics of the generator step or the discriminator step.
 
@@ -59,6 +60,7 @@ class GANDeCodec(Objective, AbsGANCodec):
                 generator step on the same batch.
             speech: [B, L] stems of the speech. Without stems, only the reconstruction of a batch is validated.
             background: [B, L] stems of the background.
+            part: see `Objective.generator_loss`.
 
         Returns:
             loss, stats, weight (B) and optim_idx (0 generator, 1 discriminator). `stats["distance"]` is the loss
@@ -74,7 +76,7 @@ class GANDeCodec(Objective, AbsGANCodec):
             loss, stats = self._reconstruction_loss(audio, forward_generator)
         else:
             with _fixed_seed(not self.training, audio.device):
-                loss, stats = self._training_step(Batch(speech, background), forward_generator)
+                loss, stats = self._training_step(Batch(speech, background), forward_generator, part)
         if forward_generator:
             stats["distance"] = self._distance(stats)
         loss, stats, weight = force_gatherable((loss, stats, len(audio)), audio.device)
@@ -90,16 +92,20 @@ class GANDeCodec(Objective, AbsGANCodec):
         levels = self.codec.speech_levels if speech_levels is None else speech_levels
         return self.codec.decode(from_streams(codes, levels, self.codec.hop, self.fs))[:, None]
 
-    def _training_step(self, batch: Batch, forward_generator: bool) -> tuple[Tensor, dict[str, Tensor]]:
+    def _training_step(
+        self, batch: Batch, forward_generator: bool, part: tuple[int, int]
+    ) -> tuple[Tensor, dict[str, Tensor]]:
         """Loss and statistics of the generator, or of the discriminator on the outputs of the generator step before."""
         if forward_generator:
-            output = self.generator_loss(batch)
-            self._generator_output = replace(output, loss=output.loss.detach())
+            output = self.generator_loss(batch, part)
+            before = self._generator_outputs if part[0] else ()
+            self._generator_outputs = (*before, replace(output, loss=output.loss.detach()))
             return output.loss, dict(output.metrics)
-        previous, self._generator_output = self._generator_output, None
-        if previous is None:
+        if not self._generator_outputs:
             raise RuntimeError("A discriminator step needs a generator step on the same batch before it.")
-        return self.discriminator_loss(previous)
+        output, *rest = self._generator_outputs
+        self._generator_outputs = tuple(rest)
+        return self.discriminator_loss(output)
 
     def _reconstruction_loss(self, audio: Tensor, forward_generator: bool) -> tuple[Tensor, dict[str, Tensor]]:
         """Reconstruction terms of whole recordings, for validation without stems."""

@@ -52,4 +52,4 @@ def _total_steps(args: Namespace) -> int:
         raise ValueError(
             "Give num_iters_per_epoch (with the sequence iterator), or first_cycle_steps in scheduler_conf."
         )
-    return args.max_epoch * args.num_iters_per_epoch
+    return args.max_epoch * -(-args.num_iters_per_epoch // args.accum_grad)

@@ -3,21 +3,25 @@
 import json
 import math
 import time
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 import torch.distributed as dist
-from espnet2.train.gan_trainer import GANTrainer
+from espnet2.train.gan_trainer import GANTrainer, GANTrainerOptions
 from espnet2.train.reporter import Reporter, SubReporter, aggregate
 from espnet2.train.trainer import Trainer
+from espnet2.utils.build_dataclass import build_dataclass
 
 from espnet2_decodec.data.config import suggestion
+from espnet2_decodec.espnet.accumulation import StepBatches, StepModel
 from espnet2_decodec.espnet.check_training import EPOCHS_FILE
 from espnet2_decodec.espnet.epoch_progress import EpochProgress
 from espnet2_decodec.espnet.resuming import check_epochs, damaged_checkpoint
+from espnet2_decodec.training.options import PRECISIONS
 from espnet2_decodec.training.ranks import watch_ranks
 
 
@@ -76,30 +80,61 @@ class SafeTrainer(Trainer):
         check_criteria(options.best_model_criterion, reporter)
 
 
+@dataclass
+class DeCodecTrainerOptions(GANTrainerOptions):
+    """ESPnet's options, and `precision`: fp32 or bf16."""
+
+    precision: str
+
+
 class DeCodecTrainer(SafeTrainer, GANTrainer):
     """Trainer of the codec task."""
 
     @classmethod
-    def build_options(cls, args: Namespace):
+    def add_arguments(cls, parser: ArgumentParser) -> None:
+        """Add the options of ESPnet's GAN trainer, and `--precision`."""
+        super().add_arguments(parser)
+        parser.add_argument(
+            "--precision",
+            choices=PRECISIONS,
+            default="fp32",
+            help="of the forward passes of the training; weights stay fp32",
+        )
+
+    @classmethod
+    def build_options(cls, args: Namespace) -> DeCodecTrainerOptions:
         """Options of the trainer.
 
         Raises:
             ValueError: if an option does not work with alternating generator and discriminator steps.
         """
-        if args.accum_grad > 1:
-            raise ValueError("accum_grad must be 1 in GAN training; raise batch_size instead.")
+        if args.accum_grad > 1 and args.codec != "decodec":
+            raise ValueError(f"accum_grad must be 1 with --codec {args.codec}, one of ESPnet's own codecs.")
+        if args.precision == "bf16" and args.use_amp:
+            raise ValueError("use_amp is float16: give either --use_amp true or --precision bf16.")
         if args.ngpu > 1:
             raise ValueError("Several GPUs need one process each: give --multiprocessing_distributed true.")
         if args.distributed and args.skip_discriminator_prob > 0:
             raise ValueError(
                 "skip_discriminator_prob must be 0 with several processes, which would skip different steps."
             )
-        return super().build_options(args)
+        return build_dataclass(DeCodecTrainerOptions, args)
 
     @classmethod
-    def train_one_epoch(cls, iterator, reporter, options, distributed_option, **others) -> bool:
+    def train_one_epoch(cls, model, iterator, scaler, reporter, options, distributed_option, **others) -> bool:
         """One epoch of training, recorded; errors as in `SafeTrainer`."""
-        invalid = super().train_one_epoch(iterator, reporter, options, distributed_option, **others)
+        if options.accum_grad > 1 or options.precision == "bf16":
+            iterator = StepBatches(iterator, options.accum_grad)
+            model = StepModel(model, scaler, options.precision == "bf16")
+        invalid = super().train_one_epoch(
+            model=model,
+            iterator=iterator,
+            scaler=scaler,
+            reporter=reporter,
+            options=replace(options, accum_grad=1),  # ESPnet's trainer refuses more
+            distributed_option=distributed_option,
+            **others,
+        )
         _record(reporter, options, distributed_option)
         return invalid
 

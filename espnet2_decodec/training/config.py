@@ -7,13 +7,14 @@ import torch
 
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.data.config import parse_yaml, suggestion
-from espnet2_decodec.training.loop import TrainerOptions
+from espnet2_decodec.training.options import TrainerOptions
 
 SECTIONS = ("codec_conf", "mixing_conf", "trainer_conf")
 """Sections of a config; `trainer_conf` has the options that ESPnet's configs lack, and overrides the others."""
 
 SHARED_OPTIONS = {
     "batch_size": "batch_size",
+    "accum_grad": "accum_grad",
     "grad_clip": "grad_clip",
     "seed": "seed",
     "preprocessor_conf.segment_length": "segment_length",
@@ -54,12 +55,15 @@ def trainer_options(config: dict[str, Any]) -> TrainerOptions:
                     f"The plain training loop has no option {path}; use ESPnet, or leave it out. "
                     f"{suggestion(path, known)}"
                 )
+    own = config.get("trainer_conf", {})
     if {"num_iters_per_epoch", "max_epoch"} <= config.keys():
-        for key in ("num_iters_per_epoch", "max_epoch"):
-            if not isinstance(config[key], int):
-                raise ValueError(f"{key} must be an integer, not {config[key]!r}.")
-        options["steps"] = config["num_iters_per_epoch"] * config["max_epoch"]
-    return TrainerOptions(**options | config.get("trainer_conf", {}))
+        counts = {key: config[key] for key in ("num_iters_per_epoch", "max_epoch")}
+        counts["accum_grad"] = own.get("accum_grad", options.get("accum_grad", 1))
+        for key, value in counts.items():
+            if not isinstance(value, int) or value < 1:
+                raise ValueError(f"{key} must be an integer above 0, not {value!r}.")
+        options["steps"] = counts["max_epoch"] * -(-counts["num_iters_per_epoch"] // counts["accum_grad"])
+    return TrainerOptions(**options | own)
 
 
 def set_options(config: dict[str, Any], settings: Iterable[str]) -> dict[str, Any]:

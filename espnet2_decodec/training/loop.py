@@ -10,7 +10,7 @@ import random
 import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -18,11 +18,11 @@ import torch.distributed as dist
 from torch import Tensor
 
 from espnet2_decodec.data.augment import change_speed
-from espnet2_decodec.data.config import check_fields
 from espnet2_decodec.data.mixing import Batch, Mixing
 from espnet2_decodec.data.sampler import MemorySegmentSampler
 from espnet2_decodec.training.checkpoint import load_checkpoint, misfit, save_checkpoint
 from espnet2_decodec.training.objective import Objective
+from espnet2_decodec.training.options import CLOCKS, TrainerOptions
 from espnet2_decodec.training.ranks import watch_ranks
 from espnet2_decodec.training.validation import validation_scores
 
@@ -33,76 +33,6 @@ LOGGED_SCORES = (
     "mixture_si_sdr", "mixture_si_sdr_unquantized", "ceiling_si_sdr", "speech_in_background",
 )  # fmt: skip
 
-PRECISIONS = ("fp32", "bf16")
-LEAST_ONE = (
-    "batch_size", "pretraining_batch_size", "num_backgrounds", "warmup_steps", "eval_interval",
-)  # fmt: skip
-"""Options that must be at least 1."""
-MIN_SEGMENT = 128
-"""Samples of the shortest segments that can be drawn at all speeds."""
-
-CLOCKS = {"wall": time.monotonic, "process": time.process_time}
-
-
-@dataclass(frozen=True)
-class TrainerOptions:
-    """Duration, batches and optimization.
-
-    Attributes:
-        steps: generator steps; training also ends after `minutes`, whichever comes first.
-        minutes: duration over all resumed runs; the learning rate follows the further advanced of both.
-        clock: `wall`, or `process` for the processor time of this process, which gives equal shares to trainings on a
-            machine that does other work, too. Logging and validation count as well.
-        batch_size: B.
-        pretraining_batch_size: B of the steps without decoding, see `Schedule.pretraining_steps`.
-        segment_length: L in samples.
-        num_backgrounds: M, backgrounds drawn for each item.
-        lr: peak learning rate of AdamW; linear warm-up over `warmup_steps`, then cosine decay to 1 %.
-        discriminator_lr: peak learning rate of the discriminator.
-        warmup_steps: of the learning rate.
-        grad_clip: largest norm of the gradients.
-        speed_range: range of the random speed of speech segments, which changes pitch and voice.
-        precision: fp32 or bf16 (autocast).
-        eval_interval: steps between logging, checkpoints and validation, which also happen at the end.
-        seed: of all randomness.
-
-    Raises:
-        ValueError: if an option is of another type, unknown, or out of range.
-    """
-
-    steps: int = 100_000
-    minutes: float = 60.0
-    clock: str = "wall"
-    batch_size: int = 16
-    pretraining_batch_size: int = 32
-    segment_length: int = 16000
-    num_backgrounds: int = 3
-    lr: float = 1e-3
-    discriminator_lr: float = 5e-4
-    warmup_steps: int = 200
-    grad_clip: float = 1.0
-    speed_range: tuple[float, float] = (0.88, 1.14)
-    precision: str = "fp32"
-    eval_interval: int = 200
-    seed: int = 0
-
-    def __post_init__(self):
-        check_fields(self)
-        for name, known in (("clock", tuple(CLOCKS)), ("precision", PRECISIONS)):
-            if getattr(self, name) not in known:
-                raise ValueError(f"Unknown {name} {getattr(self, name)!r}; there are {' and '.join(known)}.")
-        for name in LEAST_ONE:
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}.")
-        for name in ("lr", "discriminator_lr", "grad_clip", "minutes"):
-            if getattr(self, name) <= 0:
-                raise ValueError(f"{name} must be above 0, not {getattr(self, name):g}.")
-        if self.steps < 0 or self.speed_range[0] <= 0 or self.segment_length < MIN_SEGMENT:
-            raise ValueError(
-                f"steps must be at least 0, speed_range above 0, and segment_length at least {MIN_SEGMENT} samples, "
-                f"not {self.steps}, {self.speed_range} and {self.segment_length}."
-            )
-
 
 class Trainer:
     """Draws batches, steps generator and discriminator, keeps checkpoints.
@@ -111,11 +41,12 @@ class Trainer:
         objective: model and losses.
         mixing: of the batches.
         options: see `TrainerOptions`.
-        folder: for checkpoints, logs and the model; training resumes from a checkpoint that it has.
+        folder: for checkpoints, logs and the model; training resumes from a checkpoint that it has, exactly if the
+            number of processes is the same.
         device: such as cpu or cuda.
 
     Raises:
-        ValueError: if no checkpoint of the folder can be resumed: damaged, or of another model or number of processes.
+        ValueError: if no checkpoint of the folder can be resumed: damaged, or of another model.
     """
 
     def __init__(
@@ -125,9 +56,8 @@ class Trainer:
         self.device = torch.device(device)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.world_size, self.rank = (dist.get_world_size(), dist.get_rank()) if dist.is_initialized() else (1, 0)
-        self.random = torch.Generator(self.device).manual_seed(options.seed * 1000 + self.rank)
-        if self.world_size > 1:
-            torch.manual_seed(options.seed * 1000 + self.rank)
+        self.random = torch.Generator(self.device)
+        self._seed()
         fused = self.device.type == "cuda"
         self.optimizers = [
             torch.optim.AdamW(part.parameters(), lr, betas=(beta1, 0.99), weight_decay=1e-3, fused=fused)
@@ -173,7 +103,7 @@ class Trainer:
         last_time, last_step, started = clock(), objective.step, time.monotonic()
         while not self.done:
             objective.train()
-            metrics = self.step(self.draw(speech, background))
+            metrics = self.step(*(self.draw(speech, background) for _ in range(self.options.accum_grad)))
             sums = {name: sums.get(name, 0.0) + value for name, value in metrics.items()}
             now, step = clock(), objective.step
             self.seconds, last_time = self._synchronize(self.seconds + now - last_time), now
@@ -197,25 +127,36 @@ class Trainer:
         backgrounds = background.draw(size * options.num_backgrounds, options.segment_length, self.random)
         return self.mixing(voices, backgrounds.view(size, options.num_backgrounds, -1), self.random)
 
-    def step(self, batch: Batch) -> dict[str, Tensor]:
-        """One step of the generator, and one of the discriminator if it takes part; returns their metrics."""
+    def step(self, *parts: Batch) -> dict[str, Tensor]:
+        """One step of the generator, and one of the discriminator if it takes part, on the parts of a batch.
+
+        Returns:
+            Their metrics, means over the parts.
+        """
         objective, factor = self.objective, self._lr_factor()
         for optimizer, peak in zip(self.optimizers, (self.options.lr, self.options.discriminator_lr)):
             optimizer.param_groups[0]["lr"] = peak * factor
+            optimizer.zero_grad(set_to_none=True)
         generator_optimizer, discriminator_optimizer = self.optimizers
-        with self._autocast():
-            output = objective.generator_loss(batch)
-        metrics = dict(output.metrics)
-        metrics["norm_generator"] = self._update(output.loss, objective.generator, generator_optimizer)
-        with self._autocast():
-            loss, discriminator_metrics = objective.discriminator_loss(output)
-        metrics |= discriminator_metrics
-        if output.estimate is not None:
-            metrics["norm_discriminator"] = self._update(loss, objective.discriminator, discriminator_optimizer)
-        return metrics
+        outputs, reports = [], []
+        for number, part in enumerate(parts):
+            with self._autocast():
+                output = objective.generator_loss(part, (number, len(parts)))
+            (output.loss / len(parts)).backward()
+            outputs.append(replace(output, loss=output.loss.detach()))
+        norms = {"norm_generator": self._update(objective.generator, generator_optimizer)}
+        for output in outputs:
+            with self._autocast():
+                loss, metrics = objective.discriminator_loss(output)
+            if output.estimate is not None:
+                (loss / len(parts)).backward()
+            reports.append(output.metrics | metrics)
+        if outputs[0].estimate is not None:
+            norms["norm_discriminator"] = self._update(objective.discriminator, discriminator_optimizer)
+        return {name: torch.stack([report[name] for report in reports]).mean(0) for name in reports[0]} | norms
 
     def save(self) -> None:
-        """Write folder/checkpoint.pt, from which the same number of processes can resume."""
+        """Write folder/checkpoint.pt, with the random state of every process."""
         random_states = [(self.random.get_state().cpu(), torch.get_rng_state())]
         if self.world_size > 1:
             gathered: list = [None] * self.world_size
@@ -238,8 +179,6 @@ class Trainer:
         problem = misfit(self.objective.state_dict(), state["objective"])
         if problem:
             raise ValueError(f"it is of another model, {problem}")
-        if len(state["random"]) != self.world_size:
-            raise ValueError(f"it was trained by {len(state['random'])} processes, not by {self.world_size}")
         if len(state["optimizers"]) != len(self.optimizers) or not isinstance(state["seconds"], float):
             raise ValueError("it is not of this training loop")
 
@@ -248,17 +187,35 @@ class Trainer:
         for optimizer, saved in zip(self.optimizers, state["optimizers"]):
             optimizer.load_state_dict(saved)
         self.seconds = state["seconds"]
-        own, default = state["random"][self.rank]
-        self.random.set_state(own)
-        torch.set_rng_state(default)
-        if "cuda" in state and self.device.type == "cuda":
-            torch.cuda.set_rng_state(state["cuda"])
+        if len(state["random"]) == self.world_size:
+            own, default = state["random"][self.rank]
+            self.random.set_state(own)
+            torch.set_rng_state(default)
+            if "cuda" in state and self.device.type == "cuda":
+                torch.cuda.set_rng_state(state["cuda"])
+        else:
+            self._seed(self.objective.step)
+            log.warning(
+                "The checkpoint is of %d process(es), not of %d: random numbers begin anew, and a step has %d items.",
+                len(state["random"]), self.world_size, self._step_size(),
+            )  # fmt: skip
         log.info("Resumed after step %d, %.1f minutes.", self.objective.step, self.seconds / 60)
 
-    def _update(self, loss: Tensor, part: torch.nn.Module, optimizer: torch.optim.Optimizer) -> Tensor:
-        """Backward pass and optimizer step; returns the norm of the gradients."""
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+    def _seed(self, step: int = 0) -> None:
+        """Seed all random numbers by the rank, and by the step from which another number of processes goes on."""
+        seed = self.options.seed * 1000 + self.rank
+        if step:
+            seed = random.Random(f"{seed} {step} {self.world_size}").getrandbits(63)
+        self.random.manual_seed(seed)
+        if self.world_size > 1 or step:
+            torch.manual_seed(seed)
+
+    def _step_size(self) -> int:
+        """Items of a step over all processes."""
+        return self.options.batch_size * self.options.accum_grad * self.world_size
+
+    def _update(self, part: torch.nn.Module, optimizer: torch.optim.Optimizer) -> Tensor:
+        """Optimizer step with the gradients of all processes; returns their norm."""
         self._average_gradients(part)
         norm = torch.nn.utils.clip_grad_norm_(part.parameters(), self.options.grad_clip).detach()
         optimizer.step()

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.codec.latents import Latents
+from espnet2_decodec.codec.quantizer import ResidualVQ
 from espnet2_decodec.codec.split_quantizer import Quantizer
 from espnet2_decodec.codec.unseparated import analytic_backbone
 from espnet2_decodec.data.config import check_arguments, check_keys
@@ -131,19 +132,29 @@ class Objective(nn.Module):
         """Weights and schedule as plain data, for logs."""
         return {"weights": self.weights, "schedule": asdict(self.schedule)}
 
-    def generator_loss(self, batch: Batch) -> GeneratorOutput:
-        """Loss of the generator and its terms; in training mode this advances the schedule."""
-        step = self.step
+    def generator_loss(self, batch: Batch, part: tuple[int, int] = (0, 1)) -> GeneratorOutput:
+        """Loss of the generator and its terms; in training mode this advances the schedule.
+
+        Args:
+            batch: stems, of the whole batch or of a part of it.
+            part: (k, n), the batch is part k of 0..n-1 of that of a step (gradient accumulation). The last part
+                advances the schedule and updates the codebooks, with the statistics of all.
+        """
+        step, (number, count) = self.step, part
         if self.training:
-            if step == self.schedule.unquantized_steps and step > 0:
+            if step == self.schedule.unquantized_steps and step > 0 and number == 0:
                 self.codebook_init.initialize()
-            self._step = step + 1
-            self.steps.fill_(self._step)
+            for module in self.codec.modules():
+                if isinstance(module, ResidualVQ):
+                    module.accumulates = number < count - 1
+            if number == count - 1:
+                self._step = step + 1
+                self.steps.fill_(self._step)
             if step < self.schedule.pretraining_steps:
                 return self.latent_regression(batch, step)
             if self.schedule.content_only and self.content_distillation is not None:
-                return self.content_distillation(batch, self._collect_step(step))
-        return self._codec_loss(batch, step)
+                return self.content_distillation(batch, self._collect_step(step, part))
+        return self._codec_loss(batch, step, part)
 
     def discriminator_loss(self, output: GeneratorOutput) -> tuple[Tensor, dict[str, Tensor]]:
         """Loss of the discriminator on the waveforms of a generator step, and the same as a metric.
@@ -158,7 +169,7 @@ class Objective(nn.Module):
             loss = adversarial.discriminator_loss([x[:size] for x in logits], [x[size:] for x in logits])
         return loss, {"discriminator": loss.detach()}
 
-    def _codec_loss(self, batch: Batch, step: int) -> GeneratorOutput:
+    def _codec_loss(self, batch: Batch, step: int, part: tuple[int, int]) -> GeneratorOutput:
         """Encode, quantize, swap, decode, compare."""
         size, device, schedule = len(batch.speech), batch.speech.device, self.schedule
         quantized = step >= schedule.unquantized_steps or not self.training
@@ -167,9 +178,9 @@ class Objective(nn.Module):
             for quantizer in (self.codec.speech_quantizer, self.codec.background_quantizer)
         ]
         latents = self.codec(batch.mixture, *levels)
-        collect_step = self._collect_step(step)
+        collect_step = self._collect_step(step, part)
         if collect_step is not None:
-            self.codebook_init.collect(step, speech=latents.speech, background=latents.background)
+            self.codebook_init.collect(collect_step, speech=latents.speech, background=latents.background)
         swapping = step >= schedule.reconstruction_steps or not self.training
         keep_background_prob = schedule.keep_background_prob if swapping else 1.0
         swap = Swap.draw(size, device, schedule.decode_stems and swapping, keep_background_prob)
@@ -244,9 +255,9 @@ class Objective(nn.Module):
             quantizers["content"] = content.quantizer
         return quantizers
 
-    def _collect_step(self, step: int) -> int | None:
-        """The step, while encoder outputs are collected for k-means."""
-        return step if self.training and step < self.schedule.unquantized_steps else None
+    def _collect_step(self, step: int, part: tuple[int, int]) -> int | None:
+        """Number of the batch, or of the part of it, while encoder outputs are collected for k-means."""
+        return step * part[1] + part[0] if self.training and step < self.schedule.unquantized_steps else None
 
 
 def _freeze(codec: DeCodec, parts: tuple[str, ...]) -> None:

@@ -145,9 +145,13 @@ def test_options_of_espnets_codecs_are_copies():
 
 
 def test_options_that_gan_training_cannot_follow_are_refused():
-    fine = {"accum_grad": 1, "ngpu": 1, "distributed": False, "skip_discriminator_prob": 0.5}
+    fine = {
+        "accum_grad": 1, "codec": "soundstream", "precision": "fp32", "use_amp": False, "ngpu": 1, "distributed": False,
+        "skip_discriminator_prob": 0.5,
+    }  # fmt: skip
     for change, message in (
-        ({"accum_grad": 2}, "accum_grad must be 1"),
+        ({"accum_grad": 2}, "accum_grad must be 1 with --codec soundstream"),
+        ({"precision": "bf16", "use_amp": True}, "use_amp is float16"),
         ({"ngpu": 2}, "multiprocessing_distributed true"),
         ({"distributed": True}, "skip_discriminator_prob must be 0"),
     ):
