@@ -11,8 +11,9 @@ from common import describe_machine, print_table
 
 from espnet2_decodec.arguments import positive_float
 from espnet2_decodec.data.mixing import Mixing
-from espnet2_decodec.training.loop import Trainer, TrainerOptions
+from espnet2_decodec.training.loop import Trainer
 from espnet2_decodec.training.objective import Objective
+from espnet2_decodec.training.options import TrainerOptions
 
 
 def main() -> None:

@@ -2,7 +2,7 @@
 
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 
-from espnet2_decodec.arguments import device, output_folder, positive_int
+from espnet2_decodec.arguments import device, job_part, output_folder, positive_int
 from espnet2_decodec.cli import parser as options
 
 SUMMARY = "Score codecs and denoisers on test mixtures: tables with confidence intervals, and wavs to listen to"
@@ -102,6 +102,13 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--nj", type=positive_int, default=1, metavar="N", help="processes, of one thread each when there are several"
     )
+    parser.add_argument(
+        "--part",
+        type=job_part,
+        default=(1, 1),
+        metavar="K/N",
+        help="for job arrays: compute the K-th of N parts, without tables; a call without it then writes them",
+    )
     options.add_json(parser)
 
 
@@ -136,11 +143,17 @@ def run(args: Namespace) -> int:
         args.nj,
         args.device,
         warn,
+        args.part,
     )
+    if args.part[1] > 1:
+        note(f"{result.computed} estimates were computed; part {args.part[0]} of {args.part[1]} is complete.")
+        return 0
     if not result.rows:
         raise ValueError("None of the systems is available here, or none estimates these targets.")
     head = environment(args.device) | {"data": " ".join(args.data)} | result.descriptions
-    head |= {"scoring time": f"{time.monotonic() - started:.0f} s, {result.computed} recordings and systems computed"}
+    if result.computed:
+        spent = f"{time.monotonic() - started:.0f} s, {result.computed} recordings and systems computed"
+        head |= {"scoring time": spent}
     lines = summarize(result.rows)
     write_scores(out / "scores.csv", result.rows)
     write_summary(out / "summary.csv", lines)

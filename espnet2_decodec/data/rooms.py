@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from espnet2_decodec.data.kaldi import read_optional_table, read_table
 from espnet2_decodec.io.audio import read
@@ -50,6 +51,14 @@ class RoomResponses:
         size = len(dry) + len(response) - 1
         wet = torch.fft.irfft(torch.fft.rfft(dry, n=size) * torch.fft.rfft(response, n=size), n=size)
         return wet[: len(dry)].float().numpy()
+
+    def reverberate_some(self, wavs: Tensor, probability: float, rng: np.random.Generator) -> Tensor:
+        """Each of the recordings [B, L] with this probability in a random room."""
+        chosen = np.flatnonzero(rng.random(len(wavs)) < probability)
+        wet = wavs.clone()
+        for index in chosen:
+            wet[index] = torch.from_numpy(self.reverberate(wavs[index].cpu().numpy(), rng)).to(wavs)
+        return wet
 
 
 @lru_cache(maxsize=1024)

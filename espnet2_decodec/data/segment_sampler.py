@@ -2,14 +2,19 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Generic, TypeVar
+from concurrent.futures import ThreadPoolExecutor
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
+import torch
+from torch import Generator, Tensor
 
 from espnet2_decodec.io.audio import check_samples
 
 Name = TypeVar("Name")
 """Of a recording: its id, or its number."""
+PAUSE = (0.1, 0.4)
+"""Seconds of the silence between two joined recordings of a speaker, in training."""
 
 
 class SegmentSampler(ABC, Generic[Name]):
@@ -101,3 +106,39 @@ class SegmentSampler(ABC, Generic[Name]):
         if not len(part):
             raise ValueError(f"A recording of the source of {self._place(name)} holds no samples.")
         return part
+
+
+class SegmentSource(Protocol):
+    """What the plain training loop draws segments from."""
+
+    def draw(self, count: int, length: int, generator: Generator | None = None) -> Tensor:
+        """Random segments [count, length] float."""
+
+
+class SegmentReader:
+    """Segments of recordings that are read when they are drawn, for the plain training loop.
+
+    Args:
+        sampler: of the recordings.
+        device: of the segments.
+        threads: that read.
+    """
+
+    def __init__(self, sampler: SegmentSampler, device: torch.device | str = "cpu", threads: int = 4):
+        self.sampler, self.device, self.pool = sampler, device, ThreadPoolExecutor(threads)
+
+    def draw(self, count: int, length: int, generator: Generator | None = None) -> Tensor:
+        """Random segments [count, length] float.
+
+        Raises:
+            ValueError: if a recording cannot be read.
+        """
+        device = "cpu" if generator is None else generator.device
+        seeds = torch.randint(2**62, (count,), device=device, generator=generator).tolist()
+        return torch.from_numpy(np.stack(list(self.pool.map(lambda seed: self._read(seed, length), seeds)))).to(
+            self.device
+        )
+
+    def _read(self, seed: int, length: int) -> np.ndarray:
+        rng = np.random.default_rng(seed)
+        return self.sampler.segment(self.sampler.draw(rng), length, rng)

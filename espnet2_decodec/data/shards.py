@@ -82,7 +82,7 @@ class ShardedRecordings:
         """
         count = max(0, min(count, int(self.frames[index]) - start))
         file = _open(self.files[int(self.shard_of(index))], os.getpid())
-        content = os.pread(file, 2 * count, int(self._offsets[index]) + 2 * start)
+        content = os.pread(file.number, 2 * count, int(self._offsets[index]) + 2 * start)
         if len(content) < 2 * count:
             raise ValueError(f"{self.place(index)} is cut off: write the shard again.")
         return np.frombuffer(content, "<i2").astype(np.float32) / 32768
@@ -155,13 +155,8 @@ class ShardSegmentSampler(SegmentSampler[int]):
         return self.recordings.place(name)
 
 
-@lru_cache(maxsize=OPEN_FILES)
-def _handle(path: str, process: int) -> "_Handle":
-    return _Handle(path)
-
-
-class _Handle:
-    """An open file that is closed with the last reference."""
+class _OpenFile:
+    """An open file that is closed with the last reference, so that no thread closes what another one reads."""
 
     def __init__(self, path: str):
         self.number = os.open(path, os.O_RDONLY)
@@ -170,6 +165,7 @@ class _Handle:
         os.close(self.number)
 
 
-def _open(path: str, process: int) -> int:
-    """Descriptor of a file, opened once in each process."""
-    return _handle(path, process).number
+@lru_cache(maxsize=OPEN_FILES)
+def _open(path: str, process: int) -> _OpenFile:
+    """A file that is opened once in each process."""
+    return _OpenFile(path)

@@ -22,7 +22,7 @@ from espnet2_decodec.data.mixing import Mixing
 from espnet2_decodec.data.preprocessor import MixingCollate, StemPreprocessor
 from espnet2_decodec.data.rooms import RoomResponses
 from espnet2_decodec.data.sampler import CLASS_WEIGHTS, DiskSegmentSampler
-from espnet2_decodec.data.segment_sampler import SegmentSampler
+from espnet2_decodec.data.segment_sampler import PAUSE, SegmentSampler
 from espnet2_decodec.data.shard_writing import LIST
 from espnet2_decodec.data.shards import ShardSegmentSampler
 from espnet2_decodec.espnet import registry  # noqa: F401  registers the codec
@@ -103,7 +103,7 @@ class DeCodecTask(SafeTask, GANCodecTask):
         for name, section in (("speech_sampler", speech_options), ("background_sampler", background_options)):
             check_arguments(DiskSegmentSampler, section, f"preprocessor_conf.{name}")
         if train:
-            speech_options = {"sample_rate": rate, "pause": (0.1, 0.4), **speech_options}
+            speech_options = {"sample_rate": rate, "pause": PAUSE, **speech_options}
             background_options = {"sample_rate": rate, "class_weights": CLASS_WEIGHTS, **background_options}
             conf["speech"] = segment_sampler(_audio_scp(args.train_data_path_and_name_and_type), speech_options)
             conf["background"] = segment_sampler(background_scp, background_options) if background_scp else None

@@ -121,15 +121,13 @@ class DeCodecTrainer(SafeTrainer, GANTrainer):
         return build_dataclass(DeCodecTrainerOptions, args)
 
     @classmethod
-    def train_one_epoch(cls, model, iterator, scaler, reporter, options, distributed_option, **others) -> bool:
+    def train_one_epoch(cls, iterator, reporter, options, distributed_option, **others) -> bool:
         """One epoch of training, recorded; errors as in `SafeTrainer`."""
         if options.accum_grad > 1 or options.precision == "bf16":
             iterator = StepBatches(iterator, options.accum_grad)
-            model = StepModel(model, scaler, options.precision == "bf16")
+            others["model"] = StepModel(others["model"], others["scaler"], options.precision == "bf16")
         invalid = super().train_one_epoch(
-            model=model,
             iterator=iterator,
-            scaler=scaler,
             reporter=reporter,
             options=replace(options, accum_grad=1),  # ESPnet's trainer refuses more
             distributed_option=distributed_option,

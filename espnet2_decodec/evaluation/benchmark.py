@@ -99,6 +99,7 @@ def run_benchmark(
     jobs: int = 1,
     device: str = "cpu",
     warn: Callable[[str], None] = lambda line: None,
+    part: tuple[int, int] = (1, 1),
 ) -> BenchmarkResult:
     """Run systems on test mixtures and score their estimates at 16 kHz.
 
@@ -114,6 +115,7 @@ def run_benchmark(
         jobs: processes.
         device: of systems that can run elsewhere than on the CPU.
         warn: called with a line for each system that is skipped, before anything is run.
+        part: (k, n), every n-th of these recordings, beginning with number k of 1..n, for jobs that share a cache.
 
     Raises:
         ValueError: if a set, a target, a condition or a spec cannot be used, two sets have a recording of the same
@@ -124,13 +126,13 @@ def run_benchmark(
         if target not in TARGETS:
             raise ValueError(f"Unknown target {target!r}; there are {', '.join(TARGETS)}.")
     mixtures, out = MixtureSet(data), Path(out)
-    keys = mixtures.select(conditions, limit)
+    keys = mixtures.select(conditions, limit)[part[0] - 1 :: part[1]]
     kept = set(mixtures.select(conditions, min(keep, limit or keep))) if keep else set()
     entries, skipped = _build_entries(specs, device, warn)
     ids = metric_ids(metrics)
     tasks = [task for entry in entries for task in _plan(entry, mixtures, keys, targets, kept, out)]
     todo = [task for task in tasks if not _is_done(task, ids)]
-    _write_references(mixtures, sorted(kept), out)
+    _write_references(mixtures, sorted(kept & set(keys)), out)
     work = partial(Worker, data, ids, device)
     computed = len(list(parallel_map(work, todo, jobs, "evaluate")))
     kbps = {entry.name: entry.kbps for entry in entries}

@@ -16,9 +16,10 @@ from espnet2_decodec.data.config import check_arguments, load_yaml
 from espnet2_decodec.data.mixing import Mixing
 from espnet2_decodec.program import ProgramParser, run_program, stop_on_signals
 from espnet2_decodec.training.config import init_from, set_options, trainer_options
-from espnet2_decodec.training.data import read_data
-from espnet2_decodec.training.loop import Trainer, TrainerOptions
+from espnet2_decodec.training.data import read_data, read_rooms
+from espnet2_decodec.training.loop import Trainer
 from espnet2_decodec.training.objective import Objective
+from espnet2_decodec.training.options import TrainerOptions
 from espnet2_decodec.training.ranks import watch_parent
 
 COLLECTIVE_TIMEOUT = timedelta(minutes=10)
@@ -28,7 +29,15 @@ COLLECTIVE_TIMEOUT = timedelta(minutes=10)
 def main(argv: list[str] | None = None) -> None:
     """Run the command line, see --help."""
     parser = ProgramParser(prog="python -m espnet2_decodec.training", description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder with speech_train, background_train, *_dev")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        required=True,
+        help="folder with speech_train, background_train, *_dev, and optionally room impulse responses in rir_train",
+    )
+    parser.add_argument(
+        "--shards", action="store_true", help="read speech_train/shards and background_train/shards while training"
+    )
     parser.add_argument("--out", type=output_folder, required=True, help="folder for checkpoints, logs and the model")
     parser.add_argument(
         "--config", type=Path, help="YAML file, e.g. conf/codec/train_decodec.yaml; see docs/training.md"
@@ -63,8 +72,9 @@ def main(argv: list[str] | None = None) -> None:
     if start is not None:
         objective.codec.load_state_dict(start.state_dict())
     mixing = Mixing(**{"sample_rate": objective.codec.sample_rate, **config["mixing_conf"]})
-    data = read_data(args.data, objective.codec.sample_rate, args.device)
-    Trainer(objective, mixing, options, args.out, args.device).train(*data)
+    data = read_data(args.data, objective.codec.sample_rate, args.device, args.shards)
+    rooms = read_rooms(args.data, objective.codec.sample_rate)
+    Trainer(objective, mixing, options, args.out, args.device, rooms).train(*data)
     if dist.is_initialized():
         dist.destroy_process_group()
 

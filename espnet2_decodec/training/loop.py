@@ -13,13 +13,15 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import torch
 import torch.distributed as dist
 from torch import Tensor
 
 from espnet2_decodec.data.augment import change_speed
 from espnet2_decodec.data.mixing import Batch, Mixing
-from espnet2_decodec.data.sampler import MemorySegmentSampler
+from espnet2_decodec.data.rooms import RoomResponses
+from espnet2_decodec.data.segment_sampler import SegmentSource
 from espnet2_decodec.training.checkpoint import load_checkpoint, misfit, save_checkpoint
 from espnet2_decodec.training.objective import Objective
 from espnet2_decodec.training.options import CLOCKS, TrainerOptions
@@ -44,16 +46,23 @@ class Trainer:
         folder: for checkpoints, logs and the model; training resumes from a checkpoint that it has, exactly if the
             number of processes is the same.
         device: such as cpu or cuda.
+        rooms: room impulse responses for the speech; None for none.
 
     Raises:
         ValueError: if no checkpoint of the folder can be resumed: damaged, or of another model.
     """
 
     def __init__(
-        self, objective: Objective, mixing: Mixing, options: TrainerOptions, folder: str | Path, device: str = "cpu"
+        self,
+        objective: Objective,
+        mixing: Mixing,
+        options: TrainerOptions,
+        folder: str | Path,
+        device: str = "cpu",
+        rooms: RoomResponses | None = None,
     ):
         self.objective, self.mixing, self.options, self.folder = objective.to(device), mixing, options, Path(folder)
-        self.device = torch.device(device)
+        self.device, self.rooms = torch.device(device), rooms
         self.folder.mkdir(parents=True, exist_ok=True)
         self.world_size, self.rank = (dist.get_world_size(), dist.get_rank()) if dist.is_initialized() else (1, 0)
         self.random = torch.Generator(self.device)
@@ -78,8 +87,8 @@ class Trainer:
 
     def train(
         self,
-        speech: MemorySegmentSampler,
-        background: MemorySegmentSampler,
+        speech: SegmentSource,
+        background: SegmentSource,
         validation: Mapping[str, Batch] | None = None,
     ) -> None:
         """Train until all `steps` or `minutes` are used, then save the codec to folder/model.
@@ -95,9 +104,7 @@ class Trainer:
         if self.rank == 0:
             self.objective.codec.save_pretrained(self.folder / "model", half=True)
 
-    def _train(
-        self, speech: MemorySegmentSampler, background: MemorySegmentSampler, validation: Mapping[str, Batch]
-    ) -> None:
+    def _train(self, speech: SegmentSource, background: SegmentSource, validation: Mapping[str, Batch]) -> None:
         objective, clock = self.objective, CLOCKS[self.options.clock]
         sums: dict[str, Tensor] = {}
         last_time, last_step, started = clock(), objective.step, time.monotonic()
@@ -116,7 +123,7 @@ class Trainer:
                 sums, last_step, started = {}, step, time.monotonic()
         self.save()
 
-    def draw(self, speech: MemorySegmentSampler, background: MemorySegmentSampler) -> Batch:
+    def draw(self, speech: SegmentSource, background: SegmentSource) -> Batch:
         """A new batch of stems."""
         options, step = self.options, self.objective.step
         pretraining = step < self.objective.schedule.pretraining_steps
@@ -124,6 +131,9 @@ class Trainer:
         speed = random.Random(f"{options.seed} {step}").uniform(*options.speed_range)
         length = int(options.segment_length * speed) // 64 * 64
         voices = change_speed(speech.draw(size, length, self.random), options.segment_length)
+        if self.rooms is not None:
+            seed = int(torch.randint(2**62, (), device=self.device, generator=self.random))
+            voices = self.rooms.reverberate_some(voices, options.rir_prob, np.random.default_rng(seed))
         backgrounds = background.draw(size * options.num_backgrounds, options.segment_length, self.random)
         return self.mixing(voices, backgrounds.view(size, options.num_backgrounds, -1), self.random)
 

@@ -34,6 +34,7 @@ class TrainerOptions:
         discriminator_lr: peak learning rate of the discriminator.
         warmup_steps: of the learning rate.
         grad_clip: largest norm of the gradients.
+        rir_prob: share of the speech segments that are reverberated, where room impulse responses are given.
         speed_range: range of the random speed of speech segments, which changes pitch and voice.
         precision: fp32 or bf16 (autocast).
         eval_interval: steps between logging, checkpoints and validation, which also happen at the end.
@@ -55,6 +56,7 @@ class TrainerOptions:
     discriminator_lr: float = 5e-4
     warmup_steps: int = 200
     grad_clip: float = 1.0
+    rir_prob: float = 0.3
     speed_range: tuple[float, float] = (0.88, 1.14)
     precision: str = "fp32"
     eval_interval: int = 200
@@ -71,6 +73,8 @@ class TrainerOptions:
         for name in ("lr", "discriminator_lr", "grad_clip", "minutes"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} must be above 0, not {getattr(self, name):g}.")
+        if not 0 <= self.rir_prob <= 1:
+            raise ValueError(f"rir_prob is a probability within 0..1, not {self.rir_prob:g}.")
         if self.steps < 0 or self.speed_range[0] <= 0 or self.segment_length < MIN_SEGMENT:
             raise ValueError(
                 f"steps must be at least 0, speed_range above 0, and segment_length at least {MIN_SEGMENT} samples, "

@@ -54,6 +54,20 @@ def test_a_comparison(run, data, model, tmp_path):
     assert (tmp_path / "scores.csv").read_bytes() == before
 
 
+def test_a_job_array_computes_what_one_process_does(run, data, tmp_path):
+    arguments = ["--data", data, "--metrics", "si_sdr", "sdr", "--keep", 1, "--systems", "mixture", "silence"]
+    assert run("evaluate", *arguments, "--out", tmp_path / "one", with_model=False)[0] == 0
+    for part, count in (("2/3", 2), ("1/3", 4), ("2/3", 0), ("3/3", 2)):  # in any order, and again
+        code, _, err = run("evaluate", *arguments, "--out", tmp_path / "array", "--part", part, with_model=False)
+        assert code == 0 and f"{count} estimates were computed; part {part[0]} of 3 is complete" in err[-1]
+    assert not (tmp_path / "array" / "scores.csv").exists()
+    code, _, err = run("evaluate", *arguments, "--out", tmp_path / "array", with_model=False)
+    assert code == 0 and "0 estimates were computed" in err[-1]
+    one, array = ({path.relative_to(folder): path.read_bytes() for path in folder.rglob("*.*") if path.suffix != ".md"}
+                  for folder in (tmp_path / "one", tmp_path / "array"))  # fmt: skip
+    assert one == array and any(path.suffix == ".flac" for path in one)
+
+
 def test_what_is_missing_is_a_warning(run, data, tmp_path):
     systems = ["mixture", f"encodec:3:{tmp_path}"]
     code, _, err = run(

@@ -43,7 +43,7 @@ def batches(parts: int, count: int = 3) -> list[tuple[list[str], dict[str, torch
 
 def train(options, folder, iterator, *settings, rank: int | None = None):
     """An epoch by gradient descent; losses of the steps, and weights."""
-    args = DeCodecTask.parse([*options, "--output_dir", str(folder), "--grad_clip", "5", *settings])
+    args = DeCodecTask.parse([*options, "--output_dir", str(folder), "--grad_clip", "1e6", *settings])
     args.codec_conf, args.distributed = CODEC, rank is not None
     torch.manual_seed(0)
     model = DeCodecTask.build_model(args)
@@ -73,6 +73,7 @@ def whole(options, tmp_path_factory):
     return losses, weights
 
 
+@pytest.mark.compat
 @pytest.mark.parametrize("parts", [2, 4])
 def test_accumulated_gradients_are_those_of_the_whole_batch(options, tmp_path, whole, parts):
     check(train(options, tmp_path, batches(parts), "--accum_grad", str(parts)), whole)

@@ -14,6 +14,7 @@ from espnet2_decodec.espnet.gan_codec import GANDeCodec
 from espnet2_decodec.espnet.optimization import complete_optimization
 
 CONFIGS = sorted(Path("conf/codec").glob("train_*.yaml"))
+PAPER = ("", "_1gpu", "_4gpu", "_8gpu")
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
@@ -23,13 +24,23 @@ def test_config_fits_the_code(config):
     Mixing(**args.mixing_conf)
     StemPreprocessor(train=False, **args.preprocessor_conf)
     complete_optimization(args, OPTIMIZATION)
-    assert args.scheduler_conf["first_cycle_steps"] == args.max_epoch * args.num_iters_per_epoch + 1
+    assert args.scheduler_conf["first_cycle_steps"] == args.max_epoch * args.num_iters_per_epoch // args.accum_grad + 1
     if args.codec != "decodec":
         baseline_options(args.codec, args.codec_conf)
         return
     conf = deepcopy(args.codec_conf) | {"teacher": "logmel"}
     codec = GANDeCodec(**conf).codec
     assert codec.speech_levels and codec.background_levels
+
+
+def test_the_paper_s_training_is_the_same_on_any_number_of_gpus():
+    read = DeCodecTask.get_parser().parse_args
+    paper, *others = (vars(read(["--config", f"conf/codec/train_decodec_paper{n}.yaml"])) for n in PAPER)
+    for gpus, args in zip((1, 4, 8), others):
+        changed = {name for name in args if args[name] != paper[name]}
+        assert changed <= {"batch_size", "accum_grad", "num_iters_per_epoch", "num_workers", "precision", "config"}
+        assert args["batch_size"] * args["accum_grad"] == 64 and args["batch_size"] % gpus == 0
+        assert args["num_iters_per_epoch"] // args["accum_grad"] == paper["num_iters_per_epoch"]
 
 
 @pytest.mark.slow

@@ -1,5 +1,7 @@
 """Tokens, decoded streams and scores of VERSA in job arrays, by a tiny codec with random weights."""
 
+import re
+
 import pytest
 
 from espnet2_decodec.codec.config import TINY
@@ -60,3 +62,21 @@ def test_versa_scores_the_streams_in_a_job_array(recipe, tmp_path, monkeypatch):
     scoring = recipe.exp / "decode" / "test" / "scoring"
     assert "## speech\n\n| score | -5 | 0 | 5 | 10 | 20 | clean |\n" in (scoring / "versa.md").read_text()
     assert "Up to date" in recipe.run(*options).stdout
+
+
+def test_jobs_share_out_the_evaluation_and_go_on_after_a_stop(recipe):
+    test = recipe.exp / "decode" / "test"
+    options = ["--stage", "9", "--stop_stage", "9", "--evaluate_opts", "--metrics sdr"]
+    done = recipe.run(*options)
+    assert done.returncode == 0, done.stdout + done.stderr
+    logs = [(test / "log" / f"evaluation.{name}log").read_text() for name in ("1.", "2.", "")]
+    computed = [re.search(r"(\d+) estimates were computed", log)[1] for log in logs]
+    assert computed == ["4", "3", "0"]
+    scores = (test / "evaluation" / "scores.csv").read_bytes()
+    (test / "evaluation" / ".done").unlink()
+    caches = sorted((test / "evaluation" / "cache" / "mixture").glob("*.json"))
+    caches[-1].unlink()  # as if a job had been stopped
+    assert recipe.run(*options).returncode == 0
+    logs = [(test / "log" / f"evaluation.{number}.log").read_text() for number in (1, 2)]
+    assert sorted(re.search(r"(\d+) estimates were computed", log)[1] for log in logs) == ["0", "1"]
+    assert (test / "evaluation" / "scores.csv").read_bytes() == scores

@@ -28,7 +28,13 @@ def trainer(folder, precision: str = "fp32") -> Trainer:
         codec, {"windows": [256], "channels": 4}, None, dict.fromkeys(WEIGHTS, 0.0) | ITEMWISE, schedule
     ).train()
     options = TrainerOptions(
-        lr=0.1, discriminator_lr=0.1, warmup_steps=1, batch_size=4, segment_length=6400, precision=precision
+        lr=0.1,
+        discriminator_lr=0.1,
+        warmup_steps=1,
+        batch_size=4,
+        segment_length=6400,
+        grad_clip=1e6,
+        precision=precision,
     )
     made = Trainer(objective, Mixing(), options, folder)
     made.optimizers = [

@@ -15,8 +15,9 @@ from espnet2_decodec.codec.config import TINY
 from espnet2_decodec.data.mixing import Mixing
 from espnet2_decodec.training import __main__ as training
 from espnet2_decodec.training.config import init_from, set_options, trainer_options
-from espnet2_decodec.training.loop import Trainer, TrainerOptions
+from espnet2_decodec.training.loop import Trainer
 from espnet2_decodec.training.objective import Objective
+from espnet2_decodec.training.options import TrainerOptions
 
 
 def test_settings_reach_into_sections_and_are_yaml():
@@ -31,11 +32,12 @@ def test_settings_that_lead_nowhere_are_refused(setting):
         set_options({"a": {"b": 1}}, [setting])
 
 
-@pytest.mark.parametrize("name", ["", "_causal", "_debug", "_mini", "_paper", "_seanet"])
+@pytest.mark.parametrize("name", ["", "_causal", "_debug", "_mini", "_paper", "_paper_1gpu", "_seanet"])
 def test_configs_of_the_espnet_task_are_those_of_the_plain_loop(name):
     config = yaml.safe_load((Path(__file__).parents[2] / f"conf/codec/train_decodec{name}.yaml").read_text())
     options = trainer_options(set_options(config, ["trainer_conf.minutes=5"]))
-    assert options.steps == config["num_iters_per_epoch"] * config["max_epoch"] and options.minutes == 5
+    batches = config["num_iters_per_epoch"] * config["max_epoch"]
+    assert options.steps * config.get("accum_grad", 1) == batches and options.minutes == 5
     assert options.batch_size == config["batch_size"]
     assert options.lr == config.get("optim_conf", {}).get("lr", options.lr)
 

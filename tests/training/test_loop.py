@@ -9,8 +9,9 @@ from espnet2_decodec.codec.config import TINY
 from espnet2_decodec.data.mixing import Mixing
 from espnet2_decodec.data.sampler import MemorySegmentSampler
 from espnet2_decodec.training.data import validation_batches
-from espnet2_decodec.training.loop import Trainer, TrainerOptions
+from espnet2_decodec.training.loop import Trainer
 from espnet2_decodec.training.objective import Objective
+from espnet2_decodec.training.options import TrainerOptions
 
 
 def sampler(seed: int) -> MemorySegmentSampler:

@@ -1,4 +1,6 @@
-"""The plain loop in two processes: one model from different batches, and exact resuming."""
+"""The plain loop in two processes: one model from different batches, and resuming, with as many processes or others."""
+
+import shutil
 
 import pytest
 import torch
@@ -8,8 +10,9 @@ import torch.multiprocessing as mp
 from espnet2_decodec.codec.config import TINY
 from espnet2_decodec.data.mixing import Mixing
 from espnet2_decodec.data.sampler import MemorySegmentSampler
-from espnet2_decodec.training.loop import Trainer, TrainerOptions
+from espnet2_decodec.training.loop import Trainer
 from espnet2_decodec.training.objective import Objective
+from espnet2_decodec.training.options import TrainerOptions
 
 
 def bank(seed: int) -> MemorySegmentSampler:
@@ -41,12 +44,17 @@ def run(rank: int, folder: str) -> None:
             worker._lr_factor = lambda: 1.0
             worker.train(bank(0), bank(1))
         torch.save(worker.objective.state_dict(), f"{folder}/{name}{rank}.pt")
+    worker = trainer(f"{folder}/single", 4)
+    assert worker.objective.step == 2
+    worker.train(bank(0), bank(1))
+    torch.save(worker.objective.state_dict(), f"{folder}/single{rank}.pt")
     dist.destroy_process_group()
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     path = tmp_path_factory.mktemp("ranks")
+    trainer(path / "single", 2).train(bank(0), bank(1))
     mp.spawn(run, (str(path),), nprocs=2)
     return path
 
@@ -55,8 +63,10 @@ def load(path) -> dict[str, torch.Tensor]:
     return torch.load(path, weights_only=True)
 
 
-def test_processes_hold_one_model(folder):
-    first, second = load(folder / "straight0.pt"), load(folder / "straight1.pt")
+@pytest.mark.parametrize("name", ["straight", "single"])
+def test_processes_hold_one_model(folder, name):
+    """Also when they go on with the checkpoint of a single one."""
+    first, second = load(folder / f"{name}0.pt"), load(folder / f"{name}1.pt")
     own = ("codebook_init", "standardize", "semantic.head.map.0")  # what each process has seen
     assert [n for n in first if not any(o in n for o in own) and not torch.equal(first[n], second[n])] == []
     assert any(not torch.equal(first[n], second[n]) for n in first), "both drew the same batches"
@@ -68,6 +78,16 @@ def test_resumed_processes_equal_uninterrupted_ones(folder):
     assert wrong == []
 
 
-def test_a_checkpoint_of_two_processes_is_not_taken_by_one(folder):
-    with pytest.raises(ValueError, match="trained by 2 processes"):
-        trainer(folder / "straight", 6)
+def test_one_process_goes_on_with_a_checkpoint_of_two(folder, tmp_path, caplog):
+    """From the same weights, with random numbers of its own that are the same each time."""
+    found = []
+    for name in ("first", "second"):
+        shutil.copytree(folder / "straight", tmp_path / name)
+        run = trainer(tmp_path / name, 6)
+        assert run.objective.step == 4
+        weights = run.objective.state_dict()
+        assert all(torch.equal(value, weights[key]) for key, value in load(folder / "straight0.pt").items())
+        run.train(bank(0), bank(1))
+        found.append(run.objective.state_dict())
+    assert int(found[0]["steps"]) == 6 and all(torch.equal(value, found[1][name]) for name, value in found[0].items())
+    assert "of 2 process(es), not of 1: random numbers begin anew, and a step has 2 items" in caplog.text

@@ -58,7 +58,7 @@ prepare_corpora() { # prepare_corpora [OPTION ...]: list the recordings, convert
 
 pack() { # pack FOLDER: the recordings of a data directory in tar files, FOLDER/shards
     if up_to_date "$1/shards/.done" "" "$1/wav.scp"; then return; fi
-    spread "$1/log/shards.log" "${nj}" shards --data "$1" --out "$1/shards"
+    spread "$1/log/shards.log" "${nj}" recipe shards --data "$1" --out "$1/shards"
     need "$1/shards/shards.json" "$1/log/shards.log"
     done_with "$1/shards/.done" ""
 }

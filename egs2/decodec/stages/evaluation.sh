@@ -9,8 +9,8 @@ evaluate() { # evaluate OUT SYSTEMS OPTIONS SET ...: systems on the mixtures of 
     local out=$1 systems=$2 options=$3 logfile=${1%/*}/log/${1##*/}.log last=${!#}
     need "${last}/mixture.scp" "stage 3"
     if ! up_to_date "${out}/.done" "${systems} ${options}" "${model_folder}/config.json" "${last}/utt2snr"; then
-        job "${logfile}" espnet2_decodec evaluate --data "${@:4}" --systems ${systems} --out "${out}" \
-            --nj "${inference_nj}" "${device_opts[@]}" ${options}
+        spread "${logfile}" "${inference_nj}" evaluate --data "${@:4}" --systems ${systems} --out "${out}" \
+            "${device_opts[@]}" ${options}
         need "${out}/summary.csv" "${logfile}"
         grep skipped "${logfile}" || true
         done_with "${out}/.done" "${systems} ${options}"
@@ -57,7 +57,7 @@ evaluation_stages() {
             if [ "${model_folder}/config.json" -nt "${results}/${name}/tokens/made_with.json" ]; then
                 rm -rf "${results:?}/${name}"
             fi
-            spread "${results}/${name}/log/tokenize.log" "${inference_nj}" tokenize "${model_opts[@]}" \
+            spread "${results}/${name}/log/tokenize.log" "${inference_nj}" recipe tokenize "${model_opts[@]}" \
                 "${device_opts[@]}" ${inference_args} --scp "${dump}/${name}/mixture.scp" \
                 --out "${results}/${name}/tokens"
             need "${results}/${name}/tokens/codes_speech.scp" "${results}/${name}/log/tokenize.log"
@@ -68,7 +68,7 @@ evaluation_stages() {
     if runs 8; then
         for name in ${test_sets}; do
             logfile=${results}/${name}/log/resynthesize.log
-            spread "${logfile}" "${inference_nj}" resynthesize "${model_opts[@]}" "${device_opts[@]}" \
+            spread "${logfile}" "${inference_nj}" recipe resynthesize "${model_opts[@]}" "${device_opts[@]}" \
                 --streams speech background both --tokens "${results}/${name}/tokens" --out "${results}/${name}/wav"
             need "${results}/${name}/wav/both.scp" "${logfile}"
             step "${results}/${name}/log/scoring_dirs.log" scoring_dirs --mixtures "${dump}/${name}" \

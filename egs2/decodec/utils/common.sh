@@ -83,13 +83,13 @@ step() { # step LOG NAME [ARGUMENT ...]: run a step of `decodec recipe`
     job "$1" espnet2_decodec recipe "${@:2}"
 }
 
-spread() { # spread LOG N NAME [ARGUMENT ...]: a step of `decodec recipe` in a job array of N parts, then its tables
+spread() { # spread LOG N COMMAND [ARGUMENT ...]: a command of `decodec` in a job array of N parts, then its tables
     local logfile=$1 count=$2
     if [ "${count}" -gt 1 ]; then
         ${train_cmd} JOB=1:"${count}" "${logfile%.log}.JOB.log" \
-            "${python}" -m espnet2_decodec recipe "${@:3}" --part "JOB/${count}" || fail "${logfile%.log}.1.log"
+            "${python}" -m espnet2_decodec "${@:3}" --part "JOB/${count}" || fail "${logfile%.log}.1.log"
     fi
-    step "${logfile}" "${@:3}"
+    job "${logfile}" espnet2_decodec "${@:3}"
 }
 
 show() { # show LOG: print the output of a job, without the lines that ${train_cmd} adds
