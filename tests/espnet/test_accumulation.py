@@ -6,6 +6,7 @@ import pytest
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
+import yaml
 from espnet2.train.distributed_utils import DistributedOption
 from espnet2.train.reporter import SubReporter
 from torch.nn.parallel import DistributedDataParallel
@@ -85,6 +86,16 @@ def test_bfloat16_takes_nearly_the_same_steps_with_weights_in_float32(options, t
     losses, weights = train(options, tmp_path, batches(2), "--accum_grad", "2", "--precision", "bf16")
     assert losses == pytest.approx(whole[0], rel=0.02) and losses != pytest.approx(whole[0], rel=1e-6)
     assert {value.dtype for value in weights.values()} == {torch.float32, torch.int64}
+
+
+def test_a_whole_training_in_bfloat16_with_accumulated_gradients(options, tmp_path):
+    """Latent regression, k-means, quantization and discriminator; the learning rate follows the steps."""
+    DeCodecTask.main(cmd=[*options, "--output_dir", str(tmp_path), "--accum_grad", "2", "--precision", "bf16",
+                          "--max_epoch", "1", "--num_iters_per_epoch", "15", "--num_workers", "0"])  # fmt: skip
+    train, valid = map(json.loads, (tmp_path / "epochs.jsonl").read_text().splitlines())
+    assert train["batches"] == 8 and train["discriminator"] > 0 and valid["distance"] < 10
+    config = yaml.safe_load((tmp_path / "config.yaml").read_text())
+    assert config["scheduler_conf"]["first_cycle_steps"] == 9
 
 
 def test_the_last_step_of_an_epoch_may_have_fewer_batches():

@@ -34,8 +34,10 @@ def test_config_fits_the_code(config):
 
 
 def test_the_paper_s_training_is_the_same_on_any_number_of_gpus():
-    read = DeCodecTask.get_parser().parse_args
-    paper, *others = (vars(read(["--config", f"conf/codec/train_decodec_paper{n}.yaml"])) for n in PAPER)
+    paper, *others = (
+        vars(DeCodecTask.get_parser().parse_args(["--config", f"conf/codec/train_decodec_paper{name}.yaml"]))
+        for name in PAPER
+    )
     for gpus, args in zip((1, 4, 8), others):
         changed = {name for name in args if args[name] != paper[name]}
         assert changed <= {"batch_size", "accum_grad", "num_iters_per_epoch", "num_workers", "precision", "config"}
