@@ -189,7 +189,8 @@ class Trainer:
         problem = misfit(self.objective.state_dict(), state["objective"])
         if problem:
             raise ValueError(f"it is of another model, {problem}")
-        if len(state["optimizers"]) != len(self.optimizers) or not isinstance(state["seconds"], float):
+        whole = state["random"] and isinstance(state["seconds"], float)
+        if len(state["optimizers"]) != len(self.optimizers) or not whole:
             raise ValueError("it is not of this training loop")
 
     def _resume(self, state: dict) -> None:
