@@ -21,7 +21,7 @@ from espnet2_decodec.codec.properties import CodecProperties
 from espnet2_decodec.codec.semantic_quantizer import SemanticRVQ
 from espnet2_decodec.codec.serialization import load_weights, model_folder, read_config, save_model
 from espnet2_decodec.codec.stream_latents import advance_phase, decode_latent, stream_latents
-from espnet2_decodec.codec.validation import as_wav, check_codes, check_levels, check_tokens, check_wav, default_float32
+from espnet2_decodec.codec.validation import as_wav, check_codes, check_tokens, check_wav, default_float32
 from espnet2_decodec.hub import upload
 from espnet2_decodec.types import Codes, Stems
 
@@ -329,14 +329,3 @@ class DeCodec(CodecProperties):
         if parameter.dtype != torch.float32:
             raise ValueError(f"This codec was converted to {parameter.dtype}: keep float32, or use torch.autocast.")
         return as_wav(wav, name, parameter)
-
-    def check_levels(self, speech: int | None, background: int | None) -> tuple[int, int]:
-        """The numbers of levels of both streams; all of them for None.
-
-        Raises:
-            ValueError: if the codec does not have that many.
-        """
-        return (
-            check_levels(speech, self.speech_levels, "speech"),
-            check_levels(background, self.background_levels, "background"),
-        )

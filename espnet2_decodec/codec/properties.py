@@ -1,4 +1,4 @@
-"""Sizes and rates of a codec, which follow from its parts."""
+"""Sizes and rates of a codec, which follow from its parts, and the checks of arguments by them."""
 
 import math
 
@@ -10,6 +10,8 @@ from espnet2_decodec.codec.quantizer import ResidualVQ
 from espnet2_decodec.codec.semantic_quantizer import SemanticRVQ
 from espnet2_decodec.codec.split_quantizer import Quantizer
 from espnet2_decodec.codec.subspace import Split
+from espnet2_decodec.codec.validation import check_codes, check_levels, check_tokens
+from espnet2_decodec.types import Codes
 
 
 class CodecProperties(nn.Module):
@@ -92,3 +94,26 @@ class CodecProperties(nn.Module):
     def num_frames(self, lengths: Tensor) -> Tensor:
         """Lengths in samples -> lengths in frames."""
         return (lengths + self.hop - 1) // self.hop
+
+    def check_codes(self, codes: Codes) -> None:
+        """Check that codes are of this codec.
+
+        Raises:
+            ValueError: if they have another sample rate, too many levels, are out of range, or are too few for their
+                lengths.
+            TypeError: if they are not `Codes`.
+        """
+        check_codes(codes, self.sample_rate, self.hop)
+        check_tokens(codes.speech, self.speech_levels, self.speech_quantizer.codebook_size, "speech")
+        check_tokens(codes.background, self.background_levels, self.background_quantizer.codebook_size, "background")
+
+    def check_levels(self, speech: int | None, background: int | None) -> tuple[int, int]:
+        """The numbers of levels of both streams; all of them for None.
+
+        Raises:
+            ValueError: if the codec does not have that many.
+        """
+        return (
+            check_levels(speech, self.speech_levels, "speech"),
+            check_levels(background, self.background_levels, "background"),
+        )

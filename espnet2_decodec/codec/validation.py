@@ -18,7 +18,8 @@ def as_wav(wav: Any, name: str = "wav", like: Tensor | None = None) -> Tensor:
     """Samples as float32.
 
     float16, bfloat16 and float64 are converted, and NumPy arrays. Integers are refused, as their full scale is not
-    known, and samples far beyond full scale, as they are integers that were converted without scaling.
+    known, samples far beyond full scale, as they are integers that were converted without scaling, and arrays with a
+    mask and sparse tensors.
 
     Args:
         wav: tensor or NumPy array.
@@ -29,14 +30,15 @@ def as_wav(wav: Any, name: str = "wav", like: Tensor | None = None) -> Tensor:
         TypeError: if it is neither, or not of real floating-point numbers.
         ValueError: if a sample is beyond +-4.
     """
-    if isinstance(wav, np.ndarray) and wav.dtype.kind in "fiu":
+    if isinstance(wav, np.ndarray) and wav.dtype.kind in "fiu" and not isinstance(wav, np.ma.MaskedArray):
+        wav = wav.astype(np.float64) if wav.dtype == np.longdouble else wav
         tensor = torch.from_numpy(np.require(wav, wav.dtype.newbyteorder("="), ["C", "W"]))
         wav = tensor if like is None else tensor.to(like.device)
-    if not isinstance(wav, Tensor) or not wav.is_floating_point():
-        kind = str(wav.dtype) if hasattr(wav, "dtype") else type(wav).__name__
+    is_dense = isinstance(wav, Tensor) and wav.layout == torch.strided and not wav.is_meta
+    if not is_dense or not wav.is_floating_point():
         raise TypeError(
-            f"{name} must be a tensor or a NumPy array of floats in -1..1, not of {kind}; divide 16-bit integers by "
-            "32768 and 32-bit integers by 2147483648."
+            f"{name} must be a tensor or a NumPy array of floats in -1..1, not {_describe_kind(wav)}; divide 16-bit "
+            "integers by 32768 and 32-bit integers by 2147483648."
         )
     wav = wav.float()
     if wav.numel() and float(wav.detach().abs().max()) > MAX_SAMPLE and bool(torch.isfinite(wav).all()):
@@ -45,6 +47,15 @@ def as_wav(wav: Any, name: str = "wav", like: Tensor | None = None) -> Tensor:
             "integers by 32768."
         )
     return wav
+
+
+def _describe_kind(wav: Any) -> str:
+    """What was given in the place of samples."""
+    if isinstance(wav, np.ma.MaskedArray):
+        return "one with a mask"
+    if isinstance(wav, Tensor) and (wav.is_meta or wav.layout != torch.strided):
+        return "one on the device meta" if wav.is_meta else f"of layout {wav.layout}"
+    return f"of {wav.dtype if hasattr(wav, 'dtype') else type(wav).__name__}"
 
 
 @contextmanager
@@ -105,10 +116,15 @@ def check_levels(levels: int | None, available: int, name: str) -> int:
     return levels
 
 
-def check_sample_rate(codes: Codes, sample_rate: int) -> None:
-    """Raise a TypeError for anything but codes, and a ValueError if they have another sample rate."""
+def check_type(codes: Any) -> None:
+    """Raise a TypeError for anything but codes."""
     if not isinstance(codes, Codes):
         raise TypeError(f"The codes must be Codes, as `encode` returns them, not {type(codes).__name__}.")
+
+
+def check_sample_rate(codes: Codes, sample_rate: int) -> None:
+    """Raise a TypeError for anything but codes, and a ValueError if they have another sample rate."""
+    check_type(codes)
     if codes.sample_rate != sample_rate:
         raise ValueError(f"The codes are of {codes.sample_rate} Hz audio, but this codec works at {sample_rate} Hz.")
 

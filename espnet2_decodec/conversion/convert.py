@@ -115,12 +115,14 @@ def convert_codes(
         Codes with speech [1, P, T], P = `codec.parametric_levels`, for `knn_shift`.
 
     Raises:
-        ValueError: if the method is unknown, or not possible with this codec; if there is more than one recording, or
-            no speech level; or if there is no speech in the reference.
+        ValueError: if the method is unknown, or not possible with this codec; if codes are not of this codec, of more
+            than one recording, or without speech level; or if there is no speech in the reference.
+        TypeError: if source or reference are not `Codes`.
     """
     if method not in METHODS:
         raise ValueError(f"Unknown method {method!r}; choose one of {', '.join(METHODS)}.")
     for name, codes in (("source", source), ("reference", reference)):
+        codec.check_codes(codes)
         if len(codes.lengths) != 1 or not codes.speech.shape[1] or not codes.speech.shape[2]:
             raise ValueError(f"The {name} must be the codes of one recording with speech levels.")
     if method == "swap_codes":

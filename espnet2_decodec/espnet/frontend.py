@@ -10,6 +10,7 @@ from espnet2.asr.frontend.abs_frontend import AbsFrontend
 from torch import Tensor, nn
 
 from espnet2_decodec.codec.decodec import DeCodec
+from espnet2_decodec.codec.validation import check_wav
 from espnet2_decodec.espnet.codec_features import CodecFeatures
 from espnet2_decodec.espnet.feature_cache import FeatureCache
 from espnet2_decodec.types import as_integers
@@ -100,13 +101,15 @@ class DeCodecFrontend(AbsFrontend):
 
         Raises:
             RuntimeError: if the frontend was built from a config and its weights were never loaded.
+            ValueError, TypeError: if the waveforms or the lengths are not what `DeCodec.encode` takes.
         """
         if not self._weights_loaded:
             raise RuntimeError(
                 "This frontend was built from a saved config, and its weights were not loaded: load its checkpoint, "
                 "or replace frontend_conf.codec in the config by frontend_conf.model."
             )
-        input, input_lengths = self.codec.as_input(input, "input"), as_integers(input_lengths, "input_lengths")
+        input = self.codec.as_input(input, "input")
+        input_lengths = check_wav(input, as_integers(input_lengths, "input_lengths"))
         if self.fs != self.codec.sample_rate:
             input = torchaudio.functional.resample(input, self.fs, self.codec.sample_rate)
             input_lengths = -(-input_lengths * self.codec.sample_rate // self.fs)

@@ -13,7 +13,7 @@ from torch import Tensor
 from espnet2_decodec.data.mixing import Batch
 from espnet2_decodec.training.objective import Objective
 from espnet2_decodec.training.outputs import GeneratorOutput
-from espnet2_decodec.types import Codes
+from espnet2_decodec.types import Codes, as_integers
 
 ADVERSARIAL = ("adversarial", "feature_matching")
 
@@ -83,12 +83,25 @@ class GANDeCodec(Objective, AbsGANCodec):
         return {"loss": loss, "stats": stats, "weight": weight, "optim_idx": 0 if forward_generator else 1}
 
     def encode(self, x: Tensor, speech_levels: int | None = None, background_levels: int | None = None, **_) -> Tensor:
-        """Encode x [B, 1, L] or [B, L] to codes [N_stream, B, T]; other options of ESPnet's codecs are ignored."""
-        wav = x[:, 0] if x.ndim == 3 else x
+        """Encode x [B, 1, L] or [B, L] to codes [N_stream, B, T]; other options of ESPnet's codecs are ignored.
+
+        Raises:
+            ValueError: if there is more than one channel, or as in `DeCodec.encode`.
+        """
+        wav = self.codec.as_input(x, "x")
+        if wav.ndim == 3 and wav.shape[1] == 1:
+            wav = wav[:, 0]
         return to_streams(self.codec.encode(wav, None, speech_levels, background_levels))
 
     def decode(self, codes: Tensor, speech_levels: int | None = None, **_) -> Tensor:
-        """Decode codes [N_stream, B, T], the first `speech_levels` of them speech, to a waveform [B, 1, T * hop]."""
+        """Decode codes [N_stream, B, T], the first `speech_levels` of them speech, to a waveform [B, 1, T * hop].
+
+        Raises:
+            ValueError, TypeError: if the codes have another shape, or as in `DeCodec.decode`.
+        """
+        codes = as_integers(codes, "codes")
+        if codes.ndim != 3:
+            raise ValueError(f"codes must be [N_stream, B, T], not {tuple(codes.shape)}.")
         levels = self.codec.speech_levels if speech_levels is None else speech_levels
         return self.codec.decode(from_streams(codes, levels, self.codec.hop, self.fs))[:, None]
 

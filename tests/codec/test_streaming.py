@@ -172,6 +172,23 @@ def test_errors():
         list(streaming.decode_blocks(codec, [Codes(part.speech, part.background, part.lengths, 8000)]))
     with pytest.raises(ValueError, match="no blocks"):
         streaming.concatenate([])
+    two = codec.encode(torch.zeros(2, 321))
+    for other in (two, Codes(part.speech, part.background, part.lengths, 8000)):
+        with pytest.raises(ValueError, match="different sample rates or batch sizes"):
+            streaming.concatenate([part, other])
+    with pytest.raises(TypeError, match="must be Codes.*not Tensor"):
+        streaming.concatenate([part, part.speech])
+    decoder = streaming.LatentDecoder(codec)
+    for latent in (torch.zeros(3, 7), torch.zeros(codec.backbone.dim)):
+        with pytest.raises(ValueError, match=rf"must be \[t, {codec.backbone.dim}\]"):
+            decoder.push(latent)
+    for latent in (torch.zeros(3, codec.backbone.dim).half(), None):
+        with pytest.raises(TypeError, match="must be a tensor of torch.float32"):
+            decoder.push(latent)
+    with pytest.raises(ValueError, match="at least 0"):
+        decoder.expect(-1)
+    with pytest.raises(TypeError, match="whole number"):
+        decoder.expect(float("nan"))
     codec.backbone.receptive_field = None
     with pytest.raises(ValueError, match="recurrent"):
         streaming.StreamingEncoder(codec)

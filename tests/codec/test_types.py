@@ -58,6 +58,7 @@ CONVERSIONS = {
     "numpy_half": lambda x: x.half().numpy(),
     "big_endian": lambda x: x.numpy().astype(">f8"),
     "reversed_twice": lambda x: np.ascontiguousarray(x.numpy()[:, ::-1])[:, ::-1],
+    "longdouble": lambda x: x.numpy().astype(np.longdouble),
     "read_only": lambda x: np.frombuffer(x.numpy().tobytes(), np.float32).reshape(x.shape),
     "not_contiguous": lambda x: torch.stack([x, x], -1)[..., 0],
     "requires_grad": lambda x: x.clone().requires_grad_(),
@@ -94,6 +95,33 @@ def test_integers_are_refused(codec, wav, method, integers):
 def test_integers_are_refused_by_the_frontend(frontend, wav, integers):
     with pytest.raises(TypeError, match=r"input must be a tensor or a NumPy array of floats in -1\.\.1"):
         frontend(integers(wav * 32768), torch.tensor([4000]))
+
+
+NOT_DENSE = {
+    "mask": lambda x: np.ma.masked_array(x.numpy(), x.numpy() > 0.1),
+    "device meta": lambda x: x.to("meta"),
+    "sparse": lambda x: x.to_sparse(),
+    "object": lambda x: np.array([[None] * 3]),
+}
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("kind", NOT_DENSE)
+def test_tensors_without_all_samples_are_refused(codec, wav, method, kind):
+    with pytest.raises(TypeError, match=rf"must be a tensor or a NumPy array of floats in -1\.\.1, not .*{kind}"):
+        METHODS[method](codec, NOT_DENSE[kind](wav))
+
+
+def test_the_frontend_refuses_what_the_codec_refuses(frontend, wav):
+    lengths, two = torch.tensor([4000]), torch.tensor([4000, 4000])
+    for given in (lengths + 1, -lengths, lengths * 0, two):
+        with pytest.raises(ValueError, match=r"Lengths must be 1 numbers within 1\.\.4000 samples"):
+            frontend(wav, given)
+    for given in (wav[0], wav[:, None], wav[:, :0]):
+        with pytest.raises(ValueError, match=r"A batch of waveforms is \[B, L\]"):
+            frontend(given, lengths)
+    with pytest.raises(ValueError, match="not finite"):
+        frontend(wav * float("nan"), lengths)
 
 
 def test_unscaled_samples_are_refused(codec, wav):

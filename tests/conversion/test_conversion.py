@@ -9,6 +9,7 @@ import torch
 from espnet2_decodec import DeCodec
 from espnet2_decodec.codec.config import TINY
 from espnet2_decodec.conversion import convert, convert_codes
+from espnet2_decodec.conversion.convert import METHODS
 from espnet2_decodec.conversion.features import (
     VocoderFeatures,
     cycle_blocks,
@@ -229,6 +230,15 @@ def test_errors(codec, pair):
         convert_codes(codec, replace(source, speech=source.speech[:, :0]), reference)
     with pytest.raises(ValueError, match="first 3 speech levels"):
         convert_codes(codec, replace(source, speech=source.speech[:, :2]), reference)
+    for method in METHODS:
+        for bad in (source.speech + 300, source.speech - 300, source.speech.repeat(1, 2, 1)):
+            for codes in ((replace(source, speech=bad), source), (source, replace(source, speech=bad))):
+                with pytest.raises(ValueError, match=r"outside 0\.\.255|8 speech levels"):
+                    convert_codes(codec, *codes, method)
+        with pytest.raises(ValueError, match="8000 Hz"):
+            convert_codes(codec, source, replace(reference, sample_rate=8000), method)
+        with pytest.raises(TypeError, match="must be Codes"):
+            convert_codes(codec, source.speech, reference, method)
     wav = torch.ones(2, 4000)
     with pytest.raises(ValueError, match="2 recordings, 1 references, 2 backgrounds"):
         convert(codec, wav, wav[:1])

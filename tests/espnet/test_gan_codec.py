@@ -50,6 +50,19 @@ def test_codes_are_streams_first_with_the_speech_in_front(codec):
     assert fewer.shape[0] == 3 and codec.decode(fewer, speech_levels=1).shape == (3, 1, 3200)
 
 
+def test_channels_and_codes_that_would_be_lost_are_refused(codec):
+    audio = batch()["audio"]
+    codes = codec.encode(audio)
+    for given in (audio[None], audio[:, None, None], audio[0]):
+        with pytest.raises(ValueError, match=r"A batch of waveforms is \[B, L\]"):
+            codec.encode(given)
+    assert torch.equal(codec.decode(codes.short().numpy()), codec.decode(codes))
+    with pytest.raises(ValueError, match=r"codes must be \[N_stream, B, T\]"):
+        codec.decode(codes[0])
+    with pytest.raises(TypeError, match="codes must be a tensor or an array of integers"):
+        codec.decode(codes.float())
+
+
 def test_generator_and_discriminator_steps_report_different_statistics(codec):
     generator = codec(**batch())
     discriminator = codec(**batch(), forward_generator=False)

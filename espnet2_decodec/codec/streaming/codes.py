@@ -10,7 +10,7 @@ from torch import Tensor
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.codec.streaming.latent import LatentDecoder, LatentEncoder, require_receptive_field
 from espnet2_decodec.codec.streaming.quantizing import StreamingDequantizer, StreamingQuantizer
-from espnet2_decodec.codec.validation import check_sample_rate
+from espnet2_decodec.codec.validation import check_sample_rate, check_type
 from espnet2_decodec.types import Codes
 
 
@@ -124,11 +124,16 @@ def concatenate(blocks: Iterable[Codes], codec: DeCodec | None = None) -> Codes:
         codec: its tokens of silence replace those of a missing stream.
 
     Raises:
-        ValueError: if there are no blocks, or they differ in their numbers of levels.
+        ValueError: if there are no blocks, or they differ in their sample rates, numbers of recordings or of levels.
+        TypeError: if one is not `Codes`.
     """
     blocks = list(blocks)
     if not blocks:
         raise ValueError("There are no blocks of codes to concatenate.")
+    for block in blocks:
+        check_type(block)
+    if len({(block.sample_rate, len(block.lengths)) for block in blocks}) > 1:
+        raise ValueError("Blocks of codes of different sample rates or batch sizes cannot be concatenated.")
     if codec is not None:
         levels = max(b.speech.shape[1] for b in blocks), max(b.background.shape[1] for b in blocks)
         device = next(codec.parameters()).device

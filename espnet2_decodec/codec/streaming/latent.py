@@ -118,14 +118,29 @@ class LatentDecoder:
         """Announce the number of samples of the latent frames that are pushed next.
 
         Raises:
-            ValueError: if the samples announced before were not whole frames, which ends a recording.
+            ValueError: if it is negative, or the samples announced before were not whole frames, which ends a recording.
+            TypeError: if it is not a whole number.
         """
+        if not hasattr(samples, "__index__"):
+            raise TypeError(f"The number of samples must be a whole number, not {samples!r}.")
+        if samples < 0:
+            raise ValueError(f"The number of samples must be at least 0, not {samples}.")
         if not self._whole:
             raise ValueError("Only the last block of a recording may end within a frame; flush before the next one.")
         self._remaining, self._whole = self._remaining + samples, samples % self.codec.hop == 0
 
     def push(self, latent: Tensor) -> Tensor:
-        """The next latent frames [t, D] -> the samples [l] that are complete, l >= 0."""
+        """The next latent frames [t, D] -> the samples [l] that are complete, l >= 0.
+
+        Raises:
+            ValueError: if they have another shape.
+            TypeError: if they are not a tensor of float32.
+        """
+        if not isinstance(latent, Tensor) or latent.dtype != torch.float32:
+            kind = latent.dtype if isinstance(latent, Tensor) else type(latent).__name__
+            raise TypeError(f"Latent frames must be a tensor of torch.float32, not of {kind}.")
+        if latent.shape[1:] != (self.codec.backbone.dim,):
+            raise ValueError(f"Latent frames must be [t, {self.codec.backbone.dim}], not {tuple(latent.shape)}.")
         if not len(latent):
             return self._samples(None, latent.device)
         phase, self._phase_state = self.codec.advance_phase(latent.T[None], self._phase_state)
