@@ -12,14 +12,13 @@ import torch
 import torch.distributed as dist
 
 from espnet2_decodec.arguments import device, output_folder
-from espnet2_decodec.data.config import check_arguments, load_yaml
+from espnet2_decodec.data.config import load_yaml
 from espnet2_decodec.data.mixing import Mixing
 from espnet2_decodec.program import ProgramParser, run_program, stop_on_signals
 from espnet2_decodec.training.config import init_from, set_options, trainer_options
 from espnet2_decodec.training.data import read_data, read_rooms
 from espnet2_decodec.training.loop import Trainer
 from espnet2_decodec.training.objective import Objective
-from espnet2_decodec.training.options import TrainerOptions
 from espnet2_decodec.training.ranks import watch_parent
 
 COLLECTIVE_TIMEOUT = timedelta(minutes=10)
@@ -55,9 +54,6 @@ def main(argv: list[str] | None = None) -> None:
     rank = int(os.environ.get("RANK", 0))
     logging.basicConfig(level=logging.WARNING if rank else logging.INFO, format="%(asctime)s %(message)s")
     config = set_options(load_yaml(args.config) if args.config else {}, args.set)
-    for section, function in (("codec_conf", Objective), ("mixing_conf", Mixing), ("trainer_conf", TrainerOptions)):
-        config[section] = {} if config.get(section) is None else config[section]
-        check_arguments(function, config[section], section)
     options = trainer_options(config)
     torch.manual_seed(options.seed)
     if "WORLD_SIZE" in os.environ:

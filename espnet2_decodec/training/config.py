@@ -1,16 +1,21 @@
 """Configs of the plain training loop: options from the command line, ESPnet's keys, the trained codec to start from."""
 
-from collections.abc import Iterable
+import inspect
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
 from typing import Any
 
 import torch
 
 from espnet2_decodec.codec.decodec import DeCodec
-from espnet2_decodec.data.config import parse_yaml, suggestion
+from espnet2_decodec.data.config import check_arguments, parse_yaml
+from espnet2_decodec.data.mixing import Mixing
+from espnet2_decodec.training.objective import Objective
 from espnet2_decodec.training.options import TrainerOptions
 
-SECTIONS = ("codec_conf", "mixing_conf", "trainer_conf")
-"""Sections of a config; `trainer_conf` has the options that ESPnet's configs lack, and overrides the others."""
+SECTIONS: dict[str, Callable] = {"codec_conf": Objective, "mixing_conf": Mixing, "trainer_conf": TrainerOptions}
+"""Section of a config -> what its options are arguments of; `trainer_conf` has the options that ESPnet's configs lack,
+and overrides the others."""
 
 SHARED_OPTIONS = {
     "batch_size": "batch_size",
@@ -38,11 +43,17 @@ ESPNET_OPTIONS = {
 def trainer_options(config: dict[str, Any]) -> TrainerOptions:
     """Options of the loop from a config of the plain loop or of the ESPnet task.
 
+    Args:
+        config: the config; sections that it lacks, or that have no lines, are added to it.
+
     Raises:
-        ValueError: if a key is unknown.
+        ValueError: if a key is unknown, or a value is of another type; the message names the key.
     """
     options: dict[str, Any] = {}
-    known = [*SECTIONS, *SHARED_OPTIONS, *ESPNET_OPTIONS]
+    known = {*SHARED_OPTIONS, *ESPNET_OPTIONS, *SECTIONS}
+    for section, function in SECTIONS.items():
+        config[section] = {} if config.get(section) is None else config[section]
+        check_arguments(function, config[section], section)
     for key, value in config.items():
         if key in SECTIONS:
             continue
@@ -54,10 +65,9 @@ def trainer_options(config: dict[str, Any]) -> TrainerOptions:
                 options[SHARED_OPTIONS[path]] = item
             elif path not in ESPNET_OPTIONS:
                 raise ValueError(
-                    f"The plain training loop has no option {path}; use ESPnet, or leave it out. "
-                    f"{suggestion(path, known)}"
+                    f"The plain training loop has no option {path}; use ESPnet, or leave it out. {_suggestion(path)}"
                 )
-    own = config.get("trainer_conf", {})
+    own = config["trainer_conf"]
     if {"num_iters_per_epoch", "max_epoch"} <= config.keys():
         counts = {key: config[key] for key in ("num_iters_per_epoch", "max_epoch")}
         counts["accum_grad"] = own.get("accum_grad", options.get("accum_grad", 1))
@@ -66,6 +76,22 @@ def trainer_options(config: dict[str, Any]) -> TrainerOptions:
                 raise ValueError(f"{key} must be an integer above 0, not {value!r}.")
         options["steps"] = counts["max_epoch"] * -(-counts["num_iters_per_epoch"] // counts["accum_grad"])
     return TrainerOptions(**options | own)
+
+
+def _suggestion(path: str) -> str:
+    """A sentence with the option that an unknown one may stand for.
+
+    It is the one of the same or the nearest name, in the section of the nearest name, else that of the loop.
+    """
+    own = [f"{key}.{option}" for key, function in SECTIONS.items() for option in inspect.signature(function).parameters]
+    known = [*SECTIONS, *own, *SHARED_OPTIONS]
+    section, _, name = path.rpartition(".")
+    nearest = get_close_matches(name, {key.rpartition(".")[2]: None for key in known}, n=1, cutoff=0.65)
+    sections = {key.rpartition(".")[0]: key for key in known if [key.rpartition(".")[2]] == nearest}
+    chosen = get_close_matches(section, sections, n=1, cutoff=0.75) or [key for key in SECTIONS if key in sections][-1:]
+    if not sections:
+        return f"There are {', '.join(sorted(known))}."
+    return f"Did you mean {sections[(chosen or list(sections))[0]]}?"
 
 
 def set_options(config: dict[str, Any], settings: Iterable[str]) -> dict[str, Any]:

@@ -103,15 +103,24 @@ FFMPEG = {
     "alac.caf": ("alac", "caf"),
     "s64.wav": ("pcm_s64le", "wav"),
     "sbc": ("sbc", "sbc"),
+    "nut": ("libmp3lame", "nut"),
+    "pcm.nut": ("pcm_s16le", "nut"),
+    "ast": ("pcm_s16be_planar", "ast"),
+    "apm": ("adpcm_ima_apm", "apm"),
+    "kvag": ("adpcm_ima_ssi", "kvag"),
+    "smjpeg": ("pcm_s16le", "smjpeg"),
+    "argo.asf": ("adpcm_argo", "argo_asf"),
 }
 """Codec and container of PyAV."""
+PADDED = {"gxf": ("pcm_s16le", "gxf"), "wtv": ("mp2", "wtv")}
+"""The same for containers whose writers add silence, or blocks without samples, at the end."""
 WITHOUT_LENGTH = ("ircam", "paf", "pvf")
 """Formats whose header does not state how long they are: one that is cut off is as good as a shorter one."""
 CUT_BETWEEN_FRAMES = ("sbc", "mpg")
 """Formats in which a file that is cut off between two frames is as good as a shorter one."""
 ONLY_SNDFILE = ("rifx", "au_little", "mpc2k", "mat4", "mat5", "mat5_big", "sds", "htk")
 """Formats that FFmpeg does not read, or reads wrong."""
-RATES = {"ac3": 48000, "eac3": 48000, "flv": 44100, "pcm.flv": 44100, "rm": 8000}
+RATES = {"ac3": 48000, "eac3": 48000, "gxf": 48000, "wtv": 48000, "flv": 44100, "pcm.flv": 44100, "rm": 8000}
 """Sample rates of encoders that have few."""
 BIT_RATES = {"wmav2": 48000, "sbc": 100000}
 """Bit rates of encoders that need one."""
@@ -128,6 +137,7 @@ def make(tmp_path):
         if kind in SNDFILE:
             soundfile.write(path, wav, rate, **SNDFILE[kind])
             return path
-        return encode(path, FFMPEG[kind][0], wav, FFMPEG[kind][1], rate)
+        codec, container = (FFMPEG | PADDED)[kind]
+        return encode(path, codec, wav, container, rate)
 
     return write

@@ -66,7 +66,22 @@ def test_files_that_are_cut_off_are_refused(make, kind, share):
     assert seconds < (3.2 if kind in ("avi", "sds", "mp3.asf") else 3.0 * share + 0.35)
 
 
-@pytest.mark.parametrize("kind", ["wav", "rifx", "flac", "ogg", "opus", "mp3", "oga"])
+def test_files_with_padding_that_are_cut_off_are_refused(make):
+    path = make("gxf", chirp())
+    path.write_bytes(path.read_bytes()[:-16])
+    with pytest.raises(errors.TruncatedFileError, match="the mark at its end is missing"):
+        audio.read(path, RATE)
+
+
+@pytest.mark.parametrize("kind", ["nut", "pcm.nut", "gxf", "wtv", "ast", "smjpeg", "argo.asf"])
+def test_joined_files_of_which_decoders_read_the_first_are_refused(make, kind):
+    path = make(kind, chirp())
+    path.write_bytes(2 * path.read_bytes())
+    with pytest.raises(errors.TruncatedFileError, match="another recording follows at byte"):
+        audio.read(path, RATE)
+
+
+@pytest.mark.parametrize("kind", ["wav", "rifx", "flac", "ogg", "opus", "mp3", "oga", "mat4"])
 def test_joined_files_are_read_whole(make, kind):
     """Files joined by cat give the samples of both; a second one that is cut off is noticed."""
     path = make(kind, chirp())

@@ -47,6 +47,25 @@ def test_options_that_the_plain_loop_lacks_are_refused():
         trainer_options({"optim_conf": {"eps": 1}})
 
 
+@pytest.mark.parametrize(
+    "setting, right",
+    [
+        ("options.lr", "trainer_conf.lr"),
+        ("options.minutes", "trainer_conf.minutes"),
+        ("option.steps", "trainer_conf.steps"),
+        ("lr", "trainer_conf.lr"),
+        ("optim_config.lr", "optim_conf.lr"),
+        ("mixing.snr", "mixing_conf.snr"),
+        ("trainer.codec", "codec_conf.codec"),
+        ("optim_conf.lrr", "optim_conf.lr"),
+        ("options.batch", "trainer_conf.batch_size"),
+    ],
+)
+def test_the_right_key_is_named_for_a_wrong_one(setting, right):
+    with pytest.raises(ValueError, match=rf"no option {setting}; .* Did you mean {right}\?$"):
+        trainer_options(set_options({}, [f"{setting}=1"]))
+
+
 def test_an_unknown_clock_is_refused():
     with pytest.raises(ValueError, match="wall and process"):
         TrainerOptions(clock="sun")

@@ -51,7 +51,10 @@ def refused(tmp_path, monkeypatch, capfd):
     "setting, message",
     [
         ("trainer_conf.stepz=3", "trainer_conf has no option 'stepz'. Did you mean steps?"),
-        ("trainer_cof.steps=3", "no option trainer_cof.steps; use ESPnet, or leave it out. Did you mean trainer_conf?"),
+        (
+            "trainer_cof.steps=3",
+            "no option trainer_cof.steps; use ESPnet, or leave it out. Did you mean trainer_conf.steps?",
+        ),
         ("trainer_cof={}", "no option trainer_cof; use ESPnet, or leave it out. Did you mean trainer_conf?"),
         ("trainer_conf=3", "trainer_conf must be a section with lines KEY: VALUE, not 3"),
         ("trainer_conf.lr=fast", "lr must be a finite number, not 'fast'"),
@@ -149,6 +152,7 @@ def test_signals(number):
     program = (
         "import os, signal, sys, time\n"
         "from espnet2_decodec.program import run_program, stop_on_signals\n"
+        f"signal.signal({int(number)}, signal.default_int_handler if {number == signal.SIGINT} else signal.SIG_DFL)\n"
         "stop_on_signals()\n"
         f"run_program(lambda: (os.kill(os.getpid(), {int(number)}), time.sleep(60)), 'Run it again.')\n"
     )

@@ -71,8 +71,8 @@ def ablation(args: Namespace) -> None:
             logging.info("%s: %s", name, " ".join(variants[name]) or "common settings")
             torch.manual_seed(0)
             options = trainer_options(settings)
-            mixing = Mixing(**settings.get("mixing_conf", {}))
-            objective = Objective(**settings.get("codec_conf", {}))
+            mixing = Mixing(**settings["mixing_conf"])
+            objective = Objective(**settings["codec_conf"])
             Trainer(objective, mixing, options, folders[name], args.device).train(*data)
     rows = [_row(name, folders[name], variants[name]) for name in variants if (folders[name] / "model").is_dir()]
     lines = [f"- {key}: {value}" for key, value in environment(args.device).items()]

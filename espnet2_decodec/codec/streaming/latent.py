@@ -118,7 +118,8 @@ class LatentDecoder:
         """Announce the number of samples of the latent frames that are pushed next.
 
         Raises:
-            ValueError: if it is negative, or the samples announced before were not whole frames, which ends a recording.
+            ValueError: if it is negative, or the samples announced before were not whole frames, which ends a
+                recording.
             TypeError: if it is not a whole number.
         """
         if not hasattr(samples, "__index__"):

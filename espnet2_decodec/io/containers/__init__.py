@@ -6,7 +6,7 @@ as if they were whole.
 
 from pathlib import Path
 
-from espnet2_decodec.io.containers import chunks, flac, frames, headers, matroska, movies, mpeg, ogg
+from espnet2_decodec.io.containers import chunks, flac, frames, headers, marks, matroska, movies, mpeg, ogg
 from espnet2_decodec.io.containers.layout import Layout
 
 __all__ = ["Layout", "inspect"]
@@ -17,7 +17,7 @@ def inspect(path: str | Path) -> Layout:
     path = Path(path)
     size = path.stat().st_size
     with open(path, "rb") as file:
-        for module in (chunks, ogg, flac, matroska, movies, headers, frames, mpeg):
+        for module in (chunks, ogg, flac, matroska, movies, headers, marks, frames, mpeg):
             file.seek(0)
             layout = module.inspect(file, size)
             if layout:

@@ -29,16 +29,17 @@ def missing_bytes(end: int, size: int) -> str:
     return f"{end - size} bytes of the samples in its header are missing" if end > size else ""
 
 
-def trailing_bytes(file: BinaryIO, end: int, size: int) -> str:
+def trailing_bytes(file: BinaryIO, end: int, size: int, magic_length: int = 4) -> str:
     """Return the problem of what follows the end of a recording: another one that no decoder reads, or much data.
 
     Args:
         file: any position.
         end: byte after the last one of the recording.
         size: of the file in bytes.
+        magic_length: number of bytes at the start of the file by which another one is known.
     """
     file.seek(0)
-    magic = file.read(4)
+    magic = file.read(magic_length)
     file.seek(end)
     offset = file.read(_SEARCHED_BYTES).find(magic)
     if offset >= 0:
