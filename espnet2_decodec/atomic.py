@@ -65,6 +65,12 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
                 temporary.unlink()
 
 
+def write_text(path: str | Path, text: str) -> None:
+    """Write a UTF-8 file by `atomic_write`; errors are those of it."""
+    with atomic_write(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
 @contextmanager
 def atomic_group() -> Iterator[None]:
     """Context manager in which the files of `atomic_write` appear together at its end, or not at all."""

@@ -7,6 +7,7 @@ import tarfile
 import time
 from pathlib import Path
 
+from espnet2_decodec.atomic import write_text
 from espnet2_decodec.progress import progress
 from local.audio import SUFFIXES
 
@@ -129,7 +130,7 @@ def _verify(files: list[Path], record: Path) -> None:
     for name in sorted(found.keys() - known.keys()):
         print(f"note: {name} is not the version on which the published results were measured.")
     merged = {**read_checksums(record), **found}
-    record.write_text("".join(f"{merged[name]}  {name}\n" for name in sorted(merged)))
+    write_text(record, "".join(f"{merged[name]}  {name}\n" for name in sorted(merged)))
 
 
 def _unpack(deb: Path, root: Path) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
+from espnet2_decodec.atomic import write_text
 from espnet2_decodec.data.config import suggestion
 from espnet2_decodec.program import ProgramParser, run_program, stop_on_signals
 from espnet2_decodec.progress import progress
@@ -159,7 +160,7 @@ def verify(path: Path, archive: Archive) -> None:
         raise ValueError(f"{path} had the {kind.upper()} {found} in place of {expected}, and was removed: run again.")
     if not archive.checksum:
         lines = (f"{value}  {name}\n" for name, value in sorted({**known, path.name: found}.items()))
-        record.write_text("".join(lines), encoding="utf-8")
+        write_text(record, "".join(lines))
         print(f"note: no checksum of {path.name} is published; its SHA-256 is kept in {record}.")
 
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from espnet2_decodec.arguments import finite_float, job_part, positive_int
-from espnet2_decodec.atomic import atomic_write
+from espnet2_decodec.atomic import atomic_write, write_text
 from espnet2_decodec.data.kaldi import read_table
 from local import catalog, data_dir, debian, format_wav, g722, job_parts
 from local.corpora import asterisk, backgrounds, festvox, mini, own, tuxpaint, voices
@@ -182,7 +182,7 @@ def standard(downloads: Path) -> list[Recording]:
 def report(skipped: list[format_wav.Result], path: Path, shown: int = 10) -> None:
     """Write all skipped recordings to ``path``, and print the first few."""
     lines = [f"{result.recording.path}: {result.problem}" for result in skipped]
-    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    write_text(path, "".join(f"{line}\n" for line in lines))
     for line in lines[:shown]:
         print(f"skipped: {line}")
     if len(lines) > shown:

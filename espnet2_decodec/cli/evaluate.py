@@ -118,6 +118,7 @@ def run(args: Namespace) -> int:
     import time
     from pathlib import Path
 
+    from espnet2_decodec.atomic import write_text
     from espnet2_decodec.cli.console import note, warn
     from espnet2_decodec.evaluation.benchmark import run_benchmark
     from espnet2_decodec.evaluation.environment import environment
@@ -158,7 +159,7 @@ def run(args: Namespace) -> int:
     write_scores(out / "scores.csv", result.rows)
     write_summary(out / "summary.csv", lines)
     text = markdown(result.rows, lines, head, [*missing, *result.skipped])
-    (out / "summary.md").write_text(text, encoding="utf-8")
+    write_text(out / "summary.md", text)
     if args.json:
         print(json.dumps(as_json(lines), indent=2, ensure_ascii=False))
     note(f"{result.computed} estimates were computed, the others came from the cache; see {out / 'summary.md'}.")

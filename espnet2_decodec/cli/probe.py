@@ -63,6 +63,7 @@ def run(args: Namespace) -> int:
     """Probe; return the exit code."""
     from pathlib import Path
 
+    from espnet2_decodec.atomic import write_text
     from espnet2_decodec.cli.console import note, warn
     from espnet2_decodec.cli.model import load_model
     from espnet2_decodec.data.mixtures import parse_snr
@@ -97,6 +98,6 @@ def run(args: Namespace) -> int:
         "recognizer": suite.recognizer,
     }
     write_results(out / "probes.csv", suite.results)
-    (out / "probes.md").write_text(markdown(suite.results, head, suite.skipped), encoding="utf-8")
+    write_text(out / "probes.md", markdown(suite.results, head, suite.skipped))
     note(f"results of the probes: {out / 'probes.md'}.")
     return 0

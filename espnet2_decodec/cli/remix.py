@@ -1,12 +1,16 @@
 """decodec remix: the speech of one recording over the background of another."""
 
 from argparse import ArgumentParser, Namespace
+from math import log10
 from pathlib import Path
 
 from espnet2_decodec.arguments import decibels
 from espnet2_decodec.cli import parser as options
 
 SUMMARY = "Combine the speech of one file with the background of another"
+
+LARGE_GAIN = 40.0
+"""dB beyond which a gain that an SNR needs is stated: speech and background of a recording seldom differ by more."""
 
 EXAMPLES = """\
 examples:
@@ -58,6 +62,9 @@ def run(args: Namespace) -> int:
             raise ValueError(f"--snr cannot be reached: the {silent} is silent.")
         if silent:
             warn(f"the {silent} is silent.")
-        blocks = remix.decode_sum(remix.gain_for_snr(args.snr) if args.gain is None else 10 ** (args.gain / 20))
+        gain = args.gain if args.snr is None else 20 * log10(remix.gain_for_snr(args.snr))
+        if args.snr is not None and abs(gain) > LARGE_GAIN:
+            warn(f"the background is scaled by {gain:+.0f} dB for this SNR: one of the two may be nothing but noise.")
+        blocks = remix.decode_sum(10 ** (gain / 20))
     pipeline.write_audio(job.target, blocks, codec, args.rescale, remix.seconds, never_clip=True)
     return 0

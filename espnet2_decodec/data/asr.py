@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from espnet2_decodec.atomic import write_text
 from espnet2_decodec.data.kaldi import read_table, write_data_dir
 from espnet2_decodec.data.levels import active_power
 from espnet2_decodec.data.mixtures import CLEAN, mix_at_snr, parse_snr
@@ -77,7 +78,7 @@ def prepare_asr(
     if settings_file.is_file() and settings_file.read_text(encoding="utf-8") != settings:
         raise ValueError(f"{out} holds sets of other speakers or options: remove it, or choose another folder.")
     out.mkdir(parents=True, exist_ok=True)
-    settings_file.write_text(settings, encoding="utf-8")
+    write_text(settings_file, settings)
     for name in ("train", "dev"):
         if not (out / name / "text").is_file():
             write_data_dir(out / name, splits[name])

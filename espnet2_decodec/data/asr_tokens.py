@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from espnet2_decodec.atomic import write_text
 from espnet2_decodec.data.kaldi import read_table, write_table
 from espnet2_decodec.data.tokenize import TABLES
 
@@ -88,7 +89,7 @@ def write_unit_list(path: str | Path, levels: int, codebook_size: int) -> None:
 def _write_list(path: Path, tokens: list[str]) -> int:
     """Write the tokens between those that ESPnet reserves; return the size of the list."""
     tokens = [*FIRST_TOKENS, *tokens, *LAST_TOKENS]
-    path.write_text("".join(f"{token}\n" for token in tokens), encoding="utf-8")
+    write_text(path, "".join(f"{token}\n" for token in tokens))
     return len(tokens)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from espnet2_decodec.atomic import write_text
 from espnet2_decodec.data.kaldi import check_id, read_table, write_table
 from espnet2_decodec.data.levels import active_power
 from espnet2_decodec.data.segments import Segment, SegmentSource
@@ -133,7 +134,7 @@ def make_mixtures(speech: str | Path, background: str | Path, out: str | Path, c
     if settings_file.is_file() and _complete(out):
         return False
     out.mkdir(parents=True, exist_ok=True)
-    settings_file.write_text(settings, encoding="utf-8")
+    write_text(settings_file, settings)
     tables: dict[str, dict[str, str]] = {}
     for index in progress(range(config.per_condition), desc="mixtures per condition", unit="mixtures"):
         for key, values in _write_segment(index, voices, noises, out, config):

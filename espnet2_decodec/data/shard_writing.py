@@ -13,6 +13,7 @@ import torch
 from espnet2_decodec.atomic import atomic_write
 from espnet2_decodec.data.kaldi import check_id, read_optional_table, read_table
 from espnet2_decodec.io.audio import AudioReader
+from espnet2_decodec.io.npy import save_array
 
 FORMAT = 1
 LIST = "shards.json"
@@ -135,8 +136,7 @@ def finish_shards(out: str | Path, sample_rate: int = 16000) -> int:
         WEIGHTS: np.array([row["weight"] for row in rows], np.float32),
     }
     for name, array in arrays.items():
-        with atomic_write(out / name) as temporary, open(temporary, "wb") as file:
-            np.save(file, array)
+        save_array(out / name, array)
     counts = [len(json.loads(table.read_text(encoding="utf-8"))) for table in tables]
     listed = {
         "format": FORMAT, "sample_rate": sample_rate, "sources": len(sources),

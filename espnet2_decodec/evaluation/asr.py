@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from statistics import mean, stdev
 
-from espnet2_decodec.atomic import atomic_write
+from espnet2_decodec.atomic import atomic_write, write_text
 from espnet2_decodec.data.kaldi import read_lines, read_table
 from espnet2_decodec.evaluation.environment import environment
 from espnet2_decodec.evaluation.metrics.error_rate import ErrorCounts, count_errors, find_scorer
@@ -54,8 +54,8 @@ def score_decoding(references: Mapping[str, str | Path], hypotheses: str | Path,
         folder.mkdir(parents=True, exist_ok=True)
         truth, texts = read_table(path), recognized[name]
         errors = {unit: asdict(count_errors(truth, texts, unit, scorer, folder / f"{unit}.align")) for unit in UNITS}
-        (folder / "text").write_text("".join(f"{key} {texts[key]}\n" for key in sorted(texts)), encoding="utf-8")
-        (folder / ERRORS_FILE).write_text(json.dumps({"scorer": Path(scorer).name, **errors}) + "\n", encoding="utf-8")
+        write_text(folder / "text", "".join(f"{key} {texts[key]}\n" for key in sorted(texts)))
+        write_text(folder / ERRORS_FILE, json.dumps({"scorer": Path(scorer).name, **errors}) + "\n")
     return scorer
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 
+from espnet2_decodec.atomic import write_text
 from espnet2_decodec.data.kaldi import read_table
 from espnet2_decodec.data.mixtures import BACKGROUND_ONLY
 from espnet2_decodec.evaluation import SAMPLE_RATE
@@ -106,7 +107,7 @@ def report_conversion(test: ConversionTest, out: Path, jobs: int = 1) -> None:
     }
     write_csv(out / "conversion.csv", list(rows[0]), rows)
     text = markdown(rows, head, skipped)
-    (out / "conversion.md").write_text(text, encoding="utf-8")
+    write_text(out / "conversion.md", text)
     print(text)
 
 

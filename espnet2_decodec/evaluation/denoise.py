@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from espnet2_decodec.atomic import atomic_write
 from espnet2_decodec.data.kaldi import read_table, write_table
 from espnet2_decodec.data.parallel import parallel_map
 from espnet2_decodec.evaluation.systems.base import Unavailable
@@ -61,5 +62,6 @@ def denoise_sets(sets: Sequence[str | Path], system: str, out: str | Path, jobs:
         write_table(target / "wav.scp", {key: path.resolve() for key, path in wavs.items()})
         for name in COPIED_TABLES:
             if (folder / name).is_file():
-                shutil.copyfile(folder / name, target / name)
+                with atomic_write(target / name) as temporary:
+                    shutil.copyfile(folder / name, temporary)
     return total

@@ -12,6 +12,7 @@ from espnet2_decodec.codec.unseparated import unseparated_latent
 from espnet2_decodec.data.kaldi import check_id, read_table, write_table
 from espnet2_decodec.data.parallel import parallel_map
 from espnet2_decodec.io.audio import read
+from espnet2_decodec.io.npy import save_array
 from espnet2_decodec.tts.synthesizer import Synthesizer
 from espnet2_decodec.types import Codes
 
@@ -57,4 +58,4 @@ class PromptEncoder:
         """Write the speech tokens of prompt `key`."""
         wav = read(self.paths[key], self.codec.sample_rate)[None]
         tokens = encode_unseparated(self.codec, wav).speech[0].T
-        np.save(self.out / f"{check_id(key)}.npy", tokens.numpy().astype(np.int16))
+        save_array(self.out / f"{check_id(key)}.npy", tokens.numpy().astype(np.int16))

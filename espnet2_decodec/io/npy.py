@@ -59,10 +59,19 @@ def save_stream(file: Path, tokens: torch.Tensor) -> None:
     """
     if tokens.numel() and int(tokens.max()) > MAX_TOKEN:
         raise ValueError(f"{file} was not written: a token is beyond {MAX_TOKEN}, the maximum of int16.")
-    buffer = io.BytesIO()  # np.save to a file ignores that the disk is full
-    np.save(buffer, tokens.T.cpu().numpy().astype(np.int16))
+    save_array(file, tokens.T.cpu().numpy().astype(np.int16))
+
+
+def save_array(file: str | Path, array: np.ndarray) -> None:
+    """Write an array, whole or not at all: np.save to a file ignores that the disk is full at its end.
+
+    Raises:
+        OSError: if it cannot be written.
+    """
+    buffer = io.BytesIO()
+    np.save(buffer, array)
     with atomic_write(file) as temporary:
-        temporary.write_bytes(buffer.getvalue())
+        temporary.write_bytes(buffer.getbuffer())
 
 
 def load(path: str | Path, sample_rate: int, hop: int) -> Codes:

@@ -75,6 +75,12 @@ def test_gain_and_snr_scale_the_background(run, codec, make_wav, tmp_path):
         assert torch.allclose(samples(tmp_path / "x.wav"), expected, atol=1e-3)
 
 
+@pytest.mark.parametrize("snr, sign", [(100, "-"), (-100, "+")])
+def test_a_large_gain_for_an_snr_is_stated(run, make_wav, tmp_path, snr, sign):
+    code, _, errors = run("remix", make_wav("s.wav"), make_wav("b.wav"), "-o", tmp_path / "x.wav", "--snr", snr)
+    assert code == 0 and any(f"the background is scaled by {sign}" in line for line in errors)
+
+
 def test_recurrent_codecs_process_whole_files(codec, make_wav):
     """A codec that cannot be chunked gives the same results in one block."""
     whole = copy.deepcopy(codec)

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from espnet2_decodec.arguments import device, output_folder
+from espnet2_decodec.atomic import write_text
 from espnet2_decodec.data.config import check_keys, load_yaml, suggestion
 from espnet2_decodec.data.mixing import Mixing
 from espnet2_decodec.evaluation.environment import environment
@@ -78,7 +79,7 @@ def ablation(args: Namespace) -> None:
     lines = [f"- {key}: {value}" for key, value in environment(args.device).items()]
     lines += ["", *markdown_table(["variant", "settings", "steps", "minutes", *COLUMNS], rows, 2)]
     text = "\n".join(lines) + "\n"
-    (args.out / "RESULTS.md").write_text(text, encoding="utf-8")
+    write_text(args.out / "RESULTS.md", text)
     print(text)
 
 

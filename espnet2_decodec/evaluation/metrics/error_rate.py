@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from espnet2_decodec.atomic import write_text
 from espnet2_decodec.data.text import words
 from espnet2_decodec.evaluation.systems.base import Unavailable
 
@@ -129,7 +130,7 @@ def _count_by_jiwer(references: list[str], hypotheses: list[str], out: Path | No
 
     aligned = jiwer.process_words(references, hypotheses)
     if out is not None:
-        out.write_text(jiwer.visualize_alignment(aligned), encoding="utf-8")
+        write_text(out, jiwer.visualize_alignment(aligned))
     return ErrorCounts(aligned.hits, aligned.substitutions, aligned.deletions, aligned.insertions)
 
 
@@ -145,6 +146,6 @@ def _count_by_sclite(references: list[str], hypotheses: list[str], sclite: str, 
     if done.returncode or not found:
         raise ValueError(f"sclite failed: {errors.strip()[-300:] or output[-300:]}")
     if out is not None:
-        out.write_text(output, encoding="utf-8")
+        write_text(out, output)
     length, substitutions, deletions, insertions = map(int, found.groups())
     return ErrorCounts(length - substitutions - deletions, substitutions, deletions, insertions)

@@ -9,6 +9,7 @@ from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from espnet2_decodec.atomic import atomic_write
 from espnet2_decodec.training.teachers.base import Teacher, TeacherUnavailable
 from espnet2_decodec.training.teachers.ctranslate2 import read_variables
 from espnet2_decodec.training.teachers.encoder import WhisperEncoder
@@ -166,7 +167,8 @@ class WhisperTeacher(Teacher):
             for name, value in self.network.get_submodule("encoder").state_dict().items()
         }
         metadata = {"format": "pt", "whisper_encoder": json.dumps(self.config), "license": LICENSE}
-        Path(path).write_bytes(save({name: value.contiguous() for name, value in state.items()}, metadata))
+        with atomic_write(path) as temporary:
+            temporary.write_bytes(save({name: value.contiguous() for name, value in state.items()}, metadata))
 
     def features(self, wav: Tensor, frames: int) -> Tensor:
         """``[B, L] -> [B, 512, frames]``."""
