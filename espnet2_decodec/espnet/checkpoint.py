@@ -1,13 +1,15 @@
 """Checkpoints of ESPnet experiments: strict loading, and export of the codec."""
 
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from torch import Tensor, nn
 
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.data.config import load_yaml
+from espnet2_decodec.program import one_line
 from espnet2_decodec.training.checkpoint import misfit, read_checkpoint
 
 PREFIX = "codec.generator.codec."
@@ -29,14 +31,15 @@ def load_strictly(
         device: to load to.
 
     Raises:
-        ValueError: if both files are None, or the weights do not fit.
+        ValueError: if both files are None, the config is of something else, or the weights do not fit.
     """
     if model_file is not None:
         config_file = config_file or Path(model_file).parent / "config.yaml"
     if config_file is None:
         raise ValueError("Give the config file, the model file or both.")
     args = read_config(config_file)
-    model = build(args).to(device)
+    with _as_config_errors(config_file):
+        model = build(args).to(device)
     if model_file is not None:
         load_state(model, read_weights(model_file), str(model_file))
     return model, args
@@ -52,12 +55,13 @@ def export(train_config: str | Path, model_file: str | Path, folder: str | Path,
         half: store the weights in half precision.
 
     Raises:
-        ValueError: if the experiment is of another codec, or the weights do not fit.
+        ValueError: if the config is not of this codec, or the weights do not fit.
     """
     args = read_config(train_config)
-    if args.codec != "decodec":
-        raise ValueError(f"{train_config} is of the codec {args.codec}; only decodec can be exported.")
-    codec = DeCodec.from_config(args.codec_conf.get("codec") or {}).eval()
+    with _as_config_errors(train_config):
+        if args.codec != "decodec":
+            raise ValueError(f"it is of the codec {args.codec}; only decodec can be exported.")
+        codec = DeCodec.from_config(args.codec_conf.get("codec") or {}).eval()
     weights = read_weights(model_file)
     load_state(codec, {k.removeprefix(PREFIX): v for k, v in weights.items() if k.startswith(PREFIX)}, str(model_file))
     codec.save_pretrained(folder, half)
@@ -77,9 +81,24 @@ def read_weights(path: str | Path) -> dict[str, Tensor]:
         OSError: if it cannot be opened.
     """
     try:
-        return read_checkpoint(path)
+        weights = read_checkpoint(path)
     except ValueError as error:
         raise ValueError(f"{path} cannot be loaded: {error}.") from error
+    if not all(isinstance(name, str) and isinstance(value, Tensor) for name, value in weights.items()):
+        raise ValueError(f"{path} cannot be loaded: it holds something else than named tensors.")
+    return weights
+
+
+@contextmanager
+def _as_config_errors(path: str | Path) -> Iterator[None]:
+    """Context manager that turns errors of building a model from options into a ValueError with the config's file."""
+    try:
+        yield
+    except AttributeError as error:
+        problem = f"it has no option {error.name}" if isinstance(error.obj, Namespace) else one_line(error)
+        raise ValueError(f"{path} is not the config of such a model: {problem}.") from error
+    except (ValueError, TypeError, KeyError) as error:
+        raise ValueError(f"{path}: {one_line(error)}") from error
 
 
 def load_state(model: nn.Module, weights: dict[str, Tensor], source: str) -> None:

@@ -78,13 +78,19 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     return state
 
 
-def misfit(expected: Mapping[str, Tensor], weights: Mapping[str, Tensor]) -> str:
-    """How weights differ from those expected: tensors missing, unexpected or of another shape; "" if they fit."""
+def misfit(expected: Mapping[str, Tensor], weights: Mapping[Any, Any]) -> str:
+    """How weights differ from those expected: missing, unexpected, or of another kind or shape; "" if they fit."""
+    both = sorted(expected.keys() & weights.keys())
+    tensors = [name for name in both if _is_alike(expected[name], weights[name])]
     problems = {
         "missing": sorted(expected.keys() - weights.keys()),
-        "unexpected": sorted(weights.keys() - expected.keys()),
-        "of another shape": sorted(
-            k for k in expected.keys() & weights.keys() if expected[k].shape != weights[k].shape
-        ),
+        "unexpected": sorted(map(str, weights.keys() - expected.keys())),
+        "of another type": [name for name in both if name not in tensors],
+        "of another shape": [name for name in tensors if expected[name].shape != weights[name].shape],
     }
     return "; ".join(f"{len(names)} {problem} ({', '.join(names[:5])})" for problem, names in problems.items() if names)
+
+
+def _is_alike(tensor: Tensor, value: Any) -> bool:
+    """Whether a value is a tensor of real floats, or of other numbers, as another tensor is."""
+    return isinstance(value, Tensor) and value.is_floating_point() == tensor.is_floating_point()
