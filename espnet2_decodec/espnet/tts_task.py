@@ -19,7 +19,6 @@ from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.data.config import check_arguments
 from espnet2_decodec.data.kaldi import read_table
 from espnet2_decodec.data.text import CharacterTokenizer
-from espnet2_decodec.espnet.checkpoint import load_state, read_config, read_weights
 from espnet2_decodec.espnet.optimization import COSINE, cosine_conf
 from espnet2_decodec.espnet.safe_task import DEFAULTS, SafeTask
 from espnet2_decodec.espnet.trainer import SafeTrainer
@@ -128,10 +127,9 @@ def export(train_config: str | Path, model_file: str | Path, folder: str | Path)
         folder: to write to.
 
     Raises:
-        ValueError: if the weights do not fit.
+        ValueError: if the config is of something else, or the weights do not fit.
     """
-    model = DeCodecTTSTask.rebuild(read_config(train_config))
-    load_state(model, read_weights(model_file), str(model_file))
+    model, _ = DeCodecTTSTask.build_model_from_file(train_config, model_file)
     model.synthesizer.eval().save_pretrained(folder)
 
 

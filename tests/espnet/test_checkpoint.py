@@ -79,6 +79,15 @@ def test_weights_of_something_else(export, tmp_path, weights, message):
     assert not (tmp_path / "model").exists()
 
 
+def test_the_config_of_a_synthesizer_that_lacks_options(tmp_path, capsys):
+    (tmp_path / "config.yaml").write_text("a: 1\n")
+    torch.save({}, tmp_path / "x.pth")
+    files = ["--train_config", str(tmp_path / "config.yaml"), "--model_file", str(tmp_path / "x.pth")]
+    assert main(["recipe", "tts_export", *files, str(tmp_path / "model")]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "config.yaml is not the config of such a model: it has no option token_list" in line
+
+
 @pytest.mark.parametrize("task", [DeCodecTask, DeCodecASRTask, DeCodecTTSTask])
 @pytest.mark.parametrize("content", ["", "a: 1\n"])
 def test_the_config_of_an_experiment_that_lacks_options(tmp_path, task, content):
