@@ -1,12 +1,17 @@
 """The same work on every recording of a set, distributed over single-threaded processes, with a progress bar."""
 
 import multiprocessing
+import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from types import FrameType
 from typing import Any, TypeVar
 
 import torch
 
+from espnet2_decodec.program import Stopped
 from espnet2_decodec.progress import progress
 
 Key = TypeVar("Key")
@@ -17,6 +22,8 @@ def parallel_map(
     make_worker: Callable[[], Callable[[Key], Result]], keys: Sequence[Key], jobs: int, title: str
 ) -> Iterator[Result]:
     """Result of the worker for each key, in the order of the keys.
+
+    A signal that ends this process ends the others at once, after they have removed their incomplete files.
 
     Args:
         make_worker: builds the worker, a function of a key; called once in each process, so it must be picklable.
@@ -34,20 +41,48 @@ def parallel_map(
     if jobs == 1 or len(keys) < 2:
         yield from progress(map(make_worker(), keys), desc=title, total=len(keys))
         return
+    others = set(multiprocessing.active_children())
     with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _initialize, (make_worker,)) as pool:
-        yield from progress(pool.map(_run, keys), desc=title, total=len(keys))
+        try:
+            with _blocked_interrupts():
+                results = pool.map(_run, keys)
+            yield from progress(results, desc=title, total=len(keys))
+        except (Stopped, KeyboardInterrupt):
+            for process in set(multiprocessing.active_children()) - others:
+                process.terminate()
+            raise
 
 
 _worker: list[Callable[[Any], Any]] = []
 """The worker of a process of the pool."""
 
 
+@contextmanager
+def _blocked_interrupts() -> Iterator[None]:
+    """Context manager that delays Ctrl-C; processes that are started in it do not get it, but are terminated."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _initialize(make_worker: Callable[[], Callable[[Any], Any]]) -> None:
     """Build the worker in a new process."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _stop)
     torch.set_num_threads(1)
     _worker[:] = [make_worker()]
 
 
 def _run(key: Any) -> Any:
     """The result for one key, in a process of the pool."""
-    return _worker[0](key)
+    try:
+        return _worker[0](key)
+    except SystemExit as stopped:  # the pool would take it for the result
+        os._exit(int(stopped.code or 0))
+
+
+def _stop(number: int, _: FrameType | None) -> None:
+    """End this process by an exception, so that incomplete files are removed."""
+    raise SystemExit(128 + number)
