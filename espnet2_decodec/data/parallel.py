@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -48,6 +49,7 @@ def parallel_map(
                 results = pool.map(_run, keys)
             yield from progress(results, desc=title, total=len(keys))
         except (Stopped, KeyboardInterrupt):
+            threading.excepthook = lambda _: None  # the thread of the pool takes the end of its processes for an error
             for process in set(multiprocessing.active_children()) - others:
                 process.terminate()
             raise

@@ -29,7 +29,7 @@ class Worker:
 
 if __name__ == "__main__":
     stop_on_signals()
-    run_program(lambda: list(parallel_map(Worker, ["a", "b", "c"], 2, "work")))
+    run_program(lambda: list(parallel_map(Worker, "abcdefghijkl", 2, "work")))
 """
 
 
