@@ -3,11 +3,11 @@
 import io
 import json
 import tarfile
+import wave
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-import soundfile
 import torch
 
 from espnet2_decodec.atomic import atomic_write
@@ -100,10 +100,9 @@ def write_shard(path: Path, files: Sequence[str], rows: Sequence[Mapping[str, ob
             wav, source_rate = _load(file)
             if source_rate != rate:
                 raise ValueError(f"{file} is at {source_rate} Hz, but the first recording is at {rate} Hz.")
-            content = io.BytesIO()
-            soundfile.write(content, wav, rate, format="WAV", subtype="PCM_16")
-            offset = _add(tar, f"{check_id(str(row['id']))}.wav", content.getvalue())
-            header = len(content.getvalue()) - 2 * len(wav)
+            content = _wav_file(wav, rate)
+            offset = _add(tar, f"{check_id(str(row['id']))}.wav", content)
+            header = len(content) - 2 * len(wav)
             _add(tar, f"{row['id']}.json", json.dumps(row, ensure_ascii=False).encode())
             described.append({**row, "frames": len(wav), "offset": offset + header})
     with atomic_write(table) as temporary:
@@ -151,6 +150,17 @@ def _load(file: str) -> tuple[np.ndarray, int]:
     """A recording [L] in the range of 16 bits, and its sample rate."""
     reader = AudioReader(file)
     return torch.cat(list(reader)).numpy().clip(-1, 1), reader.source_rate
+
+
+def _wav_file(wav: np.ndarray, rate: int) -> bytes:
+    """A recording [L] as a WAV file of 16 bits; libsndfile calls back to write to memory, which loses signals."""
+    content = io.BytesIO()
+    with wave.open(content, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes((wav * 32768).round().clip(-32768, 32767).astype("<i2").tobytes())
+    return content.getvalue()
 
 
 def _add(tar: tarfile.TarFile, name: str, content: bytes) -> int:

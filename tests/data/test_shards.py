@@ -49,6 +49,16 @@ def order(corpus):
     return [name for shard in split_evenly(names, 4) for name in shard]
 
 
+def test_samples_of_16_bits_are_kept_up_to_full_scale(tmp_path):
+    samples = np.array([-32768, -20001, -1, 0, 1, 20001, 32767] * 100, np.int16)
+    soundfile.write(tmp_path / "a.wav", samples, 16000)
+    (tmp_path / "wav.scp").write_text(f"a {tmp_path / 'a.wav'}\n")
+    assert write_shards(tmp_path, tmp_path / "out") == 1
+    with tarfile.open(tmp_path / "out" / "000000.tar") as tar:
+        found = soundfile.read(tar.extractfile("a.wav"), dtype="int16")
+    assert np.array_equal(found[0], samples) and found[1] == 16000
+
+
 def test_shards_are_tar_files_with_samples_and_descriptions(corpus, shards):
     with tarfile.open(shards.with_name("000000.tar")) as tar:
         names = tar.getnames()
