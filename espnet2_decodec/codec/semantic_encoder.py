@@ -73,8 +73,8 @@ class SemanticEncoder(nn.Module):
         self.dim = dim
         self.log_mel = RelativeLogMel(hop=hop, n_fft=3 * hop // 2, sample_rate=sample_rate)
         self.network = ConvNeXtStack(self.log_mel.dim, channels, blocks, dim, kernel, causal=False, norm_in=True)
-        frames = blocks * (kernel // 2) + 1
-        self.receptive_field = (frames + self.log_mel.context[0], frames + self.log_mel.context[1])
+        frames, (left, right) = blocks * (kernel // 2) + 1, self.log_mel.context
+        self.receptive_field = (frames + 2 * left, frames + 2 * right)  # a running mean of logarithms over another one
 
     def forward(self, wav: Tensor, mask: Tensor | None = None) -> Tensor:
         """Wav [B, T * hop], mask [B, T] of valid frames -> [B, T, S] float32."""

@@ -153,3 +153,23 @@ def test_a_wider_beam_finds_nearer_codes(sign_symmetric):
         assert torch.allclose(error(found[512]), best, atol=1e-4)
     assert error(found[4]).mean() < error(found[1]).mean()
     assert beam_search(frames, quantizer.codebooks[:0], 4).shape == (200, 0)
+
+
+@pytest.mark.parametrize("side", [0, 1])
+def test_the_receptive_field_of_the_semantic_encoder_is_complete(side):
+    """A loud sound outside it changes nothing, one just within the context of both running means does."""
+    encoder = make_codec().backbone.semantic_encoder
+    left, right = encoder.receptive_field
+    frame, hop = left + 1, 320
+    wav = make_wav(1, (left + right + 3) * hop)
+    outside, within = wav.clone(), wav.clone()
+    first = (frame - left) * hop if side == 0 else (frame + right + 1) * hop
+    if side == 0:
+        outside[:, :first] *= 3000
+        within[:, : first + 4 * hop] *= 3000
+    else:
+        outside[:, first:] *= 3000
+        within[:, first - 4 * hop :] *= 3000
+    with torch.no_grad():
+        expected, unchanged, changed = (encoder(x)[0, frame] for x in (wav, outside, within))
+    assert (unchanged - expected).abs().max() < 1e-5 < (changed - expected).abs().max()
