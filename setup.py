@@ -10,7 +10,7 @@ VERSION = re.search(r'^__version__ = "(.+)"$', (HERE / "espnet2_decodec" / "__in
 
 REQUIREMENTS = {
     "install": [
-        "torch>=2.4",  # tests/codec were run with 2.4.1 (Python 3.10), codec, streaming and export with 2.14.1 (Python 3.13)
+        "torch>=2.4",  # tests/codec were run with 2.4.1; those of codec, streaming and export with 2.14.1
         "numpy>=1.26",
         "av>=12,<19",  # 19 has no option for metadata in other encodings than UTF-8
         "soundfile>=0.12",

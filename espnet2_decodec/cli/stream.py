@@ -25,11 +25,11 @@ examples:
   decodec stream noisy.raw -o tokens.txt --tokens
 
 from a microphone to the loudspeaker, without its background:
-  decodec stream --microphone --only speech --no-quantize | aplay -t raw -f S16_LE -r 16000
-  arecord -t raw -f S16_LE -r 16000 | decodec stream --only speech | aplay -t raw -f S16_LE -r 16000
+  arecord -t raw -f S16_LE -r 16000 | decodec stream --only speech --no-quantize | aplay -t raw -f S16_LE -r 16000
 
-samples are signed, 16-bit, little-endian, mono, at the sample rate of the model. A line of tokens is a frame: speech
-levels, a tab, background levels. The delay is the latency that `decodec info` shows.
+--microphone takes the place of arecord. Samples are signed, 16-bit, little-endian, mono, at the sample rate of the
+model. A line of tokens is a frame: speech levels, a tab, background levels. The delay is the latency that
+`decodec info` shows.
 """
 
 SAMPLE_BYTES = 2

@@ -24,8 +24,12 @@ class Recurrence(nn.Module):
         self.lstm = nn.LSTM(dim, hidden, layers, batch_first=True, bidirectional=not causal) if layers else None
 
     def forward(self, x: Tensor) -> Tensor:
-        """[B, D, T] -> [B, D, T]."""
-        return x if self.lstm is None else x + self.lstm(x.transpose(1, 2))[0].transpose(1, 2)
+        """[B, D, T] -> [B, D, T]; on a CPU in float32, as not all processors have an LSTM in bfloat16."""
+        if self.lstm is None:
+            return x
+        frames = x.transpose(1, 2).to(next(self.lstm.parameters()).dtype)
+        with torch.autocast("cpu", enabled=False):
+            return x + self.lstm(frames)[0].transpose(1, 2)
 
 
 class SEANetBackbone(Backbone):
