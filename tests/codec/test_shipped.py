@@ -9,6 +9,7 @@ import torch
 from espnet2_decodec import DeCodec
 from espnet2_decodec.codec.serialization import DEFAULT_MODEL, PRETRAINED, packaged_model
 from espnet2_decodec.io.audio import read
+from espnet2_decodec.io.identity import codec_id
 from espnet2_decodec.training.energy_ratios import si_sdr
 
 MINI = Path(__file__).parents[2] / "local" / "mini"
@@ -59,6 +60,16 @@ def test_the_first_level_of_the_semantic_model_ignores_gain():
     assert torch.equal(codec.encode(speech).semantic[:, 0], plain)
     for gain in (0.5, 2.0):
         assert float((codec.content_tokens(gain * speech)[:, 0] == plain)[loud].float().mean()) > 0.95
+
+
+def test_the_causal_model_and_the_default_decode_the_tokens_of_each_other():
+    default, causal = (DeCodec.from_pretrained(name) for name in ("decodec-16k", "decodec-16k-causal"))
+    assert causal.latency == 1280 and codec_id(causal) == codec_id(default)
+    speech = recordings("speech", 5)[:4]
+    for encoder in (default, causal):
+        codes = encoder.encode(speech)
+        one, other = (decoder.decode(codes, background=False) for decoder in (default, causal))
+        assert float(si_sdr(one, other).mean()) > 15
 
 
 def test_subspaces_are_orthogonal(codec):
