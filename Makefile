@@ -1,5 +1,5 @@
 # make demo   page of the model in the package, then the recipe on a corpus of minutes: data, training, evaluation, speech
-#             recognition and synthesis; its results join the page
+#             recognition and synthesis; its results join the page. TRAIN_THREADS=1 where other programs use the cores
 # make model  trains the semantic model of the package from its data: hours; see research/model.sh --help
 # make test   all tests
 # make fuzz   damaged files through the readers and the command, for MINUTES=10, with random seed SEED=0
@@ -18,6 +18,7 @@ OMP_NUM_THREADS ?= 1
 MINUTES ?= 10
 SEED ?= 0
 MODEL_OPTS ?=
+TRAIN_THREADS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN); echo $$((n > 2 ? 2 : n)))
 export OMP_NUM_THREADS
 
 BIN := $(VENV)/bin
@@ -41,7 +42,8 @@ $(VENV)/.installed: setup.py pyproject.toml constraints.txt
 # The page of the model in the package comes first; the results of the recipe are added to it.
 demo: install
 	$(BIN)/decodec demo demo --force
-	cd $(RECIPE) && VIRTUAL_ENV="$(abspath $(VENV))" PATH="$(abspath $(BIN)):$$PATH" ./run.sh --size mini --per_condition 8 --evaluate_opts "--limit 3"
+	cd $(RECIPE) && VIRTUAL_ENV="$(abspath $(VENV))" PATH="$(abspath $(BIN)):$$PATH" ./run.sh --size mini --per_condition 8 \
+		--train_threads $(TRAIN_THREADS) --evaluate_opts "--limit 3"
 	$(BIN)/decodec demo demo --force --results $(RESULTS)/evaluation \
 		--examples $(RESULTS)/conversion/examples $(RECIPE)/exp/tts_mini_*/synthesis/examples \
 		--documents $(RECIPE)/exp/asr_mini_*/RESULTS.md $(RECIPE)/exp/tts_mini_*/synthesis/RESULTS.md

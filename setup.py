@@ -111,7 +111,7 @@ REQUIREMENTS = {
 }
 # Everything that egs2/decodec/run.sh uses.
 REQUIREMENTS["recipe"] = [*REQUIREMENTS["train"], *REQUIREMENTS["evaluate"], *REQUIREMENTS["report"]]
-for _name in ("report", "completion", "hub", "onnx"):
+for _name in ("report", "completion", "hub", "onnx", "app"):
     REQUIREMENTS["test"] += REQUIREMENTS[_name]
 
 setup(
