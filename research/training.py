@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 import torch
 
+from espnet2_decodec.codec.decodec import DeCodec
 from research.tokens import checkpoint
 from research.tokens.ema import EMA
 
@@ -18,9 +19,10 @@ Drawn = TypeVar("Drawn")
 
 
 class MinuteSettings(Protocol):
-    """Settings of a training that has a number of CPU minutes."""
+    """Settings of a training that has a number of CPU minutes, at the end of which the learning rates fall."""
 
     minutes: float
+    decay_minutes: float
 
 
 class Trainable(Protocol[Drawn]):
@@ -39,6 +41,41 @@ class Trainable(Protocol[Drawn]):
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Restore a result of `state`."""
+
+
+class CodecState:
+    """Mixin for trainings of a codec with one optimizer: what a resumed one needs.
+
+    Attributes:
+        step, minutes: taken so far.
+        random: of the batches.
+        codec: in training.
+        ema: its averaged weights.
+        optimizer: of the part that is trained.
+    """
+
+    step: int
+    minutes: float
+    random: np.random.Generator
+    codec: DeCodec
+    ema: EMA
+    optimizer: torch.optim.Optimizer
+
+    def state(self) -> dict[str, Any]:
+        """Everything that a resumed training needs."""
+        return {
+            "step": self.step, "minutes": self.minutes, "random": self.random.bit_generator.state,
+            "codec": self.codec.state_dict(), "average": self.ema.module.state_dict(), "updates": self.ema.updates,
+            "optimizer": self.optimizer.state_dict(),
+        }  # fmt: skip
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Restore a result of `state`."""
+        self.step, self.minutes, self.ema.updates = state["step"], state["minutes"], state["updates"]
+        self.random.bit_generator.state = state["random"]
+        self.codec.load_state_dict(state["codec"])
+        self.ema.module.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
 
 
 def add_options(parser: argparse.ArgumentParser, config: Path) -> None:
@@ -100,6 +137,14 @@ def run(
     save(True)
     print(f"Saved at step {trainer.step}, {trainer.minutes:.1f} CPU minutes: {args.out / 'model'}", flush=True)
     return 128 + signal.SIGTERM if stop else 0
+
+
+def set_learning_rates(trainer: Trainable, optimizer: torch.optim.Optimizer, warmup: int) -> None:
+    """A linear rise of the rate `base` of each group over `warmup` steps, and a linear fall to 2 % at the end."""
+    settings = trainer.settings
+    left = max(0.02, min(1.0, (settings.minutes - trainer.minutes) / settings.decay_minutes))
+    for group in optimizer.param_groups:
+        group["lr"] = group["base"] * min(1.0, (trainer.step + 1) / warmup) * left
 
 
 def step_optimizer(

@@ -32,8 +32,6 @@ model. A line of tokens is a frame: speech levels, a tab, background levels. The
 `decodec info` shows.
 """
 
-SAMPLE_BYTES = 2
-
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the options of this command."""
@@ -156,6 +154,8 @@ def _blocks(source: "BinaryIO | Microphone", hop: int) -> Iterator["Tensor"]:
     """
     import numpy as np
     import torch
+
+    from espnet2_decodec.io.microphone import SAMPLE_BYTES
 
     count = 0
     while content := source.read(SAMPLE_BYTES * hop):

@@ -53,7 +53,7 @@ class Settings:
     weight: float = 0.2
 
 
-class Trainer:
+class Trainer(training.CodecState):
     """The decoder of a causal codec.
 
     Args:
@@ -73,14 +73,14 @@ class Trainer:
         assert isinstance(followed, MDCTBackbone)
         self.backbone, self.teacher = backbone, followed.decoder.requires_grad_(False)
         self.trained = list(backbone.decoder.requires_grad_().parameters())
-        self.optimizer = torch.optim.AdamW(self.trained, settings.lr, (0.9, 0.98), weight_decay=1e-3, fused=True)
+        groups = [{"params": self.trained, "base": settings.lr}]
+        self.optimizer = torch.optim.AdamW(groups, settings.lr, (0.9, 0.98), weight_decay=1e-3, fused=True)
         self.ema = EMA(self.codec, settings.ema_decay)
 
     def train_step(self, batch: Batch) -> dict[str, float]:
         """One step; returns the named losses."""
         settings = self.settings
-        left = max(0.02, min(1.0, (settings.minutes - self.minutes) / settings.decay_minutes))
-        self.optimizer.param_groups[0]["lr"] = settings.lr * min(1.0, (self.step + 1) / settings.warmup) * left
+        training.set_learning_rates(self, self.optimizer, settings.warmup)
         latent = self._latent(batch)
         outputs, wanted_outputs, found, wanted = self._decode(latent)
         power = wanted.square().sum(-1)
@@ -118,21 +118,13 @@ class Trainer:
         return codec.subspace.merge(*streams)
 
     def state(self) -> dict[str, Any]:
-        """Everything that a resumed training needs."""
-        return {
-            "step": self.step, "minutes": self.minutes, "random": self.random.bit_generator.state,
-            "torch": torch.get_rng_state(), "codec": self.codec.state_dict(), "average": self.ema.module.state_dict(),
-            "updates": self.ema.updates, "optimizer": self.optimizer.state_dict(),
-        }  # fmt: skip
+        """As for all trainings, and the state of torch, which draws the numbers of levels."""
+        return super().state() | {"torch": torch.get_rng_state()}
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Restore a result of `state`."""
-        self.step, self.minutes, self.ema.updates = state["step"], state["minutes"], state["updates"]
-        self.random.bit_generator.state = state["random"]
+        super().load_state(state)
         torch.set_rng_state(state["torch"])
-        self.codec.load_state_dict(state["codec"])
-        self.ema.module.load_state_dict(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
 
 
 def main() -> int:

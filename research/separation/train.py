@@ -65,7 +65,7 @@ def extended(base: DeCodec, options: dict[str, Any]) -> DeCodec:
     return codec
 
 
-class Trainer:
+class Trainer(training.CodecState):
     """The separation of a codec; everything else is frozen.
 
     Args:
@@ -94,9 +94,7 @@ class Trainer:
     def train_step(self, batch: Batch) -> dict[str, float]:
         """One step; returns the named losses."""
         settings = self.settings
-        left = max(0.02, min(1.0, (settings.minutes - self.minutes) / settings.decay_minutes))
-        for group in self.optimizer.param_groups:
-            group["lr"] = group["base"] * min(1.0, (self.step + 1) / settings.warmup) * left
+        training.set_learning_rates(self, self.optimizer, settings.warmup)
         targets = torch.stack([batch.speech, batch.background], dim=1)
         backbone = self.backbone
         spectra, correction = backbone._separate(backbone._stft(batch.mixture), None)
@@ -131,22 +129,6 @@ class Trainer:
         with torch.no_grad():
             target = self.judge(clean[audible])
         return 0.5 * (self.judge(wav[audible]) - target).square().mean()
-
-    def state(self) -> dict[str, Any]:
-        """Everything that a resumed training needs."""
-        return {
-            "step": self.step, "minutes": self.minutes, "random": self.random.bit_generator.state,
-            "codec": self.codec.state_dict(), "average": self.ema.module.state_dict(), "updates": self.ema.updates,
-            "optimizer": self.optimizer.state_dict(),
-        }  # fmt: skip
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        """Restore a result of `state`."""
-        self.step, self.minutes, self.ema.updates = state["step"], state["minutes"], state["updates"]
-        self.random.bit_generator.state = state["random"]
-        self.codec.load_state_dict(state["codec"])
-        self.ema.module.load_state_dict(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
 
 
 def main() -> int:

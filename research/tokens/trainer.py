@@ -16,7 +16,7 @@ from research.tokens.discriminators import Discriminators, discriminator_loss, g
 from research.tokens.ema import EMA
 from research.tokens.losses import SpeechLosses
 from research.tokens.settings import Settings
-from research.training import step_optimizer
+from research.training import set_learning_rates, step_optimizer
 
 WEIGHTS = {
     "complex": 1.0, "magnitude": 2.0, "mel": 4.0, "unfiltered": 0.5, "commitment": 1.0, "content": 0.5,
@@ -86,9 +86,7 @@ class Trainer:
         adversarial = self.step >= settings.adversarial
         if adversarial and self.discriminators is None:
             self._make_discriminators()
-        left = max(0.02, min(1.0, (settings.minutes - self.minutes) / settings.decay_minutes))
-        for group in self.optimizer.param_groups:
-            group["lr"] = group["base"] * min(1.0, (self.step + 1) / settings.warmup_lr) * left
+        set_learning_rates(self, self.optimizer, settings.warmup_lr)
         levels = self._draw_levels(len(batch.mixture))
         with torch.autocast("cpu", torch.bfloat16):
             with torch.no_grad():

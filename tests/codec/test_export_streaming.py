@@ -74,14 +74,7 @@ def test_live(make_codec, wav, same_samples, kind, samples):
     """Recordings of any length, one after the other, in PyTorch."""
     codec = make_codec(kind)
     encoder, decoder = LiveEncoder(codec), LiveDecoder(codec)
-    codes = codec.encode(wav[:, :samples])
-    for size in (1, 6):
-        tokens, decoded = push_all(encoder, decoder, wav[0, :samples], codes, size)
-        assert torch.equal(tokens.lengths, codes.lengths)
-        assert (tokens.speech == codes.speech).float().mean() > 0.999
-        assert (tokens.background == codes.background).float().mean() > 0.999
-        assert same_samples(decoded, codec.decode(codes)[0])
-    assert encoder.flush() is None and not len(decoder.flush())
+    check_streams(codec, encoder, decoder, wav[:, :samples], same_samples)
 
 
 @pytest.mark.parametrize("kind", ["mdct", "causal filter", "semantic"])
@@ -130,19 +123,24 @@ def push_all(encoder, decoder, wav, codes, size):
     return concatenate(part for part in parts if part is not None), torch.cat([*samples, decoder.flush()])
 
 
-@pytest.mark.parametrize("samples", [1, 321, 9000])
-def test_onnx_streams(live, wav, same_samples, samples):
-    """Recordings of any length, one after the other."""
-    codec, folder = live
-    encoder, decoder = OnnxStreamingEncoder(folder), OnnxStreamingDecoder(folder)
-    codes = codec.encode(wav[:, :samples])
+def check_streams(codec, encoder, decoder, wav, same_samples):
+    """Streams give the tokens and samples of the whole recording [1, L], twice, and nothing remains."""
+    codes = codec.encode(wav)
     for size in (1, 6):
-        tokens, decoded = push_all(encoder, decoder, wav[0, :samples], codes, size)
+        tokens, decoded = push_all(encoder, decoder, wav[0], codes, size)
         assert torch.equal(tokens.lengths, codes.lengths)
         assert (tokens.speech == codes.speech).float().mean() > 0.999
         assert (tokens.background == codes.background).float().mean() > 0.999
         assert same_samples(decoded, codec.decode(codes)[0])
     assert encoder.flush() is None and not len(decoder.flush())
+
+
+@pytest.mark.parametrize("samples", [1, 321, 9000])
+def test_onnx_streams(live, wav, same_samples, samples):
+    """Recordings of any length, one after the other."""
+    codec, folder = live
+    encoder, decoder = OnnxStreamingEncoder(folder), OnnxStreamingDecoder(folder)
+    check_streams(codec, encoder, decoder, wav[:, :samples], same_samples)
 
 
 def test_onnx_streams_refuse_what_is_wrong(live, wav, tmp_path):

@@ -1,5 +1,7 @@
 """Encoder, decoder and separation for the next frames of a recording, with their state as input and output."""
 
+from abc import ABC, abstractmethod
+
 import torch
 from torch import Tensor, nn
 
@@ -9,11 +11,11 @@ from espnet2_decodec.codec.export.graphs import DecoderGraph, EncoderGraph
 from espnet2_decodec.codec.export.layers import overlap_add
 
 
-class EncoderStep(nn.Module):
-    """The next frames of samples, and the state -> tokens of frames that are `delay` frames older, and the next state.
+class SampleStep(nn.Module, ABC):
+    """The next frames of samples, and the state -> results of frames that are `delay` frames older, and the next state.
 
     `valid` is 1 for frames of the recording, and 0 for those that follow its end: `delay` of them give the rest of its
-    tokens. The first `delay` frames of tokens belong to no frame of the recording.
+    results. The first `delay` frames of results belong to no frame of the recording.
 
     Args:
         graph: of whole recordings.
@@ -27,20 +29,31 @@ class EncoderStep(nn.Module):
         super().__init__()
         self.graph, context = graph, Step(torch.ones(1, 1), None)
         with torch.no_grad():
-            self.delay = graph.encode(context, torch.zeros(1, graph.hop))[0].delay
+            self.delay = self._process(context, torch.zeros(1, graph.hop))[0].delay
         self.size = context.next_state().shape[1]
+
+    @abstractmethod
+    def _process(self, context: Context, wav: Tensor) -> tuple[Frames, Frames]:
+        """Samples [1, T * hop] -> results of both streams [1, T, ...]."""
+
+
+class EncoderStep(SampleStep):
+    """`SampleStep` whose results are tokens."""
 
     def forward(self, wav: Tensor, valid: Tensor, state: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Samples [1, T * hop], valid [1, T], state [1, S] -> tokens of both streams [1, K, T], next state [1, S]."""
         context = Step(valid, state)
-        speech, background = self.graph.encode(context, wav)
+        speech, background = self._process(context, wav)
         return speech.x.transpose(1, 2), background.x.transpose(1, 2), context.next_state()
+
+    def _process(self, context: Context, wav: Tensor) -> tuple[Frames, Frames]:
+        return self.graph.encode(context, wav)
 
 
 class DecoderStep(nn.Module):
     """The next tokens, and the state -> samples of frames that are `delay` frames older, and the next state.
 
-    Arguments and attributes as for `EncoderStep`.
+    Arguments and attributes as for `SampleStep`.
     """
 
     def __init__(self, graph: DecoderGraph):
@@ -62,27 +75,17 @@ class DecoderStep(nn.Module):
         return wav.x.flatten(1), context.next_state()
 
 
-class StemsStep(nn.Module):
-    """The next frames of samples, and the state -> stems of frames that are `delay` frames older, and the next state.
-
-    Arguments and attributes as for `EncoderStep`, of a codec with MDCT coefficients.
-    """
-
-    def __init__(self, graph: EncoderGraph):
-        super().__init__()
-        self.graph, context = graph, Step(torch.ones(1, 1), None)
-        with torch.no_grad():
-            self.delay = self._separate(context, torch.zeros(1, graph.hop))[0].delay
-        self.size = context.next_state().shape[1]
+class StemsStep(SampleStep):
+    """`SampleStep` whose results are the stems without quantization, of a codec with MDCT coefficients."""
 
     def forward(self, wav: Tensor, valid: Tensor, state: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Samples [1, T * hop], valid [1, T], state [1, S] -> speech and background [1, T * hop], next state [1, S]."""
         context = Step(valid, state)
-        speech, background = self._separate(context, wav)
+        speech, background = self._process(context, wav)
         return speech.x.flatten(1), background.x.flatten(1), context.next_state()
 
-    def _separate(self, context: Context, wav: Tensor) -> tuple[Frames, Frames]:
-        """Samples [1, T * hop] -> speech and background [1, T, hop]; their sum is the mixture."""
+    def _process(self, context: Context, wav: Tensor) -> tuple[Frames, Frames]:
+        """Samples [1, T * hop] -> speech and background [1, T, hop], whose sum is the mixture."""
         graph = self.graph.backbone
         assert isinstance(graph, MDCTGraph)
         backbone, mixture = graph.backbone, Frames(wav.unflatten(1, (-1, graph.hop)))
