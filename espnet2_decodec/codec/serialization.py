@@ -26,6 +26,7 @@ def save_model(
     state_dict: dict[str, Tensor],
     half: bool = False,
     shard_megabytes: float | None = None,
+    kind: str = KIND,
 ) -> None:
     """Write config.json and model.safetensors, replacing a model that the folder already holds.
 
@@ -37,6 +38,7 @@ def save_model(
             values too large for float16 keeps its type.
         shard_megabytes: maximum size of one file. The weights are split into model-00001-of-0000N.safetensors, each
             with at least one tensor; None for one file.
+        kind: of the model, which config.json names.
 
     Raises:
         ValueError: if a weight is not finite.
@@ -59,7 +61,7 @@ def save_model(
         with atomic_write(folder / name) as path:
             path.write_bytes(serialize(shard, {"format": "pt"}))  # unlike save_file, this respects the umask
     with atomic_write(folder / CONFIG) as path:
-        content = {"kind": KIND, "format": 1, "codec": config}
+        content = {"kind": kind, "format": 1, _section(kind): config}
         path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     for old in folder.glob("model*.safetensors"):
         if old.name not in names:
@@ -128,12 +130,16 @@ def packaged_model(name: str | Path | None) -> Path | None:
     return folder if str(name) == folder.name and (folder / CONFIG).is_file() else None
 
 
-def read_config(folder: Path) -> dict:
-    """The codec's config from config.json.
+def read_config(folder: Path, kind: str = KIND) -> dict:
+    """The config of a model from config.json.
+
+    Args:
+        folder: of the model.
+        kind: of the model, a codec by default.
 
     Raises:
         FileNotFoundError: if the file is missing.
-        ValueError: if it is not the config of a codec in the format of this version.
+        ValueError: if it is not the config of such a model in the format of this version.
     """
     path = folder / CONFIG
     if not path.is_file():
@@ -142,13 +148,20 @@ def read_config(folder: Path) -> dict:
         content = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(f"{path} is not valid JSON: {error}.") from None
-    if not isinstance(content, dict) or content.get("kind") != KIND or not isinstance(content.get("codec"), dict):
-        raise ValueError(f"{path} is not the config of a codec of this package.")
+    section = _section(kind)
+    if not isinstance(content, dict) or content.get("kind") != kind or not isinstance(content.get(section), dict):
+        name = "codec" if kind == KIND else f"model of the kind {kind}"
+        raise ValueError(f"{path} is not the config of a {name} of this package.")
     if content.get("format") != 1:
         raise ValueError(
             f"{path} has format {content.get('format')}, but this version reads format 1; update the package."
         )
-    return content["codec"]
+    return content[section]
+
+
+def _section(kind: str) -> str:
+    """The key of config.json under which the config of a model stands."""
+    return "codec" if kind == KIND else "model"
 
 
 def read_state_dict(folder: Path) -> dict[str, Tensor]:

@@ -7,7 +7,7 @@ from espnet2.torch_utils.device_funcs import force_gatherable
 from espnet2.train.abs_espnet_model import AbsESPnetModel
 from torch import Tensor
 
-from espnet2_decodec.tts.layers import sequence_mask
+from espnet2_decodec.voice.layers import sequence_mask
 from espnet2_decodec.tts.synthesizer import Synthesizer
 
 

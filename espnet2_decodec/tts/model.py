@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from espnet2_decodec.data.config import check_keys
 from espnet2_decodec.tts.alignment import AlignmentModule
-from espnet2_decodec.tts.layers import FiLMConvNeXtStack, SpeakerEncoder, sequence_mask
+from espnet2_decodec.voice.layers import FiLMConvNeXtStack, SpeakerEncoder, sequence_mask
 
 DEFAULTS: dict = {
     "channels": 192,

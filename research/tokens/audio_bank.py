@@ -29,7 +29,12 @@ class AudioBank:
     ):
         self.samples = np.memmap(Path(folder) / f"{name}.int16", np.int16, "r")
         lines = (Path(folder) / f"{name}.tsv").read_text(encoding="utf-8").splitlines()
-        rows = [line.split("\t") for line in lines]
+        self._index([line.split("\t") for line in lines], weights, noisy, balance)
+
+    def _index(
+        self, rows: list[list[str]], weights: dict[str, float] | None, noisy: float = 0.3, balance: float = 0.5
+    ) -> None:
+        """Set what is drawn by; arguments as for the class."""
         self.rows = rows
         self.starts = np.array([int(row[0]) for row in rows])
         self.lengths = np.array([int(row[1]) for row in rows])
@@ -51,9 +56,13 @@ class AudioBank:
         self.cumulative = np.cumsum(shares) / np.sum(shares)
         self.within = {key: np.cumsum(self.lengths[self.members[key]]) for key in self.keys}
 
+    def draw_key(self, random: np.random.Generator) -> tuple[str, str]:
+        """Source and label."""
+        return self.keys[min(int(np.searchsorted(self.cumulative, random.random())), len(self.keys) - 1)]
+
     def segment(self, length: int, random: np.random.Generator) -> np.ndarray:
         """[length] float32; another recording of the label follows where one ends."""
-        key = self.keys[min(int(np.searchsorted(self.cumulative, random.random())), len(self.keys) - 1)]
+        key = self.draw_key(random)
         members, sums = self.members[key], self.within[key]
         parts, missing = [], length
         while missing > 0:

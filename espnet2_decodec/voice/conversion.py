@@ -1,0 +1,115 @@
+"""Speech in the voice of a prompt."""
+
+import torch
+from torch import Tensor
+
+from espnet2_decodec.codec.decodec import DeCodec
+from espnet2_decodec.codec.dsp.pitch import PitchEstimator
+from espnet2_decodec.voice.coordinates import amplify, interpolate_f0, relative_pitch, speech_level
+from espnet2_decodec.voice.speech import Speech, semantic_parts
+from espnet2_decodec.voice.voice_model import PITCH_DIM, VoiceModel
+
+LEVEL = 10 ** (-26 / 20)
+"""RMS of speech that the voice model was trained with."""
+
+MAX_PROMPT_FRAMES = 1000
+"""Longer prompts are cut: 20 s."""
+
+BLOCK_FRAMES, CONTEXT_FRAMES = 1024, 100
+"""Frames that are synthesized at a time, and frames before and after them that they depend on."""
+
+
+@torch.no_grad()
+def speak(
+    model: VoiceModel,
+    codec: DeCodec,
+    content: Tensor,
+    prompt: Speech,
+    pitch: Tensor | None = None,
+    steps: int = 5,
+    temperature: float = 0.7,
+    seed: int = 0,
+) -> Tensor:
+    """Coordinates of speech with this content in the voice of the prompt.
+
+    Args:
+        model: voice model.
+        codec: with a semantic level.
+        content: [T, S] semantic features.
+        prompt: speech of the voice.
+        pitch: [T, 3] from `relative_pitch`; None to predict it.
+        steps: of the flow.
+        temperature: standard deviation of the noise that the flow starts from.
+        seed: of the noise.
+
+    Returns:
+        [T, P] at the level `LEVEL`, with interpolated f0.
+
+    Raises:
+        ValueError: if there is no speech in the prompt.
+    """
+    backbone, _ = semantic_parts(codec)
+    level = speech_level(prompt.coordinates, backbone)
+    if level < 1e-4:
+        raise ValueError("There is no speech in the prompt; give a recording of the voice.")
+    voice = interpolate_f0(amplify(prompt.coordinates, LEVEL / level, backbone))[:MAX_PROMPT_FRAMES]
+    frames = torch.cat([model.normalize(voice), prompt.content[:MAX_PROMPT_FRAMES]], dim=1)[None]
+    mask = torch.ones_like(frames[..., :1])
+    given = content.new_zeros(len(content), PITCH_DIM) if pitch is None else pitch
+    noise = torch.randn(
+        len(content), model.mean.shape[0], generator=torch.Generator().manual_seed(seed)
+    ).to(content) * temperature  # fmt: skip
+    parts = []
+    for start in range(0, len(content), BLOCK_FRAMES):
+        first, end = max(start - CONTEXT_FRAMES, 0), start + BLOCK_FRAMES
+        block = slice(first, end + CONTEXT_FRAMES)
+        condition = model.condition(content[None, block], given[None, block], frames, mask)
+        found = model.denormalize(model.sample(condition, noise[None, block], steps)[0])
+        parts.append(found[start - first : end - first])
+    coordinates = torch.cat(parts)
+    if pitch is not None:
+        coordinates[:, -2] = PitchEstimator.octave_scale * (pitch[:, 0] + median_octaves(prompt.coordinates))
+        coordinates[:, -1] = PitchEstimator.voicing_scale * pitch[:, 1]
+    return coordinates
+
+
+def median_octaves(coordinates: Tensor) -> Tensor:
+    """Median log f0 of voiced frames of coordinates [T, P], in octaves; 0 without voiced frames."""
+    voiced = coordinates[:, -1] > 0
+    f0 = coordinates[voiced, -2] / PitchEstimator.octave_scale
+    return f0.median() if len(f0) else coordinates.new_zeros(())
+
+
+@torch.no_grad()
+def convert_voice(
+    model: VoiceModel,
+    codec: DeCodec,
+    source: Speech,
+    prompt: Speech,
+    convert_f0: bool = True,
+    steps: int = 5,
+    temperature: float = 0.7,
+    seed: int = 0,
+) -> Speech:
+    """The content, intonation, timing and level of the source in the voice of the prompt.
+
+    Args:
+        model: voice model.
+        codec: with a semantic level.
+        source: speech to be converted.
+        prompt: speech of the voice.
+        convert_f0: whether the median f0 becomes that of the prompt.
+        steps, temperature, seed: as in `speak`.
+
+    Raises:
+        ValueError: if there is no speech in the prompt.
+    """
+    backbone, _ = semantic_parts(codec)
+    own = interpolate_f0(source.coordinates)
+    voiced = source.coordinates[:, -1:] > 0
+    pitch = relative_pitch(torch.cat([own[:, :-1], source.coordinates[:, -1:]], dim=1))
+    found = speak(model, codec, source.content, prompt, pitch, steps, temperature, seed)
+    pitch_pair = torch.cat([found[:, -2:-1] if convert_f0 else own[:, -2:-1], source.coordinates[:, -1:]], dim=1)
+    found = torch.cat([found[:, :-2], pitch_pair * voiced], dim=1)
+    level = speech_level(source.coordinates, backbone)
+    return Speech(source.content, amplify(found, level / LEVEL, backbone))

@@ -1,0 +1,65 @@
+"""Coordinates of speech that the voice model predicts: the mel envelope and a continuous f0."""
+
+import torch
+from torch import Tensor
+
+from espnet2_decodec.codec.backbones.mdct import MDCTBackbone
+from espnet2_decodec.codec.dsp.pitch import PitchEstimator
+
+
+def interpolate_f0(coordinates: Tensor) -> Tensor:
+    """Interpolate log f0 linearly where a frame is unvoiced.
+
+    Args:
+        coordinates: [T, P] mel envelope, log f0 and voicing; log f0 and voicing are zero in unvoiced frames.
+
+    Returns:
+        [T, P]. The first and the last f0 continue to the ends; log f0 stays zero without voiced frames.
+    """
+    voiced = (coordinates[:, -1] > 0).nonzero()[:, 0]
+    if not len(voiced):
+        return coordinates
+    f0 = coordinates[:, -2]
+    time = torch.arange(len(f0), device=f0.device)
+    after = torch.searchsorted(voiced, time).clamp(max=len(voiced) - 1)
+    before = (torch.searchsorted(voiced, time, right=True) - 1).clamp(min=0)
+    left, right = voiced[before], voiced[after]
+    share = ((time - left) / (right - left).clamp(min=1)).clamp(0, 1)
+    out = coordinates.clone()
+    out[:, -2] = f0[left] * (1 - share) + f0[right] * share
+    return out
+
+
+def zero_unvoiced(coordinates: Tensor) -> Tensor:
+    """Log f0 and voicing of unvoiced frames become zero, as the codec codes them: [..., P]."""
+    threshold = 0.5 * PitchEstimator.voicing_threshold * PitchEstimator.voicing_scale
+    voiced = coordinates[..., -1:] > threshold
+    return torch.cat([coordinates[..., :-2].clamp(min=0), coordinates[..., -2:] * voiced], dim=-1)
+
+
+def relative_pitch(coordinates: Tensor) -> Tensor:
+    """Interpolated coordinates [T, P] -> pitch condition [T, 3]: octaves relative to the median, voicing, 1."""
+    voiced = coordinates[:, -1] > 0
+    f0 = coordinates[:, -2] / PitchEstimator.octave_scale
+    median = f0[voiced].median() if voiced.any() else f0.new_zeros(())
+    return torch.stack([f0 - median, voiced.to(f0), torch.ones_like(f0)], dim=1)
+
+
+def amplify(coordinates: Tensor, gain: float, backbone: MDCTBackbone) -> Tensor:
+    """Coordinates [..., P] of the same speech with another gain."""
+    envelope = coordinates[..., :-2]
+    magnitudes = gain * torch.expm1(envelope.clamp(min=0) / backbone.mel_scale)
+    return torch.cat([backbone.mel_scale * torch.log1p(magnitudes), coordinates[..., -2:]], dim=-1)
+
+
+def speech_level(coordinates: Tensor, backbone: MDCTBackbone) -> float:
+    """RMS of the frames within 30 dB of the loudest one, of coordinates [T, P]; 0 for silence."""
+    power = frame_powers(coordinates, backbone)
+    active = power[power > 1e-3 * power.max()]
+    return float(active.mean().sqrt()) if len(active) else 0.0
+
+
+def frame_powers(coordinates: Tensor, backbone: MDCTBackbone) -> Tensor:
+    """Mean power [T] of the samples of each frame, according to the envelope in coordinates [T, P]."""
+    magnitudes = backbone.mel_floor * torch.expm1(coordinates[:, :-2].clamp(min=0) / backbone.mel_scale)
+    return (magnitudes @ backbone.mel_to_mdct).square().mean(-1)

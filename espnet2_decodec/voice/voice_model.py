@@ -1,0 +1,173 @@
+"""Semantic features and a prompt of a voice -> mel envelope, f0 and voicing in that voice."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from espnet2_decodec.codec.serialization import load_weights, model_folder, read_config, save_model
+from espnet2_decodec.voice import flow_matching
+from espnet2_decodec.voice.flow_matching import TimeEmbedding
+from espnet2_decodec.voice.layers import FiLMConvNeXtBlock
+from espnet2_decodec.voice.prompt_encoder import PromptAttention, PromptEncoder
+
+KIND = "espnet2_decodec.voice"
+"""Kind of the model in its config.json."""
+
+PITCH_DIM = 3
+"""Pitch condition of a frame: octaves relative to the median, voicing (0 or 1), and 1 where both are given."""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What the flow of a batch is conditioned on.
+
+    Attributes:
+        frames: [B, T, C].
+        mean: [B, T, P], a regression of the coordinates.
+        voice: [B, V].
+    """
+
+    frames: Tensor
+    mean: Tensor
+    voice: Tensor
+
+
+class VoiceModel(nn.Module):
+    """Flow matching of the parametric coordinates of speech, given its semantic features and a prompt.
+
+    A condition encoder attends to the frames of the prompt and regresses the coordinates; a flow (Matcha-TTS, Mehta et
+    al., 2023, arXiv 2309.03199; F5-TTS) makes them from noise, the regression and the encoder's output.
+
+    Args:
+        content_dim: S, of the semantic features.
+        parameters: P, coordinates of a frame: mel envelope, log f0 and voicing.
+        channels: C of all blocks.
+        condition_blocks, flow_blocks, prompt_blocks: numbers of blocks.
+        voice_dim: V, of the voice and time embeddings.
+        kernel: of the convolutions, in frames, odd.
+        expansion: of the blocks.
+
+    Raises:
+        ValueError: if there are fewer than two condition blocks.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(
+        self,
+        content_dim: int = 64,
+        parameters: int = 42,
+        channels: int = 192,
+        condition_blocks: int = 4,
+        flow_blocks: int = 6,
+        prompt_blocks: int = 2,
+        voice_dim: int = 128,
+        kernel: int = 7,
+        expansion: int = 3,
+    ):
+        super().__init__()
+        self.options = {
+            "content_dim": content_dim, "parameters": parameters, "channels": channels,
+            "condition_blocks": condition_blocks, "flow_blocks": flow_blocks, "prompt_blocks": prompt_blocks,
+            "voice_dim": voice_dim, "kernel": kernel, "expansion": expansion,
+        }  # fmt: skip
+        if condition_blocks < 2:
+            raise ValueError(f"condition_blocks must be at least 2, not {condition_blocks}.")
+        self.register_buffer("mean", torch.zeros(parameters))
+        self.register_buffer("std", torch.ones(parameters))
+
+        def blocks(count: int) -> nn.ModuleList:
+            return nn.ModuleList(
+                FiLMConvNeXtBlock(channels, kernel, 1 + i % 2, voice_dim, expansion, 0.0) for i in range(count)
+            )
+
+        self.prompt_encoder = PromptEncoder(parameters + content_dim, channels, prompt_blocks, voice_dim)
+        self.condition_in = nn.Linear(content_dim + PITCH_DIM, channels)
+        self.condition_blocks = blocks(condition_blocks)
+        self.attention = nn.ModuleList(PromptAttention(channels) for _ in range(2))
+        self.regression = nn.Linear(channels, parameters)
+        self.time_embedding = TimeEmbedding(voice_dim)
+        self.flow_in = nn.Linear(2 * parameters, channels)
+        self.flow_blocks = blocks(flow_blocks)
+        self.flow_norm = nn.LayerNorm(channels)
+        self.flow_out = nn.Linear(channels, parameters)
+        nn.init.zeros_(self.flow_out.weight)
+        nn.init.zeros_(self.flow_out.bias)
+
+    @classmethod
+    def from_pretrained(cls, path: str | Path) -> "VoiceModel":
+        """The model in a folder written by `save_pretrained`, or the one with this name in the package.
+
+        It is on the CPU, in float32 and in eval mode.
+
+        Raises:
+            FileNotFoundError: if the folder, its config.json or its weights are missing.
+            ValueError: if a file is damaged, or the config is not one of a voice model.
+        """
+        folder = model_folder(path)
+        config = read_config(folder, KIND)
+        try:
+            model = cls(**config)
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise ValueError(f"The config in {folder} does not describe a voice model: {error}.") from None
+        load_weights(model, folder)
+        return model.eval()
+
+    def save_pretrained(self, folder: str | Path, half: bool = False, shard_megabytes: float | None = None) -> None:
+        """Write config.json and the weights to `folder`; arguments and errors as for `serialization.save_model`."""
+        save_model(folder, self.options, self.state_dict(), half, shard_megabytes, KIND)
+
+    def normalize(self, coordinates: Tensor) -> Tensor:
+        """Coordinates [..., P] to zero mean and unit variance."""
+        return (coordinates - self.mean) / self.std
+
+    def denormalize(self, normalized: Tensor) -> Tensor:
+        """The inverse of `normalize`."""
+        return normalized * self.std + self.mean
+
+    def condition(self, content: Tensor, pitch: Tensor, prompt: Tensor, prompt_mask: Tensor) -> Condition:
+        """Encode what is said and the prompt.
+
+        Args:
+            content: [B, T, S] semantic features, quantized or not.
+            pitch: [B, T, 3], see `PITCH_DIM`; zeros where the pitch is not given.
+            prompt: [B, T', P + S] normalized coordinates and semantic features.
+            prompt_mask: [B, T', 1], 1 where a frame of the prompt is valid.
+        """
+        encoded, voice = self.prompt_encoder(prompt, prompt_mask)
+        x = self.condition_in(torch.cat([content, pitch], dim=-1))
+        valid = torch.ones_like(x[..., :1])
+        first = len(self.condition_blocks) - len(self.attention)
+        for i, block in enumerate(self.condition_blocks):
+            if i >= first:
+                x = self.attention[i - first](x, encoded, prompt_mask)
+            x = block(x, valid, voice)
+        return Condition(x, self.regression(x), voice)
+
+    def velocity(self, x: Tensor, time: Tensor, condition: Condition) -> Tensor:
+        """Velocity [B, T, P] of the flow at points [B, T, P] and times [B]."""
+        embedding = condition.voice + self.time_embedding(time)
+        y = self.flow_in(torch.cat([x, condition.mean.detach()], dim=-1)) + condition.frames
+        valid = torch.ones_like(y[..., :1])
+        for block in self.flow_blocks:
+            y = block(y, valid, embedding)
+        return self.flow_out(self.flow_norm(y))
+
+    def losses(self, target: Tensor, condition: Condition, generator: torch.Generator | None = None) -> dict[str, Tensor]:
+        """Flow matching loss, and mean absolute error of the regression, of normalized coordinates [B, T, P]."""
+        noise = torch.randn(target.shape, generator=generator, device=target.device)
+        time = torch.rand(len(target), generator=generator, device=target.device)
+        x, velocity = flow_matching.interpolate(target, noise, time)
+        predicted = self.velocity(x, time, condition)
+        return {
+            "flow": (predicted - velocity).square().mean(),
+            "regression": (condition.mean - target).abs().mean(),
+        }
+
+    @torch.no_grad()
+    def sample(self, condition: Condition, noise: Tensor, steps: int = 5) -> Tensor:
+        """Normalized coordinates [B, T, P] from noise [B, T, P]; see `flow_matching.sample`."""
+        return flow_matching.sample(lambda x, time: self.velocity(x, time, condition), noise, steps)
