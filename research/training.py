@@ -147,6 +147,11 @@ def set_learning_rates(trainer: Trainable, optimizer: torch.optim.Optimizer, war
         group["lr"] = group["base"] * min(1.0, (trainer.step + 1) / warmup) * left
 
 
+def autocast() -> torch.autocast:
+    """bfloat16 where the processor has instructions for it, float32 elsewhere, where bfloat16 is slower."""
+    return torch.autocast("cpu", torch.bfloat16, enabled=bool(torch.ops.mkldnn._is_mkldnn_bf16_supported()))
+
+
 def step_optimizer(
     optimizer: torch.optim.Optimizer, loss: torch.Tensor, weights: list[torch.nn.Parameter], clip: float, step: int
 ) -> float:

@@ -7,8 +7,8 @@ from espnet2.torch_utils.device_funcs import force_gatherable
 from espnet2.train.abs_espnet_model import AbsESPnetModel
 from torch import Tensor
 
-from espnet2_decodec.voice.layers import sequence_mask
 from espnet2_decodec.tts.synthesizer import Synthesizer
+from espnet2_decodec.voice.layers import sequence_mask
 
 
 class DeCodecTTSModel(AbsESPnetModel):

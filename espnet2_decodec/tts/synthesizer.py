@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from espnet2_decodec.atomic import atomic_write
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.data.text import CharacterTokenizer
-from espnet2_decodec.voice.layers import sequence_mask
 from espnet2_decodec.tts.model import AcousticModel, round_durations, scale_global_variance
 from espnet2_decodec.tts.parametric import ParametricFeatures
+from espnet2_decodec.voice.layers import sequence_mask
 
 CONFIG, WEIGHTS, KIND = "config.json", "model.safetensors", "espnet2_decodec.tts"
 

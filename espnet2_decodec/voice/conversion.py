@@ -99,7 +99,9 @@ def convert_voice(
         source: speech to be converted.
         prompt: speech of the voice.
         convert_f0: whether the median f0 becomes that of the prompt.
-        steps, temperature, seed: as in `speak`.
+        steps: as in `speak`.
+        temperature: as in `speak`.
+        seed: as in `speak`.
 
     Raises:
         ValueError: if there is no speech in the prompt.

@@ -156,7 +156,9 @@ class VoiceModel(nn.Module):
             y = block(y, valid, embedding)
         return self.flow_out(self.flow_norm(y))
 
-    def losses(self, target: Tensor, condition: Condition, generator: torch.Generator | None = None) -> dict[str, Tensor]:
+    def losses(
+        self, target: Tensor, condition: Condition, generator: torch.Generator | None = None
+    ) -> dict[str, Tensor]:
         """Flow matching loss, and mean absolute error of the regression, of normalized coordinates [B, T, P]."""
         noise = torch.randn(target.shape, generator=generator, device=target.device)
         time = torch.rand(len(target), generator=generator, device=target.device)

@@ -11,6 +11,7 @@ from espnet2_decodec.codec.backbones.base import ParametricBackbone
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.data.mixing import Mixing
 from research.tokens.audio_bank import AudioBank
+from research.training import autocast
 
 SPEECH_WEIGHTS = {"klettres": 0.4, "gcin": 0.4, "hedgewars": 0.5, "ktuberling": 0.7, "picovoice-wakeword": 0.3}
 MUSIC_PROB = 0.15
@@ -66,7 +67,7 @@ class BatchSampler:
             return TrainingBatch(raw, target, target, target)
         noises = np.stack([[self._noise(length, random) for _ in range(2)] for _ in range(separated)])
         batch = self.mix(raw[:separated], torch.from_numpy(noises), generator)
-        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        with torch.no_grad(), autocast():
             stems = self.separator.stems(batch.mixture)[:, 0].float()
         pairs = (batch.speech, batch.mixture, stems)
         return TrainingBatch(raw, *(torch.cat([part, target]) for part in pairs))

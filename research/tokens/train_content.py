@@ -13,6 +13,7 @@ from espnet2_decodec.training.teachers.whisper import WhisperTeacher
 from research.tokens.batches import BatchSampler
 from research.tokens.content import ContentEncoder
 from research.tokens.ema import EMA
+from research.training import autocast
 
 
 class TeacherHead(nn.Module):
@@ -82,11 +83,11 @@ def main() -> None:
         for group in optimizer.param_groups:
             group["lr"] = args.lr * min(1, (step + 1) / 80) * (0.5 + 0.5 * math.cos(math.pi * done)) + 1e-6
         batch = sampler.draw(args.batch, args.batch // 2, length, random)
-        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        with torch.no_grad(), autocast():
             features = teacher(batch.raw)
         clean = encoder.front(batch.raw)
         both = torch.cat([clean, perturb(encoder.front(batch.input), generator)])
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast():
             content = encoder.encode_features(both)
         used, extra, same, perplexity = content, content.new_zeros(()), 0.0, 0.0
         if quantized:

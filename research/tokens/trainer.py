@@ -10,13 +10,14 @@ from torch import Tensor, nn
 
 from espnet2_decodec.codec.backbones.semantic_mdct import SemanticMDCTBackbone
 from espnet2_decodec.codec.decodec import DeCodec
+from espnet2_decodec.codec.quantizer import QuantizedResult
 from espnet2_decodec.codec.semantic_quantizer import SemanticRVQ
 from research.tokens.batches import BatchSampler, TrainingBatch
 from research.tokens.discriminators import Discriminators, discriminator_loss, generator_losses
 from research.tokens.ema import EMA
 from research.tokens.losses import SpeechLosses
 from research.tokens.settings import Settings
-from research.training import set_learning_rates, step_optimizer
+from research.training import autocast, set_learning_rates, step_optimizer
 
 WEIGHTS = {
     "complex": 1.0, "magnitude": 2.0, "mel": 4.0, "unfiltered": 0.5, "commitment": 1.0, "content": 0.5,
@@ -88,11 +89,10 @@ class Trainer:
             self._make_discriminators()
         set_learning_rates(self, self.optimizer, settings.warmup_lr)
         levels = self._draw_levels(len(batch.mixture))
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast():
             with torch.no_grad():
                 speech = self.codec.subspace.split(self.codec.latent(batch.mixture))[0]
-            result = self.quantizer.train()(speech, levels)
-            self.quantizer.eval()
+            result = self._quantize(speech, levels, batch)
             wav, unfiltered = self._synthesize(result.x)
         rms = batch.target.square().mean(1, keepdim=True).sqrt().clamp(min=1e-4)
         has_waveform, turn = (levels > self.quantizer.parametric_levels).float(), int(self.random.integers(100))
@@ -110,6 +110,12 @@ class Trainer:
         self.step += 1
         terms |= {"error": result.metrics["error"], "perplexity": result.metrics["perplexity"].mean()}
         return {name: float(value.detach()) for name, value in terms.items()}
+
+    def _quantize(self, speech: Tensor, levels: Tensor, batch: TrainingBatch) -> QuantizedResult:
+        """Latents [B, D_s, T] with the given numbers of levels [B]."""
+        result = self.quantizer.train()(speech, levels)
+        self.quantizer.eval()
+        return result
 
     def _synthesize(self, speech: Tensor) -> tuple[Tensor, Tensor]:
         """Latents [B, D_s, T] -> speech [B, T * hop] and the same before the post-filter, with noise of any frame."""
@@ -129,7 +135,7 @@ class Trainer:
 
     def _content_loss(self, wav: Tensor, clean: Tensor) -> Tensor:
         """Half the mean squared distance between the semantic features of decoded and of clean speech."""
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast():
             with torch.no_grad():
                 target = self.backbone.semantic_encoder(clean)
             return 0.5 * (self.backbone.semantic_encoder(wav) - target).square().mean()
@@ -139,11 +145,11 @@ class Trainer:
         assert self.discriminators is not None and self.optimizer_d is not None
         order = self.random.permutation(len(self.discriminators.parts))
         chosen = sorted(order[: self.settings.discriminators_per_step].tolist())
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast():
             loss = discriminator_loss(self.discriminators(pair.detach(), chosen))
         self._update(self.optimizer_d, loss, [p for i in chosen for p in self.discriminators.parts[i].parameters()])
         self.discriminators.requires_grad_(False)
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast():
             adversarial, matching = generator_losses(self.discriminators(pair, chosen))
         self.discriminators.requires_grad_(True)
         return {"discriminator": loss, "adversarial": adversarial, "matching": matching}

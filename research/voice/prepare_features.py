@@ -1,7 +1,7 @@
 """Features of a bank's speech: `python -m research.voice.prepare_features --bank BANK --out FEATURES --nj 2`.
 
-For each recording at a fixed level: semantic features, semantic features of the same recording with another pitch, vocal
-tract length and frequency response, and the parametric coordinates with interpolated f0; float16, frame by frame.
+For each recording at a fixed level: semantic features, semantic features of the same recording with another pitch,
+vocal tract length and frequency response, and the parametric coordinates with interpolated f0; float16, frame by frame.
 """
 
 import argparse

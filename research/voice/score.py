@@ -90,7 +90,11 @@ def main() -> None:
     chosen, begun = pairs(utterances, args.limit), time.process_time()
     wavs = [system(sources[i], prompts[j]) for i, j in chosen]
     seconds = sum(len(wav) for wav in wavs) / 16000
-    row: dict = {name: str(value) for name, value in vars(args).items() if value is not None and name not in ("bank", "out", "wavs")}
+    row: dict = {
+        name: str(value)
+        for name, value in vars(args).items()
+        if value is not None and name not in ("bank", "out", "wavs")
+    }
     row["speed"] = round((time.process_time() - begun) / seconds, 4)
     changed = words_changed(wavs, [utterances[i].wav for i, _ in chosen], [True] * len(wavs),
                             args.bank / f"conversion_texts_{args.final}_{args.limit}.json")  # fmt: skip
