@@ -4,6 +4,7 @@ After "DeCodec: Rethinking Audio Codecs as Universal Disentangled Representation
 arXiv 2509.09201), with an exact orthogonal split instead of the paper's penalty.
 """
 
+from collections.abc import Collection
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -74,9 +75,15 @@ class DeCodec(CodecProperties):
         load_weights(codec, folder)
         return codec.eval()
 
-    def save_pretrained(self, folder: str | Path, half: bool = False, shard_megabytes: float | None = None) -> None:
+    def save_pretrained(
+        self,
+        folder: str | Path,
+        half: bool = False,
+        shard_megabytes: float | None = None,
+        int8: Collection[str] = (),
+    ) -> None:
         """Write config.json and the weights to `folder`; arguments and errors as for `serialization.save_model`."""
-        save_model(folder, self.resolved_config(), self.state_dict(), half, shard_megabytes)
+        save_model(folder, self.resolved_config(), self.state_dict(), half, shard_megabytes, int8=int8)
 
     def push_to_hub(
         self,

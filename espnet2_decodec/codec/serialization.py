@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Collection
 from pathlib import Path
 
 import torch
@@ -11,6 +12,7 @@ from safetensors.torch import save as serialize
 from torch import Tensor, nn
 
 from espnet2_decodec.atomic import atomic_write
+from espnet2_decodec.codec.int8_weights import SCALE, dequantize_weights, quantize_weights
 from espnet2_decodec.hub import download, parse_name
 
 CONFIG, WEIGHTS, KIND = "config.json", "model.safetensors", "espnet2_decodec"
@@ -27,6 +29,7 @@ def save_model(
     half: bool = False,
     shard_megabytes: float | None = None,
     kind: str = KIND,
+    int8: Collection[str] = (),
 ) -> None:
     """Write config.json and model.safetensors, replacing a model that the folder already holds.
 
@@ -39,18 +42,19 @@ def save_model(
         shard_megabytes: maximum size of one file. The weights are split into model-00001-of-0000N.safetensors, each
             with at least one tensor; None for one file.
         kind: of the model, which config.json names.
+        int8: beginnings of the names of weights that are stored as int8, see `quantize_weights`.
 
     Raises:
         ValueError: if a weight is not finite.
     """
     folder = Path(folder)
     tensors = {}
-    for name, tensor in state_dict.items():
+    for name, tensor in quantize_weights(state_dict, int8).items():
         tensor = tensor.detach().cpu().contiguous().clone()
         if tensor.is_floating_point():
             if not torch.isfinite(tensor).all():
                 raise ValueError(f"The weight {name} is not finite, so the codec was not saved.")
-            if half and tensor.abs().max() < torch.finfo(torch.float16).max:
+            if half and not name.endswith(SCALE) and tensor.abs().max() < torch.finfo(torch.float16).max:
                 tensor = tensor.half()
         tensors[name] = tensor
     shards = _shards(tensors, shard_megabytes)
@@ -165,11 +169,11 @@ def _section(kind: str) -> str:
 
 
 def read_state_dict(folder: Path) -> dict[str, Tensor]:
-    """All tensors of model.safetensors, or of its shards, in the types in which they are stored.
+    """All tensors of model.safetensors, or of its shards, in the types in which they are stored, but int8 as float32.
 
     Raises:
         FileNotFoundError: if a file is missing.
-        ValueError: if a file is damaged.
+        ValueError: if a file is damaged, or scales do not fit their weights.
     """
     files = [folder / WEIGHTS]
     if not files[0].is_file():
@@ -189,7 +193,7 @@ def read_state_dict(folder: Path) -> dict[str, Tensor]:
             tensors.update(load_file(file))
         except SafetensorError as error:
             raise ValueError(f"{file} is damaged or not a safetensors file: {error}.") from None
-    return tensors
+    return dequantize_weights(tensors)
 
 
 def load_weights(module: nn.Module, folder: Path) -> None:

@@ -1,5 +1,6 @@
 """Semantic features and a prompt of a voice -> mel envelope, f0 and voicing in that voice."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -116,9 +117,15 @@ class VoiceModel(nn.Module):
         load_weights(model, folder)
         return model.eval()
 
-    def save_pretrained(self, folder: str | Path, half: bool = False, shard_megabytes: float | None = None) -> None:
+    def save_pretrained(
+        self,
+        folder: str | Path,
+        half: bool = False,
+        shard_megabytes: float | None = None,
+        int8: Collection[str] = (),
+    ) -> None:
         """Write config.json and the weights to `folder`; arguments and errors as for `serialization.save_model`."""
-        save_model(folder, self.options, self.state_dict(), half, shard_megabytes, KIND)
+        save_model(folder, self.options, self.state_dict(), half, shard_megabytes, KIND, int8)
 
     def normalize(self, coordinates: Tensor) -> Tensor:
         """Coordinates [..., P] to zero mean and unit variance."""
