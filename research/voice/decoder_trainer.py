@@ -42,6 +42,7 @@ class DecoderTrainer(Trainer):
     def __init__(self, settings: DecoderSettings, model: str | Path, voice_model: Path | None):
         super().__init__(settings, model)
         self.quantizer.predictor.requires_grad_(False)
+        self.quantizer.parametric.ema_decay, self.quantizer.parametric.dead_code_threshold = 1.0, 0.0
         self.trained = [p for p in self.trained if p.requires_grad]
         self.voice_model = None if voice_model is None else VoiceModel.from_pretrained(voice_model)
 

@@ -10,8 +10,6 @@ from torch import Tensor
 from espnet2_decodec.voice.coordinates import relative_pitch
 from research.tokens.audio_bank import AudioBank
 
-CONTENT_DIM, PARAMETERS = 64, 42
-
 
 class VoiceBatch(NamedTuple):
     """A batch.
@@ -40,17 +38,26 @@ class FeatureBank(AudioBank):
         folder: of the features.
         name: of the bank.
         weights: source -> factor of its probability.
+        content_dim: S.
+        parameters: P.
     """
 
-    def __init__(self, folder: str | Path, name: str, weights: dict[str, float] | None = None):
+    def __init__(
+        self,
+        folder: str | Path,
+        name: str,
+        weights: dict[str, float] | None = None,
+        content_dim: int = 64,
+        parameters: int = 42,
+    ):
         lines = (Path(folder) / f"{name}.tsv").read_text(encoding="utf-8").splitlines()
         self._index([line.split("\t") for line in lines], weights)
 
         def read(kind: str, size: int) -> np.ndarray:
             return np.memmap(Path(folder) / f"{name}.{kind}", np.float16, "r").reshape(-1, size)
 
-        self.content, self.perturbed = read("content", CONTENT_DIM), read("perturbed", CONTENT_DIM)
-        self.coordinates = read("coordinates", PARAMETERS)
+        self.content, self.perturbed = read("content", content_dim), read("perturbed", content_dim)
+        self.coordinates = read("coordinates", parameters)
 
     def draw_voices(
         self, count: int, frames: int, prompt_frames: tuple[int, int], perturbed: float, random: np.random.Generator
@@ -87,7 +94,7 @@ class FeatureBank(AudioBank):
         members, sums = self.members[key], self.within[key]
         taken, places, missing = {start for start, _ in avoid}, [], frames
         while missing > 0:
-            for _ in range(4):
+            for _ in range(20):
                 i = members[min(int(np.searchsorted(sums, random.random() * sums[-1], side="right")), len(members) - 1)]
                 first, size = int(self.starts[i]), int(self.lengths[i])
                 if not any(first <= start < first + size for start in taken):

@@ -74,6 +74,7 @@ class Trainer:
         torch.manual_seed(settings.seed)
         self.settings, self.bank, self.step, self.minutes = settings, bank, 0, 0.0
         self.random = np.random.default_rng(settings.seed)
+        self.generator = torch.Generator().manual_seed(settings.seed)
         quantizer = DeCodec.from_pretrained(settings.codec).speech_quantizer
         if not isinstance(quantizer, SemanticRVQ):
             raise ValueError(f"{settings.codec} has no semantic level.")
@@ -102,7 +103,7 @@ class Trainer:
         prompt = torch.cat([model.normalize(batch.prompt), batch.prompt_content], dim=-1)
         pitch = batch.pitch * self._drawn(count, self.settings.pitch)
         condition = model.condition(content, pitch, prompt, batch.prompt_mask)
-        terms = model.losses(model.normalize(batch.target), condition)
+        terms = model.losses(model.normalize(batch.target), condition, self.generator)
         step_optimizer(
             self.optimizer, terms["flow"] + terms["regression"], list(model.parameters()), self.settings.clip, self.step
         )
@@ -124,7 +125,7 @@ class Trainer:
         """Everything that a resumed training needs."""
         return {
             "step": self.step, "minutes": self.minutes, "random": self.random.bit_generator.state,
-            "torch_random": torch.get_rng_state(), "model": self.model.state_dict(),
+            "generator": self.generator.get_state(), "model": self.model.state_dict(),
             "average": self.ema.module.state_dict(), "updates": self.ema.updates,
             "optimizer": self.optimizer.state_dict(),
         }  # fmt: skip
@@ -133,7 +134,7 @@ class Trainer:
         """Restore a result of `state`."""
         self.step, self.minutes, self.ema.updates = state["step"], state["minutes"], state["updates"]
         self.random.bit_generator.state = state["random"]
-        torch.set_rng_state(state["torch_random"])
+        self.generator.set_state(state["generator"])
         self.model.load_state_dict(state["model"])
         self.ema.module.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
@@ -143,9 +144,11 @@ def main() -> int:
     """Train; return the exit status, see `training.run`."""
     parser = argparse.ArgumentParser(description=__doc__)
     training.add_options(parser, Path(__file__).with_name("train.yaml"))
+    parser.add_argument("--codec", help="folder or name of the codec, in place of that of the settings")
     args = parser.parse_args()
     torch.set_num_threads(1)
     settings = Settings(**yaml.safe_load(args.config.read_text(encoding="utf-8")) or {})
+    settings.codec = args.codec or settings.codec
     trainer = Trainer(settings, FeatureBank(args.bank, "speech_train", SPEECH_WEIGHTS))
     training.resume(trainer, args.out)
     return training.run(trainer, trainer.draw, args, save_models=True)
