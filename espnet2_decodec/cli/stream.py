@@ -156,20 +156,23 @@ def _blocks(source: "BinaryIO | Microphone", hop: int) -> Iterator["Tensor"]:
     import torch
 
     from espnet2_decodec.io.microphone import SAMPLE_BYTES
+    from espnet2_decodec.io.pcm16 import from_pcm16
 
     count = 0
     while content := source.read(SAMPLE_BYTES * hop):
         count += len(content)
         if len(content) % SAMPLE_BYTES:
             raise ValueError(f"The input ends within a sample, after {count} bytes: a sample of 16-bit PCM has two.")
-        yield torch.from_numpy(np.frombuffer(content, "<i2").astype(np.float32) / 32768)
+        yield torch.from_numpy(from_pcm16(np.frombuffer(content, "<i2")))
     if not count:
         raise ValueError("The input has no samples.")
 
 
 def _pcm(wav: "Tensor") -> bytes:
     """Samples [l] as 16-bit PCM; those beyond full scale are clipped."""
-    return (wav.cpu() * 32768).round().clamp(-32768, 32767).numpy().astype("<i2").tobytes()
+    from espnet2_decodec.io.pcm16 import to_pcm16
+
+    return to_pcm16(wav.cpu().numpy()).astype("<i2").tobytes()
 
 
 def _token_lines(codes: "Codes") -> bytes:

@@ -19,6 +19,7 @@ from espnet2_decodec.data.kaldi import Table, read_optional_table, read_table
 from espnet2_decodec.data.segment_sampler import SegmentSampler
 from espnet2_decodec.io.audio import AudioReader, check_samples, read
 from espnet2_decodec.io.errors import EmptyAudioError, FileError
+from espnet2_decodec.io.pcm16 import to_pcm16
 from espnet2_decodec.progress import progress
 
 log = logging.getLogger(__name__)
@@ -265,7 +266,7 @@ def _read_int16(path: str, sample_rate: int) -> Tensor:
     reader = AudioReader(path)
     if reader.source_rate != sample_rate or reader.channels != 1:
         raise ValueError(f"{path} is not mono at {sample_rate} Hz: prepare the corpus with local/data.sh.")
-    return torch.cat([(32768 * wav).round().clamp(-32768, 32767).short() for wav in reader])
+    return torch.cat([torch.from_numpy(to_pcm16(wav.numpy())) for wav in reader])
 
 
 def _duration(table: Table, name: str) -> float:

@@ -14,6 +14,7 @@ from espnet2_decodec.atomic import atomic_write
 from espnet2_decodec.data.kaldi import check_id, read_optional_table, read_table
 from espnet2_decodec.io.audio import AudioReader
 from espnet2_decodec.io.npy import save_array
+from espnet2_decodec.io.pcm16 import to_pcm16
 
 FORMAT = 1
 LIST = "shards.json"
@@ -159,7 +160,7 @@ def _wav_file(wav: np.ndarray, rate: int) -> bytes:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(rate)
-        file.writeframes((wav * 32768).round().clip(-32768, 32767).astype("<i2").tobytes())
+        file.writeframes(to_pcm16(wav).astype("<i2").tobytes())
     return content.getvalue()
 
 

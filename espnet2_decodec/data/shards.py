@@ -10,6 +10,7 @@ import numpy as np
 
 from espnet2_decodec.data.segment_sampler import SegmentSampler
 from espnet2_decodec.data.shard_writing import FORMAT, FRAMES, OFFSETS, SOURCES, WEIGHTS
+from espnet2_decodec.io.pcm16 import from_pcm16
 
 OPEN_FILES = 64
 """Tar files that each process keeps open."""
@@ -85,7 +86,7 @@ class ShardedRecordings:
         content = os.pread(file.number, 2 * count, int(self._offsets[index]) + 2 * start)
         if len(content) < 2 * count:
             raise ValueError(f"{self.place(index)} is cut off: write the shard again.")
-        return np.frombuffer(content, "<i2").astype(np.float32) / 32768
+        return from_pcm16(np.frombuffer(content, "<i2"))
 
     def probabilities(self, balance_exponent: float) -> np.ndarray:
         """Probability [n] of each recording: by its duration, its weight, and a power of its source's duration.

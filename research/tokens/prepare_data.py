@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from espnet2_decodec.io.pcm16 import to_pcm16
 from local import audio, debian, g722
 from local.corpora import asterisk, backgrounds, festvox, tuxpaint, voices
 from local.prepare import BACKGROUNDS_WITH_SPEECH
@@ -112,7 +113,7 @@ def read(item: Item) -> np.ndarray:
         return np.zeros(0, np.int16)
     if len(samples) < 2400 or np.sqrt(np.mean(np.square(samples))) < 1e-3:
         return np.zeros(0, np.int16)
-    return np.clip(np.round(samples * 32768), -32768, 32767).astype(np.int16)
+    return to_pcm16(samples)
 
 
 def main() -> None:
