@@ -5,12 +5,15 @@ from torch import Tensor
 
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.codec.dsp.pitch import PitchEstimator
-from espnet2_decodec.voice.coordinates import amplify, interpolate_f0, relative_pitch, speech_level
+from espnet2_decodec.voice.coordinates import amplify, frame_powers, interpolate_f0, relative_pitch, speech_level
 from espnet2_decodec.voice.speech import Speech, semantic_parts
 from espnet2_decodec.voice.voice_model import PITCH_DIM, VoiceModel
 
 LEVEL = 10 ** (-26 / 20)
 """RMS of speech that the voice model was trained with."""
+
+MIN_LEVEL = 1e-4
+"""RMS below which there is no speech in a recording: -80 dBFS."""
 
 MAX_PROMPT_FRAMES = 1000
 """Longer prompts are cut: 20 s."""
@@ -50,7 +53,7 @@ def speak(
     """
     backbone, _ = semantic_parts(codec)
     level = speech_level(prompt.coordinates, backbone)
-    if level < 1e-4:
+    if level < MIN_LEVEL:
         raise ValueError("There is no speech in the prompt; give a recording of the voice.")
     voice = interpolate_f0(amplify(prompt.coordinates, LEVEL / level, backbone))[:MAX_PROMPT_FRAMES]
     frames = torch.cat([model.normalize(voice), prompt.content[:MAX_PROMPT_FRAMES]], dim=1)[None]
@@ -73,6 +76,28 @@ def speak(
     return coordinates
 
 
+@torch.no_grad()
+def spectral_bias(model: VoiceModel, codec: DeCodec, prompt: Speech, steps: int = 5, seed: int = 0) -> Tensor:
+    """Mean difference between the envelope of a prompt and what the model predicts of it: [E] at the level `LEVEL`.
+
+    Each half is predicted with the other half as the prompt.
+    """
+    backbone, _ = semantic_parts(codec)
+    half = len(prompt.content) // 2
+    parts = [Speech(prompt.content[x], prompt.coordinates[x]) for x in (slice(half), slice(half, None))]
+    level = speech_level(prompt.coordinates, backbone)
+    differences = []
+    for own, other in (parts, parts[::-1]):
+        if not len(own.content) or speech_level(other.coordinates, backbone) < MIN_LEVEL:
+            continue
+        actual = interpolate_f0(amplify(own.coordinates, LEVEL / level, backbone))
+        powers = frame_powers(actual, backbone)
+        predicted = speak(model, codec, own.content, other, relative_pitch(actual), steps, 0.7, seed)
+        differences.append((actual - predicted)[powers > 1e-3 * powers.max(), :-2])
+    found = torch.cat(differences) if differences else prompt.coordinates[:, :-2]
+    return found.mean(0) if differences and len(found) else torch.zeros_like(prompt.coordinates[0, :-2])
+
+
 def median_octaves(coordinates: Tensor) -> Tensor:
     """Median log f0 of voiced frames of coordinates [T, P], in octaves; 0 without voiced frames."""
     voiced = coordinates[:, -1] > 0
@@ -87,6 +112,8 @@ def convert_voice(
     source: Speech,
     prompt: Speech,
     convert_f0: bool = True,
+    detail: float = 0.5,
+    bias: float = 1.0,
     steps: int = 5,
     temperature: float = 0.7,
     seed: int = 0,
@@ -99,6 +126,9 @@ def convert_voice(
         source: speech to be converted.
         prompt: speech of the voice.
         convert_f0: whether the median f0 becomes that of the prompt.
+        detail: share of what the voice model does not predict of the source's envelope from its content and voice. It
+            is added to the result: 0 is nearer to the voice, 1 is better understood.
+        bias: share of the prompt's `spectral_bias` that is added to the result.
         steps: as in `speak`.
         temperature: as in `speak`.
         seed: as in `speak`.
@@ -111,7 +141,15 @@ def convert_voice(
     voiced = source.coordinates[:, -1:] > 0
     pitch = relative_pitch(torch.cat([own[:, :-1], source.coordinates[:, -1:]], dim=1))
     found = speak(model, codec, source.content, prompt, pitch, steps, temperature, seed)
+    level = speech_level(source.coordinates, backbone)
+    if detail and level > MIN_LEVEL:
+        predicted = speak(model, codec, source.content, source, pitch, steps, temperature, seed)
+        residual = amplify(own, LEVEL / level, backbone) - predicted
+        found[:, :-2] += detail * residual[:, :-2]
+    if bias:
+        powers = frame_powers(found, backbone)
+        active = (powers > 1e-3 * powers.max())[:, None]
+        found[:, :-2] += bias * active * spectral_bias(model, codec, prompt, steps, seed)
     pitch_pair = torch.cat([found[:, -2:-1] if convert_f0 else own[:, -2:-1], source.coordinates[:, -1:]], dim=1)
     found = torch.cat([found[:, :-2], pitch_pair * voiced], dim=1)
-    level = speech_level(source.coordinates, backbone)
     return Speech(source.content, amplify(found, level / LEVEL, backbone))

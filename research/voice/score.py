@@ -56,9 +56,8 @@ class Systems:
             speech = Speech(quantizer.decode(quantizer.encode(speech.content.T[None]))[0].T, speech.coordinates)
         if self.model is not None:
             voice = analyze(self.codec, [prompt])
-            speech = convert_voice(
-                self.model, self.codec, speech, voice, steps=self.args.steps, temperature=self.args.temperature
-            )
+            options = {name: getattr(self.args, name) for name in ("detail", "bias", "steps", "temperature")}
+            speech = convert_voice(self.model, self.codec, speech, voice, **options)
         return torch.cat(list(synthesize(self.codec, speech, len(source))))
 
 
@@ -72,6 +71,8 @@ def main() -> None:
     parser.add_argument("--quantized", action="store_true", help="quantized semantic features of the source")
     parser.add_argument("--steps", type=int, default=5)
     parser.add_argument("--temperature", type=float, default=0.7)
+    parser.add_argument("--detail", type=float, default=0.5)
+    parser.add_argument("--bias", type=float, default=1.0)
     parser.add_argument("--source-snr", type=float, help="dB, of noisy sources")
     parser.add_argument("--prompt-snr", type=float, help="dB, of noisy prompts")
     parser.add_argument("--final", action="store_true")
