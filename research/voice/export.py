@@ -1,6 +1,7 @@
 """Store the voice model, or the codec with the decoder that was trained for it, as in the package.
 
-`python -m research.voice.export --voice-model exp/voice/model --codec exp/decoder/model --out espnet2_decodec/pretrained`
+`python -m research.voice.export --voice-model exp/voice/model --codec exp/decoder/model --out MODELS`, where MODELS is
+espnet2_decodec/pretrained for the package.
 
 Matrices of the voice model and of the codec's decoders are stored as int8, other weights as float16.
 """
