@@ -5,7 +5,7 @@ from torch import Tensor
 
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.codec.dsp.pitch import PitchEstimator
-from espnet2_decodec.voice.coordinates import amplify, frame_powers, interpolate_f0, relative_pitch, speech_level
+from espnet2_decodec.voice.coordinates import amplify, interpolate_f0, relative_pitch, speech_frames, speech_level
 from espnet2_decodec.voice.speech import Speech, semantic_parts
 from espnet2_decodec.voice.voice_model import PITCH_DIM, VoiceModel
 
@@ -91,9 +91,8 @@ def spectral_bias(model: VoiceModel, codec: DeCodec, prompt: Speech, steps: int 
         if not len(own.content) or speech_level(other.coordinates, backbone) < MIN_LEVEL:
             continue
         actual = interpolate_f0(amplify(own.coordinates, LEVEL / level, backbone))
-        powers = frame_powers(actual, backbone)
         predicted = speak(model, codec, own.content, other, relative_pitch(actual), steps, 0.7, seed)
-        differences.append((actual - predicted)[powers > 1e-3 * powers.max(), :-2])
+        differences.append((actual - predicted)[speech_frames(actual, backbone), :-2])
     found = torch.cat(differences) if differences else prompt.coordinates[:, :-2]
     return found.mean(0) if differences and len(found) else torch.zeros_like(prompt.coordinates[0, :-2])
 
@@ -144,12 +143,12 @@ def convert_voice(
     level = speech_level(source.coordinates, backbone)
     if detail and level > MIN_LEVEL:
         predicted = speak(model, codec, source.content, source, pitch, steps, temperature, seed)
-        residual = amplify(own, LEVEL / level, backbone) - predicted
-        found[:, :-2] += detail * residual[:, :-2]
+        actual = amplify(own, LEVEL / level, backbone)
+        residual = (actual - predicted)[:, :-2]
+        found[:, :-2] += detail * (residual - residual[speech_frames(actual, backbone)].mean(0))
     if bias:
-        powers = frame_powers(found, backbone)
-        active = (powers > 1e-3 * powers.max())[:, None]
-        found[:, :-2] += bias * active * spectral_bias(model, codec, prompt, steps, seed)
+        correction = spectral_bias(model, codec, prompt, steps, seed)
+        found[:, :-2] += bias * speech_frames(found, backbone)[:, None] * correction
     pitch_pair = torch.cat([found[:, -2:-1] if convert_f0 else own[:, -2:-1], source.coordinates[:, -1:]], dim=1)
     found = torch.cat([found[:, :-2], pitch_pair * voiced], dim=1)
     return Speech(source.content, amplify(found, level / LEVEL, backbone))

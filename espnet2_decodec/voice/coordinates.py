@@ -53,10 +53,15 @@ def amplify(coordinates: Tensor, gain: float, backbone: MDCTBackbone) -> Tensor:
 
 
 def speech_level(coordinates: Tensor, backbone: MDCTBackbone) -> float:
-    """RMS of the frames within 30 dB of the loudest one, of coordinates [T, P]; 0 for silence."""
+    """RMS of the frames with speech, of coordinates [T, P]; 0 for silence."""
+    power = frame_powers(coordinates, backbone)[speech_frames(coordinates, backbone)]
+    return float(power.mean().sqrt()) if len(power) else 0.0
+
+
+def speech_frames(coordinates: Tensor, backbone: MDCTBackbone) -> Tensor:
+    """Coordinates [T, P] -> [T] bool, frames within 30 dB of the loudest one."""
     power = frame_powers(coordinates, backbone)
-    active = power[power > 1e-3 * power.max()]
-    return float(active.mean().sqrt()) if len(active) else 0.0
+    return power > 1e-3 * power.max() if len(power) else power > 0
 
 
 def frame_powers(coordinates: Tensor, backbone: MDCTBackbone) -> Tensor:
