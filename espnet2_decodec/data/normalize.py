@@ -115,7 +115,7 @@ def _dotted(text: str) -> str:
 def _merge_punctuation(text: str) -> str:
     """Single spaces, and of neighbouring marks the strongest one."""
     text = re.sub(r"[\s,.?!]*([,.?!])[\s,.?!]*", lambda match: _strongest(match[0]) + " ", text)
-    return " ".join(text.split()).lstrip(PUNCTUATION + " ").strip()
+    return " ".join(text.split()).lstrip(PUNCTUATION + " ").rstrip(", ")
 
 
 def _strongest(marks: str) -> str:

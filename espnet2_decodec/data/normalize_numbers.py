@@ -179,19 +179,31 @@ _RULES = (
     _rule(r"(?P<year>\d{4})-(?P<month>\d\d?)-(?P<day>\d\d?)", _numeric_date),
     _rule(r"(?P<month>\d\d?)/(?P<day>\d\d?)/(?P<year>\d{4})", _numeric_date),
     _rule(rf"(?P<month>{_MONTH})\s(?P<day>[0-3]?\d)(?:st|nd|rd|th)?(?:,?\s(?P<year>[12]\d{{3}}))?", _month_day),
-    _rule(rf"(?P<day>[0-3]?\d)(?:st|nd|rd|th)?\s(?:of\s)?(?P<month>{_MONTH})(?:,?\s(?P<year>[12]\d{{3}}))?", _day_month),
-    (re.compile(rf"(?<![\w.,])(?P<hour>\d\d?):(?P<minute>\d\d)(?::(?P<second>\d\d))?(?![\w:])(?:\s?{_HALF})?", re.IGNORECASE), _time),
+    _rule(
+        rf"(?P<day>[0-3]?\d)(?:st|nd|rd|th)?\s(?:of\s)?(?P<month>{_MONTH})(?:,?\s(?P<year>[12]\d{{3}}))?", _day_month
+    ),
+    (
+        re.compile(
+            rf"(?<![\w.,])(?P<hour>\d\d?):(?P<minute>\d\d)(?::(?P<second>\d\d))?(?![\w:])(?:\s?{_HALF})?", re.IGNORECASE
+        ),
+        _time,
+    ),
     (re.compile(rf"(?<![\w.,])(?P<hour>\d\d?)\s?{_HALF}", re.IGNORECASE), _hour),
     (
         re.compile(r"(?<![\w.,/])(?:(?P<whole>\d+)\s)?(?P<top>\d\d?)/(?P<bottom>\d\d?)(?![\w/])"),
         _fraction,
     ),
     (
-        re.compile(rf"(?<![\w.,])(?P<amount>{_NUMBER})(?:\s|-)?(?P<unit>{_UNIT})(?:\.(?=\s[a-z]))?(?!\w)", re.IGNORECASE),
+        re.compile(
+            rf"(?<![\w.,])(?P<amount>{_NUMBER})(?:\s|-)?(?P<unit>{_UNIT})(?:\.(?=\s[a-z]))?(?!\w)", re.IGNORECASE
+        ),
         _unit,
     ),
     (re.compile(r"(?<![\w.,])(\d{4})s\b"), lambda match: f"{_decade(match[1])}"),
-    (re.compile(r"(?<![\w.,])(\d[\d,]*)(?:st|nd|rd|th)\b", re.IGNORECASE), lambda m: ordinal(int(m[1].replace(",", "")))),
+    (
+        re.compile(r"(?<![\w.,])(\d[\d,]*)(?:st|nd|rd|th)\b", re.IGNORECASE),
+        lambda m: ordinal(int(m[1].replace(",", ""))),
+    ),
     (re.compile(rf"({_NUMBER})\s?[-–]\s?(?=\d)"), lambda match: f"{number(match[1])} to "),
     (re.compile(_NUMBER), lambda match: f" {number(match[0])} "),
 )

@@ -9,6 +9,9 @@ from espnet2_decodec.voice.text_phones import PHONE_IDS, join_words, possessive_
 LEXICON = "lexicon.txt.xz"
 """File of a lexicon in a model folder: a word in lower case and its phones on each line, compressed."""
 
+SPELLED = ("US", "ID", "IT")
+"""Acronyms that are spelled although there is a word with these letters."""
+
 Pronunciations = dict[str, list[str]]
 
 
@@ -65,7 +68,7 @@ class Pronouncer:
         key = word.lower().strip("'")
         if not key or not key[0].isalpha():
             return []
-        found = self.lexicon.get(key)
+        found = None if acronyms and word in SPELLED else self.lexicon.get(key)
         if found is not None:
             return found
         if key.endswith("'s"):
@@ -83,7 +86,7 @@ class Pronouncer:
             first, second = self.lexicon.get(key[:cut]), self.lexicon.get(key[cut:])
             if first and second:
                 return first + [phone.replace("1", "2") for phone in second]
-        if key.endswith("s") and not key.endswith("ss") and key[:-1] in self.lexicon:
+        if len(key) > 3 and key.endswith("s") and not key.endswith("ss") and key[:-1] in self.lexicon:
             base = self.lexicon[key[:-1]]
             return base + possessive_ending(base)
         return None

@@ -148,10 +148,10 @@ def utterances(text: str) -> list[str]:
     """Normalized sentences of a text, each with a final mark and at most `MAX_WORDS` words."""
     parts: list[str] = []
     for sentence in split_sentences(text):
-        if re.search(r"\w", sentence):
+        if any(c.isalnum() for c in sentence):
             words = split_words(normalize_english(sentence))
             if words[-1] not in ".?!":
-                words = [*words[: len(words) - (words[-1] == ",")], "."]
+                words.append(".")
             parts += [_join(part) for part in _cut(words)]
     return parts
 

@@ -42,6 +42,19 @@ def transcripts(recordings: Path, downloads: Path) -> Iterator[tuple[str, str, s
             yield path.name, texts[name], "native", f"asterisk_en {name}"
 
 
+def aligned(rows: list[Utterance], table: np.ndarray) -> list[tuple[float, Utterance]]:
+    """Score and utterance with durations, of all that can be aligned; see `text_align.align`."""
+    found = []
+    for row in rows:
+        try:
+            durations, score = align(row.phones, row.tokens, table)
+        except ValueError:
+            continue
+        phones, durations = mark_pauses(row.phones, durations)
+        found.append((score, row._replace(phones=phones, durations=(DURATION_UNITS * durations).astype(np.uint16))))
+    return found
+
+
 def main() -> None:
     """Write banks `recordings_train` and `recordings_dev`."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -49,27 +62,23 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--synthetic", default="synthetic", help="bank in OUT on which the alignment is counted")
     args = parser.parse_args()
-    table, tokenizer = emission_table(read_bank(args.out, args.synthetic)), SemanticTokenizer()
+    synthetic, tokenizer = read_bank(args.out, args.synthetic), SemanticTokenizer()
     known, pronouncer = lexicon(), Pronouncer(lexicon(), lambda word: [])
     banks = [AudioBank(args.bank, name) for name in ("speech_train", "speech_dev")]
     places = {(row[3], row[5]): (bank, i) for bank in banks for i, row in enumerate(bank.rows)}
-    found: list[tuple[float, Utterance]] = []
+    spoken: list[Utterance] = []
     for file, text, style, speaker in transcripts(args.recordings, args.downloads):
         place = places.get(("speechocean762" if style == "accented" else "asterisk", file))
-        spoken = " ".join(utterances(text)) if any(c.isalpha() for c in text) else ""
-        words = spoken.lower().translate(str.maketrans("", "", ",.?!")).split()
+        normalized = " ".join(utterances(text)) if any(c.isalpha() for c in text) else ""
+        words = normalized.lower().translate(str.maketrans("", "", ",.?!")).split()
         if place is None or not words or any(word.strip("'") not in known for word in words):
             continue
         bank, i = place
         samples = bank.samples[bank.starts[i] : bank.starts[i] + bank.lengths[i]].astype(np.float32) / 32768
-        phones, tokens = np.array([PHONE_IDS[p] for p in pronouncer(spoken)], np.uint8), tokenizer(samples)
-        try:
-            durations, score = align(phones, tokens, table)
-        except ValueError:
-            continue
-        phones, durations = mark_pauses(phones, durations)
-        units = (DURATION_UNITS * durations).astype(np.uint16)
-        found.append((score, Utterance(phones, units, tokens, style, speaker, spoken)))
+        phones = np.array([PHONE_IDS[phone] for phone in pronouncer(normalized)], np.uint8)
+        spoken.append(Utterance(phones, np.zeros(0, np.uint16), tokenizer(samples), style, speaker, normalized))
+    first = aligned(spoken, emission_table(synthetic))
+    found = aligned(spoken, emission_table([*synthetic, *(row for _, row in first)]))
     for style in ("accented", "native"):
         scores = [score for score, row in found if row.style == style]
         print(f"{style}: {len(scores)} recordings, mean log probability of a frame {np.mean(scores):.2f}")

@@ -24,6 +24,8 @@ from research.voice.text_templates import template_sentences
 
 PACKAGES = ("wordnet-base", "r-cran-janeaustenr", "dict-devil", "dict-jargon")
 SHARES = {"example": 0.36, "austen": 0.22, "definition": 0.18, "jargon": 0.08, "devil": 0.06, "template": 0.10}
+R_STRING = rb"\x00\x04\x00\x09(\x00\x00..)"
+"""A string in the serialization of R, and its length."""
 WORDS = 3, 25
 """Fewest and most words of a sentence."""
 
@@ -57,8 +59,11 @@ def novels(package: Path) -> Iterator[tuple[str, str]]:
                 content = zlib.decompressobj().decompress(data[match.start() :])
             except zlib.error:
                 continue
-            lines = re.findall(rb"[\x20-\x7e]*\x00\x04\x00\x09\x00\x00\x00.|[\x20-\x7e]{2,}", content)
-            text = " ".join(line.decode("ascii", "ignore") for line in lines if line.isascii())
+            lines = []
+            for string in re.finditer(R_STRING, content):
+                end = string.end() + int.from_bytes(string[1], "big")
+                lines.append(content[string.end() : end].decode("latin-1"))
+            text = " ".join(lines)
             yield from (("austen", sentence) for sentence in split_sentences(text.replace("_", "")))
 
 
@@ -73,7 +78,7 @@ def dictionary(package: Path, name: str) -> Iterator[tuple[str, str]]:
 def usable(text: str, known: set[str]) -> str | None:
     """The sentence with a capital and a full stop, or None if it is too long or short, or has unknown words."""
     text = " ".join(text.strip(" ;:,'\"").split())
-    if not text.isascii() or re.search(r"[\[\]{}|\\<>=_~^*]|[A-Z]{3}", text):
+    if not text.isascii() or re.search(r"[\x00-\x1f\[\]{}|\\<>=_~^*]|[A-Z]{3}", text):
         return None
     try:
         words = [word for word in split_words(normalize_english(text)) if word[0].isalpha()]
