@@ -101,9 +101,11 @@ def _to_ascii(text: str) -> str:
 
 
 def _expand(match: re.Match) -> str:
-    """The words of an abbreviation; one at the end of the text keeps its full stop."""
-    text = match[0]
-    end = "." if text.endswith(".") and not match.string[match.end() :].strip() else ""
+    """The words of an abbreviation; one at the end of the text keeps its full stop. St. is a saint before a name."""
+    text, rest = match[0], match.string[match.end() :]
+    if text.lower() == "st." and not re.match(r"\s[A-Z]", rest):
+        return "street" if rest.strip() else "street."
+    end = "." if text.endswith(".") and not rest.strip() else ""
     return ABBREVIATIONS[text.lower()] + end
 
 

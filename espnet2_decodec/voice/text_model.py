@@ -1,5 +1,7 @@
 """Phones -> durations -> tokens of the semantic level."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -40,12 +42,12 @@ class TextModel(nn.Module):
         dropout: float = 0.1,
     ):
         super().__init__()
-        self.options = {
+        self.options: dict[str, Any] = {
             "styles": styles, "codes": codes, "channels": channels, "phone_blocks": phone_blocks,
             "duration_blocks": duration_blocks, "frame_blocks": frame_blocks, "style_dim": style_dim,
             "kernel_size": kernel_size, "expansion": expansion, "dropout": dropout,
         }  # fmt: skip
-        shared = {"kernel_size": kernel_size, "condition_dim": style_dim, "expansion": expansion, "dropout": dropout}
+        shared: dict[str, Any] = {"kernel_size": kernel_size, "condition_dim": style_dim, "expansion": expansion, "dropout": dropout}
         self.embedding = nn.Embedding(len(PHONES), channels, padding_idx=0)
         self.style = nn.Embedding(styles, style_dim)
         self.phone_encoder = FiLMConvNeXtStack(channels, channels, channels, phone_blocks, **shared)

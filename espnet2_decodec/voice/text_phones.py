@@ -22,8 +22,8 @@ WEAK_FORMS = {
     "may": "M EY0", "me": "M IY0", "my": "M AY0", "of": "AH0 V", "on": "AA0 N", "or": "AO0 R", "our": "AW0 ER0",
     "shall": "SH AE0 L", "she": "SH IY0", "should": "SH UH0 D", "so": "S OW2", "some": "S AH2 M", "than": "DH AE0 N",
     "that": "DH AE0 T", "the": "DH AH0", "their": "DH EH0 R", "them": "DH EH0 M", "they": "DH EY0", "this": "DH IH0 S",
-    "to": "T AH0", "us": "AH0 S", "was": "W AH0 Z", "we": "W IY0", "were": "W ER0", "will": "W IH0 L", "with": "W IH0 DH",
-    "would": "W UH0 D", "you": "Y UW0", "your": "Y AO0 R",
+    "to": "T AH0", "us": "AH0 S", "was": "W AH0 Z", "we": "W IY0", "were": "W ER0", "will": "W IH0 L",
+    "with": "W IH0 DH", "would": "W UH0 D", "you": "Y UW0", "your": "Y AO0 R",
 }  # fmt: skip
 """Pronunciation of function words inside a sentence, where they have no stress."""
 BEFORE_VOWELS = {"the": "DH IY0", "to": "T UW0"}

@@ -1,6 +1,7 @@
 """English text to the features of the semantic level."""
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -102,9 +103,15 @@ class TextToSemantic(nn.Module):
         load_weights(model, folder)
         return model.eval()
 
-    def save_pretrained(self, folder: str | Path, half: bool = False, shard_megabytes: float | None = None) -> None:
+    def save_pretrained(
+        self,
+        folder: str | Path,
+        half: bool = False,
+        shard_megabytes: float | None = None,
+        int8: Collection[str] = (),
+    ) -> None:
         """Write config.json, the weights and the lexicon; arguments and errors as for `serialization.save_model`."""
-        save_model(folder, self.config, self.state_dict(), half, shard_megabytes, KIND)
+        save_model(folder, self.config, self.state_dict(), half, shard_megabytes, KIND, int8)
         write_lexicon(Path(folder) / LEXICON, self.lexicon)
 
     @torch.no_grad()

@@ -1,4 +1,4 @@
-"""Utterances with phones, their durations and tokens of the semantic level, as arrays in NAME.npz and texts in NAME.tsv."""
+"""Utterances: phones, their durations and tokens of the semantic level in NAME.npz, texts in NAME.tsv."""
 
 from collections.abc import Iterable
 from pathlib import Path

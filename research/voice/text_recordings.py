@@ -1,4 +1,4 @@
-"""Transcribed recordings as tokens with aligned phones: `python -m research.voice.text_recordings --bank BANK --out OUT`.
+"""Transcribed recordings as tokens with aligned phones: `python -m research.voice.text_recordings --out OUT`.
 
 speechocean762 (accented readers, the training speakers of its manifest) and the English prompts of Asterisk (one native
 voice), from a bank of `research.tokens.prepare_data`. Some speakers and prompts become bank `dev`, the others `train`.

@@ -1,4 +1,4 @@
-"""Word error rates of synthesized text: `python -m research.voice.text_score --model MODEL --bank BANK --out scores.csv`.
+"""Word error rates of synthesized text: `python -m research.voice.text_score --model MODEL --bank BANK --out CSV`.
 
 Each sentence of a bank of `text_speech` or `text_recordings` is decoded from its own tokens of the semantic level
 (natural), from predicted tokens, and from the expected embeddings of the prediction. The codec's own predictor makes

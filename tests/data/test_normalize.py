@@ -3,7 +3,8 @@ import pytest
 from espnet2_decodec.data.normalize import PUNCTUATION, normalize_english, split_sentences
 
 SPOKEN = {
-    "Dr. Smith paid $3.50 for 2 lbs. of sugar.": "doctor Smith paid three dollars and fifty cents for two pounds of sugar.",
+    "Dr. Smith paid $3.50 for 2 lbs. of it.": "doctor Smith paid three dollars and fifty cents for two pounds of it.",
+    "Main St. to St. John St.": "Main street to saint John street.",
     "On March 3, 2024 at 9:05 pm": "On March third, twenty twenty four at nine oh five P M",
     "2024-03-05 or 3/5/2024": "March fifth, twenty twenty four or March fifth, twenty twenty four",
     "25 December 1999, the 5th of May": "twenty fifth of December, nineteen ninety nine, the fifth of May",
