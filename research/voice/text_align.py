@@ -66,7 +66,7 @@ def align(phones: np.ndarray, tokens: np.ndarray, table: np.ndarray) -> tuple[np
     durations = np.zeros(len(phones), np.int64)
     for t in range(len(tokens) - 1, -1, -1):
         durations[position] += 1
-        position -= steps[t, position]
+        position -= int(steps[t, position])
     return durations, float(score[-1] / len(tokens))
 
 
