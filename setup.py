@@ -128,6 +128,7 @@ setup(
         "espnet2_decodec": [
             "py.typed",
             "pretrained/**/*",
+            "voice/default_voice.*",
             "evaluation/report/*.html",
             "evaluation/report/*.css",
             "evaluation/report/*.js",

@@ -248,10 +248,14 @@ def read(path: str | Path, sample_rate: int | None = None) -> Tensor:
 
 
 def write(
-    path: str | Path, blocks: Iterable[Tensor | np.ndarray], sample_rate: int, rescale: bool = False
+    path: str | Path,
+    blocks: Iterable[Tensor | np.ndarray],
+    sample_rate: int,
+    rescale: bool = False,
+    comment: str = "",
 ) -> AudioWriter:
     """Write blocks of samples [l] to a file, and return the writer for its counts; see `AudioWriter`."""
-    with AudioWriter(path, sample_rate, rescale) as writer:
+    with AudioWriter(path, sample_rate, rescale, comment) as writer:
         for wav in blocks:
             writer.write(wav)
     return writer

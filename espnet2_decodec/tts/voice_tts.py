@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from espnet2_decodec.codec.decodec import DeCodec
+from espnet2_decodec.codec.serialization import packaged_model
 from espnet2_decodec.io.audio import AudioReader
 from espnet2_decodec.tts.text_to_speech import TTSOutput
 from espnet2_decodec.types import Codes
@@ -69,6 +70,13 @@ class VoiceTTS:
             voice,
             DeCodec.from_pretrained(codec or voice.options["codec"]).to(device),
         )
+
+    @classmethod
+    def packaged(cls, device: str = "cpu") -> "VoiceTTS | None":
+        """The models of the package, None if it has not all of them."""
+        if None in (packaged_model(DEFAULT_TEXT_MODEL), packaged_model(DEFAULT_VOICE_MODEL)):
+            return None
+        return cls.from_pretrained(device=device)
 
     @property
     def sample_rate(self) -> int:
