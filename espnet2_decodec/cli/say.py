@@ -76,10 +76,11 @@ def run(args: Namespace) -> int:
     from espnet2_decodec.cli.jobs import check_output
     from espnet2_decodec.cli.model import set_threads
     from espnet2_decodec.cli.pipeline import warn_of_level
-    from espnet2_decodec.codec.serialization import model_folder, model_kind
+    from espnet2_decodec.codec.serialization import KINDS, model_folder, model_kind
     from espnet2_decodec.io.audio import AudioWriter
     from espnet2_decodec.tts.synthesizer import KIND
     from espnet2_decodec.voice.tagging import COMMENT
+    from espnet2_decodec.voice.text_to_semantic import KIND as TEXT_KIND
 
     out = Path(args.output)
     targets = {"mix": out}
@@ -88,8 +89,12 @@ def run(args: Namespace) -> int:
     check_output(*targets.values(), force=args.force)
     text = _read_text(args)
     set_threads()
-    is_recipe_model = model_kind(model_folder(args.model)) == KIND
-    pairs, sample_rate = (_say_characters if is_recipe_model else _say_sentences)(text, args)
+    folder = model_folder(args.model)
+    kind = model_kind(folder)
+    if kind not in (KIND, TEXT_KIND):
+        name = f"a {KINDS[kind]}" if kind in KINDS else "another model"
+        raise ValueError(f"{folder} is {name}; --model needs a text model, or a text-to-speech model of the recipe.")
+    pairs, sample_rate = (_say_characters if kind == KIND else _say_sentences)(text, args)
     writers = {stem: AudioWriter(path, sample_rate, rescale=True, comment=COMMENT) for stem, path in targets.items()}
     with atomic_group(), ExitStack() as stack:
         for writer in writers.values():

@@ -64,12 +64,8 @@ class VoiceTTS:
             FileNotFoundError: if one of them is missing.
             ValueError: if one is damaged or of another kind, or they do not fit together.
         """
-        voice = VoiceModel.from_pretrained(voice_model)
-        return cls(
-            TextToSemantic.from_pretrained(text_model),
-            voice,
-            DeCodec.from_pretrained(codec or voice.options["codec"]).to(device),
-        )
+        text, voice = TextToSemantic.from_pretrained(text_model), VoiceModel.from_pretrained(voice_model)
+        return cls(text, voice, DeCodec.from_pretrained(codec or voice.options["codec"]).to(device))
 
     @classmethod
     def packaged(cls, device: str = "cpu") -> "VoiceTTS | None":

@@ -13,7 +13,9 @@ from espnet2_decodec import DeCodec
 from espnet2_decodec.cli import main
 from espnet2_decodec.codec.config import TINY
 from espnet2_decodec.conversion import convert
+from espnet2_decodec.data.text import CharacterTokenizer
 from espnet2_decodec.io import audio
+from espnet2_decodec.tts.synthesizer import Synthesizer
 from espnet2_decodec.voice import VoiceModel
 from espnet2_decodec.voice.tagging import is_synthetic
 from tests.voices import save_models, vowels
@@ -202,3 +204,19 @@ def test_a_codec_without_semantic_level_keeps_its_method(run, files, tmp_path):
     options = ("--model", tmp_path / "tiny", "--device", "cpu", "-o", tmp_path / "x.wav")
     assert run("convert", files["source"], files["voice"], *options, with_model=False)[0] == 0
     assert not is_synthetic(tmp_path / "x.wav")
+
+
+def test_a_codec_is_no_text_model(run, models, files, tmp_path):
+    options = ("--voice-model", models / "voice", "--model", models / "codec", "-o", tmp_path / "x.wav")
+    code, _, lines = run("say", TEXT, *options, with_model=False)
+    assert code == 1 and len(lines) == 1 and "codec is a codec; --model needs a text model" in lines[0]
+
+
+def test_a_model_of_the_recipe_has_no_pitch_range(run, tmp_path, vocoder_codec):
+    tokens = list(CharacterTokenizer.from_texts(["abc."]).tokens)
+    Synthesizer(tokens, vocoder_codec, {"channels": 16}).save_pretrained(tmp_path / "tts")
+    options = ("--pitch-range", 2, "--model", tmp_path / "tts", "--device", "cpu", "-o", tmp_path / "x.wav")
+    code, _, lines = run("say", "abc", *options, with_model=False)
+    assert code == 1 and len(lines) == 1 and "--pitch-range is not possible with" in lines[0]
+    code, printed, _ = run("info", tmp_path / "tts", with_model=False)
+    assert code == 0 and "text-to-speech model" in printed
