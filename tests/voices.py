@@ -38,7 +38,7 @@ def build_codec() -> DeCodec:
     codec = DeCodec.from_config(TINY_SEMANTIC).eval()
     with torch.no_grad():
         for network in (codec.backbone.decoder, codec.backbone.post_filter.network):
-            torch.nn.init.normal_(network.out_proj.weight, std=0.1)  # zero at the start
+            torch.nn.init.normal_(network.out_proj.weight, std=0.03)  # zero at the start
         streams = codec.subspace.split(codec.latent(torch.cat([vowels(120, 4), vowels(210, 4)])[None]))
     for quantizer, stream in zip((codec.speech_quantizer, codec.background_quantizer), streams):
         frames = stream[0].T
@@ -47,13 +47,13 @@ def build_codec() -> DeCodec:
 
 
 def build_voice_model(codec: DeCodec) -> VoiceModel:
-    """A voice model with random weights, whose coordinates have the mean and the deviation of those of a soft voice."""
+    """A voice model with random weights, whose coordinates have the mean and the deviation of those of a voice."""
     torch.manual_seed(1)
     model = VoiceModel(**OPTIONS).eval()
     coordinates = interpolate_f0(analyze_prompt(codec, [vowels(150, 4)]).coordinates)
-    soft = amplify(coordinates, 0.2 * LEVEL / speech_level(coordinates, codec.backbone), codec.backbone)
-    model.mean.copy_(soft.mean(0))
-    model.std.copy_(soft.std(0))
+    level = amplify(coordinates, LEVEL / speech_level(coordinates, codec.backbone), codec.backbone)
+    model.mean.copy_(level.mean(0))
+    model.std.copy_(level.std(0))
     model.std[-2] = 0.05
     torch.nn.init.normal_(model.flow_out.weight, std=0.1)
     return model

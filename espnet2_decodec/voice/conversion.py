@@ -3,9 +3,17 @@
 import torch
 from torch import Tensor
 
+from espnet2_decodec.codec.backbones.mdct import MDCTBackbone
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.codec.dsp.pitch import PitchEstimator
-from espnet2_decodec.voice.coordinates import amplify, frame_powers, interpolate_f0, relative_pitch, speech_level
+from espnet2_decodec.voice.coordinates import (
+    amplify,
+    frame_powers,
+    interpolate_f0,
+    relative_pitch,
+    set_level,
+    speech_level,
+)
 from espnet2_decodec.voice.speech import Speech, semantic_parts
 from espnet2_decodec.voice.voice_model import PITCH_DIM, VoiceModel
 
@@ -98,6 +106,13 @@ def spectral_bias(model: VoiceModel, codec: DeCodec, prompt: Speech, steps: int 
     return found.mean(0) if differences and len(found) else torch.zeros_like(prompt.coordinates[0, :-2])
 
 
+def add_bias(coordinates: Tensor, bias: Tensor, backbone: MDCTBackbone) -> Tensor:
+    """Coordinates [T, P] with `bias` [E] added to the envelope of the frames within 30 dB of the loudest one."""
+    powers = frame_powers(coordinates, backbone)
+    active = (powers > 1e-3 * powers.max())[:, None]
+    return torch.cat([coordinates[:, :-2] + active * bias, coordinates[:, -2:]], dim=1)
+
+
 def median_octaves(coordinates: Tensor) -> Tensor:
     """Median log f0 of voiced frames of coordinates [T, P], in octaves; 0 without voiced frames."""
     voiced = coordinates[:, -1] > 0
@@ -147,9 +162,7 @@ def convert_voice(
         residual = amplify(own, LEVEL / level, backbone) - predicted
         found[:, :-2] += detail * residual[:, :-2]
     if bias:
-        powers = frame_powers(found, backbone)
-        active = (powers > 1e-3 * powers.max())[:, None]
-        found[:, :-2] += bias * active * spectral_bias(model, codec, prompt, steps, seed)
+        found = add_bias(found, bias * spectral_bias(model, codec, prompt, steps, seed), backbone)
     pitch_pair = torch.cat([found[:, -2:-1] if convert_f0 else own[:, -2:-1], source.coordinates[:, -1:]], dim=1)
     found = torch.cat([found[:, :-2], pitch_pair * voiced], dim=1)
-    return Speech(source.content, amplify(found, level / LEVEL, backbone))
+    return Speech(source.content, set_level(found, level, backbone))

@@ -59,6 +59,12 @@ def speech_level(coordinates: Tensor, backbone: MDCTBackbone) -> float:
     return float(active.mean().sqrt()) if len(active) else 0.0
 
 
+def set_level(coordinates: Tensor, level: float, backbone: MDCTBackbone) -> Tensor:
+    """Coordinates [T, P] amplified to this `speech_level`; silence as it is."""
+    own = speech_level(coordinates, backbone)
+    return amplify(coordinates, level / own, backbone) if own > 0 else coordinates
+
+
 def frame_powers(coordinates: Tensor, backbone: MDCTBackbone) -> Tensor:
     """Mean power [T] of the samples of each frame, according to the envelope in coordinates [T, P]."""
     magnitudes = backbone.mel_floor * torch.expm1(coordinates[:, :-2].clamp(min=0) / backbone.mel_scale)

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from espnet2_decodec.codec.decodec import DeCodec
-from espnet2_decodec.voice.conversion import speak
-from espnet2_decodec.voice.coordinates import scale_pitch_range
+from espnet2_decodec.voice.conversion import LEVEL, add_bias, speak, spectral_bias
+from espnet2_decodec.voice.coordinates import scale_pitch_range, set_level
 from espnet2_decodec.voice.speech import Speech, semantic_parts
 from espnet2_decodec.voice.text_to_semantic import TextToSemantic, utterances
 from espnet2_decodec.voice.voice_model import VoiceModel
@@ -54,6 +54,7 @@ def speak_sentences(
     speed: float = 1.0,
     pitch_range: float = 1.0,
     style: str | None = None,
+    bias: float = 1.0,
     steps: int = 5,
     temperature: float = 0.7,
     seed: int = 0,
@@ -69,6 +70,7 @@ def speak_sentences(
         speed: speaking rate; 2 is twice as fast.
         pitch_range: factor of the intonation, within 0..3: 0 is monotonous.
         style: of the text model.
+        bias: share of the prompt's `spectral_bias` that is added.
         steps: of the flow, see `speak`.
         temperature: of the flow.
         seed: of the noise.
@@ -80,9 +82,11 @@ def speak_sentences(
         raise ValueError(f"The pitch range must be within 0..{MAX_PITCH_RANGE:g}, not {pitch_range:g}.")
     backbone, _ = semantic_parts(codec)
     parameters, silence = backbone.parametric_dim, text_model.codebook[text_model.silence]
+    correction = bias * spectral_bias(model, codec, prompt, steps, seed)
     for number, sentence in enumerate(sentences):
         content = text_model(sentence.text, speed, style).embeddings.to(prompt.content)
         coordinates = speak(model, codec, content, prompt, None, steps, temperature, seed + number)
+        coordinates = set_level(add_bias(coordinates, correction, backbone), LEVEL, backbone)
         yield Speech(content, scale_pitch_range(coordinates, pitch_range))
         pause = round(sentence.pause / speed * codec.frame_rate)
         if pause:

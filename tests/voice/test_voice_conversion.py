@@ -5,8 +5,8 @@ import torch
 
 from espnet2_decodec.conversion import convert
 from espnet2_decodec.voice import conversion
-from espnet2_decodec.voice.conversion import convert_voice, median_octaves, speak
-from espnet2_decodec.voice.coordinates import interpolate_f0, speech_level
+from espnet2_decodec.voice.conversion import LEVEL, add_bias, convert_voice, median_octaves, speak, spectral_bias
+from espnet2_decodec.voice.coordinates import amplify, frame_powers, interpolate_f0, relative_pitch, speech_level
 from espnet2_decodec.voice.speech import Speech, analyze
 from tests.voices import vowels
 
@@ -23,7 +23,8 @@ def test_content_timing_and_level_stay_and_the_median_pitch_becomes_that_of_the_
     found = convert_voice(voice_model, codec, source, prompt)
     assert torch.equal(found.content, source.content) and found.coordinates.shape == source.coordinates.shape
     assert torch.equal(found.coordinates[:, -1] > 0, source.coordinates[:, -1] > 0)
-    assert speech_level(found.coordinates, codec.backbone) < speech_level(prompt.coordinates, codec.backbone)
+    levels = [speech_level(x.coordinates, codec.backbone) for x in (source, found)]
+    assert levels[0] == pytest.approx(levels[1], rel=0.05)
     own, target, after = (median_octaves(x.coordinates) for x in (source, prompt, found))
     assert abs(after - target) < 0.1 * abs(own - target)
     kept = convert_voice(voice_model, codec, source, prompt, convert_f0=False)
@@ -35,16 +36,6 @@ def test_the_intonation_is_that_of_the_source(codec, voice_model, source, prompt
     voiced = source.coordinates[:, -1] > 0
     curves = [x.coordinates[voiced, -2] - x.coordinates[voiced, -2].median() for x in (source, found)]
     assert torch.allclose(*curves, atol=1e-4)
-
-
-def test_a_louder_source_gives_a_louder_result(codec, voice_model, prompt):
-    levels = [
-        speech_level(
-            convert_voice(voice_model, codec, analyze(codec, [g * vowels(120, 2)]), prompt).coordinates, codec.backbone
-        )
-        for g in (0.1, 0.4)
-    ]
-    assert 2 < levels[1] / levels[0] < 8
 
 
 def test_the_level_of_the_prompt_does_not_matter(codec, voice_model, source):
@@ -101,3 +92,21 @@ def test_another_voice_gives_another_result(codec, voice_model):
     wav = vowels(120, 1.2)[None]
     results = [convert(codec, wav, vowels(f0, 1.5)[None], voice_model=voice_model) for f0 in (210, 90)]
     assert (results[0] - results[1]).abs().max() > 0.01 * results[0].abs().max() > 0
+
+
+def test_the_correction_is_what_the_model_misses_of_the_prompt(codec, voice_model, prompt):
+    """With it, the mean envelope of the prompt in its own voice is nearer to its own."""
+    own = amplify(prompt.coordinates, LEVEL / speech_level(prompt.coordinates, codec.backbone), codec.backbone)
+    powers = frame_powers(own, codec.backbone)
+    loud = powers > 1e-3 * powers.max()
+    bias = spectral_bias(voice_model, codec, prompt)
+    predicted = speak(voice_model, codec, prompt.content, prompt, relative_pitch(interpolate_f0(own)))
+    errors = [
+        (found - own)[loud, :-2].mean(0).norm() for found in (predicted, add_bias(predicted, bias, codec.backbone))
+    ]
+    assert bias.shape == (4,) and errors[1] < 0.9 * errors[0]
+
+
+def test_all_detail_of_the_source_in_its_own_voice_is_the_source(codec, voice_model, source):
+    found = convert_voice(voice_model, codec, source, source, detail=1.0, bias=0.0)
+    assert torch.allclose(found.coordinates[:, :-2], source.coordinates[:, :-2].clamp(min=0), atol=1e-4)
