@@ -18,6 +18,7 @@ REQUIREMENTS = {
         "safetensors>=0.4",
         "tqdm>=4.60",
         "PyYAML>=6.0",
+        "num2words>=0.5.13",  # numbers of `decodec say`
     ],
     # The releases of ESPnet that are tested against, each with the Python that it supports. Their chunk iterator fails
     # with numpy 2.4 and later; torch and torchaudio must be of one version.
@@ -127,6 +128,7 @@ setup(
         "espnet2_decodec": [
             "py.typed",
             "pretrained/**/*",
+            "voice/default_voice.*",
             "evaluation/report/*.html",
             "evaluation/report/*.css",
             "evaluation/report/*.js",

@@ -14,7 +14,9 @@ from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.evaluation.tables import markdown_table
 from espnet2_decodec.io.dcd_format import DcdInfo
 from espnet2_decodec.program import one_line
-from espnet2_decodec.tts import TTS
+from espnet2_decodec.tts import TTS, VoiceTTS
+from espnet2_decodec.voice import VoiceModel
+from espnet2_decodec.voice.tagging import COMMENT
 
 FAILURES = (ValueError, TypeError, OSError, ImportError, RuntimeError, MemoryError, OverflowError)
 """Exceptions that become one line on the page."""
@@ -47,18 +49,28 @@ class Actions:
         files: folder of uploads and results.
         max_seconds: limit of a recording.
         tts: text-to-speech model at the sample rate of the codec; None for none.
+        voice: voice model and its codec, which convert voices; None to do so by the codec alone.
 
     Raises:
         ValueError: if the sample rates differ.
     """
 
-    def __init__(self, codec: DeCodec, files: TemporaryFiles, max_seconds: float, tts: TTS | None = None):
-        if tts is not None and tts.sample_rate != codec.sample_rate:
-            raise ValueError(
-                f"The text-to-speech model has {tts.sample_rate} Hz, and the codec has {codec.sample_rate} Hz; "
-                f"give models of one sample rate."
-            )
-        self.codec, self.files, self.max_seconds, self.tts = codec, files, max_seconds, tts
+    def __init__(
+        self,
+        codec: DeCodec,
+        files: TemporaryFiles,
+        max_seconds: float,
+        tts: TTS | VoiceTTS | None = None,
+        voice: tuple[DeCodec, VoiceModel] | None = None,
+    ):
+        rates = {"text-to-speech model": tts and tts.sample_rate, "voice model": voice and voice[0].sample_rate}
+        for name, rate in rates.items():
+            if rate is not None and rate != codec.sample_rate:
+                raise ValueError(
+                    f"The {name} has {rate} Hz, and the codec has {codec.sample_rate} Hz; "
+                    f"give models of one sample rate."
+                )
+        self.codec, self.files, self.max_seconds, self.tts, self.voice = codec, files, max_seconds, tts, voice
 
     def separate(
         self, recording: str | None, speech_levels: float, background_levels: float, unquantized: bool
@@ -100,8 +112,10 @@ class Actions:
             ValueError: if a file is missing or cannot be used, or has no speech.
         """
         wav, voice = self._read(recording, "recording"), self._read(reference, "second recording, of the other voice,")
-        converted = processing.convert_voice(self.codec, wav, voice, keep_background)
-        path = self.files.write_sound(str(recording), "converted", converted, self.codec.sample_rate)
+        codec, model = self.voice or (self.codec, None)
+        converted = processing.convert_voice(codec, wav, voice, keep_background, model)
+        comment = "" if model is None else COMMENT
+        path = self.files.write_sound(str(recording), "converted", converted, codec.sample_rate, comment)
         return path, f"{Path(str(recording)).name} in the voice of {Path(str(reference)).name}."
 
     def say(self, recording: str | None, text: str, keep_background: bool) -> tuple[Path, str]:
@@ -114,7 +128,7 @@ class Actions:
             raise ValueError("There is no text-to-speech model; restart the page with --tts FOLDER.")
         wav = self._read(recording, "recording")
         output = processing.synthesize(self.tts, text, wav, keep_background)
-        path = self.files.write_sound(str(recording), "said", output.mix, output.sample_rate)
+        path = self.files.write_sound(str(recording), "said", output.mix, output.sample_rate, COMMENT)
         return path, f"{len(output.mix) / output.sample_rate:.1f} s in the voice of {Path(str(recording)).name}."
 
     def _read(self, path: str | None, what: str) -> Tensor:

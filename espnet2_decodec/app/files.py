@@ -96,10 +96,18 @@ class TemporaryFiles:
                     shutil.rmtree(folder)
         return Path(mkdtemp(prefix=_PREFIX, dir=self.root))
 
-    def write_sound(self, source: str | Path, label: str, wav: Tensor, sample_rate: int) -> Path:
-        """Write samples [L] to NAME.LABEL.wav, NAME from the file `source`; a sound that would clip is scaled."""
+    def write_sound(self, source: str | Path, label: str, wav: Tensor, sample_rate: int, comment: str = "") -> Path:
+        """Write samples [L] to NAME.LABEL.wav, NAME from the file `source`; a sound that would clip is scaled.
+
+        Args:
+            source: file of which the name is taken.
+            label: second part of the name.
+            wav: samples [L].
+            sample_rate: Hz.
+            comment: for the metadata.
+        """
         path = self.new_folder() / f"{_file_name(source)}.{label}.wav"
-        write(path, [wav], sample_rate, rescale=True)
+        write(path, [wav], sample_rate, True, comment)
         return path
 
     def write_separation(self, source: str | Path, wav: Tensor, result: Separation, codec: DeCodec) -> SeparationFiles:

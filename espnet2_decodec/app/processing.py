@@ -10,8 +10,9 @@ from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.conversion import convert, convert_codes
 from espnet2_decodec.io.gate import SILENT_POWER, gain_to_snr
 from espnet2_decodec.io.stream_power import streams_present
-from espnet2_decodec.tts import TTS, TTSOutput
+from espnet2_decodec.tts import TTS, TTSOutput, VoiceTTS
 from espnet2_decodec.types import Codes
+from espnet2_decodec.voice import VoiceModel
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,13 @@ def separate(
 
 
 @torch.no_grad()
-def convert_voice(codec: DeCodec, wav: Tensor, reference: Tensor, keep_background: bool = False) -> Tensor:
+def convert_voice(
+    codec: DeCodec,
+    wav: Tensor,
+    reference: Tensor,
+    keep_background: bool = False,
+    voice_model: VoiceModel | None = None,
+) -> Tensor:
     """The speech of a recording in the voice of another, [L].
 
     It is not quantized. A codec without parametric levels exchanges tokens instead, see `convert_codes`.
@@ -99,6 +106,7 @@ def convert_voice(codec: DeCodec, wav: Tensor, reference: Tensor, keep_backgroun
         wav: [L] content, prosody and timing.
         reference: [L'] the voice.
         keep_background: whether the background of `wav` is mixed in.
+        voice_model: that was trained with the codec; None for none.
 
     Raises:
         ValueError: if there is no speech in one of the two recordings.
@@ -109,13 +117,13 @@ def convert_voice(codec: DeCodec, wav: Tensor, reference: Tensor, keep_backgroun
         if not _streams_present(codec, recording, codec.encode(recording))[0]:
             raise ValueError(f"There is no speech in the {name} recording, so its voice cannot be converted.")
     if codec.parametric_levels:
-        return convert(codec, batch, voice, batch if keep_background else None)[0].cpu()
+        return convert(codec, batch, voice, batch if keep_background else None, voice_model=voice_model)[0].cpu()
     source = codec.encode(batch)
     converted = convert_codes(codec, source, codec.encode(voice), "knn_codes")
     return codec.decode(replace(source, speech=converted.speech), background=keep_background)[0].cpu()
 
 
-def synthesize(tts: TTS, text: str, prompt: Tensor, keep_background: bool = False) -> TTSOutput:
+def synthesize(tts: TTS | VoiceTTS, text: str, prompt: Tensor, keep_background: bool = False) -> TTSOutput:
     """A text in the voice of a recording, with or without the background of that recording.
 
     Args:

@@ -20,7 +20,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Add the options of this command."""
     parser.epilog = EXAMPLES
     options.add_model(parser)
-    parser.add_argument("--tts", metavar="FOLDER", help="text-to-speech model that the recipe exported")
+    parser.add_argument(
+        "--tts", metavar="FOLDER", help="text-to-speech model that the recipe exported (default: that of the package)"
+    )
     parser.add_argument(
         "--host", default="127.0.0.1", metavar="ADDRESS", help="address to serve at (default: 127.0.0.1, this machine)"
     )
@@ -46,18 +48,20 @@ def run(args: Namespace) -> int:
     from espnet2_decodec.app.files import TemporaryFiles
     from espnet2_decodec.cli.model import load_model
     from espnet2_decodec.codec.serialization import DEFAULT_MODEL
+    from espnet2_decodec.conversion.packaged import load_packaged_voice
+    from espnet2_decodec.tts import TTS, VoiceTTS
 
-    codec, tts = load_model(args), None
+    codec = load_model(args)
+    tts: TTS | VoiceTTS | None = None if args.model else VoiceTTS.packaged(args.device)
     if args.tts:
-        from espnet2_decodec.tts import TTS
-
         tts = TTS.from_pretrained(args.tts, args.device)
+    voice = None if args.model else load_packaged_voice(args.device)
     with TemporaryDirectory(prefix="decodec-app-") as folder:
         prepare_environment(folder)
         from espnet2_decodec.app.page import build_page
         from espnet2_decodec.app.server import serve
 
-        actions = Actions(codec, TemporaryFiles(folder), args.max_seconds, tts)
+        actions = Actions(codec, TemporaryFiles(folder), args.max_seconds, tts, voice)
         page = build_page(actions, f"DeCodec: {Path(args.model or DEFAULT_MODEL).resolve().name}")
         with serve(page, args.host, args.port, args.max_megabytes) as address:
             print(f"The page is at {address} until Ctrl-C.", flush=True)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from espnet2_decodec.arguments import decibels
 from espnet2_decodec.cli import parser as options
 
 if TYPE_CHECKING:
@@ -13,12 +14,16 @@ if TYPE_CHECKING:
     from espnet2_decodec.codec.decodec import DeCodec
     from espnet2_decodec.conversion.features import VocoderFeatures
     from espnet2_decodec.types import Codes
+    from espnet2_decodec.voice.voice_model import VoiceModel
 
 SUMMARY = "Convert the speech of one file to the voice of another"
+
+METHODS = ("voice", "knn_shift", "knn_codes", "swap_codes")
 
 EXAMPLES = """\
 examples:
   decodec convert noisy.wav voice.wav -o converted.wav
+  decodec convert noisy.wav voice.wav -o over-street.wav --background street.wav --snr 10
   decodec convert noisy.wav voice.wav -o over-noise.wav --no-quantize --background keep
 """
 
@@ -31,26 +36,36 @@ def add_arguments(parser: ArgumentParser) -> None:
         "reference", metavar="REFERENCE", help="audio or token file that gives the voice; a few seconds are enough"
     )
     options.add_output(parser, "output audio file")
-    options.add_model(parser)
+    options.add_model(parser, default_help="the codec of the voice model, or decodec-16k for other methods")
+    parser.add_argument("--voice-model", metavar="FOLDER", help="model for --method voice (default: voice-16k)")
     parser.add_argument(
         "--background",
         default="drop",
         metavar="drop|keep|FILE",
         help="background of the output: none (default), that of the source, or that of an audio or token file",
     )
+    level = parser.add_mutually_exclusive_group()
+    level.add_argument(
+        "--snr", type=decibels, metavar="DB", help="speech to background power ratio of the output, with --method voice"
+    )
+    level.add_argument("--gain", type=decibels, metavar="DB", help="gain of the background, with --method voice")
     parser.add_argument(
         "--method",
-        choices=("knn_shift", "knn_codes", "swap_codes"),
-        help="shift mel envelope and f0 by kNN regression, take the upper levels of the nearest reference frames, or "
-        "take them frame by frame (default: knn_shift, or knn_codes for models without parametric levels)",
+        choices=METHODS,
+        help="predict mel envelope and f0 by the voice model, shift them by kNN regression, take the upper levels of "
+        "the nearest reference frames, or take them frame by frame (default: the first one that the model can do)",
     )
     parser.add_argument(
         "--no-quantize",
         action="store_true",
-        help="skip the quantizers, with knn_shift only: more similar and more intelligible, without a bit rate; "
-        "the features of a token file are decoded from its tokens",
+        help="skip the quantizers, with knn_shift only, which is then the default: more similar and more intelligible, "
+        "without a bit rate; the features of a token file are decoded from its tokens",
     )
     parser.add_argument("--keep-pitch", action="store_true", help="keep the median f0 of the source")
+    parser.add_argument(
+        "--seed", type=int, default=0, metavar="N",
+        help="random seed of --method voice, and of the excerpt of a long background (default: 0)",
+    )  # fmt: skip
     options.add_rescale(parser)
 
 
@@ -60,21 +75,95 @@ def run(args: Namespace) -> int:
     from espnet2_decodec.cli.model import load_model
     from espnet2_decodec.cli.pipeline import write_audio
     from espnet2_decodec.io.audio import OUTPUT_FORMATS
+    from espnet2_decodec.voice.tagging import COMMENT
 
     (job,) = plan_jobs([args.source], args.output, (), ".wav", tuple(OUTPUT_FORMATS))
     check_output(job.target, force=args.force)
+    voice_model = _load_voice_model(args)
+    if args.model is None and voice_model is not None:
+        args.model = voice_model.options["codec"]
     codec = load_model(args)
-    method = args.method or ("knn_shift" if codec.parametric_levels else "knn_codes")
+    method = args.method or _default_method(codec, voice_model, args)
+    _check_options(method, args)
+    if method == "voice":
+        assert voice_model is not None
+        blocks, seconds = _convert_by_model(codec, voice_model, args)
+    elif args.no_quantize:
+        blocks, seconds = _convert_features(_Files(codec), args)
+    else:
+        blocks, seconds = _convert_tokens(_Files(codec), args, method)
+    comment = COMMENT if method == "voice" else ""
+    write_audio(job.target, blocks, codec, args.rescale, seconds, never_clip=True, comment=comment)
+    return 0
+
+
+def _load_voice_model(args: Namespace) -> "VoiceModel | None":
+    """The voice model; None if the options exclude it, or if they do not name it and the package has none.
+
+    Raises:
+        FileNotFoundError, ValueError: if it cannot be used.
+    """
+    from espnet2_decodec.codec.serialization import packaged_model
+    from espnet2_decodec.voice.voice_model import DEFAULT_VOICE_MODEL, VoiceModel
+
+    is_default = args.method is None and not args.no_quantize
+    if args.method == "voice" or (is_default and (args.voice_model or packaged_model(DEFAULT_VOICE_MODEL))):
+        return VoiceModel.from_pretrained(args.voice_model or DEFAULT_VOICE_MODEL).to(args.device)
+    return None
+
+
+def _default_method(codec: "DeCodec", voice_model: "VoiceModel | None", args: Namespace) -> str:
+    """The first of `METHODS` that is possible with a codec."""
+    from espnet2_decodec.voice.speech import has_semantic_level
+
+    if voice_model is not None and (args.voice_model or has_semantic_level(codec)):
+        return "voice"
+    return "knn_shift" if codec.parametric_levels else "knn_codes"
+
+
+def _check_options(method: str, args: Namespace) -> None:
+    """Check that the options are for this method.
+
+    Raises:
+        ValueError: if one is not.
+    """
     if args.no_quantize and method != "knn_shift":
         cause = f"--method {method} exchanges tokens" if args.method else "this model has no parametric levels"
+        if method == "voice":
+            cause = "the voice model does not quantize"
         raise ValueError(f"--no-quantize is not possible: {cause}.")
-    files = _Files(codec)
-    if args.no_quantize:
-        blocks, seconds = _convert_features(files, args)
-    else:
-        blocks, seconds = _convert_tokens(files, args, method)
-    write_audio(job.target, blocks, codec, args.rescale, seconds, never_clip=True)
-    return 0
+    for option, value in (("--voice-model", args.voice_model), ("--snr", args.snr), ("--gain", args.gain)):
+        if value is not None and method != "voice":
+            raise ValueError(f"{option} is for --method voice, not for {method}.")
+
+
+def _convert_by_model(codec: "DeCodec", model: "VoiceModel", args: Namespace) -> tuple[Iterator["Tensor"], float]:
+    """Return blocks of samples of a conversion by the voice model, and its duration in seconds.
+
+    Semantic features and coordinates of the whole recording are held in memory: 80 MB for an hour of the model in the
+    package.
+    """
+    from espnet2_decodec.cli.console import warn
+    from espnet2_decodec.cli.voice_files import VoiceFiles
+    from espnet2_decodec.voice.conversion import convert_voice
+    from espnet2_decodec.voice.mixing import MixedBackground, mix_blocks
+    from espnet2_decodec.voice.speech import synthesize
+
+    model.check_codec(codec)
+    files = VoiceFiles(codec)
+    path = {"drop": None, "keep": args.source}.get(args.background, args.background)
+    background = None if path is None else files.background(path)
+    mixed = MixedBackground(background, args.gain, args.snr, None if args.background == "keep" else args.seed)
+    mixed.check()
+    prompt = files.prompt(args.reference)
+    source, samples = files.speech(args.source)
+    if not (source.coordinates[:, -1] > 0).any():
+        warn(f"{args.source}: there is no voiced speech to be converted.")
+    converted = convert_voice(model, codec, source, prompt, not args.keep_pitch, seed=args.seed)
+    speech, seconds = synthesize(codec, [converted], samples), samples / codec.sample_rate
+    if background is None:
+        return speech, seconds
+    return (wav + under for wav, under in mix_blocks(speech, mixed, codec.sample_rate)), seconds
 
 
 def _convert_tokens(files: "_Files", args: Namespace, method: str) -> tuple[Iterator["Tensor"], float]:

@@ -31,9 +31,11 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.epilog = EXAMPLES
     parser.add_argument("output", type=output_folder, metavar="OUT", help="folder of the page")
     options.add_model(parser)
-    parser.add_argument("--tts", metavar="FOLDER", help="text-to-speech model that the recipe exported")
     parser.add_argument(
-        "--text", default="The conference is now locked.", help="text that --tts synthesizes (default: %(default)s)"
+        "--tts", metavar="FOLDER", help="text-to-speech model that the recipe exported (default: that of the package)"
+    )
+    parser.add_argument(
+        "--text", default="The conference is now locked.", help="text that is synthesized (default: %(default)s)"
     )
     parser.add_argument(
         "--results", metavar="FOLDER", help="output folder of `decodec evaluate`, shown below as of a small training"
@@ -58,6 +60,7 @@ def run(args: Namespace) -> int:
     from espnet2_decodec.cli.model import load_model
     from espnet2_decodec.cli.report import check_page_folder, print_page
     from espnet2_decodec.codec.serialization import DEFAULT_MODEL
+    from espnet2_decodec.conversion.packaged import load_packaged_voice
     from espnet2_decodec.evaluation.report import demo
     from espnet2_decodec.evaluation.report.documents import read_documents
     from espnet2_decodec.evaluation.report.page import write_page
@@ -65,6 +68,7 @@ def run(args: Namespace) -> int:
     from espnet2_decodec.evaluation.report.results import read_results
     from espnet2_decodec.evaluation.report.spectrogram import SAMPLE_RATE, save_figure
     from espnet2_decodec.io.audio import read
+    from espnet2_decodec.tts import TTS, VoiceTTS
 
     out = args.output
     check_page_folder(out, args.force)
@@ -73,14 +77,13 @@ def run(args: Namespace) -> int:
     results = read_results(args.results) if args.results else None
     sections, documents = read_sections(args.examples), read_documents(args.documents)
     recordings, codec = demo.find_recordings(), load_model(args)
-    tts = None
+    tts: TTS | VoiceTTS | None = None if args.model else VoiceTTS.packaged(args.device)
     if args.tts:
-        from espnet2_decodec.tts import TTS
-
         tts = TTS.from_pretrained(args.tts, args.device)
+    voice = None if args.model else load_packaged_voice(args.device)
     introduction = INTRODUCTION.format(model=Path(args.model or DEFAULT_MODEL).resolve().name)
     with TemporaryDirectory() as folder:
-        examples = demo.demo_sections(codec, recordings, Path(folder), tts, args.text)
+        examples = demo.demo_sections(codec, recordings, Path(folder), tts, args.text, voice)
         if args.figure:
             sounds = examples[0].examples[0][1][:3]
             save_figure(args.figure, {row.label: read(path, SAMPLE_RATE).numpy() for row, path in sounds})

@@ -35,13 +35,19 @@ def run(args: Namespace) -> int:
 
     from espnet2_decodec.cli.console import printable
     from espnet2_decodec.cli.properties import file_properties, model_properties
+    from espnet2_decodec.cli.synthesis_models import synthesis_model_lines, synthesis_model_properties
 
     is_model = args.path is None or Path(args.path).is_dir() or _is_name(args.path)
-    found = model_properties(args.path) if is_model else file_properties(args.path)
-    if args.json:
-        print(printable(json.dumps(found, indent=2, ensure_ascii=False)))
+    found = synthesis_model_properties(args.path) if is_model else None
+    if found is not None:
+        lines = synthesis_model_lines(found)
+    elif is_model:
+        found = model_properties(args.path)
+        lines = _model_lines(found)
     else:
-        print(printable("\n".join(_model_lines(found) if is_model else _file_lines(found))))
+        found = file_properties(args.path)
+        lines = _file_lines(found)
+    print(printable(json.dumps(found, indent=2, ensure_ascii=False) if args.json else "\n".join(lines)))
     return 0
 
 

@@ -17,15 +17,20 @@ class Levels(TypedDict):
 
 
 def load_model(args: Namespace) -> DeCodec:
-    """Load the codec of --model on --device, and set the number of threads unless OMP_NUM_THREADS does.
+    """Load the codec of --model on --device, and set the number of threads.
 
     Raises:
         FileNotFoundError, ValueError: if the model cannot be used.
     """
+    set_threads()
+    return DeCodec.from_pretrained(args.model).to(args.device)
+
+
+def set_threads() -> None:
+    """Set the number of threads to that of the cores, at most 8, unless OMP_NUM_THREADS does."""
     if "OMP_NUM_THREADS" not in os.environ:
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         torch.set_num_threads(min(8, cores))
-    return DeCodec.from_pretrained(args.model).to(args.device)
 
 
 def selected_levels(args: Namespace, codec: DeCodec) -> Levels:

@@ -79,19 +79,20 @@ def add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON on the standard output, for programs")
 
 
-def add_model(parser: argparse.ArgumentParser, default: str | None = None) -> None:
+def add_model(parser: argparse.ArgumentParser, default: str | None = None, default_help: str = "decodec-16k") -> None:
     """Add --model and --device.
 
     Args:
         parser: of the command.
         default: name of a model in the package; None for the default of `DeCodec.from_pretrained`.
+        default_help: what the help says of the default None.
     """
     parser.add_argument(
         "--model",
         metavar="FOLDER",
         default=default,
         help="folder of the model, name of one in the package, or OWNER/NAME[@REVISION] on the Hugging Face Hub "
-        f"(default: {default or 'decodec-16k'})",
+        f"(default: {default or default_help})",
     )
     add_device(parser)
 

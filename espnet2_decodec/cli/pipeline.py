@@ -93,7 +93,13 @@ def first_levels(blocks: Iterable[Codes], speech_levels: int | None, background_
 
 
 def write_audio(
-    path: Path, blocks: Iterable[Tensor], codec: DeCodec, rescale: bool, seconds: float, never_clip: bool = False
+    path: Path,
+    blocks: Iterable[Tensor],
+    codec: DeCodec,
+    rescale: bool,
+    seconds: float,
+    never_clip: bool = False,
+    comment: str = "",
 ) -> None:
     """Write blocks of samples [l] to an audio file, with a progress bar, and a warning if samples were clipped.
 
@@ -104,8 +110,9 @@ def write_audio(
         rescale: scale a file that would clip.
         seconds: duration.
         never_clip: do so in any case, with a warning unless `rescale` is set.
+        comment: for the metadata.
     """
-    with AudioWriter(path, codec.sample_rate, rescale or never_clip) as writer:
+    with AudioWriter(path, codec.sample_rate, rescale or never_clip, comment) as writer:
         for wav in track_seconds(blocks, seconds, path.name, lambda wav: len(wav) / codec.sample_rate):
             writer.write(wav)
     warn_of_level(writer, rescale)

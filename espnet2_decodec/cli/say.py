@@ -1,81 +1,176 @@
-"""decodec say: text to speech in the voice of a prompt, over any background or none."""
+"""decodec say: text to speech in the voice of a recording, over any background or none."""
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from espnet2_decodec.arguments import decibels, finite_float
 from espnet2_decodec.cli import parser as options
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 SUMMARY = "Synthesize speech from text in the voice of a recording, over any background or none"
 
 EXAMPLES = """\
-example, with a model that the recipe in egs2/decodec trained:
-  decodec say "Good morning." --prompt noisy.wav --model exp/tts/model --background prompt -o speech.wav
+examples:
+  decodec say "Good morning." -o speech.wav
+  decodec say "Good morning." --voice noisy.wav --background voice -o speech.wav
+  decodec say --text-file chapter.txt --background street.wav --snr 10 -o chapter.flac
+with a model that the recipe in egs2/decodec trained:
+  decodec say "Good morning." --voice noisy.wav --model exp/tts/model -o speech.wav
 """
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the options of this command."""
     parser.epilog = EXAMPLES
-    parser.add_argument("text", metavar="TEXT", help="text to synthesize")
-    parser.add_argument("--prompt", required=True, metavar="FILE", help="recording of the voice; it may be noisy")
+    text = parser.add_mutually_exclusive_group(required=True)
+    text.add_argument("text", nargs="?", metavar="TEXT", help="text to synthesize; - is the standard input")
+    text.add_argument("--text-file", metavar="FILE", help="file with the text (UTF-8)")
+    parser.add_argument(
+        "--voice", "--prompt", metavar="FILE",
+        help="recording of the voice, about 3 to 20 s; it may be noisy (default: a voice of the package)",
+    )  # fmt: skip
     options.add_output(parser, "output audio file")
     parser.add_argument(
-        "--model", required=True, metavar="FOLDER", help="text-to-speech model that the recipe exported"
+        "--model", metavar="FOLDER", default="text-en-16k",
+        help="text model, or text-to-speech model that the recipe exported (default: text-en-16k)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--voice-model", metavar="FOLDER", help="voice model; its codec is used as well (default: voice-16k)"
     )
     options.add_device(parser)
     parser.add_argument(
         "--background",
         default="none",
-        metavar="none|prompt|FILE",
-        help="background of the output: none (default), that of the prompt, or a file; it is repeated or cut",
+        metavar="none|voice|FILE",
+        help="background of the output: none (default), that of --voice, or a file; it is repeated or cut",
     )
     level = parser.add_mutually_exclusive_group()
-    level.add_argument("--background-gain", type=decibels, metavar="DB", help="gain of the background")
+    level.add_argument("--gain", "--background-gain", type=decibels, metavar="DB", help="gain of the background")
     level.add_argument(
-        "--background-snr", type=decibels, metavar="DB", help="speech to background power ratio of the output"
+        "--snr", "--background-snr", type=decibels, metavar="DB", help="speech to background power ratio of the output"
     )
     parser.add_argument(
         "--speed", type=finite_float, default=1.0, metavar="X", help="speaking rate; 2 is twice as fast (default: 1)"
     )
     parser.add_argument(
-        "--seed", type=int, default=0, metavar="N", help="random seed for the excerpt of a long background (default: 0)"
-    )
+        "--pitch-range", type=finite_float, metavar="X",
+        help="factor of the intonation; 0 is monotonous, 2 is lively (default: 1)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--seed", type=int, default=0, metavar="N",
+        help="random seed of the speech, and of the excerpt of a long background (default: 0)",
+    )  # fmt: skip
     parser.add_argument("--stems", action="store_true", help="also write OUT.speech and OUT.background")
     options.add_rescale(parser)
 
 
 def run(args: Namespace) -> int:
     """Synthesize and return the exit code."""
-    from pathlib import Path
-
     from espnet2_decodec.atomic import atomic_group
     from espnet2_decodec.cli.console import note
     from espnet2_decodec.cli.jobs import check_output
+    from espnet2_decodec.cli.model import set_threads
     from espnet2_decodec.cli.pipeline import warn_of_level
+    from espnet2_decodec.codec.serialization import KINDS, model_folder, model_kind
     from espnet2_decodec.io.audio import AudioWriter
-    from espnet2_decodec.tts import TTS
+    from espnet2_decodec.tts.synthesizer import KIND
+    from espnet2_decodec.voice.tagging import COMMENT
+    from espnet2_decodec.voice.text_to_semantic import KIND as TEXT_KIND
 
     out = Path(args.output)
     targets = {"mix": out}
     if args.stems:
         targets |= {stem: out.with_name(f"{out.stem}.{stem}{out.suffix}") for stem in ("speech", "background")}
     check_output(*targets.values(), force=args.force)
+    text = _read_text(args)
+    set_threads()
+    folder = model_folder(args.model)
+    kind = model_kind(folder)
+    if kind not in (KIND, TEXT_KIND):
+        name = f"a {KINDS[kind]}" if kind in KINDS else "another model"
+        raise ValueError(f"{folder} is {name}; --model needs a text model, or a text-to-speech model of the recipe.")
+    pairs, sample_rate = (_say_characters if kind == KIND else _say_sentences)(text, args)
+    writers = {stem: AudioWriter(path, sample_rate, rescale=True, comment=COMMENT) for stem, path in targets.items()}
+    with atomic_group(), ExitStack() as stack:
+        for writer in writers.values():
+            stack.enter_context(writer)
+        for speech, background in pairs:
+            for stem, wav in (("mix", speech + background), ("speech", speech), ("background", background)):
+                if stem in writers:
+                    writers[stem].write(wav)
+    for writer in writers.values():
+        warn_of_level(writer, args.rescale)
+    note(f"{out}: {writers['mix'].samples / sample_rate:.2f} s")
+    return 0
+
+
+Pairs = Iterable[tuple["Tensor", "Tensor"]]
+"""Blocks of speech and background, samples [l] each."""
+
+
+def _read_text(args: Namespace) -> str:
+    """The text from the argument, a file or the standard input.
+
+    Raises:
+        ValueError: if it is not UTF-8.
+        OSError: if it cannot be read.
+    """
+    import sys
+
+    if args.text_file is None and args.text != "-":
+        return args.text
+    from_stdin = args.text_file in (None, "-")
+    data = sys.stdin.buffer.read() if from_stdin else Path(args.text_file).read_bytes()
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        name = "The standard input" if from_stdin else args.text_file
+        raise ValueError(f"{name} is not text in UTF-8: byte {error.start} is wrong; convert it first.") from None
+
+
+def _say_sentences(text: str, args: Namespace) -> tuple[Pairs, int]:
+    """Blocks of the models of the package, and their sample rate."""
+    from espnet2_decodec.cli.console import track_files
+    from espnet2_decodec.cli.voice_files import VoiceFiles
+    from espnet2_decodec.tts import VoiceTTS
+    from espnet2_decodec.voice.default_voice import DEFAULT_VOICE
+    from espnet2_decodec.voice.mixing import MixedBackground, mix_blocks
+    from espnet2_decodec.voice.speaking import split_text
+    from espnet2_decodec.voice.voice_model import DEFAULT_VOICE_MODEL
+
+    tts = VoiceTTS.from_pretrained(args.model, args.voice_model or DEFAULT_VOICE_MODEL, device=args.device)
+    sentences, voice = split_text(text), args.voice or DEFAULT_VOICE
+    path = {"none": None, "voice": voice, "prompt": voice}.get(args.background, args.background)
+    files = VoiceFiles(tts.codec)
+    mixed = MixedBackground(None if path is None else files.background(path), args.gain, args.snr, args.seed)
+    mixed.check()
+    pitch_range = 1.0 if args.pitch_range is None else args.pitch_range
+    parts = tts.speak(track_files(sentences, "sentences"), files.prompt(voice), args.speed, pitch_range, seed=args.seed)
+    return mix_blocks(tts.synthesize(parts), mixed, tts.sample_rate), tts.sample_rate
+
+
+def _say_characters(text: str, args: Namespace) -> tuple[Pairs, int]:
+    """The output of a model of the recipe, and its sample rate."""
+    from espnet2_decodec.tts import TTS
+    from espnet2_decodec.voice.default_voice import DEFAULT_VOICE
+
+    for option, value in (("--pitch-range", args.pitch_range), ("--voice-model", args.voice_model)):
+        if value is not None:
+            raise ValueError(f"{option} is not possible with {args.model}, a model that predicts tokens of the codec.")
     tts = TTS.from_pretrained(args.model, args.device)
-    writers = {stem: AudioWriter(path, tts.sample_rate, rescale=True) for stem, path in targets.items()}
+    background = "prompt" if args.background == "voice" else args.background
     output = tts(
-        args.text,
-        args.prompt,
-        background=args.background,
-        background_gain=args.background_gain,
-        background_snr=args.background_snr,
+        text,
+        args.voice or DEFAULT_VOICE,
+        background=background,
+        background_gain=args.gain,
+        background_snr=args.snr,
         speed=args.speed,
         seed=args.seed,
     )
-    with atomic_group():
-        for stem, writer in writers.items():
-            with writer:
-                writer.write(getattr(output, stem))
-    for writer in writers.values():
-        warn_of_level(writer, args.rescale)
-    note(f"{out}: {len(output.mix) / output.sample_rate:.2f} s")
-    return 0
+    return [(output.speech, output.background)], tts.sample_rate

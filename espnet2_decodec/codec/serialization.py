@@ -17,6 +17,14 @@ from espnet2_decodec.hub import download, parse_name
 
 CONFIG, WEIGHTS, KIND = "config.json", "model.safetensors", "espnet2_decodec"
 
+KINDS = {
+    KIND: "codec",
+    "espnet2_decodec.voice": "voice model",
+    "espnet2_decodec.text": "text model",
+    "espnet2_decodec.tts": "text-to-speech model",
+}
+"""Kind in config.json -> name of such a model."""
+
 PRETRAINED = Path(__file__).parents[1] / "pretrained"
 """Folder of the models that come with the package."""
 DEFAULT_MODEL = PRETRAINED / "decodec-16k"
@@ -145,6 +153,32 @@ def read_config(folder: Path, kind: str = KIND) -> dict:
         FileNotFoundError: if the file is missing.
         ValueError: if it is not the config of such a model in the format of this version.
     """
+    content = _read_json(folder)
+    section, found = _section(kind), content.get("kind")
+    if found != kind and found in KINDS:
+        raise ValueError(f"{folder} is a {KINDS[found]}, but a {KINDS.get(kind, kind)} is needed here.")
+    if found != kind or not isinstance(content.get(section), dict):
+        raise ValueError(f"{folder / CONFIG} is not the config of a {KINDS.get(kind, kind)} of this package.")
+    if content.get("format") != 1:
+        raise ValueError(
+            f"{folder / CONFIG} has format {content.get('format')}, but this version reads format 1; update the "
+            "package."
+        )
+    return content[section]
+
+
+def model_kind(folder: Path) -> str | None:
+    """The kind of the model in a folder, one of `KINDS` or another string; None if there is none in its config.json.
+
+    Raises:
+        FileNotFoundError, ValueError: as in `read_config`.
+    """
+    kind = _read_json(folder).get("kind")
+    return kind if isinstance(kind, str) else None
+
+
+def _read_json(folder: Path) -> dict:
+    """Content of config.json; empty if it is not an object."""
     path = folder / CONFIG
     if not path.is_file():
         raise FileNotFoundError(f"There is no {CONFIG} in {folder}, so it is not a model folder.")
@@ -152,15 +186,7 @@ def read_config(folder: Path, kind: str = KIND) -> dict:
         content = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(f"{path} is not valid JSON: {error}.") from None
-    section = _section(kind)
-    if not isinstance(content, dict) or content.get("kind") != kind or not isinstance(content.get(section), dict):
-        name = "codec" if kind == KIND else f"model of the kind {kind}"
-        raise ValueError(f"{path} is not the config of a {name} of this package.")
-    if content.get("format") != 1:
-        raise ValueError(
-            f"{path} has format {content.get('format')}, but this version reads format 1; update the package."
-        )
-    return content[section]
+    return content if isinstance(content, dict) else {}
 
 
 def _section(kind: str) -> str:

@@ -1,8 +1,9 @@
 """Voice conversion of waveforms and of tokens.
 
 The parametric levels of the speech stream code a mel envelope and f0, and both carry the voice. Swapping levels alone,
-as in the DeCodec paper, therefore changes the voice little. Here envelope and f0 are shifted to the reference (see
-`shift`), and either decoded as they are, or quantized again, which costs similarity and intelligibility.
+as in the DeCodec paper, therefore changes the voice little. Here envelope and f0 are predicted by the voice model, or
+shifted to the reference (see `shift`), and decoded as they are; shifted ones can also be quantized again, which costs
+similarity and intelligibility.
 """
 
 from collections.abc import Iterable
@@ -14,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from espnet2_decodec.codec.decodec import DeCodec
+from espnet2_decodec.codec.dsp.looping import loop_to_length
 from espnet2_decodec.codec.semantic_quantizer import SemanticRVQ
 from espnet2_decodec.codec.validation import check_wav
 from espnet2_decodec.conversion.features import (
@@ -28,6 +30,11 @@ from espnet2_decodec.conversion.features import (
 )
 from espnet2_decodec.conversion.shift import BLOCK_FRAMES, shift_voice
 from espnet2_decodec.types import Codes
+from espnet2_decodec.voice import speech
+from espnet2_decodec.voice.backgrounds import CROSSFADE_SECONDS, RecordedBackground
+from espnet2_decodec.voice.conversion import convert_voice
+from espnet2_decodec.voice.prompt import analyze_prompt
+from espnet2_decodec.voice.voice_model import VoiceModel
 
 METHODS = ("knn_shift", "knn_codes", "swap_codes")
 
@@ -43,11 +50,13 @@ def convert(
     reference_lengths: Tensor | None = None,
     background_lengths: Tensor | None = None,
     convert_f0: bool = True,
+    voice_model: VoiceModel | None = None,
+    seed: int = 0,
 ) -> Tensor:
     """Convert the speech in waveforms to other voices, without quantization.
 
     Args:
-        codec: with parametric levels.
+        codec: with parametric levels; for a voice model the one that this was trained with.
         wav: [B, L] in -1..1 at the codec's sample rate: content, prosody and timing.
         reference: [B, L'] recordings of the voices.
         background: [B, L''] recordings whose background is mixed in, repeated or cut to length, such as `wav` itself;
@@ -56,15 +65,20 @@ def convert(
         reference_lengths: [B], the same for `reference`.
         background_lengths: [B], the same for `background`.
         convert_f0: whether the median f0 becomes that of the reference.
+        voice_model: predicts mel envelope and f0 from the semantic features of the source and the reference; None to
+            shift those of the source, see `shift.shift_voice`.
+        seed: of the voice model.
 
     Returns:
         [B, L], zero beyond each length.
 
     Raises:
-        ValueError: if the codec has no parametric levels, the batches differ in size, a shape or a length cannot be
-            right, a sample is not finite, or there is no speech in a reference.
+        ValueError: if the codec has no parametric levels or does not fit the voice model, the batches differ in size, a
+            shape or a length cannot be right, a sample is not finite, or there is no speech in a reference.
     """
     parametric_backbone(codec)
+    if voice_model is not None:
+        voice_model.check_codec(codec)
     wav, reference = codec.as_input(wav), codec.as_input(reference, "reference")
     background = None if background is None else codec.as_input(background, "background")
     sources, references = _split(wav, lengths), _split(reference, reference_lengths)
@@ -78,14 +92,42 @@ def convert(
         )
     converted = wav.new_zeros(wav.shape)
     for row, (source, voice, background_wav) in enumerate(zip(sources, references, backgrounds)):
-        features = shift_voice(
-            extract_features(codec, [source]), extract_features(codec, [voice]), codec.sample_rate, convert_f0
-        )
-        blocks: Iterable[Tensor] = (
-            () if background_wav is None else cycle_blocks(partial(encode_background, codec, [background_wav]))
-        )
-        converted[row, : len(source)] = torch.cat(list(synthesize(codec, features, blocks)))
+        if voice_model is not None:
+            found = _predict(codec, voice_model, source, voice, background_wav, convert_f0, seed)
+        else:
+            found = _shift(codec, source, voice, background_wav, convert_f0)
+        converted[row, : len(source)] = found
     return converted
+
+
+def _shift(codec: DeCodec, source: Tensor, voice: Tensor, background: Tensor | None, convert_f0: bool) -> Tensor:
+    """The source [L] with mel envelope and f0 shifted to those of the voice [L'], over the background of [L'']."""
+    features = shift_voice(
+        extract_features(codec, [source]), extract_features(codec, [voice]), codec.sample_rate, convert_f0
+    )
+    blocks: Iterable[Tensor] = (
+        () if background is None else cycle_blocks(partial(encode_background, codec, [background]))
+    )
+    return torch.cat(list(synthesize(codec, features, blocks)))
+
+
+def _predict(
+    codec: DeCodec,
+    model: VoiceModel,
+    source: Tensor,
+    voice: Tensor,
+    background: Tensor | None,
+    convert_f0: bool,
+    seed: int,
+) -> Tensor:
+    """The source [L] in the voice [L'] by the voice model, over the background of [L'']."""
+    prompt = analyze_prompt(codec, [voice])
+    converted = convert_voice(model, codec, speech.analyze(codec, [source]), prompt, convert_f0, seed=seed)
+    wav = torch.cat(list(speech.synthesize(codec, [converted], len(source))))
+    if background is None:
+        return wav
+    crossfade = round(CROSSFADE_SECONDS * codec.sample_rate)
+    return wav + loop_to_length(torch.cat(list(RecordedBackground(codec, [background]))), len(wav), crossfade=crossfade)
 
 
 @torch.no_grad()

@@ -18,14 +18,14 @@ class AacOutput:
     Args:
         path: the file.
         sample_rate: in Hz.
-        software: name of the program for the metadata.
+        comment: for the metadata.
 
     Raises:
         ValueError: if AAC has no such sample rate.
         OSError: if the file cannot be created.
     """
 
-    def __init__(self, path: Path, sample_rate: int, software: str):
+    def __init__(self, path: Path, sample_rate: int, comment: str):
         self._file = CheckedFile(path)
         # Edit lists count in the time scale of the movie, whose default of 1 ms would round the duration.
         self._container = av.open(
@@ -37,7 +37,7 @@ class AacOutput:
         except (av.FFmpegError, ValueError):
             self._file.close()
             raise ValueError(f"AAC has no sample rate of {sample_rate} Hz; write another format.") from None
-        self._container.metadata["comment"] = software
+        self._container.metadata["comment"] = comment
         self._fifo, self._size = av.AudioFifo(), self._stream.codec_context.frame_size
         self._rate, self._samples, self._closed = sample_rate, 0, False
 

@@ -168,6 +168,7 @@ class AudioWriter:
             to any pipe, WAV is written.
         sample_rate: in Hz.
         rescale: scale a file that would clip to a peak of 0.99. All samples then pass through a temporary file.
+        comment: for the metadata.
 
     Attributes:
         clipped: number of samples beyond -1..1.
@@ -178,8 +179,8 @@ class AudioWriter:
         UnknownSuffixError: if the suffix is another one.
     """
 
-    def __init__(self, path: str | Path, sample_rate: int, rescale: bool = False):
-        self.path, self.sample_rate, self.rescale = Path(path), sample_rate, rescale
+    def __init__(self, path: str | Path, sample_rate: int, rescale: bool = False, comment: str = ""):
+        self.path, self.sample_rate, self.rescale, self.comment = Path(path), sample_rate, rescale, comment
         if not is_stream(path) and self.path.suffix.lower() not in OUTPUT_FORMATS:
             raise UnknownSuffixError(f"{path} cannot be written: the suffix must be one of {' '.join(OUTPUT_FORMATS)}.")
         self.clipped, self.samples, self.peak = 0, 0, 0.0
@@ -236,8 +237,9 @@ class AudioWriter:
     def _create_output(self) -> SoundOutput | AacOutput:
         form, subtype = OUTPUT_FORMATS.get(self.path.suffix.lower(), OUTPUT_FORMATS[".wav"])
         if subtype == "AAC":
-            return AacOutput(self._temporary, self.sample_rate, SOFTWARE)
-        return SoundOutput(self._temporary, self.sample_rate, form, subtype, "" if form == "WAV" else SOFTWARE)
+            return AacOutput(self._temporary, self.sample_rate, self.comment or SOFTWARE)
+        software = "" if form == "WAV" else SOFTWARE
+        return SoundOutput(self._temporary, self.sample_rate, form, subtype, software, self.comment)
 
 
 def read(path: str | Path, sample_rate: int | None = None) -> Tensor:
@@ -246,10 +248,14 @@ def read(path: str | Path, sample_rate: int | None = None) -> Tensor:
 
 
 def write(
-    path: str | Path, blocks: Iterable[Tensor | np.ndarray], sample_rate: int, rescale: bool = False
+    path: str | Path,
+    blocks: Iterable[Tensor | np.ndarray],
+    sample_rate: int,
+    rescale: bool = False,
+    comment: str = "",
 ) -> AudioWriter:
     """Write blocks of samples [l] to a file, and return the writer for its counts; see `AudioWriter`."""
-    with AudioWriter(path, sample_rate, rescale) as writer:
+    with AudioWriter(path, sample_rate, rescale, comment) as writer:
         for wav in blocks:
             writer.write(wav)
     return writer

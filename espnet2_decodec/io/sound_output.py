@@ -38,12 +38,13 @@ class SoundOutput:
         form: format of libsndfile.
         subtype: subtype of libsndfile.
         software: name of the program for the metadata; none if empty.
+        comment: for the metadata; none if empty.
 
     Raises:
         ValueError: if the format has no such sample rate.
     """
 
-    def __init__(self, path: Path, sample_rate: int, form: str, subtype: str, software: str = ""):
+    def __init__(self, path: Path, sample_rate: int, form: str, subtype: str, software: str = "", comment: str = ""):
         self._file = CheckedFile(path)
         try:
             self._sound = soundfile.SoundFile(self._file, "w", sample_rate, 1, subtype, format=form)
@@ -53,6 +54,8 @@ class SoundOutput:
             raise ValueError(f"{subtype} has no sample rate of {sample_rate} Hz; write another format.") from None
         if software:
             self._sound.software = software
+        if comment:
+            self._sound.comment = comment
 
     def write(self, wav: np.ndarray) -> None:
         """Append samples [l].

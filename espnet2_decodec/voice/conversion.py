@@ -3,9 +3,17 @@
 import torch
 from torch import Tensor
 
+from espnet2_decodec.codec.backbones.mdct import MDCTBackbone
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.codec.dsp.pitch import PitchEstimator
-from espnet2_decodec.voice.coordinates import amplify, interpolate_f0, relative_pitch, speech_frames, speech_level
+from espnet2_decodec.voice.coordinates import (
+    amplify,
+    interpolate_f0,
+    relative_pitch,
+    set_level,
+    speech_frames,
+    speech_level,
+)
 from espnet2_decodec.voice.speech import Speech, semantic_parts
 from espnet2_decodec.voice.voice_model import PITCH_DIM, VoiceModel
 
@@ -97,6 +105,44 @@ def spectral_bias(model: VoiceModel, codec: DeCodec, prompt: Speech, steps: int 
     return found.mean(0) if differences and len(found) else torch.zeros_like(prompt.coordinates[0, :-2])
 
 
+@torch.no_grad()
+def unpredicted_detail(
+    model: VoiceModel,
+    codec: DeCodec,
+    source: Speech,
+    pitch: Tensor,
+    steps: int = 5,
+    temperature: float = 0.7,
+    seed: int = 0,
+) -> Tensor:
+    """What the model does not predict of a source's envelope from its content and voice.
+
+    Args:
+        model: as in `speak`.
+        codec: as in `speak`.
+        source: with speech.
+        pitch: [T, 3] of the source.
+        steps: as in `speak`.
+        temperature: as in `speak`.
+        seed: as in `speak`.
+
+    Returns:
+        [T, E] at the level `LEVEL`, of mean zero over the frames with speech.
+    """
+    backbone, _ = semantic_parts(codec)
+    predicted = speak(model, codec, source.content, source, pitch, steps, temperature, seed)
+    level = speech_level(source.coordinates, backbone)
+    actual = amplify(interpolate_f0(source.coordinates), LEVEL / level, backbone)
+    residual = (actual - predicted)[:, :-2]
+    return residual - residual[speech_frames(actual, backbone)].mean(0)
+
+
+def add_bias(coordinates: Tensor, bias: Tensor, backbone: MDCTBackbone) -> Tensor:
+    """Coordinates [T, P] with `bias` [E] added to the envelope of the frames with speech."""
+    active = speech_frames(coordinates, backbone)[:, None]
+    return torch.cat([coordinates[:, :-2] + active * bias, coordinates[:, -2:]], dim=1)
+
+
 def median_octaves(coordinates: Tensor) -> Tensor:
     """Median log f0 of voiced frames of coordinates [T, P], in octaves; 0 without voiced frames."""
     voiced = coordinates[:, -1] > 0
@@ -125,8 +171,8 @@ def convert_voice(
         source: speech to be converted.
         prompt: speech of the voice.
         convert_f0: whether the median f0 becomes that of the prompt.
-        detail: share of what the voice model does not predict of the source's envelope from its content and voice. It
-            is added to the result: 0 is nearer to the voice, 1 is better understood.
+        detail: share of the source's `unpredicted_detail` that is added to the result: 0 is nearer to the voice, 1 is
+            better understood.
         bias: share of the prompt's `spectral_bias` that is added to the result.
         steps: as in `speak`.
         temperature: as in `speak`.
@@ -142,13 +188,9 @@ def convert_voice(
     found = speak(model, codec, source.content, prompt, pitch, steps, temperature, seed)
     level = speech_level(source.coordinates, backbone)
     if detail and level > MIN_LEVEL:
-        predicted = speak(model, codec, source.content, source, pitch, steps, temperature, seed)
-        actual = amplify(own, LEVEL / level, backbone)
-        residual = (actual - predicted)[:, :-2]
-        found[:, :-2] += detail * (residual - residual[speech_frames(actual, backbone)].mean(0))
+        found[:, :-2] += detail * unpredicted_detail(model, codec, source, pitch, steps, temperature, seed)
     if bias:
-        correction = spectral_bias(model, codec, prompt, steps, seed)
-        found[:, :-2] += bias * speech_frames(found, backbone)[:, None] * correction
+        found = add_bias(found, bias * spectral_bias(model, codec, prompt, steps, seed), backbone)
     pitch_pair = torch.cat([found[:, -2:-1] if convert_f0 else own[:, -2:-1], source.coordinates[:, -1:]], dim=1)
     found = torch.cat([found[:, :-2], pitch_pair * voiced], dim=1)
-    return Speech(source.content, amplify(found, level / LEVEL, backbone))
+    return Speech(source.content, set_level(found, level, backbone))

@@ -64,7 +64,23 @@ def speech_frames(coordinates: Tensor, backbone: MDCTBackbone) -> Tensor:
     return power > 1e-3 * power.max() if len(power) else power > 0
 
 
+def set_level(coordinates: Tensor, level: float, backbone: MDCTBackbone) -> Tensor:
+    """Coordinates [T, P] amplified to this `speech_level`; silence as it is."""
+    own = speech_level(coordinates, backbone)
+    return amplify(coordinates, level / own, backbone) if own > 0 else coordinates
+
+
 def frame_powers(coordinates: Tensor, backbone: MDCTBackbone) -> Tensor:
     """Mean power [T] of the samples of each frame, according to the envelope in coordinates [T, P]."""
     magnitudes = backbone.mel_floor * torch.expm1(coordinates[:, :-2].clamp(min=0) / backbone.mel_scale)
     return (magnitudes @ backbone.mel_to_mdct).square().mean(-1)
+
+
+def scale_pitch_range(coordinates: Tensor, factor: float) -> Tensor:
+    """Coordinates [T, P] in which log f0 deviates `factor` times as much from its median over voiced frames."""
+    voiced = coordinates[:, -1] > 0.5 * PitchEstimator.voicing_threshold * PitchEstimator.voicing_scale
+    if not voiced.any():
+        return coordinates
+    f0 = coordinates[:, -2]
+    median = f0[voiced].median()
+    return torch.cat([coordinates[:, :-2], (median + factor * (f0 - median))[:, None], coordinates[:, -1:]], dim=1)

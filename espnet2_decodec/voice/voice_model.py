@@ -3,18 +3,24 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.codec.serialization import load_weights, model_folder, read_config, save_model
 from espnet2_decodec.voice import flow_matching
 from espnet2_decodec.voice.flow_matching import TimeEmbedding
 from espnet2_decodec.voice.layers import FiLMConvNeXtBlock
 from espnet2_decodec.voice.prompt_encoder import PromptAttention, PromptEncoder
+from espnet2_decodec.voice.speech import semantic_parts
 
 KIND = "espnet2_decodec.voice"
 """Kind of the model in its config.json."""
+
+DEFAULT_VOICE_MODEL, DEFAULT_CODEC = "voice-16k", "decodec-16k-semantic"
+"""Names of the voice model in the package and of its codec."""
 
 PITCH_DIM = 3
 """Pitch condition of a frame: octaves relative to the median, voicing (0 or 1), and 1 where both are given."""
@@ -49,6 +55,7 @@ class VoiceModel(nn.Module):
         voice_dim: V, of the voice and time embeddings.
         kernel: of the convolutions, in frames, odd.
         expansion: of the blocks.
+        codec: name or folder of the codec that it was trained with.
 
     Raises:
         ValueError: if there are fewer than two condition blocks.
@@ -68,12 +75,13 @@ class VoiceModel(nn.Module):
         voice_dim: int = 128,
         kernel: int = 7,
         expansion: int = 3,
+        codec: str = DEFAULT_CODEC,
     ):
         super().__init__()
-        self.options = {
+        self.options: dict[str, Any] = {
             "content_dim": content_dim, "parameters": parameters, "channels": channels,
             "condition_blocks": condition_blocks, "flow_blocks": flow_blocks, "prompt_blocks": prompt_blocks,
-            "voice_dim": voice_dim, "kernel": kernel, "expansion": expansion,
+            "voice_dim": voice_dim, "kernel": kernel, "expansion": expansion, "codec": codec,
         }  # fmt: skip
         if condition_blocks < 2:
             raise ValueError(f"condition_blocks must be at least 2, not {condition_blocks}.")
@@ -126,6 +134,20 @@ class VoiceModel(nn.Module):
     ) -> None:
         """Write config.json and the weights to `folder`; arguments and errors as for `serialization.save_model`."""
         save_model(folder, self.options, self.state_dict(), half, shard_megabytes, KIND, int8)
+
+    def check_codec(self, codec: DeCodec) -> None:
+        """Check that the features are of the sizes that a codec has.
+
+        Raises:
+            ValueError: if the codec has no semantic level, or features of other sizes.
+        """
+        backbone, _ = semantic_parts(codec)
+        own = self.options["content_dim"], self.options["parameters"]
+        if own != (backbone.content_dim, backbone.parametric_dim):
+            raise ValueError(
+                f"The voice model does not fit the codec: it has {own[0]} + {own[1]} features per frame, the codec "
+                f"{backbone.content_dim} + {backbone.parametric_dim}. It was trained with {self.options['codec']}."
+            )
 
     def normalize(self, coordinates: Tensor) -> Tensor:
         """Coordinates [..., P] to zero mean and unit variance."""

@@ -58,7 +58,7 @@ class Systems:
             voice = analyze(self.codec, [prompt])
             options = {name: getattr(self.args, name) for name in ("detail", "bias", "steps", "temperature")}
             speech = convert_voice(self.model, self.codec, speech, voice, **options)
-        return torch.cat(list(synthesize(self.codec, speech, len(source))))
+        return torch.cat(list(synthesize(self.codec, [speech], len(source))))
 
 
 def main() -> None:

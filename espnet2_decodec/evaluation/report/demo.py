@@ -16,7 +16,8 @@ from espnet2_decodec.evaluation.metrics.registry import si_sdr
 from espnet2_decodec.evaluation.report.players import ExampleSection
 from espnet2_decodec.io.audio import read
 from espnet2_decodec.progress import progress
-from espnet2_decodec.tts import TTS
+from espnet2_decodec.tts import TTS, VoiceTTS
+from espnet2_decodec.voice import VoiceModel
 
 SEPARATION, CODING, REMIX, CONVERSION, SPEECH_SYNTHESIS = (
     "Separation",
@@ -114,7 +115,12 @@ def make_mixtures(folder: Path, sample_rate: int) -> list[Mixture]:
 
 
 def demo_sections(
-    codec: DeCodec, recordings: Path, out: Path, tts: TTS | None = None, text: str = ""
+    codec: DeCodec,
+    recordings: Path,
+    out: Path,
+    tts: TTS | VoiceTTS | None = None,
+    text: str = "",
+    voice: tuple[DeCodec, VoiceModel] | None = None,
 ) -> list[ExampleSection]:
     """Compute all examples and write their audio files.
 
@@ -124,6 +130,7 @@ def demo_sections(
         out: folder for the audio files.
         tts: text-to-speech model; None leaves that section out.
         text: text to synthesize.
+        voice: voice model and its codec, for the conversion; None to shift mel envelope and f0.
 
     Raises:
         ValueError: if a recording cannot be read, or the text cannot be synthesized.
@@ -135,7 +142,9 @@ def demo_sections(
         (CODING, _code(codec, mixtures[:2])),
         (REMIX, _remix(codec, mixtures)),
     ]
-    if codec.parametric_levels:
+    if voice is not None:
+        parts.append((CONVERSION, _convert(voice[0], mixtures, voices, voice[1])))
+    elif codec.parametric_levels:
         parts.append((CONVERSION, _convert(codec, mixtures, voices)))
     if tts is not None:
         parts.append((SPEECH_SYNTHESIS, _synthesize(tts, mixtures, text)))
@@ -196,16 +205,18 @@ def _remix(codec: DeCodec, mixtures: Sequence[Mixture]) -> Sounds:
         yield example, "remix", codec.remix(codes[i], codes[i + 1])[0], f"{kbps:g} kbit/s"
 
 
-def _convert(codec: DeCodec, mixtures: Sequence[Mixture], voices: Sequence[Tensor]) -> Sounds:
+def _convert(
+    codec: DeCodec, mixtures: Sequence[Mixture], voices: Sequence[Tensor], model: VoiceModel | None = None
+) -> Sounds:
     """Mixtures in other voices, without their background."""
     for item, voice in zip(mixtures, voices):
         source, reference = (x[None].to(codec_device(codec)) for x in (item.mixture, voice))
         yield item.name, "source", item.mixture, "its background is removed"
         yield item.name, "reference", voice, "the target voice"
-        yield item.name, "converted", convert(codec, source, reference)[0], ""
+        yield item.name, "converted", convert(codec, source, reference, voice_model=model)[0], ""
 
 
-def _synthesize(tts: TTS, mixtures: Sequence[Mixture], text: str) -> Sounds:
+def _synthesize(tts: TTS | VoiceTTS, mixtures: Sequence[Mixture], text: str) -> Sounds:
     """A text in the voice of a mixture, without and with its background."""
     for item in mixtures[:2]:
         yield item.name, "prompt", item.mixture, ""

@@ -1,0 +1,93 @@
+"""Text in the voice of a prompt, sentence by sentence."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from espnet2_decodec.codec.decodec import DeCodec
+from espnet2_decodec.voice.conversion import LEVEL, add_bias, speak, spectral_bias
+from espnet2_decodec.voice.coordinates import scale_pitch_range, set_level
+from espnet2_decodec.voice.speech import Speech, semantic_parts
+from espnet2_decodec.voice.text_to_semantic import TextToSemantic, utterances
+from espnet2_decodec.voice.voice_model import VoiceModel
+
+SENTENCE_PAUSE, PARAGRAPH_PAUSE = 0.25, 0.6
+"""Seconds of silence between sentences and between paragraphs, in addition to that at the ends of sentences."""
+
+MAX_PITCH_RANGE = 3.0
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """What is synthesized at a time.
+
+    Attributes:
+        text: normalized, see `normalize_english`.
+        pause: seconds of silence after it.
+    """
+
+    text: str
+    pause: float
+
+
+def split_text(text: str) -> list[Sentence]:
+    """Sentences of a text; a long one is cut, see `utterances`. Blank lines separate paragraphs.
+
+    Raises:
+        ValueError: if the text has no word, or letters that the model does not know.
+    """
+    sentences: list[Sentence] = []
+    for paragraph in re.split(r"\n\s*\n", text):
+        found = [Sentence(part, SENTENCE_PAUSE) for part in utterances(paragraph)]
+        sentences += found[:-1] + [Sentence(last.text, PARAGRAPH_PAUSE) for last in found[-1:]]
+    if not sentences:
+        raise ValueError("There is nothing to say: the text has no word.")
+    return [*sentences[:-1], Sentence(sentences[-1].text, 0.0)]
+
+
+def speak_sentences(
+    text_model: TextToSemantic,
+    model: VoiceModel,
+    codec: DeCodec,
+    sentences: Iterable[Sentence],
+    prompt: Speech,
+    speed: float = 1.0,
+    pitch_range: float = 1.0,
+    style: str | None = None,
+    bias: float = 1.0,
+    steps: int = 5,
+    temperature: float = 0.7,
+    seed: int = 0,
+) -> Iterator[Speech]:
+    """Speech of each sentence, and of the pause after it, for `synthesize`.
+
+    Args:
+        text_model: for the semantic features.
+        model: voice model.
+        codec: with a semantic level.
+        sentences: from `split_text`.
+        prompt: speech of the voice.
+        speed: speaking rate; 2 is twice as fast.
+        pitch_range: factor of the intonation, within 0..3: 0 is monotonous.
+        style: of the text model.
+        bias: share of the prompt's `spectral_bias` that is added.
+        steps: of the flow, see `speak`.
+        temperature: of the flow.
+        seed: of the noise.
+
+    Raises:
+        ValueError: if speed, pitch range or style are out of range, or there is no speech in the prompt.
+    """
+    if not 0 <= pitch_range <= MAX_PITCH_RANGE:
+        raise ValueError(f"The pitch range must be within 0..{MAX_PITCH_RANGE:g}, not {pitch_range:g}.")
+    backbone, _ = semantic_parts(codec)
+    parameters, silence = backbone.parametric_dim, text_model.codebook[text_model.silence]
+    correction = bias * spectral_bias(model, codec, prompt, steps, seed)
+    for number, sentence in enumerate(sentences):
+        content = text_model(sentence.text, speed, style).embeddings.to(prompt.content)
+        coordinates = speak(model, codec, content, prompt, None, steps, temperature, seed + number)
+        coordinates = set_level(add_bias(coordinates, correction, backbone), LEVEL, backbone)
+        yield Speech(content, scale_pitch_range(coordinates, pitch_range))
+        pause = round(sentence.pause / speed * codec.frame_rate)
+        if pause:
+            yield Speech(silence.to(content).expand(pause, -1), content.new_zeros(pause, parameters))

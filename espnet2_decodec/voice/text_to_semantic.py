@@ -1,0 +1,177 @@
+"""English text to the features of the semantic level."""
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from espnet2_decodec.codec.serialization import load_weights, model_folder, read_config, save_model
+from espnet2_decodec.data.normalize import normalize_english, split_sentences
+from espnet2_decodec.voice.text_g2p import GraphemeToPhone
+from espnet2_decodec.voice.text_lexicon import LEXICON, Pronouncer, Pronunciations, read_lexicon, write_lexicon
+from espnet2_decodec.voice.text_model import TextModel
+from espnet2_decodec.voice.text_phones import PHONE_IDS, split_words
+
+KIND = "espnet2_decodec.text"
+"""Kind of the model in its config.json."""
+
+MAX_WORDS = 40
+"""Longer sentences are cut at a comma, or between words."""
+
+PAUSE_SECONDS = 0.25
+"""Silence between sentences, in addition to that at their ends."""
+
+LANGUAGES = ("en",)
+
+
+@dataclass(frozen=True)
+class SemanticOutput:
+    """Features of synthesized speech.
+
+    Attributes:
+        embeddings: [T, S] expected embedding of each frame.
+        tokens: [T] int64, the most probable token of each frame.
+    """
+
+    embeddings: Tensor
+    tokens: Tensor
+
+
+class TextToSemantic(nn.Module):
+    """Text of a language to the semantic level of speech: normalization, pronunciation, durations, tokens.
+
+    Args:
+        language: of the text, one of `LANGUAGES`.
+        styles: names of the styles of speaking; the first one is the default.
+        frame_rate: frames per second.
+        silence: token of silence, for pauses.
+        codebook_dim: S, size of the embeddings.
+        model: options of `TextModel`.
+        g2p: options of `GraphemeToPhone`.
+        lexicon: word -> phones.
+
+    Raises:
+        ValueError: if the language is not supported, or there is no style.
+    """
+
+    codebook: Tensor
+
+    def __init__(
+        self,
+        language: str,
+        styles: list[str],
+        frame_rate: float,
+        silence: int,
+        codebook_dim: int,
+        model: dict,
+        g2p: dict,
+        lexicon: Pronunciations,
+    ):
+        super().__init__()
+        if language not in LANGUAGES or not styles:
+            raise ValueError(f"The language must be one of {', '.join(LANGUAGES)}, not {language}, with a style.")
+        self.language, self.styles, self.frame_rate, self.silence = language, list(styles), frame_rate, silence
+        self.model = TextModel(styles=len(styles), **model)
+        self.g2p = GraphemeToPhone(**g2p)
+        self.config = {
+            "language": language, "styles": list(styles), "frame_rate": frame_rate, "silence": silence,
+            "codebook_dim": codebook_dim, "model": dict(model), "g2p": dict(g2p),
+        }  # fmt: skip
+        self.lexicon = lexicon
+        self.pronouncer = Pronouncer(lexicon, self.g2p.pronounce)
+        self.register_buffer("codebook", torch.zeros(self.model.options["codes"], codebook_dim))
+
+    @classmethod
+    def from_pretrained(cls, path: str | Path) -> "TextToSemantic":
+        """The model in a folder written by `save_pretrained`, or the one with this name in the package.
+
+        It is on the CPU, in float32 and in eval mode.
+
+        Raises:
+            FileNotFoundError: if the folder, its config.json, its lexicon or its weights are missing.
+            ValueError: if a file is damaged, or the config is not one of such a model.
+        """
+        folder = model_folder(path)
+        config, lexicon = read_config(folder, KIND), read_lexicon(folder / LEXICON)
+        try:
+            model = cls(**config, lexicon=lexicon)
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise ValueError(f"The config in {folder} does not describe a model of text: {error}.") from None
+        load_weights(model, folder)
+        return model.eval()
+
+    def save_pretrained(
+        self,
+        folder: str | Path,
+        half: bool = False,
+        shard_megabytes: float | None = None,
+        int8: Collection[str] = (),
+    ) -> None:
+        """Write config.json, the weights and the lexicon; arguments and errors as for `serialization.save_model`."""
+        save_model(folder, self.config, self.state_dict(), half, shard_megabytes, KIND, int8)
+        write_lexicon(Path(folder) / LEXICON, self.lexicon)
+
+    @torch.no_grad()
+    def forward(self, text: str, speed: float = 1.0, style: str | None = None) -> SemanticOutput:
+        """Features of a text of any length, with a pause between sentences.
+
+        Args:
+            text: to be spoken.
+            speed: speaking rate; 2 is twice as fast.
+            style: one of `styles`; None for the first.
+
+        Raises:
+            ValueError: if the text has no word or unknown letters, or speed or style is out of range.
+        """
+        if not 0.4 <= speed <= 2.5:
+            raise ValueError(f"speed must be within 0.4..2.5, not {speed:g}.")
+        if style is not None and style not in self.styles:
+            raise ValueError(f"There is no style {style!r}; there are {', '.join(self.styles)}.")
+        number = self.styles.index(style or self.styles[0])
+        normalize_english(text)  # an error about the whole text, before any of it is synthesized
+        pause = torch.full((round(PAUSE_SECONDS * self.frame_rate / speed),), self.silence)
+        tokens: list[Tensor] = []
+        embeddings: list[Tensor] = []
+        for sentence in utterances(text):
+            logits = self.logits(sentence, speed, number)
+            tokens += [logits.argmax(-1), pause]
+            embeddings += [logits.softmax(-1) @ self.codebook, self.codebook[pause]]
+        return SemanticOutput(torch.cat(embeddings[:-1]), torch.cat(tokens[:-1]))
+
+    def logits(self, utterance: str, speed: float, style: int) -> Tensor:
+        """Logits [T, N] of the tokens of an utterance of normalized text."""
+        phones = torch.tensor([[PHONE_IDS[phone] for phone in self.pronouncer(utterance)]])
+        length, styles = torch.tensor([phones.shape[1]]), torch.tensor([style])
+        hidden = self.model.encode(phones, length, styles)
+        durations = self.model.log_durations(hidden, length, styles).exp() / speed
+        time = torch.arange(max(1, int(durations.sum().round())))[None]
+        return self.model(hidden, durations, time, torch.ones(1, time.shape[1], 1), styles)[0]
+
+
+def utterances(text: str) -> list[str]:
+    """Normalized sentences of a text, each with a final mark and at most `MAX_WORDS` words."""
+    parts: list[str] = []
+    for sentence in split_sentences(text):
+        if any(c.isalnum() for c in sentence):
+            words = split_words(normalize_english(sentence))
+            if words[-1] not in ".?!":
+                words.append(".")
+            parts += [_join(part) for part in _cut(words)]
+    return parts
+
+
+def _cut(words: list[str]) -> list[list[str]]:
+    """Cut words with punctuation at the last comma before the limit, or at the limit."""
+    if len(words) <= MAX_WORDS:
+        return [words]
+    commas = [i for i in range(MAX_WORDS // 4, MAX_WORDS) if words[i] == ","]
+    end = commas[-1] + 1 if commas else MAX_WORDS
+    return [words[:end], *_cut(words[end:])]
+
+
+def _join(words: list[str]) -> str:
+    """Words and punctuation -> text."""
+    return re.sub(r" ([,.?!])", r"\1", " ".join(words))

@@ -1,0 +1,98 @@
+"""Transcribed recordings as tokens with aligned phones: `python -m research.voice.text_recordings --out OUT`.
+
+speechocean762 (accented readers, the training speakers of its manifest) and the English prompts of Asterisk (one native
+voice), from a bank of `research.tokens.prepare_data`. Some speakers and prompts become bank `dev`, the others `train`.
+"""
+
+import argparse
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from espnet2_decodec.voice.text_lexicon import Pronouncer
+from espnet2_decodec.voice.text_phones import PHONE_IDS
+from espnet2_decodec.voice.text_to_semantic import utterances
+from local import debian
+from local.corpora import asterisk
+from research.tokens.audio_bank import AudioBank
+from research.voice.text_align import align, emission_table, mark_pauses
+from research.voice.text_bank import DURATION_UNITS, SemanticTokenizer, Utterance, read_bank, write_bank
+from research.voice.text_cmudict import lexicon
+
+DEV_SPEAKERS = 8
+"""Number of readers of the dev set."""
+DEV_PROMPTS = 12
+"""Of the prompts of Asterisk, every one with this number is in the dev set."""
+KEPT = 0.85
+"""Share of the recordings with the best alignments that are kept."""
+
+
+def transcripts(recordings: Path, downloads: Path) -> Iterator[tuple[str, str, str, str]]:
+    """File name, text, style and speaker of every transcribed recording."""
+    with (recordings / "manifest.tsv").open(encoding="utf-8") as file:
+        for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE):
+            if row["source"] == "speechocean762" and row["split"] == "train":
+                yield Path(row["path"]).name, row["text"].lower(), "accented", row["speaker_or_class"]
+    roots = debian.fetch(["asterisk-core-sounds-en", "asterisk-core-sounds-en-g722"], downloads)
+    texts = asterisk.prompts(roots["asterisk-core-sounds-en"], "en")
+    for path, name in asterisk.prompt_files(roots["asterisk-core-sounds-en-g722"], "en"):
+        if asterisk.is_spoken(texts.get(name, "")):
+            yield path.name, texts[name], "native", f"asterisk_en {name}"
+
+
+def aligned(rows: list[Utterance], table: np.ndarray) -> list[tuple[float, Utterance]]:
+    """Score and utterance with durations, of all that can be aligned; see `text_align.align`."""
+    found = []
+    for row in rows:
+        try:
+            durations, score = align(row.phones, row.tokens, table)
+        except ValueError:
+            continue
+        phones, durations = mark_pauses(row.phones, durations)
+        found.append((score, row._replace(phones=phones, durations=(DURATION_UNITS * durations).astype(np.uint16))))
+    return found
+
+
+def main() -> None:
+    """Write banks `recordings_train` and `recordings_dev`."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name in ("bank", "recordings", "downloads", "out"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--synthetic", default="synthetic", help="bank in OUT on which the alignment is counted")
+    args = parser.parse_args()
+    synthetic, tokenizer = read_bank(args.out, args.synthetic), SemanticTokenizer()
+    known, pronouncer = lexicon(), Pronouncer(lexicon(), lambda word: [])
+    banks = [AudioBank(args.bank, name) for name in ("speech_train", "speech_dev")]
+    places = {(row[3], row[5]): (bank, i) for bank in banks for i, row in enumerate(bank.rows)}
+    spoken: list[Utterance] = []
+    for file, text, style, speaker in transcripts(args.recordings, args.downloads):
+        place = places.get(("speechocean762" if style == "accented" else "asterisk", file))
+        normalized = " ".join(utterances(text)) if any(c.isalpha() for c in text) else ""
+        words = normalized.lower().translate(str.maketrans("", "", ",.?!")).split()
+        if place is None or not words or any(word.strip("'") not in known for word in words):
+            continue
+        bank, i = place
+        samples = bank.samples[bank.starts[i] : bank.starts[i] + bank.lengths[i]].astype(np.float32) / 32768
+        phones = np.array([PHONE_IDS[phone] for phone in pronouncer(normalized)], np.uint8)
+        spoken.append(Utterance(phones, np.zeros(0, np.uint16), tokenizer(samples), style, speaker, normalized))
+    first = aligned(spoken, emission_table(synthetic))
+    found = aligned(spoken, emission_table([*synthetic, *(row for _, row in first)]))
+    for style in ("accented", "native"):
+        scores = [score for score, row in found if row.style == style]
+        print(f"{style}: {len(scores)} recordings, mean log probability of a frame {np.mean(scores):.2f}")
+        limit = np.quantile(scores, 1 - KEPT)
+        found = [(score, row) for score, row in found if row.style != style or score >= limit]
+    rows = [row for _, row in found]
+    readers = sorted({row.speaker for row in rows if row.style == "accented"})
+    prompts = sorted({row.speaker for row in rows if row.style == "native"})
+    dev = {*readers[:: len(readers) // DEV_SPEAKERS][:DEV_SPEAKERS], *prompts[::DEV_PROMPTS]}
+    for name, chosen in (("train", False), ("dev", True)):
+        part = [row for row in rows if (row.speaker in dev) == chosen]
+        write_bank(args.out, f"recordings_{name}", part)
+        print(f"recordings_{name}: {len(part)} recordings, {sum(len(row.tokens) for row in part) / 3000:.1f} min")
+
+
+if __name__ == "__main__":
+    main()
