@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Trains the semantic model from a codec of the recipe: data, separation, semantic level, speech stream, codebooks,
-# figures and card. Each step that is done is skipped, and a training that was stopped goes on.
+# Trains the semantic model from a codec of the recipe, and the voice model on it: data, separation, semantic level,
+# speech stream, codebooks, voice, the decoder for both, figures and card. Each step that is done is skipped, and a
+# training that was stopped goes on.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -14,7 +15,7 @@ python="${PYTHON:-python3}"
 
 usage() {
     echo "Usage: $0 [--base MODEL] [--out FOLDER] [--recordings FOLDER] [--minutes N] [--limit N] [--license ID]"
-    sed -n '2,3s/^# //p' "$0"
+    sed -n '2,4s/^# //p' "$0"
 }
 
 while [ $# -gt 0 ]; do
@@ -71,7 +72,18 @@ step codebooks research.tokens.optimize_codebooks --model "${out}/tokens/model" 
     --out "${out}/codebooks" ${minutes:+--frames 5000 --beams 2 2}
 step final research.tokens.train --start "${out}/codebooks" --keep --bank "${bank}" --out "${out}/final" \
     --config "$(settings research/tokens/finetune.yaml)"
-step scores research.tokens.score --model "${out}/final/model" --bank "${bank}" --out "${out}/scores.jsonl" \
+step voice_features research.voice.prepare_features --model "${out}/final/model" --bank "${bank}" \
+    --out "${out}/voice_features"
+step voice research.voice.train --codec "${out}/final/model" --bank "${out}/voice_features" --out "${out}/voice" \
+    --config "$(settings research/voice/train.yaml)"
+step decoder research.voice.train_decoder --start "${out}/final/model" --voice-model "${out}/voice/model" \
+    --bank "${bank}" --out "${out}/decoder" --config "$(settings research/voice/decoder.yaml)"
+step export research.voice.export --voice-model "${out}/voice/model" --codec "${out}/decoder/model" \
+    --out "${out}/models"
+model="${out}/models/decodec-16k-semantic"
+step scores research.tokens.score --model "${model}" --bank "${bank}" --out "${out}/scores.jsonl" \
     ${limit:+--limit "${limit}"}
-step card research.card --model "${out}/final/model" --scores "${out}/scores.jsonl" ${license:+--license "${license}"}
-echo "$(date +%T) ${out}/final/model: the model and its card"
+step voice_scores research.voice.score --model "${out}/models/voice-16k" --codec "${model}" --bank "${bank}" \
+    --out "${out}/voice_scores.jsonl" ${limit:+--limit "${limit}"}
+step card research.card --model "${model}" --scores "${out}/scores.jsonl" ${license:+--license "${license}"}
+echo "$(date +%T) ${model}: the model and its card; ${out}/models/voice-16k: the voice model"

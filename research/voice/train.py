@@ -46,7 +46,7 @@ class Settings:
     """
 
     codec: str = "decodec-16k-semantic"
-    model: dict[str, int] = field(default_factory=dict)
+    model: dict[str, Any] = field(default_factory=dict)
     batch: int = 16
     frames: int = 128
     prompt_frames: tuple[int, int] = (100, 250)
@@ -79,7 +79,7 @@ class Trainer:
         if not isinstance(quantizer, SemanticRVQ):
             raise ValueError(f"{settings.codec} has no semantic level.")
         self.semantic = quantizer.semantic.eval().requires_grad_(False)
-        self.model = VoiceModel(**settings.model)
+        self.model = VoiceModel(**{"codec": settings.codec, **settings.model})
         frames = torch.cat([self.draw().target.flatten(0, 1) for _ in range(30)])
         self.model.mean.copy_(frames.mean(0))
         self.model.std.copy_(frames.std(0))
