@@ -157,10 +157,10 @@ def convert_voice(
     source: Speech,
     prompt: Speech,
     convert_f0: bool = True,
-    detail: float = 0.5,
+    detail: float = 0.7,
     bias: float = 1.0,
     steps: int = 5,
-    temperature: float = 0.7,
+    temperature: float = 0.5,
     seed: int = 0,
 ) -> Speech:
     """The content, intonation, timing and level of the source in the voice of the prompt.
