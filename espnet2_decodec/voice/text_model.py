@@ -1,4 +1,4 @@
-"""Phones -> durations -> tokens of the semantic level."""
+"""Phones -> durations -> tokens and features of the semantic level."""
 
 from typing import Any
 
@@ -15,11 +15,12 @@ POSITION_DIM = 3
 class TextModel(nn.Module):
     """Convolutional, non-autoregressive model after FastSpeech (Ren et al., 2019, arXiv 1905.09263).
 
-    Shapes: M phones, N tokens in the codebook of the semantic level, V style_dim.
+    Shapes: M phones, N tokens in the codebook of the semantic level, S semantic features, V style_dim.
 
     Args:
         styles: number of styles of speaking.
         codes: N.
+        feature_dim: S.
         channels: C of all blocks.
         phone_blocks, duration_blocks, frame_blocks: number of blocks of each part.
         style_dim: V, size of the style embedding.
@@ -32,6 +33,7 @@ class TextModel(nn.Module):
         self,
         styles: int = 1,
         codes: int = 1024,
+        feature_dim: int = 64,
         channels: int = 192,
         phone_blocks: int = 5,
         duration_blocks: int = 2,
@@ -43,8 +45,8 @@ class TextModel(nn.Module):
     ):
         super().__init__()
         self.options: dict[str, Any] = {
-            "styles": styles, "codes": codes, "channels": channels, "phone_blocks": phone_blocks,
-            "duration_blocks": duration_blocks, "frame_blocks": frame_blocks, "style_dim": style_dim,
+            "styles": styles, "codes": codes, "feature_dim": feature_dim, "channels": channels,
+            "phone_blocks": phone_blocks, "duration_blocks": duration_blocks, "frame_blocks": frame_blocks, "style_dim": style_dim,
             "kernel_size": kernel_size, "expansion": expansion, "dropout": dropout,
         }  # fmt: skip
         shared: dict[str, Any] = {
@@ -57,7 +59,12 @@ class TextModel(nn.Module):
         self.style = nn.Embedding(styles, style_dim)
         self.phone_encoder = FiLMConvNeXtStack(channels, channels, channels, phone_blocks, **shared)
         self.duration_predictor = FiLMConvNeXtStack(channels, 1, channels // 2, duration_blocks, **shared)
-        self.frame_decoder = FiLMConvNeXtStack(channels + POSITION_DIM, codes, channels, frame_blocks, **shared)
+        self.frame_decoder = FiLMConvNeXtStack(
+            channels + POSITION_DIM, codes + feature_dim, channels, frame_blocks, **shared
+        )
+        with torch.no_grad():  # at first the features are the expected embeddings
+            self.frame_decoder.out_proj.weight[codes:] = 0
+            self.frame_decoder.out_proj.bias[codes:] = 0
 
     def encode(self, phones: Tensor, lengths: Tensor, style: Tensor) -> Tensor:
         """Encode phones [B, M], lengths [B], style [B] -> [B, M, C]."""
@@ -67,8 +74,10 @@ class TextModel(nn.Module):
         """Log duration of each phone in frames, [B, M], from hidden [B, M, C], lengths [B] and style [B]."""
         return self.duration_predictor(hidden, sequence_mask(lengths, hidden.shape[1]), self.style(style))[..., 0]
 
-    def forward(self, hidden: Tensor, durations: Tensor, time: Tensor, mask: Tensor, style: Tensor) -> Tensor:
-        """Logits of the tokens of frames.
+    def forward(
+        self, hidden: Tensor, durations: Tensor, time: Tensor, mask: Tensor, style: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Logits of the tokens of frames, and what the features differ by from the expected embedding.
 
         Args:
             hidden: [B, M, C] from `encode`.
@@ -78,9 +87,10 @@ class TextModel(nn.Module):
             style: [B].
 
         Returns:
-            [B, T, N].
+            Logits [B, T, N], differences [B, T, S].
         """
-        return self.frame_decoder(expand(hidden, durations, time), mask, self.style(style))
+        output = self.frame_decoder(expand(hidden, durations, time), mask, self.style(style))
+        return output.split([self.options["codes"], self.options["feature_dim"]], dim=-1)
 
 
 def expand(hidden: Tensor, durations: Tensor, time: Tensor) -> Tensor:

@@ -32,7 +32,7 @@ class SemanticOutput:
     """Features of synthesized speech.
 
     Attributes:
-        embeddings: [T, S] expected embedding of each frame.
+        embeddings: [T, S] semantic features, not quantized.
         tokens: [T] int64, the most probable token of each frame.
     """
 
@@ -48,7 +48,6 @@ class TextToSemantic(nn.Module):
         styles: names of the styles of speaking; the first one is the default.
         frame_rate: frames per second.
         silence: token of silence, for pauses.
-        codebook_dim: S, size of the embeddings.
         model: options of `TextModel`.
         g2p: options of `GraphemeToPhone`.
         lexicon: word -> phones.
@@ -65,7 +64,6 @@ class TextToSemantic(nn.Module):
         styles: list[str],
         frame_rate: float,
         silence: int,
-        codebook_dim: int,
         model: dict,
         g2p: dict,
         lexicon: Pronunciations,
@@ -78,11 +76,11 @@ class TextToSemantic(nn.Module):
         self.g2p = GraphemeToPhone(**g2p)
         self.config = {
             "language": language, "styles": list(styles), "frame_rate": frame_rate, "silence": silence,
-            "codebook_dim": codebook_dim, "model": dict(model), "g2p": dict(g2p),
+            "model": dict(model), "g2p": dict(g2p),
         }  # fmt: skip
         self.lexicon = lexicon
         self.pronouncer = Pronouncer(lexicon, self.g2p.pronounce)
-        self.register_buffer("codebook", torch.zeros(self.model.options["codes"], codebook_dim))
+        self.register_buffer("codebook", torch.zeros(self.model.options["codes"], self.model.options["feature_dim"]))
 
     @classmethod
     def from_pretrained(cls, path: str | Path) -> "TextToSemantic":
@@ -136,19 +134,24 @@ class TextToSemantic(nn.Module):
         tokens: list[Tensor] = []
         embeddings: list[Tensor] = []
         for sentence in utterances(text):
-            logits = self.logits(sentence, speed, number)
-            tokens += [logits.argmax(-1), pause]
-            embeddings += [logits.softmax(-1) @ self.codebook, self.codebook[pause]]
+            found = self.utterance(sentence, speed, number)
+            tokens += [found.tokens, pause]
+            embeddings += [found.embeddings, self.codebook[pause]]
         return SemanticOutput(torch.cat(embeddings[:-1]), torch.cat(tokens[:-1]))
 
-    def logits(self, utterance: str, speed: float, style: int) -> Tensor:
-        """Logits [T, N] of the tokens of an utterance of normalized text."""
+    def utterance(self, utterance: str, speed: float, style: int) -> SemanticOutput:
+        """Features of an utterance of normalized text, one of the results of `utterances`, in style number `style`."""
         phones = torch.tensor([[PHONE_IDS[phone] for phone in self.pronouncer(utterance)]])
         length, styles = torch.tensor([phones.shape[1]]), torch.tensor([style])
         hidden = self.model.encode(phones, length, styles)
         durations = self.model.log_durations(hidden, length, styles).exp() / speed
         time = torch.arange(max(1, int(durations.sum().round())))[None]
-        return self.model(hidden, durations, time, torch.ones(1, time.shape[1], 1), styles)[0]
+        logits, difference = self.model(hidden, durations, time, torch.ones(1, time.shape[1], 1), styles)
+        return SemanticOutput(self.embed(logits, difference)[0], logits[0].argmax(-1))
+
+    def embed(self, logits: Tensor, difference: Tensor) -> Tensor:
+        """Semantic features [..., S] from logits [..., N] and differences [..., S] of `TextModel`."""
+        return logits.softmax(-1) @ self.codebook + difference
 
 
 def utterances(text: str) -> list[str]:

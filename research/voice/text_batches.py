@@ -20,6 +20,7 @@ class UtteranceBatch:
         phone_lengths: [B].
         durations: [B, M] in frames, 0 for padding.
         tokens: [B, T] int64.
+        features: [B, T, S].
         lengths: [B] in frames.
         style: [B] int64.
     """
@@ -28,6 +29,7 @@ class UtteranceBatch:
     phone_lengths: Tensor
     durations: Tensor
     tokens: Tensor
+    features: Tensor
     lengths: Tensor
     style: Tensor
 
@@ -45,8 +47,8 @@ class WordBatch:
 def collate(rows: list[Utterance], styles: list[str]) -> UtteranceBatch:
     """A batch of utterances."""
 
-    def pad(arrays: list[np.ndarray]) -> Tensor:
-        tensors = [torch.from_numpy(array.astype(np.int64)) for array in arrays]
+    def pad(arrays: list[np.ndarray], kind: type = np.int64) -> Tensor:
+        tensors = [torch.from_numpy(array.astype(kind)) for array in arrays]
         return torch.nn.utils.rnn.pad_sequence(tensors, batch_first=True)
 
     return UtteranceBatch(
@@ -54,6 +56,7 @@ def collate(rows: list[Utterance], styles: list[str]) -> UtteranceBatch:
         torch.tensor([len(row.phones) for row in rows]),
         pad([row.durations for row in rows]).float() / DURATION_UNITS,
         pad([row.tokens for row in rows]),
+        pad([row.features for row in rows], np.float32),
         torch.tensor([len(row.tokens) for row in rows]),
         torch.tensor([styles.index(row.style) for row in rows]),
     )
@@ -75,7 +78,7 @@ class UtteranceSampler:
             style: sorted((row for row in rows if row.style == style), key=lambda row: len(row.tokens))
             for style in shares
         }
-        empty = [style for style, found in self.rows.items() if not found]
+        empty = [style for style, found in self.rows.items() if not found and shares[style]]
         if empty:
             raise ValueError(f"The banks have no utterances of the style {empty[0]}; lower its share to 0 or add some.")
 

@@ -76,7 +76,7 @@ def main() -> None:
         bank, i = place
         samples = bank.samples[bank.starts[i] : bank.starts[i] + bank.lengths[i]].astype(np.float32) / 32768
         phones = np.array([PHONE_IDS[phone] for phone in pronouncer(normalized)], np.uint8)
-        spoken.append(Utterance(phones, np.zeros(0, np.uint16), tokenizer(samples), style, speaker, normalized))
+        spoken.append(Utterance(phones, np.zeros(0, np.uint16), *tokenizer(samples), style, speaker, normalized))
     first = aligned(spoken, emission_table(synthetic))
     found = aligned(spoken, emission_table([*synthetic, *(row for _, row in first)]))
     for style in ("accented", "native"):

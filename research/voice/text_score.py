@@ -1,84 +1,121 @@
-"""Word error rates of synthesized text: `python -m research.voice.text_score --model MODEL --bank BANK --out CSV`.
+"""Word error rates of synthesized text: `python -m research.voice.text_score --model MODEL --out CSV --bank BANK`.
 
 Each sentence of a bank of `text_speech` or `text_recordings` is decoded from its own tokens of the semantic level
-(natural), from predicted tokens, and from the expected embeddings of the prediction. The codec's own predictor makes
-the other parameters, so that all three have the quality of one level.
+(natural), from predicted tokens, and from the expected embeddings of the prediction; the sentences of a text file
+(--sentences) only from predictions. The voice model (--voice, --prompt) makes the other coordinates, or without it the
+codec's own predictor, so that all have the quality of one level. Numbers count as words.
 """
 
 import argparse
 import csv
-from collections.abc import Callable
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from espnet2_decodec.codec.decodec import DeCodec
-from espnet2_decodec.evaluation.metrics.error_rate import word_errors
+from espnet2_decodec.data.normalize import normalize_english
+from espnet2_decodec.evaluation.metrics.error_rate import ErrorCounts, word_errors
 from espnet2_decodec.evaluation.metrics.recognizers import normalize_level, recognizer
+from espnet2_decodec.io.audio import AudioReader, write
+from espnet2_decodec.voice.conversion import speak
+from espnet2_decodec.voice.speech import Speech, analyze, semantic_parts, synthesize
 from espnet2_decodec.voice.text_to_semantic import TextToSemantic
-from research.voice.text_bank import Utterance, read_bank
+from espnet2_decodec.voice.voice_model import VoiceModel
+from research.voice.text_bank import read_bank
 
 
 class Decoder:
-    """Embeddings of the semantic level -> waveform, with parameters that the codec predicts.
+    """Embeddings of the semantic level -> waveform.
 
     Args:
-        model: name or folder of a codec.
+        codec: name or folder of a codec.
+        voice: name or folder of a voice model; None for the codec's predictor.
+        prompt: recording of the voice.
     """
 
-    def __init__(self, model: str):
-        self.codec = DeCodec.from_pretrained(model)
-        self.quantizer = self.codec.speech_quantizer
+    def __init__(self, codec: str, voice: str | None, prompt: Path | None):
+        self.codec, self.voice = DeCodec.from_pretrained(codec), None
+        if voice is not None:
+            if prompt is None:
+                raise SystemExit("The voice model needs a recording of a voice: --prompt FILE.")
+            self.voice = VoiceModel.from_pretrained(voice)
+            self.prompt = analyze(self.codec, AudioReader(prompt, self.codec.sample_rate))
 
     @torch.no_grad()
     def __call__(self, embeddings: Tensor) -> Tensor:
         """[T, S] -> [L]."""
-        semantic = embeddings.T[None]
-        speech = torch.cat([semantic, self.quantizer.predict(semantic)], dim=1)
-        speech = torch.nn.functional.pad(speech, (0, 0, 0, self.quantizer.dim - speech.shape[1]))
-        background = speech.new_zeros(1, self.codec.background_quantizer.dim, speech.shape[2])
-        return self.codec.synthesize(self.codec.subspace.merge(speech, background))[0]
+        if self.voice is None:
+            coordinates = semantic_parts(self.codec)[1].predict(embeddings.T[None])[0].T
+        else:
+            coordinates = speak(self.voice, self.codec, embeddings, self.prompt)
+        samples = len(embeddings) * self.codec.hop
+        return torch.cat(list(synthesize(self.codec, Speech(embeddings, coordinates), samples)))
 
 
-def sources(text: TextToSemantic, row: Utterance, style: str) -> dict[str, Callable[[], Tensor]]:
-    """Name -> embeddings [T, S] of one utterance."""
-    natural = torch.from_numpy(row.tokens.astype("int64"))
-    output = text(row.text, style=style)
-    return {
-        "natural": lambda: text.codebook[natural],
-        "tokens": lambda: text.codebook[output.tokens],
-        "expected": lambda: output.embeddings,
-    }
+def sources(text: TextToSemantic, sentence: str, tokens: Tensor | None, style: str | None) -> dict[str, Tensor]:
+    """Name -> embeddings [T, S] of one sentence; tokens [T'] of the semantic level are those of a recording."""
+    output = text(sentence, style=style)
+    natural = {} if tokens is None else {"natural": text.codebook[tokens]}
+    return natural | {"tokens": text.codebook[output.tokens], "expected": output.embeddings}
+
+
+def spoken(text: str) -> str:
+    """Normalized text; empty where there is no word, or one of another script."""
+    try:
+        return normalize_english(text)
+    except ValueError:
+        return ""
+
+
+def rate(counts: list[ErrorCounts]) -> str:
+    """Word error rate of all sentences together."""
+    errors, words = (sum(values) for values in zip(*((c.errors, c.reference_length) for c in counts)))
+    return f"WER {100 * errors / words:.1f} % of {words} words"
 
 
 def main() -> None:
-    """Write and print the word error rates."""
+    """Write the recognized sentences and print the word error rates."""
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("model", "bank", "out"):
+    for name in ("model", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--bank", type=Path, help="folder of banks")
     parser.add_argument("--name", default="synthetic_dev", help="of the bank")
-    parser.add_argument("--style", default="synthetic", help="of the prediction")
+    parser.add_argument("--sentences", type=Path, help="text file, in place of a bank")
+    parser.add_argument("--style", help="of the prediction")
     parser.add_argument("--codec", default="decodec-16k-semantic")
+    parser.add_argument("--voice", help="name or folder of a voice model")
+    parser.add_argument("--prompt", type=Path, help="recording of the voice")
     parser.add_argument("--recognizer", default="whisper-base")
-    parser.add_argument("--limit", type=int, default=40, help="number of utterances of six words or more")
+    parser.add_argument("--sources", nargs="+", default=["natural", "tokens", "expected"])
+    parser.add_argument("--limit", type=int, default=40, help="number of sentences")
+    parser.add_argument("--wavs", type=Path, help="folder for the waveforms")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    text, decoder, listen = TextToSemantic.from_pretrained(args.model), Decoder(args.codec), recognizer(args.recognizer)
-    rows = [row for row in read_bank(args.bank, args.name) if len(row.text.split()) > 5][: args.limit]
-    errors: dict[str, list] = {}
+    if args.sentences:
+        rows = [(line, None) for line in args.sentences.read_text(encoding="utf-8").splitlines()]
+    else:
+        bank = [row for row in read_bank(args.bank, args.name) if len(row.text.split()) > 5]
+        rows = [(row.text, torch.from_numpy(row.tokens.astype("int64"))) for row in bank]
+    text, listen = TextToSemantic.from_pretrained(args.model), recognizer(args.recognizer)
+    decoder = Decoder(args.codec, args.voice, args.prompt)
+    errors: dict[str, list[ErrorCounts]] = {}
     with args.out.open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file)
         table.writerow(["text", "source", "errors", "words", "recognized"])
-        for row in rows:
-            for name, embeddings in sources(text, row, args.style).items():
-                found = listen(normalize_level(decoder(embeddings())), decoder.codec.sample_rate)
-                counts = word_errors(row.text, found)
+        for number, (sentence, tokens) in enumerate(rows[: args.limit]):
+            for name, embeddings in sources(text, sentence, tokens, args.style).items():
+                if name not in args.sources:
+                    continue
+                wav = decoder(embeddings)
+                found = listen(normalize_level(wav), decoder.codec.sample_rate)
+                counts = word_errors(spoken(sentence), spoken(found))
                 errors.setdefault(name, []).append(counts)
-                table.writerow([row.text, name, counts.errors, counts.reference_length, found])
-    for name, counts in errors.items():
-        total = sum(c.errors for c in counts) / sum(c.reference_length for c in counts)
-        print(f"{args.name} {name}: WER {100 * total:.1f} % of {sum(c.reference_length for c in counts)} words")
+                table.writerow([sentence, name, counts.errors, counts.reference_length, found])
+                if args.wavs:
+                    write(args.wavs / f"{number:03d}-{name}.wav", [wav], decoder.codec.sample_rate)
+    for name, found_errors in errors.items():
+        print(f"{args.sentences or args.name} {name}: {rate(found_errors)}")
 
 
 if __name__ == "__main__":

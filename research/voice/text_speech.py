@@ -106,7 +106,7 @@ def main() -> None:
             frames = seconds * tokenizer.sample_rate / tokenizer.hop
             durations = np.round(frames * DURATION_UNITS).astype(np.uint16)
             indices = np.array([PHONE_IDS[phone] for phone in phones], np.uint8)
-            rows.append(Utterance(indices, durations, tokenizer(samples), "synthetic", "hibari_heart", text))
+            rows.append(Utterance(indices, durations, *tokenizer(samples), "synthetic", "hibari_heart", text))
         if time.monotonic() - started > 60 * args.minutes:
             break
         if number % 1000 == 999:

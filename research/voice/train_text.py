@@ -66,7 +66,7 @@ class Settings:
     frames: int = 2400
     words: int = 96
     weights: dict[str, float] = field(
-        default_factory=lambda: {"tokens": 1.0, "embedding": 1.0, "duration": 0.5, "g2p": 0.3}
+        default_factory=lambda: {"tokens": 1.0, "features": 3.0, "duration": 0.5, "g2p": 0.3}
     )
     lr: float = 2e-3
     warmup: int = 200
@@ -96,8 +96,8 @@ class Trainer:
         features = quantizer.backbone.semantic_encoder(silence).transpose(1, 2)
         self.text = TextToSemantic(
             "en", list(settings.styles), quantizer.sample_rate / quantizer.hop,
-            int(quantizer.speech_quantizer.semantic.encode(features)[0, 0].mode().values), codebook.shape[1],
-            {"codes": len(codebook), **settings.model}, settings.g2p, lexicon(),
+            int(quantizer.speech_quantizer.semantic.encode(features)[0, 0].mode().values),
+            {"codes": len(codebook), "feature_dim": codebook.shape[1], **settings.model}, settings.g2p, lexicon(),
         )  # fmt: skip
         self.text.codebook.copy_(codebook)
         weights = list(self.text.parameters())
@@ -152,21 +152,21 @@ class Trainer:
 
 
 def utterance_losses(text: TextToSemantic, batch: UtteranceBatch) -> dict[str, Tensor]:
-    """Cross entropy of tokens, error of the expected embedding, error of log durations; and the accuracy of tokens."""
+    """Cross entropy of tokens, errors of features and of log durations; and the accuracy of tokens."""
     model = text.model
     hidden = model.encode(batch.phones, batch.phone_lengths, batch.style)
     log_durations = model.log_durations(hidden, batch.phone_lengths, batch.style)
     time = torch.arange(batch.tokens.shape[1])[None].expand(len(batch.tokens), -1)
     mask = sequence_mask(batch.lengths, batch.tokens.shape[1])
-    logits = model(hidden, batch.durations, time.contiguous(), mask, batch.style)
+    logits, difference = model(hidden, batch.durations, time.contiguous(), mask, batch.style)
     valid = mask[..., 0] > 0
     logits, tokens = logits[valid], batch.tokens[valid]
-    error = logits.softmax(-1) @ text.codebook - text.codebook[tokens]
+    error = text.embed(logits, difference[valid]) - batch.features[valid]
     phones = sequence_mask(batch.phone_lengths, batch.phones.shape[1])[..., 0] > 0
     target = batch.durations[phones].clamp(min=MIN_DURATION).log()
     return {
         "tokens": F.cross_entropy(logits, tokens),
-        "embedding": error.square().mean(),
+        "features": error.square().mean(),
         "duration": (log_durations[phones] - target).square().mean(),
         "accuracy": (logits.argmax(-1) == tokens).float().mean(),
     }
@@ -184,12 +184,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     training.add_options(parser, Path(__file__).with_name("train_text.yaml"))
     parser.add_argument("--codec", default="decodec-16k-semantic", help="name or folder of the codec")
+    parser.add_argument("--start", help="folder of a model whose weights the training starts from")
     args = parser.parse_args()
     torch.set_num_threads(1)
     settings = Settings(**yaml.safe_load(args.config.read_text(encoding="utf-8")) or {})
     rows = [row for name in settings.banks for row in read_bank(args.bank, name)]
     trainer = Trainer(settings, args.codec, read_bank(args.bank, settings.dev_bank))
-    training.resume(trainer, args.out)
+    if not training.resume(trainer, args.out) and args.start:
+        weights = TextToSemantic.from_pretrained(args.start).state_dict()
+        trainer.text.load_state_dict(weights)
+        trainer.ema.module.load_state_dict(weights)
     held_out = {word for word, _ in trainer.dev_words}
     words = WordSampler({word: phones for word, phones in lexicon().items() if word not in held_out})
     sampler = UtteranceSampler(rows, settings.styles, settings.frames)

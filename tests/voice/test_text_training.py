@@ -24,7 +24,10 @@ def utterance(random, style="synthetic", phones=12):
     ids = np.concatenate([[1], inner, [1]]).astype(np.uint8)
     frames = random.integers(2, 6, size=len(ids))
     tokens = 4 * np.repeat(ids.astype(np.int64), frames) + random.integers(4, size=frames.sum())
-    return Utterance(ids, (DURATION_UNITS * frames).astype(np.uint16), tokens.astype(np.uint16), style, "a", "text.")
+    features = np.eye(64, dtype=np.float16)[tokens % 64]
+    return Utterance(
+        ids, (DURATION_UNITS * frames).astype(np.uint16), tokens.astype(np.uint16), features, style, "a", "text."
+    )
 
 
 @pytest.fixture
@@ -36,8 +39,8 @@ def rows():
 def test_bank_is_read_as_written(rows, tmp_path):
     write_bank(tmp_path, "bank", rows)
     for row, found in zip(rows, read_bank(tmp_path, "bank"), strict=True):
-        assert found[3:] == row[3:]
-        assert all(np.array_equal(a, b) for a, b in zip(row[:3], found[:3]))
+        assert found[4:] == row[4:]
+        assert all(np.array_equal(a, b) for a, b in zip(row[:4], found[:4]))
 
 
 def test_alignment_finds_the_durations(rows):
@@ -114,6 +117,7 @@ def test_training_lowers_the_losses_and_resumes_exactly(rows, settings, tmp_path
 
     first, last, whole = run(30, False)
     assert last["tokens"] < first["tokens"] - 1
+    assert last["features"] < first["features"]
     assert last["duration"] < first["duration"]
     for path in tmp_path.glob("checkpoint*"):
         path.unlink()
