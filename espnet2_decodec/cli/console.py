@@ -53,9 +53,9 @@ def note(text: str) -> None:
         _print(f"note: {text}")
 
 
-def track_files(files: Sequence[Block], desc: str) -> Iterable[Block]:
-    """Return the files of a command, with a progress bar if there are several."""
-    return progress(files, desc=desc) if len(files) > 1 and not _quiet else files
+def track_files(files: Sequence[Block], desc: str, unit: str = "files") -> Iterable[Block]:
+    """Return the files of a command, or other units of its work, with a progress bar if there are several."""
+    return progress(files, desc=desc, unit=unit) if len(files) > 1 and not _quiet else files
 
 
 def track_seconds(
