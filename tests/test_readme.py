@@ -14,6 +14,7 @@ from espnet2_decodec import DeCodec
 from espnet2_decodec.cli import main
 from espnet2_decodec.codec import serialization
 from espnet2_decodec.codec.config import TINY
+from espnet2_decodec.voice.default_voice import DEFAULT_VOICE
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -36,8 +37,8 @@ def commands(text: str, language: str) -> list[list[str]]:
     return [words for line in lines if (words := shlex.split(line, comments=True))]
 
 
-FILES = (("noisy", 2.3, 16000), ("street", 1.1, 44100), ("voice", 1.5, 16000), ("recordings/june/a", 0.7, 8000))
-"""Names, seconds and sample rates of the recordings that the README speaks of."""
+FILES = (("noisy", 2.3, 16000), ("street", 1.1, 44100), ("recordings/june/a", 0.7, 8000))
+"""Names, seconds and sample rates of the recordings that the README speaks of, beside voice.wav."""
 
 
 def recording(seconds: float, rate: int) -> np.ndarray:
@@ -57,6 +58,7 @@ def folder(tmp_path, monkeypatch) -> Path:
     (tmp_path / "recordings" / "june").mkdir(parents=True)
     for name, seconds, rate in FILES:
         soundfile.write(tmp_path / f"{name}.wav", recording(seconds, rate), rate)
+    soundfile.write(tmp_path / "voice.wav", *soundfile.read(DEFAULT_VOICE))
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
