@@ -140,8 +140,7 @@ def _check_options(method: str, args: Namespace) -> None:
 def _convert_by_model(codec: "DeCodec", model: "VoiceModel", args: Namespace) -> tuple[Iterator["Tensor"], float]:
     """Return blocks of samples of a conversion by the voice model, and its duration in seconds.
 
-    Semantic features and coordinates of the whole recording are held in memory: 80 MB for an hour of the model in the
-    package.
+    Semantic features and coordinates of the whole recording are held in memory, samples are not.
     """
     from espnet2_decodec.cli.console import warn
     from espnet2_decodec.cli.voice_files import VoiceFiles
