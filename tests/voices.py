@@ -18,7 +18,7 @@ OPTIONS = {
     "voice_dim": 8, "kernel": 3,
 }  # fmt: skip
 TEXT_OPTIONS = {
-    "channels": 16, "phone_blocks": 1, "duration_blocks": 1, "frame_blocks": 1, "style_dim": 4, "codes": 16,
+    "channels": 16, "phone_blocks": 1, "duration_blocks": 1, "frame_blocks": 1, "style_dim": 4, "codes": 16, "feature_dim": 4,
 }  # fmt: skip
 LEXICON = {"hello": ["HH", "AH0", "L", "OW1"], "there": ["DH", "EH1", "R"]}
 
@@ -62,7 +62,7 @@ def build_voice_model(codec: DeCodec) -> VoiceModel:
 def build_text_model(codec: DeCodec) -> TextToSemantic:
     """A text model with random weights that gives each phone some frames."""
     torch.manual_seed(2)
-    model = TextToSemantic("en", ["native"], 50.0, 3, 4, TEXT_OPTIONS, {"channels": 8, "blocks": 1}, LEXICON).eval()
+    model = TextToSemantic("en", ["native"], 50.0, 3, TEXT_OPTIONS, {"channels": 8, "blocks": 1}, LEXICON).eval()
     model.codebook.copy_(codec.speech_quantizer.semantic.level_codebooks()[0])
     torch.nn.init.constant_(model.model.duration_predictor.out_proj.bias, 1.5)
     return model
