@@ -18,7 +18,8 @@ OPTIONS = {
     "voice_dim": 8, "kernel": 3,
 }  # fmt: skip
 TEXT_OPTIONS = {
-    "channels": 16, "phone_blocks": 1, "duration_blocks": 1, "frame_blocks": 1, "style_dim": 4, "codes": 16, "feature_dim": 4,
+    "channels": 16, "phone_blocks": 1, "duration_blocks": 1, "frame_blocks": 1, "style_dim": 4, "codes": 16,
+    "feature_dim": 4,
 }  # fmt: skip
 LEXICON = {"hello": ["HH", "AH0", "L", "OW1"], "there": ["DH", "EH1", "R"]}
 

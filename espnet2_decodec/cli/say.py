@@ -150,7 +150,9 @@ def _say_sentences(text: str, args: Namespace) -> tuple[Pairs, int]:
     mixed = MixedBackground(None if path is None else files.background(path), args.gain, args.snr, args.seed)
     mixed.check()
     pitch_range = 1.0 if args.pitch_range is None else args.pitch_range
-    parts = tts.speak(track_files(sentences, "say", "sentences"), files.prompt(voice), args.speed, pitch_range, seed=args.seed)
+    parts = tts.speak(
+        track_files(sentences, "say", "sentences"), files.prompt(voice), args.speed, pitch_range, seed=args.seed
+    )
     return mix_blocks(tts.synthesize(parts), mixed, tts.sample_rate), tts.sample_rate
 
 
