@@ -46,8 +46,8 @@ class TextModel(nn.Module):
         super().__init__()
         self.options: dict[str, Any] = {
             "styles": styles, "codes": codes, "feature_dim": feature_dim, "channels": channels,
-            "phone_blocks": phone_blocks, "duration_blocks": duration_blocks, "frame_blocks": frame_blocks, "style_dim": style_dim,
-            "kernel_size": kernel_size, "expansion": expansion, "dropout": dropout,
+            "phone_blocks": phone_blocks, "duration_blocks": duration_blocks, "frame_blocks": frame_blocks,
+            "style_dim": style_dim, "kernel_size": kernel_size, "expansion": expansion, "dropout": dropout,
         }  # fmt: skip
         shared: dict[str, Any] = {
             "kernel_size": kernel_size,
