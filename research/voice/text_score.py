@@ -1,9 +1,8 @@
 """Word error rates of synthesized text: `python -m research.voice.text_score --model MODEL --out CSV --bank BANK`.
 
-Each sentence of a bank of `text_speech` or `text_recordings` is decoded from its own tokens of the semantic level
-(natural), from predicted tokens, and from the expected embeddings of the prediction; the sentences of a text file
-(--sentences) only from predictions. The voice model (--voice, --prompt) makes the other coordinates, or without it the
-codec's own predictor, so that all have the quality of one level. Numbers count as words.
+Each sentence of a bank of `text_speech` is decoded from the features of its recording (natural), from their tokens,
+and from predicted features and tokens; the sentences of a text file (--sentences) from predictions alone. The voice
+model (--voice, --prompt) makes the other coordinates, or without it the codec's own predictor. Numbers count as words.
 """
 
 import argparse
@@ -18,11 +17,12 @@ from espnet2_decodec.data.normalize import normalize_english
 from espnet2_decodec.evaluation.metrics.error_rate import ErrorCounts, word_errors
 from espnet2_decodec.evaluation.metrics.recognizers import normalize_level, recognizer
 from espnet2_decodec.io.audio import AudioReader, write
-from espnet2_decodec.voice.conversion import speak
+from espnet2_decodec.voice.conversion import LEVEL, add_bias, speak, spectral_bias
+from espnet2_decodec.voice.coordinates import set_level
 from espnet2_decodec.voice.speech import Speech, analyze, semantic_parts, synthesize
 from espnet2_decodec.voice.text_to_semantic import TextToSemantic
 from espnet2_decodec.voice.voice_model import VoiceModel
-from research.voice.text_bank import read_bank
+from research.voice.text_bank import Utterance, read_bank
 
 
 class Decoder:
@@ -41,6 +41,7 @@ class Decoder:
                 raise SystemExit("The voice model needs a recording of a voice: --prompt FILE.")
             self.voice = VoiceModel.from_pretrained(voice)
             self.prompt = analyze(self.codec, AudioReader(prompt, self.codec.sample_rate))
+            self.bias = spectral_bias(self.voice, self.codec, self.prompt)
 
     @torch.no_grad()
     def __call__(self, embeddings: Tensor) -> Tensor:
@@ -49,15 +50,20 @@ class Decoder:
             coordinates = semantic_parts(self.codec)[1].predict(embeddings.T[None])[0].T
         else:
             coordinates = speak(self.voice, self.codec, embeddings, self.prompt)
+            backbone = semantic_parts(self.codec)[0]
+            coordinates = set_level(add_bias(coordinates, self.bias, backbone), LEVEL, backbone)
         samples = len(embeddings) * self.codec.hop
         return torch.cat(list(synthesize(self.codec, Speech(embeddings, coordinates), samples)))
 
 
-def sources(text: TextToSemantic, sentence: str, tokens: Tensor | None, style: str | None) -> dict[str, Tensor]:
-    """Name -> embeddings [T, S] of one sentence; tokens [T'] of the semantic level are those of a recording."""
+def sources(text: TextToSemantic, sentence: str, row: Utterance | None, style: str | None) -> dict[str, Tensor]:
+    """Name -> features [T, S] of one sentence, and of its recording if there is one."""
     output = text(sentence, style=style)
-    natural = {} if tokens is None else {"natural": text.codebook[tokens]}
-    return natural | {"tokens": text.codebook[output.tokens], "expected": output.embeddings}
+    found = {"predicted": output.embeddings, "predicted_tokens": text.codebook[output.tokens]}
+    if row is not None:
+        tokens = torch.from_numpy(row.tokens.astype("int64"))
+        found |= {"natural": torch.from_numpy(row.features).float(), "tokens": text.codebook[tokens]}
+    return found
 
 
 def spoken(text: str) -> str:
@@ -87,24 +93,25 @@ def main() -> None:
     parser.add_argument("--voice", help="name or folder of a voice model")
     parser.add_argument("--prompt", type=Path, help="recording of the voice")
     parser.add_argument("--recognizer", default="whisper-base")
-    parser.add_argument("--sources", nargs="+", default=["natural", "tokens", "expected"])
+    parser.add_argument("--sources", nargs="+", default=["natural", "tokens", "predicted"])
     parser.add_argument("--limit", type=int, default=40, help="number of sentences")
     parser.add_argument("--wavs", type=Path, help="folder for the waveforms")
     args = parser.parse_args()
     torch.set_num_threads(1)
     if args.sentences:
-        rows = [(line, None) for line in args.sentences.read_text(encoding="utf-8").splitlines()]
+        rows: list[tuple[str, Utterance | None]] = [
+            (line, None) for line in args.sentences.read_text(encoding="utf-8").splitlines()
+        ]
     else:
-        bank = [row for row in read_bank(args.bank, args.name) if len(row.text.split()) > 5]
-        rows = [(row.text, torch.from_numpy(row.tokens.astype("int64"))) for row in bank]
+        rows = [(row.text, row) for row in read_bank(args.bank, args.name) if len(row.text.split()) > 5]
     text, listen = TextToSemantic.from_pretrained(args.model), recognizer(args.recognizer)
     decoder = Decoder(args.codec, args.voice, args.prompt)
     errors: dict[str, list[ErrorCounts]] = {}
     with args.out.open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file)
         table.writerow(["text", "source", "errors", "words", "recognized"])
-        for number, (sentence, tokens) in enumerate(rows[: args.limit]):
-            for name, embeddings in sources(text, sentence, tokens, args.style).items():
+        for number, (sentence, row) in enumerate(rows[: args.limit]):
+            for name, embeddings in sources(text, sentence, row, args.style).items():
                 if name not in args.sources:
                     continue
                 wav = decoder(embeddings)
