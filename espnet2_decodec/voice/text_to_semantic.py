@@ -21,8 +21,14 @@ KIND = "espnet2_decodec.text"
 MAX_WORDS = 40
 """Longer sentences are cut at a comma, or between words."""
 
-PAUSE_SECONDS = 0.25
+PAUSE_SECONDS = 0.1
 """Silence between sentences, in addition to that at their ends."""
+
+LEADING_SECONDS = 0.4
+"""Silence before each sentence: the voice model needs some before the first word."""
+
+PACE = 0.9
+"""Speaking rate relative to that of the training speech: slower speech is recognized better."""
 
 LANGUAGES = ("en",)
 
@@ -32,7 +38,7 @@ class SemanticOutput:
     """Features of synthesized speech.
 
     Attributes:
-        embeddings: [T, S] semantic features, not quantized.
+        embeddings: [T, S] semantic features of norm sqrt(S), not quantized.
         tokens: [T] int64, the most probable token of each frame.
     """
 
@@ -144,10 +150,14 @@ class TextToSemantic(nn.Module):
         phones = torch.tensor([[PHONE_IDS[phone] for phone in self.pronouncer(utterance)]])
         length, styles = torch.tensor([phones.shape[1]]), torch.tensor([style])
         hidden = self.model.encode(phones, length, styles)
-        durations = self.model.log_durations(hidden, length, styles).exp() / speed
+        durations = self.model.log_durations(hidden, length, styles).exp() / (PACE * speed)
         time = torch.arange(max(1, int(durations.sum().round())))[None]
         logits, difference = self.model(hidden, durations, time, torch.ones(1, time.shape[1], 1), styles)
-        return SemanticOutput(self.embed(logits, difference)[0], logits[0].argmax(-1))
+        features = self.embed(logits, difference)[0]
+        features = features * (features.square().mean(-1, keepdim=True) + 1e-6).rsqrt()  # as those of the encoder
+        leading = torch.zeros(round(LEADING_SECONDS * self.frame_rate), dtype=torch.long)
+        order = torch.cat([leading, time[0]])  # the first frame again and again
+        return SemanticOutput(features[order], logits[0].argmax(-1)[order])
 
     def embed(self, logits: Tensor, difference: Tensor) -> Tensor:
         """Semantic features [..., S] from logits [..., N] and differences [..., S] of `TextModel`."""

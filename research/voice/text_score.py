@@ -53,7 +53,7 @@ class Decoder:
             backbone = semantic_parts(self.codec)[0]
             coordinates = set_level(add_bias(coordinates, self.bias, backbone), LEVEL, backbone)
         samples = len(embeddings) * self.codec.hop
-        return torch.cat(list(synthesize(self.codec, Speech(embeddings, coordinates), samples)))
+        return torch.cat(list(synthesize(self.codec, [Speech(embeddings, coordinates)], samples)))
 
 
 def sources(text: TextToSemantic, sentence: str, row: Utterance | None, style: str | None) -> dict[str, Tensor]:
