@@ -11,7 +11,7 @@ from espnet2_decodec.voice.speech import Speech, semantic_parts
 from espnet2_decodec.voice.text_to_semantic import TextToSemantic, utterances
 from espnet2_decodec.voice.voice_model import VoiceModel
 
-SENTENCE_PAUSE, PARAGRAPH_PAUSE = 0.25, 0.6
+SENTENCE_PAUSE, PARAGRAPH_PAUSE = 0.1, 0.45
 """Seconds of silence between sentences and between paragraphs, in addition to that at the ends of sentences."""
 
 MAX_PITCH_RANGE = 3.0
