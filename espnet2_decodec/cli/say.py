@@ -17,10 +17,10 @@ SUMMARY = "Synthesize speech from text in the voice of a recording, over any bac
 EXAMPLES = """\
 examples:
   decodec say "Good morning." -o speech.wav
-  decodec say "Good morning." --voice noisy.wav --background voice -o speech.wav
+  decodec say "Good morning." --voice noisy.wav --background voice -o kept.wav
   decodec say --text-file chapter.txt --background street.wav --snr 10 -o chapter.flac
 with a model that the recipe in egs2/decodec trained:
-  decodec say "Good morning." --voice noisy.wav --model exp/tts/model -o speech.wav
+  decodec say "Good morning." --voice noisy.wav --model exp/tts/model -o other.wav
 """
 
 

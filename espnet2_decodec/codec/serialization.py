@@ -155,7 +155,7 @@ def read_config(folder: Path, kind: str = KIND) -> dict:
     """
     content = _read_json(folder)
     section, found = _section(kind), content.get("kind")
-    if found != kind and found in KINDS:
+    if found != kind and isinstance(found, str) and found in KINDS:
         raise ValueError(f"{folder} is a {KINDS[found]}, but a {KINDS.get(kind, kind)} is needed here.")
     if found != kind or not isinstance(content.get(section), dict):
         raise ValueError(f"{folder / CONFIG} is not the config of a {KINDS.get(kind, kind)} of this package.")

@@ -19,6 +19,7 @@ from espnet2_decodec.data.kaldi import write_table
 from espnet2_decodec.data.text import CharacterTokenizer
 from espnet2_decodec.evaluation.systems import decodec as decodec_system
 from espnet2_decodec.tts.synthesizer import Synthesizer
+from espnet2_decodec.voice.default_voice import DEFAULT_VOICE
 
 SHORTER = {
     "evaluate": "--limit 1 --conditions 5 --metrics si_sdr",
@@ -70,6 +71,10 @@ def files(tmp_path_factory, vocoder_config):
     for name in ("noisy", "street", "voice", "recordings/a", "recordings/b"):
         (folder / name).parent.mkdir(exist_ok=True)
         soundfile.write(folder / f"{name}.wav", 0.1 * rng.normal(size=20000), 16000)
+    speech = soundfile.read(DEFAULT_VOICE)[0][8000:48000]
+    for name in ("noisy", "voice"):
+        soundfile.write(folder / f"{name}.wav", speech + 0.002 * rng.normal(size=len(speech)), 16000)
+    (folder / "chapter.txt").write_text("Good morning.\n", encoding="utf-8")
     (folder / "noisy.raw").write_bytes((3000 * rng.normal(size=8000)).astype("<i2").tobytes())
     (folder / "LibriSpeech/test-clean/1/2").mkdir(parents=True)
     soundfile.write(folder / "LibriSpeech/test-clean/1/2/1-2-0000.flac", 0.1 * rng.normal(size=16000), 16000)
