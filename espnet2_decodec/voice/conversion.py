@@ -9,6 +9,7 @@ from espnet2_decodec.codec.dsp.pitch import PitchEstimator
 from espnet2_decodec.voice.coordinates import (
     amplify,
     interpolate_f0,
+    median_octaves,
     relative_pitch,
     set_level,
     speech_frames,
@@ -141,13 +142,6 @@ def add_bias(coordinates: Tensor, bias: Tensor, backbone: MDCTBackbone) -> Tenso
     """Coordinates [T, P] with `bias` [E] added to the envelope of the frames with speech."""
     active = speech_frames(coordinates, backbone)[:, None]
     return torch.cat([coordinates[:, :-2] + active * bias, coordinates[:, -2:]], dim=1)
-
-
-def median_octaves(coordinates: Tensor) -> Tensor:
-    """Median log f0 of voiced frames of coordinates [T, P], in octaves; 0 without voiced frames."""
-    voiced = coordinates[:, -1] > 0
-    f0 = coordinates[voiced, -2] / PitchEstimator.octave_scale
-    return f0.median() if len(f0) else coordinates.new_zeros(())
 
 
 @torch.no_grad()

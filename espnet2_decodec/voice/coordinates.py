@@ -6,6 +6,9 @@ from torch import Tensor
 from espnet2_decodec.codec.backbones.mdct import MDCTBackbone
 from espnet2_decodec.codec.dsp.pitch import PitchEstimator
 
+VOICED = 0.5 * PitchEstimator.voicing_threshold * PitchEstimator.voicing_scale
+"""Voicing coordinate above which the codec decodes a frame as voiced."""
+
 
 def interpolate_f0(coordinates: Tensor) -> Tensor:
     """Interpolate log f0 linearly where a frame is unvoiced.
@@ -32,17 +35,22 @@ def interpolate_f0(coordinates: Tensor) -> Tensor:
 
 def zero_unvoiced(coordinates: Tensor) -> Tensor:
     """Log f0 and voicing of unvoiced frames become zero, as the codec codes them: [..., P]."""
-    threshold = 0.5 * PitchEstimator.voicing_threshold * PitchEstimator.voicing_scale
-    voiced = coordinates[..., -1:] > threshold
+    voiced = coordinates[..., -1:] > VOICED
     return torch.cat([coordinates[..., :-2].clamp(min=0), coordinates[..., -2:] * voiced], dim=-1)
 
 
 def relative_pitch(coordinates: Tensor) -> Tensor:
     """Interpolated coordinates [T, P] -> pitch condition [T, 3]: octaves relative to the median, voicing, 1."""
-    voiced = coordinates[:, -1] > 0
     f0 = coordinates[:, -2] / PitchEstimator.octave_scale
-    median = f0[voiced].median() if voiced.any() else f0.new_zeros(())
-    return torch.stack([f0 - median, voiced.to(f0), torch.ones_like(f0)], dim=1)
+    voicing = (coordinates[:, -1] > 0).to(f0)
+    return torch.stack([f0 - median_octaves(coordinates), voicing, torch.ones_like(f0)], dim=1)
+
+
+def median_octaves(coordinates: Tensor) -> Tensor:
+    """Median log f0 of voiced frames of coordinates [T, P], in octaves; 0 without voiced frames."""
+    voiced = coordinates[:, -1] > 0
+    f0 = coordinates[voiced, -2] / PitchEstimator.octave_scale
+    return f0.median() if len(f0) else coordinates.new_zeros(())
 
 
 def amplify(coordinates: Tensor, gain: float, backbone: MDCTBackbone) -> Tensor:
@@ -54,13 +62,18 @@ def amplify(coordinates: Tensor, gain: float, backbone: MDCTBackbone) -> Tensor:
 
 def speech_level(coordinates: Tensor, backbone: MDCTBackbone) -> float:
     """RMS of the frames with speech, of coordinates [T, P]; 0 for silence."""
-    power = frame_powers(coordinates, backbone)[speech_frames(coordinates, backbone)]
-    return float(power.mean().sqrt()) if len(power) else 0.0
+    power = frame_powers(coordinates, backbone)
+    active = power[_near_loudest(power)]
+    return float(active.mean().sqrt()) if len(active) else 0.0
 
 
 def speech_frames(coordinates: Tensor, backbone: MDCTBackbone) -> Tensor:
     """Coordinates [T, P] -> [T] bool, frames within 30 dB of the loudest one."""
-    power = frame_powers(coordinates, backbone)
+    return _near_loudest(frame_powers(coordinates, backbone))
+
+
+def _near_loudest(power: Tensor) -> Tensor:
+    """Powers [T] -> [T] bool, those within 30 dB of the largest."""
     return power > 1e-3 * power.max() if len(power) else power > 0
 
 
@@ -78,7 +91,7 @@ def frame_powers(coordinates: Tensor, backbone: MDCTBackbone) -> Tensor:
 
 def scale_pitch_range(coordinates: Tensor, factor: float) -> Tensor:
     """Coordinates [T, P] in which log f0 deviates `factor` times as much from its median over voiced frames."""
-    voiced = coordinates[:, -1] > 0.5 * PitchEstimator.voicing_threshold * PitchEstimator.voicing_scale
+    voiced = coordinates[:, -1] > VOICED
     if not voiced.any():
         return coordinates
     f0 = coordinates[:, -2]
