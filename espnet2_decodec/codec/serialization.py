@@ -2,8 +2,9 @@
 
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from safetensors import SafetensorError
@@ -14,6 +15,8 @@ from torch import Tensor, nn
 from espnet2_decodec.atomic import atomic_write
 from espnet2_decodec.codec.int8_weights import SCALE, dequantize_weights, quantize_weights
 from espnet2_decodec.hub import download, parse_name
+
+Module = TypeVar("Module", bound=nn.Module)
 
 CONFIG, WEIGHTS, KIND = "config.json", "model.safetensors", "espnet2_decodec"
 
@@ -165,6 +168,28 @@ def read_config(folder: Path, kind: str = KIND) -> dict:
             "package."
         )
     return content[section]
+
+
+def load_model(folder: Path, kind: str, build: Callable[[dict], Module]) -> Module:
+    """The model in a folder, in eval mode.
+
+    Args:
+        folder: of the model.
+        kind: of the model.
+        build: makes it from its config.
+
+    Raises:
+        FileNotFoundError: if config.json or the weights are missing.
+        ValueError: if a file is damaged, or the config is not one of such a model.
+    """
+    config = read_config(folder, kind)
+    try:
+        model = build(config)
+    except (TypeError, ValueError, RuntimeError) as error:
+        problem = f"The config in {folder} does not describe a {KINDS.get(kind, kind)}: {error}."
+        raise ValueError(problem) from None
+    load_weights(model, folder)
+    return model.eval()
 
 
 def model_kind(folder: Path) -> str | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from espnet2_decodec.codec.serialization import load_weights, model_folder, read_config, save_model
+from espnet2_decodec.codec.serialization import load_model, model_folder, read_config, save_model
 from espnet2_decodec.data.normalize import normalize_english, split_sentences
 from espnet2_decodec.voice.text_g2p import GraphemeToPhone
 from espnet2_decodec.voice.text_lexicon import LEXICON, Pronouncer, Pronunciations, read_lexicon, write_lexicon
@@ -99,13 +99,9 @@ class TextToSemantic(nn.Module):
             ValueError: if a file is damaged, or the config is not one of such a model.
         """
         folder = model_folder(path)
-        config, lexicon = read_config(folder, KIND), read_lexicon(folder / LEXICON)
-        try:
-            model = cls(**config, lexicon=lexicon)
-        except (TypeError, ValueError, RuntimeError) as error:
-            raise ValueError(f"The config in {folder} does not describe a model of text: {error}.") from None
-        load_weights(model, folder)
-        return model.eval()
+        read_config(folder, KIND)  # names a model of another kind before its lexicon is missed
+        lexicon = read_lexicon(folder / LEXICON)
+        return load_model(folder, KIND, lambda config: cls(**config, lexicon=lexicon))
 
     def save_pretrained(
         self,

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from espnet2_decodec.codec.decodec import DeCodec
-from espnet2_decodec.codec.serialization import load_weights, model_folder, read_config, save_model
+from espnet2_decodec.codec.serialization import load_model, model_folder, save_model
 from espnet2_decodec.voice import flow_matching
 from espnet2_decodec.voice.flow_matching import TimeEmbedding
 from espnet2_decodec.voice.layers import FiLMConvNeXtBlock
@@ -116,14 +116,7 @@ class VoiceModel(nn.Module):
             FileNotFoundError: if the folder, its config.json or its weights are missing.
             ValueError: if a file is damaged, or the config is not one of a voice model.
         """
-        folder = model_folder(path)
-        config = read_config(folder, KIND)
-        try:
-            model = cls(**config)
-        except (TypeError, ValueError, RuntimeError) as error:
-            raise ValueError(f"The config in {folder} does not describe a voice model: {error}.") from None
-        load_weights(model, folder)
-        return model.eval()
+        return load_model(model_folder(path), KIND, lambda config: cls(**config))
 
     def save_pretrained(
         self,
