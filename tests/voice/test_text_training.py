@@ -96,7 +96,9 @@ def test_sentences_of_templates_are_complete():
 def settings():
     small = {"channels": 16, "phone_blocks": 1, "duration_blocks": 1, "frame_blocks": 1, "style_dim": 4}
     g2p = {"channels": 8, "blocks": 1}
-    return train_text.Settings(small, g2p, styles={"synthetic": 1.0}, frames=300, words=4, warmup=5, lr=5e-3)
+    return train_text.Settings(
+        model=small, g2p=g2p, styles={"synthetic": 1.0}, frames=300, words=4, warmup_steps=5, lr=5e-3
+    )
 
 
 def test_training_lowers_the_losses_and_resumes_exactly(rows, settings, tmp_path, monkeypatch):
