@@ -67,7 +67,7 @@ def speech_level(coordinates: Tensor, backbone: MDCTBackbone) -> float:
     return float(active.mean().sqrt()) if len(active) else 0.0
 
 
-def speech_frames(coordinates: Tensor, backbone: MDCTBackbone) -> Tensor:
+def speech_mask(coordinates: Tensor, backbone: MDCTBackbone) -> Tensor:
     """Coordinates [T, P] -> [T] bool, frames within 30 dB of the loudest one."""
     return _near_loudest(frame_powers(coordinates, backbone))
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from espnet2_decodec.codec.quantizer import QuantizedResult
-from espnet2_decodec.voice.conversion import LEVEL
+from espnet2_decodec.voice.conversion import LEVEL, MIN_LEVEL
 from espnet2_decodec.voice.coordinates import amplify, interpolate_f0, relative_pitch, speech_level, zero_unvoiced
 from espnet2_decodec.voice.voice_model import VoiceModel
 from research.tokens.batches import TrainingBatch
@@ -21,7 +21,7 @@ class DecoderSettings(Settings):
 
     Attributes:
         parametric: share of items with unquantized coordinates and no waveform levels.
-        voice: share of those whose coordinates the voice model makes.
+        voice: share of those whose coordinates the voice model predicts.
     """
 
     parametric: float = 0.5
@@ -63,16 +63,16 @@ class DecoderTrainer(Trainer):
 
     @torch.no_grad()
     def _resynthesized(self, content: Tensor, coordinates: Tensor, target: Tensor) -> Tensor:
-        """Coordinates [T, P] as the voice model makes them from semantic features [T, S] and a prompt of the voice."""
+        """Coordinates [T, P] that the voice model predicts from semantic features [T, S] and a prompt of the voice."""
         model = self.voice_model
         assert model is not None
         clean = self.backbone.target_latent(target[None])[0, : self.backbone.parametric_dim].T
-        level = max(speech_level(clean, self.backbone), 1e-4)
+        level = max(speech_level(clean, self.backbone), MIN_LEVEL)
         prompt = model.normalize(interpolate_f0(amplify(clean, LEVEL / level, self.backbone)))
         prompt = torch.cat([prompt, self.backbone.semantic_encoder(target[None])[0]], dim=1)[None]
         own = interpolate_f0(coordinates)
-        pitch = relative_pitch(torch.cat([own[:, :-1], coordinates[:, -1:]], dim=1))
-        condition = model.condition(content[None], pitch[None], prompt, torch.ones_like(prompt[..., :1]))
+        voice = model.encode_prompt(prompt, torch.ones_like(prompt[..., :1]))
+        condition = model.condition(content[None], relative_pitch(own)[None], voice)
         noise = 0.7 * torch.randn(1, len(content), model.mean.shape[0])
         found = model.denormalize(model.sample(condition, noise, 4))[0]
         found = torch.cat([found[:, :-2], own[:, -2:-1], coordinates[:, -1:]], dim=1)

@@ -88,7 +88,7 @@ class Trainer(BaseTrainer):
         content = torch.where(quantized, self.quantize(batch.content), batch.content)
         prompt = torch.cat([model.normalize(batch.prompt), batch.prompt_content], dim=-1)
         pitch = batch.pitch * self._drawn(count, self.settings.pitch)
-        condition = model.condition(content, pitch, prompt, batch.prompt_mask)
+        condition = model.condition(content, pitch, model.encode_prompt(prompt, batch.prompt_mask))
         terms = model.losses(model.normalize(batch.target), condition, self.generator)
         self.update(terms["flow"] + terms["regression"])
         return {name: float(value.detach()) for name, value in terms.items()}
