@@ -128,7 +128,7 @@ class Actions:
             raise ValueError("There is no text-to-speech model; restart the page with --tts FOLDER.")
         wav = self._read(recording, "recording")
         output = processing.synthesize(self.tts, text, wav, keep_background)
-        path = self.files.write_sound(str(recording), "said", output.mix, output.sample_rate, COMMENT)
+        path = self.files.write_sound(str(recording), "synthesized", output.mix, output.sample_rate, COMMENT)
         return path, f"{len(output.mix) / output.sample_rate:.1f} s in the voice of {Path(str(recording)).name}."
 
     def _read(self, path: str | None, what: str) -> Tensor:

@@ -121,7 +121,7 @@ def _speech_section(actions: Actions, recording: gr.Audio, options: dict[str, An
             keep = gr.Checkbox(label="With the background of the recording")
             button = gr.Button("Speak", elem_id="speak")
             status = _status("speak-status")
-        player = _player("Speech", "said")
+        player = _player("Speech", "synthesized")
     say = report_failures(lambda *arguments: _as_text(actions.say(*arguments)), 2)
     button.click(say, [recording, text, keep], [player, status], **options)
 

@@ -98,7 +98,7 @@ class TextToSemantic(nn.Module):
             FileNotFoundError: if the folder, its config.json, its lexicon or its weights are missing.
             ValueError: if a file is damaged, or the config is not one of such a model.
         """
-        folder = model_folder(path)
+        folder = model_folder(path, kinds=(KIND,))
         read_config(folder, KIND)  # names a model of another kind before its lexicon is missed
         lexicon = read_lexicon(folder / LEXICON)
         return load_model(folder, KIND, lambda config: cls(**config, lexicon=lexicon))

@@ -131,7 +131,7 @@ class VoiceModel(nn.Module):
             FileNotFoundError: if the folder, its config.json or its weights are missing.
             ValueError: if a file is damaged, or the config is not one of a voice model.
         """
-        return load_model(model_folder(path), KIND, lambda config: cls(**config))
+        return load_model(model_folder(path, kinds=(KIND,)), KIND, lambda config: cls(**config))
 
     def save_pretrained(
         self,
