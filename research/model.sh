@@ -63,10 +63,12 @@ step data research.tokens.prepare_data --downloads "${out}/downloads" --out "${b
     ${recordings:+--recordings "${recordings}"}
 step separation research.separation.train --start "${base}" --bank "${bank}" --out "${out}/separation" \
     --config "$(settings research/separation/train.yaml)"
-step content research.tokens.train_content --bank "${bank}" --out "${out}/content" --minutes "${minutes:-15}"
-step start research.tokens.start --base "${out}/separation/model" --content "${out}/content/content.pt" \
-    --out "${out}/start"
-step tokens research.tokens.train --start "${out}/start" --bank "${bank}" --out "${out}/tokens" \
+step start research.tokens.start --base "${out}/separation/model" --out "${out}/start"
+step semantic_features research.tokens.prepare_semantic --model "${out}/start" --bank "${bank}" \
+    --out "${out}/semantic_features"
+step semantic research.tokens.train_semantic --start "${out}/start" --bank "${out}/semantic_features" \
+    --out "${out}/semantic" --config "$(settings research/tokens/semantic.yaml)"
+step tokens research.tokens.train --start "${out}/semantic/model" --bank "${bank}" --out "${out}/tokens" \
     --config "$(settings research/tokens/train.yaml)"
 step codebooks research.tokens.optimize_codebooks --model "${out}/tokens/model" --bank "${bank}" \
     --out "${out}/codebooks" ${minutes:+--frames 5000 --beams 2 2}

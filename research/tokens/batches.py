@@ -65,13 +65,13 @@ class BatchSampler:
         target = self.augment(raw[separated:], silence, generator).speech
         if not separated:
             return TrainingBatch(raw, target, target, target)
-        noises = np.stack([[self._noise(length, random) for _ in range(2)] for _ in range(separated)])
+        noises = np.stack([[self.noise(length, random) for _ in range(2)] for _ in range(separated)])
         batch = self.mix(raw[:separated], torch.from_numpy(noises), generator)
         with torch.no_grad(), autocast():
             stems = self.separator.stems(batch.mixture)[:, 0].float()
         pairs = (batch.speech, batch.mixture, stems)
         return TrainingBatch(raw, *(torch.cat([part, target]) for part in pairs))
 
-    def _noise(self, length: int, random: np.random.Generator) -> np.ndarray:
+    def noise(self, length: int, random: np.random.Generator) -> np.ndarray:
         """[length] of noise or music."""
         return self.noises[int(random.random() < MUSIC_PROB)].segment(length, random)
