@@ -145,12 +145,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     training.add_options(parser, Path(__file__).with_name("train.yaml"))
     parser.add_argument("--codec", help="folder or name of the codec, in place of that of the settings")
+    parser.add_argument("--start", help="folder or name of a voice model whose weights the training starts from")
     args = parser.parse_args()
     torch.set_num_threads(1)
     settings = Settings(**yaml.safe_load(args.config.read_text(encoding="utf-8")) or {})
     settings.codec = args.codec or settings.codec
     trainer = Trainer(settings, FeatureBank(args.bank, "speech_train", SPEECH_WEIGHTS))
-    training.resume(trainer, args.out)
+    if not training.resume(trainer, args.out) and args.start:
+        trainer.model.load_state_dict(VoiceModel.from_pretrained(args.start).state_dict())
+        trainer.ema = EMA(trainer.model, settings.ema_decay)
     return training.run(trainer, trainer.draw, args, save_models=True)
 
 
