@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Trains the semantic model from a codec of the recipe, and the voice model on it: data, separation, semantic level,
-# speech stream, codebooks, voice, the decoder for both, figures and card. Each step that is done is skipped, and a
+# speech stream, codebooks, voice, figures and card. Each step that is done is skipped, and a
 # training that was stopped goes on.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -78,9 +78,7 @@ step voice_features research.voice.prepare_features --model "${out}/final/model"
     --out "${out}/voice_features"
 step voice research.voice.train --codec "${out}/final/model" --bank "${out}/voice_features" --out "${out}/voice" \
     --config "$(settings research/voice/train.yaml)"
-step decoder research.voice.train_decoder --start "${out}/final/model" --voice-model "${out}/voice/model" \
-    --bank "${bank}" --out "${out}/decoder" --config "$(settings research/voice/decoder.yaml)"
-step export research.voice.export --voice-model "${out}/voice/model" --codec "${out}/decoder/model" \
+step export research.voice.export --voice-model "${out}/voice/model" --codec "${out}/final/model" \
     --out "${out}/models"
 model="${out}/models/decodec-16k-semantic"
 step scores research.tokens.score --model "${model}" --bank "${bank}" --out "${out}/scores.jsonl" \

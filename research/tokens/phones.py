@@ -1,7 +1,7 @@
 """Phones in the tokens of level 1: `python -m research.tokens.phones --voice VOICE [--model CODEC]`.
 
-VOICE is an annotated festvox voice. Each token stands for the phone that it coincides with most often in 60 sentences; the score
-is the share of frames with the right phone in 30 others.
+VOICE is an annotated festvox voice. Each token stands for the phone that it coincides with most often in 60 sentences;
+the score is the share of frames with the right phone in 30 others.
 """
 
 import argparse

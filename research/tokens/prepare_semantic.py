@@ -58,7 +58,7 @@ def _start(folder: str, name: str, model: str, maps: str) -> None:
     assert isinstance(backbone, SemanticMDCTBackbone)
     targets = TeacherTargets()
     targets.load(Path(maps))
-    sampler = BatchSampler(folder, backbone)
+    sampler = BatchSampler(folder)
     _STATE.update(bank=AudioBank(folder, name), backbone=backbone, targets=targets, sampler=sampler)
 
 

@@ -23,7 +23,9 @@ LIMIT = 6.0
 def decoder_projections() -> Tensor:
     """Keys' and values' matrices of all layers of the decoder of Whisper base, one after another, [M, C]."""
     data = b"".join(part.read_bytes() for part in find_whisper())
-    found = read_variables(data, lambda name: name.startswith("decoder/") and name.endswith("attention/linear_1/weight"))
+    found = read_variables(
+        data, lambda name: name.startswith("decoder/") and name.endswith("attention/linear_1/weight")
+    )
     matrices = [value.float() for name, value in sorted(found.items()) if "/attention/" in name]
     keys, values = torch.cat([matrix.unflatten(0, (2, -1)) for matrix in matrices], dim=1)
     return torch.cat([keys / keys.norm(), values / values.norm()])
@@ -73,7 +75,9 @@ class TeacherTargets(nn.Module):
             covariance = x.T @ x / len(x)
             variances, vectors = torch.linalg.eigh(covariance)
             basis = vectors[:, -self.components :] / variances[-self.components :].mean().sqrt()
-            print(f"{self.components} components: {100 * variances[-self.components :].sum() / variances.sum():.1f} % of the variance")
+            print(
+                f"{self.components} components: {100 * variances[-self.components :].sum() / variances.sum():.1f} % of the variance"
+            )
             if weight is None:
                 self.maps.append((mean, 1 / scale, basis))
             else:

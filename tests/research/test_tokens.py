@@ -46,7 +46,7 @@ def start(tmp_path):
 
 def batch(trainer: Trainer) -> TrainingBatch:
     wav = torch.from_numpy(0.1 * trainer.random.standard_normal((2, 6400))).float()
-    return TrainingBatch(wav, wav, wav, wav)
+    return TrainingBatch(wav, wav)
 
 
 def test_a_training_resumes_exactly_and_keeps_what_is_frozen(start, tmp_path):
