@@ -72,12 +72,10 @@ class TeacherTargets(nn.Module):
         for frames, weight in ((middle, None), (last, self.projections)):
             mean, scale = frames.mean(0), frames.std(0).clamp(min=1e-4)
             x = ((frames - mean) / scale).clamp(-LIMIT, LIMIT) if weight is None else (frames - mean) @ weight.T
-            covariance = x.T @ x / len(x)
-            variances, vectors = torch.linalg.eigh(covariance)
-            basis = vectors[:, -self.components :] / variances[-self.components :].mean().sqrt()
-            print(
-                f"{self.components} components: {100 * variances[-self.components :].sum() / variances.sum():.1f} % of the variance"
-            )
+            variances, vectors = torch.linalg.eigh(x.T @ x / len(x))
+            kept = variances[-self.components :]
+            basis = vectors[:, -self.components :] / kept.mean().sqrt()
+            print(f"{self.components} components: {100 * kept.sum() / variances.sum():.1f} % of the variance")
             if weight is None:
                 self.maps.append((mean, 1 / scale, basis))
             else:
