@@ -61,8 +61,9 @@ def main() -> None:
     for name in ("bank", "recordings", "downloads", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--synthetic", default="synthetic", help="bank in OUT on which the alignment is counted")
+    parser.add_argument("--codec", default="decodec-16k-semantic", help="name or folder of the codec")
     args = parser.parse_args()
-    synthetic, tokenizer = read_bank(args.out, args.synthetic), SemanticTokenizer()
+    synthetic, tokenizer = read_bank(args.out, args.synthetic), SemanticTokenizer(args.codec)
     known, pronouncer = lexicon(), Pronouncer(lexicon(), lambda word: [])
     banks = [AudioBank(args.bank, name) for name in ("speech_train", "speech_dev")]
     places = {(row[3], row[5]): (bank, i) for bank in banks for i, row in enumerate(bank.rows)}
