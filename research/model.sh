@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Trains the semantic model from a codec of the recipe, and the voice model on it: data, separation, semantic level,
-# speech stream, codebooks, voice, the decoder for both, figures and card. Each step that is done is skipped, and a
+# speech stream, codebooks, voice, figures and card. Each step that is done is skipped, and a
 # training that was stopped goes on.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -63,10 +63,12 @@ step data research.tokens.prepare_data --downloads "${out}/downloads" --out "${b
     ${recordings:+--recordings "${recordings}"}
 step separation research.separation.train --start "${base}" --bank "${bank}" --out "${out}/separation" \
     --config "$(settings research/separation/train.yaml)"
-step content research.tokens.train_content --bank "${bank}" --out "${out}/content" --minutes "${minutes:-15}"
-step start research.tokens.start --base "${out}/separation/model" --content "${out}/content/content.pt" \
-    --out "${out}/start"
-step tokens research.tokens.train --start "${out}/start" --bank "${bank}" --out "${out}/tokens" \
+step start research.tokens.start --base "${out}/separation/model" --out "${out}/start"
+step semantic_features research.tokens.prepare_semantic --model "${out}/start" --bank "${bank}" \
+    --out "${out}/semantic_features"
+step semantic research.tokens.train_semantic --start "${out}/start" --bank "${out}/semantic_features" \
+    --out "${out}/semantic" --config "$(settings research/tokens/semantic.yaml)"
+step tokens research.tokens.train --start "${out}/semantic/model" --bank "${bank}" --out "${out}/tokens" \
     --config "$(settings research/tokens/train.yaml)"
 step codebooks research.tokens.optimize_codebooks --model "${out}/tokens/model" --bank "${bank}" \
     --out "${out}/codebooks" ${minutes:+--frames 5000 --beams 2 2}
@@ -76,9 +78,7 @@ step voice_features research.voice.prepare_features --model "${out}/final/model"
     --out "${out}/voice_features"
 step voice research.voice.train --codec "${out}/final/model" --bank "${out}/voice_features" --out "${out}/voice" \
     --config "$(settings research/voice/train.yaml)"
-step decoder research.voice.train_decoder --start "${out}/final/model" --voice-model "${out}/voice/model" \
-    --bank "${bank}" --out "${out}/decoder" --config "$(settings research/voice/decoder.yaml)"
-step export research.voice.export --voice-model "${out}/voice/model" --codec "${out}/decoder/model" \
+step export research.voice.export --voice-model "${out}/voice/model" --codec "${out}/final/model" \
     --out "${out}/models"
 model="${out}/models/decodec-16k-semantic"
 step scores research.tokens.score --model "${model}" --bank "${bank}" --out "${out}/scores.jsonl" \

@@ -120,6 +120,11 @@ class BaseTrainer:
         self.optimizer = torch.optim.AdamW(groups, self.settings.lr, betas, weight_decay=weight_decay, fused=True)
         self.ema = EMA(self.module, self.settings.ema_decay)
 
+    def start_from(self, module: nn.Module) -> None:
+        """Take the weights of a trained module of the same config."""
+        for own in (self.module, self.ema.module):
+            own.load_state_dict(module.state_dict())
+
     def update(self, loss: torch.Tensor) -> float:
         """Take a step of the optimizer and update the average; returns the norm of the gradients."""
         set_learning_rates(self, self.optimizer, self.settings.warmup_steps)

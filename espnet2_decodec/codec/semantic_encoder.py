@@ -78,5 +78,9 @@ class SemanticEncoder(nn.Module):
 
     def forward(self, wav: Tensor, mask: Tensor | None = None) -> Tensor:
         """Wav [B, T * hop], mask [B, T] of valid frames -> [B, T, S] float32."""
-        features = self.network(self.log_mel(wav, mask), mask).float()
+        return self.encode_log_mel(self.log_mel(wav, mask), mask)
+
+    def encode_log_mel(self, log_mel: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Spectra of `log_mel` [B, T, E], mask [B, T] of valid frames -> [B, T, S] float32."""
+        features = self.network(log_mel, mask).float()
         return features * (features.square().mean(-1, keepdim=True) + 1e-6).rsqrt()

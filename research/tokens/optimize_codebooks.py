@@ -107,7 +107,7 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(1)
     codec, random, found = DeCodec.from_pretrained(args.model), np.random.default_rng(5), []
-    sampler = BatchSampler(args.bank, codec.backbone)
+    sampler = BatchSampler(args.bank)
     while sum(map(len, found)) < args.frames:
         found.append(scaled_coefficients(codec, sampler.draw(8, 3, 40960, random).mixture))
     dev = AudioBank(args.bank, "speech_dev").draw(40, 80000, np.random.default_rng(6))

@@ -1,8 +1,7 @@
-"""Phones in the content tokens: `python -m research.tokens.phones --voice VOICE [--content FILE]`.
+"""Phones in the tokens of level 1: `python -m research.tokens.phones --voice VOICE [--model CODEC]`.
 
-VOICE is an annotated festvox voice, FILE the exported content encoder; without it the content tokens of the codec in
-the package are measured. Each token stands for the phone that it coincides with most often in 60 sentences; the score
-is the share of frames with the right phone in 30 others.
+VOICE is an annotated festvox voice. Each token stands for the phone that it coincides with most often in 60 sentences;
+the score is the share of frames with the right phone in 30 others.
 """
 
 import argparse
@@ -15,8 +14,6 @@ import torch
 
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.evaluation.probes.phones import labeled_recordings
-from research.tokens.content import ContentEncoder
-from research.tokens.weights import load_content
 
 
 @torch.no_grad()
@@ -24,14 +21,10 @@ def main() -> None:
     """Print the share of frames with the right phone, in %."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--voice", type=Path, required=True)
-    parser.add_argument("--content", type=Path, help="exported content encoder, or a content.pt")
+    parser.add_argument("--model", default="decodec-16k-semantic", help="name or folder of a codec")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    codec, encoder = None, ContentEncoder().eval()
-    if args.content:
-        encoder.load_state_dict(load_content(args.content))
-    else:
-        codec = DeCodec.from_pretrained().eval()
+    codec = DeCodec.from_pretrained(args.model)
     found = labeled_recordings(args.voice, 10**6)
     found = [found[i] for i in np.linspace(0, len(found) - 1, 90).astype(int)]
     counts: dict[int, Counter] = defaultdict(Counter)
@@ -39,7 +32,7 @@ def main() -> None:
     for number, (path, alignment) in sorted(enumerate(found), key=lambda pair: pair[0] % 3 == 2):
         wav = torch.from_numpy(soundfile.read(path, dtype="float32")[0])
         wav = torch.nn.functional.pad(wav, (0, -len(wav) % 320))[None]
-        tokens = (codec.content_tokens(wav)[:, 0] if codec else encoder.encode(wav))[0].tolist()
+        tokens = codec.content_tokens(wav)[0, 0].tolist()
         for token, phone in zip(tokens, alignment.phones_of_frames(len(tokens), 0.02)):
             if number % 3 == 2:
                 right += bool(counts[token]) and counts[token].most_common(1)[0][0] == phone

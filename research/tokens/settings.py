@@ -12,7 +12,7 @@ class Settings:
 
     Attributes:
         batch: items per step.
-        separated: number of them that are mixtures.
+        mixed: number of them that are mixtures.
         segment: samples of each item.
         adversarial: step from which the discriminators take part.
         discriminators_per_step: number of discriminators in a step, drawn at random.
@@ -28,7 +28,7 @@ class Settings:
     """
 
     batch: int = 8
-    separated: int = 3
+    mixed: int = 3
     segment: int = 20480
     adversarial: int = 1900
     discriminators_per_step: int = 4

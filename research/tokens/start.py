@@ -1,37 +1,36 @@
-"""Build the codec at which a training starts: `python -m research.tokens.start --content FILE --out MODEL`.
+"""Build the codec at which a training starts: `python -m research.tokens.start --out MODEL`.
 
 Separation, coordinates, decoder, codebooks of the waveform levels and the background are those of a codec with the mdct
-backbone, the semantic level is that of `train_content`; predictor and post-filter are random.
+backbone; semantic encoder, its codebook, predictor and post-filter are random.
 """
 
 import argparse
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from espnet2_decodec.codec.decodec import DeCodec
-from research.tokens.weights import load_content
+
+SEMANTIC_DIM = 64
 
 
-def start_codec(base: DeCodec, content: dict[str, Tensor], options: dict | None = None) -> DeCodec:
+def start_codec(base: DeCodec, options: dict | None = None) -> DeCodec:
     """A codec with a semantic level.
 
     Args:
         base: codec with the mdct backbone and parametric levels.
-        content: state of a `ContentEncoder`.
         options: sections of the config that differ from the defaults.
     """
-    size = content["quantizer.codebooks"].shape[-1]
-    kept = ("hop", "n_mels", "channels", "encoder_blocks", "decoder_blocks", "kernel", "encoder_kernel")
-    kept += ("deep_filter_channels", "deep_filter_blocks")
     given, config = options or {}, base.resolved_config()
-    backbone = {name: config["backbone"][name] for name in (*kept, "highband_gain")}
+    kept = ("hop", "n_mels", "channels", "encoder_blocks", "decoder_blocks", "kernel", "encoder_kernel")
+    kept += ("deep_filter_channels", "deep_filter_blocks", "highband_gain")
+    backbone = {name: config["backbone"][name] for name in kept} | given.get("backbone", {})
+    size = backbone.setdefault("content_dim", SEMANTIC_DIM)
     levels = ("speech_levels", "background_levels", "codebook_size", "parametric_levels")
     speech_dim, background_dim = base.subspace.dims
     codec = DeCodec(
         {
-            "backbone": {"name": "semantic_mdct", "content_dim": size, **backbone, **given.get("backbone", {})},
+            "backbone": {"name": "semantic_mdct", **backbone},
             "split": {"name": "orthogonal", "speech_dim": size + speech_dim, "background_dim": background_dim},
             "quantizer": {**{n: config["quantizer"][n] for n in levels}, **given.get("quantizer", {})},
         }
@@ -39,11 +38,8 @@ def start_codec(base: DeCodec, content: dict[str, Tensor], options: dict | None 
     old, new = base.state_dict(), codec.state_dict()
     for name in new:
         source = name.replace("backbone.background_decoder", "backbone.decoder")
-        semantic = name.removeprefix("backbone.semantic_encoder.").replace("speech_quantizer.semantic", "quantizer")
         if name == "subspace.weight":
             new[name][size:, size:] = old[name]
-        elif name.startswith(("backbone.semantic_encoder.", "speech_quantizer.semantic.")):
-            new[name] = content[semantic]
         elif source in old and not name.startswith("speech_quantizer.parametric."):
             new[name] = old[source]
     codec.load_state_dict(new)
@@ -54,11 +50,10 @@ def main() -> None:
     """Write the folder of the codec."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--base", help="folder of a codec with the mdct backbone; that of the package by default")
-    parser.add_argument("--content", type=Path, required=True, help="content.safetensors.xz or content.pt")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
     torch.manual_seed(0)
-    start_codec(DeCodec.from_pretrained(args.base), load_content(args.content)).save_pretrained(args.out)
+    start_codec(DeCodec.from_pretrained(args.base)).save_pretrained(args.out)
     print(f"{args.out}: the codec to start from")
 
 

@@ -27,7 +27,7 @@ def main() -> int:
     trainer, sampler = Trainer(settings, args.start), BatchSampler(args.bank)
     if not training.resume(trainer, args.out) and not args.keep:
         trainer.initialize(sampler)
-    size = settings.batch, settings.separated, settings.segment
+    size = settings.batch, settings.mixed, settings.segment
     return training.run(trainer, lambda: sampler.draw(*size, trainer.random), args)
 
 

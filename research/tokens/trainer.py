@@ -63,7 +63,7 @@ class Trainer:
         """Set scales and codebooks of the parametric levels from training data; the predictor starts at the mean."""
         found = []
         for _ in range(batches):
-            batch = sampler.draw(self.settings.batch, self.settings.separated, self.settings.segment, self.random)
+            batch = sampler.draw(self.settings.batch, self.settings.mixed, self.settings.segment, self.random)
             latent = self.codec.latent(batch.mixture)[:, self.backbone.content_dim :]
             found.append(latent[:, : self.backbone.stem_dim].transpose(1, 2).flatten(0, 1))
         self.initialize_from(torch.cat(found))
@@ -92,7 +92,7 @@ class Trainer:
         with autocast():
             with torch.no_grad():
                 speech = self.codec.subspace.split(self.codec.latent(batch.mixture))[0]
-            result = self._quantize(speech, levels, batch)
+            result = self._quantize(speech, levels)
             wav, unfiltered = self._synthesize(result.x)
         rms = batch.target.square().mean(1, keepdim=True).sqrt().clamp(min=1e-4)
         has_waveform, turn = (levels > self.quantizer.parametric_levels).float(), int(self.random.integers(100))
@@ -111,7 +111,7 @@ class Trainer:
         terms |= {"error": result.metrics["error"], "perplexity": result.metrics["perplexity"].mean()}
         return {name: float(value.detach()) for name, value in terms.items()}
 
-    def _quantize(self, speech: Tensor, levels: Tensor, batch: TrainingBatch) -> QuantizedResult:
+    def _quantize(self, speech: Tensor, levels: Tensor) -> QuantizedResult:
         """Latents [B, D_s, T] with the given numbers of levels [B]."""
         result = self.quantizer.train()(speech, levels)
         self.quantizer.eval()

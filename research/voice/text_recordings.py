@@ -8,6 +8,7 @@ import argparse
 import csv
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -42,6 +43,39 @@ def transcripts(recordings: Path, downloads: Path) -> Iterator[tuple[str, str, s
             yield path.name, texts[name], "native", f"asterisk_en {name}"
 
 
+class Reading(NamedTuple):
+    """A transcribed recording.
+
+    Attributes:
+        samples: [L] float32 at 16 kHz.
+        phones: [M] uint8, indices of `text_phones.PHONES`.
+        style: name of the style of speaking.
+        speaker: label.
+        text: normalized.
+    """
+
+    samples: np.ndarray
+    phones: np.ndarray
+    style: str
+    speaker: str
+    text: str
+
+
+def readings(bank: Path, recordings: Path, downloads: Path) -> Iterator[Reading]:
+    """The transcribed recordings of a bank all of whose words are in the lexicon."""
+    known, pronouncer = lexicon(), Pronouncer(lexicon(), lambda word: [])
+    banks = [AudioBank(bank, name) for name in ("speech_train", "speech_dev")]
+    places = {(row[3], row[5]): (found, i) for found in banks for i, row in enumerate(found.rows)}
+    for file, text, style, speaker in transcripts(recordings, downloads):
+        place = places.get(("speechocean762" if style == "accented" else "asterisk", file))
+        normalized = " ".join(utterances(text)) if any(c.isalpha() for c in text) else ""
+        words = normalized.lower().translate(str.maketrans("", "", ",.?!")).split()
+        if place is None or not words or any(word.strip("'") not in known for word in words):
+            continue
+        phones = np.array([PHONE_IDS[phone] for phone in pronouncer(normalized)], np.uint8)
+        yield Reading(place[0].recording(place[1]).numpy(), phones, style, speaker, normalized)
+
+
 def aligned(rows: list[Utterance], table: np.ndarray) -> list[tuple[float, Utterance]]:
     """Score and utterance with durations, of all that can be aligned; see `text_align.align`."""
     found = []
@@ -61,22 +95,13 @@ def main() -> None:
     for name in ("bank", "recordings", "downloads", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--synthetic", default="synthetic", help="bank in OUT on which the alignment is counted")
+    parser.add_argument("--codec", default="decodec-16k-semantic", help="name or folder of the codec")
     args = parser.parse_args()
-    synthetic, tokenizer = read_bank(args.out, args.synthetic), SemanticTokenizer()
-    known, pronouncer = lexicon(), Pronouncer(lexicon(), lambda word: [])
-    banks = [AudioBank(args.bank, name) for name in ("speech_train", "speech_dev")]
-    places = {(row[3], row[5]): (bank, i) for bank in banks for i, row in enumerate(bank.rows)}
-    spoken: list[Utterance] = []
-    for file, text, style, speaker in transcripts(args.recordings, args.downloads):
-        place = places.get(("speechocean762" if style == "accented" else "asterisk", file))
-        normalized = " ".join(utterances(text)) if any(c.isalpha() for c in text) else ""
-        words = normalized.lower().translate(str.maketrans("", "", ",.?!")).split()
-        if place is None or not words or any(word.strip("'") not in known for word in words):
-            continue
-        bank, i = place
-        samples = bank.samples[bank.starts[i] : bank.starts[i] + bank.lengths[i]].astype(np.float32) / 32768
-        phones = np.array([PHONE_IDS[phone] for phone in pronouncer(normalized)], np.uint8)
-        spoken.append(Utterance(phones, np.zeros(0, np.uint16), *tokenizer(samples), style, speaker, normalized))
+    synthetic, tokenizer = read_bank(args.out, args.synthetic), SemanticTokenizer(args.codec)
+    spoken = [
+        Utterance(row.phones, np.zeros(0, np.uint16), *tokenizer(row.samples), row.style, row.speaker, row.text)
+        for row in readings(args.bank, args.recordings, args.downloads)
+    ]
     first = aligned(spoken, emission_table(synthetic))
     found = aligned(spoken, emission_table([*synthetic, *(row for _, row in first)]))
     for style in ("accented", "native"):

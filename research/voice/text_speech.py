@@ -95,8 +95,9 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=20.0, help="time to take")
     parser.add_argument("--first", type=int, default=0, help="number of the first sentence")
     parser.add_argument("--name", default="synthetic", help="of the bank")
+    parser.add_argument("--codec", default="decodec-16k-semantic", help="name or folder of the codec")
     args = parser.parse_args()
-    speaker, tokenizer, random = Speaker(), SemanticTokenizer(), np.random.default_rng(args.first)
+    speaker, tokenizer, random = Speaker(), SemanticTokenizer(args.codec), np.random.default_rng(args.first)
     pronouncer, rows, started = Pronouncer(lexicon(), lambda word: []), [], time.monotonic()
     lines = args.sentences.read_text(encoding="utf-8").splitlines()[args.first :]
     for number, line in enumerate(lines, args.first):

@@ -117,12 +117,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     training.add_options(parser, Path(__file__).with_name("train.yaml"))
     parser.add_argument("--codec", help="folder or name of the codec, in place of that of the settings")
+    parser.add_argument("--start", help="folder or name of a voice model whose weights the training starts from")
     args = parser.parse_args()
     torch.set_num_threads(1)
     settings = Settings.read(args.config)
     settings.codec = args.codec or settings.codec
     trainer = Trainer(settings, FeatureBank(args.bank, "speech_train", SPEECH_WEIGHTS))
-    training.resume(trainer, args.out)
+    if not training.resume(trainer, args.out) and args.start:
+        trainer.start_from(VoiceModel.from_pretrained(args.start))
     return training.run(trainer, trainer.draw, args, save_models=True)
 
 

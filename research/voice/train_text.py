@@ -159,9 +159,7 @@ def main() -> int:
     rows = [row for name in settings.banks for row in read_bank(args.bank, name)]
     trainer = Trainer(settings, args.codec, read_bank(args.bank, settings.dev_bank))
     if not training.resume(trainer, args.out) and args.start:
-        weights = TextToSemantic.from_pretrained(args.start).state_dict()
-        trainer.text.load_state_dict(weights)
-        trainer.ema.module.load_state_dict(weights)
+        trainer.start_from(TextToSemantic.from_pretrained(args.start))
     held_out = {word for word, _ in trainer.dev_words}
     words = WordSampler({word: phones for word, phones in lexicon().items() if word not in held_out})
     sampler = UtteranceSampler(rows, settings.styles, settings.frames)

@@ -6,10 +6,7 @@ import torch
 
 from espnet2_decodec.codec.config import TINY_SEMANTIC
 from espnet2_decodec.codec.decodec import DeCodec
-from espnet2_decodec.voice import VoiceModel
 from research.tokens import checkpoint
-from research.tokens.batches import TrainingBatch
-from research.voice.decoder_trainer import DecoderSettings, DecoderTrainer
 from research.voice.feature_bank import FeatureBank
 from research.voice.prepare_features import features, normalize_level
 from research.voice.train import Settings, Trainer
@@ -79,25 +76,3 @@ def test_a_training_resumes_exactly(bank, codec, tmp_path):
         assert one.train_step(one.draw()) == other.train_step(other.draw())
     for a, b in zip(one.ema.module.state_dict().values(), other.ema.module.state_dict().values()):
         assert torch.equal(a, b)
-
-
-def test_training_the_decoder_keeps_the_tokens(codec, tmp_path):
-    quantizer = DeCodec.from_pretrained(codec).speech_quantizer
-    dims = {"content_dim": quantizer.semantic_dim, "parameters": quantizer.parametric_dim - quantizer.semantic_dim}
-    VoiceModel(**MODEL, **dims).save_pretrained(tmp_path / "voice")
-    discriminators = {"windows": [128], "channels": 4, "periods": [2], "period_channels": [4]}
-    settings = DecoderSettings(
-        batch=2,
-        adversarial=2,
-        discriminators=discriminators,
-        level_probs={3: 1.0},
-        train_codebooks=False,
-        parametric=0.7,
-    )
-    trainer = DecoderTrainer(settings, codec, tmp_path / "voice")
-    before = {name: value.clone() for name, value in trainer.codec.state_dict().items()}
-    wav = 0.1 * torch.randn(2, 6400)
-    for _ in range(4):
-        trainer.train_step(TrainingBatch(wav, wav, wav, wav))
-    changed = {name for name, value in trainer.codec.state_dict().items() if not torch.equal(value, before[name])}
-    assert changed and all(name.startswith(("backbone.post_filter.", "backbone.decoder.")) for name in changed)
