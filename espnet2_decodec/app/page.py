@@ -99,7 +99,7 @@ def _remix_section() -> tuple[gr.Slider, gr.Audio, gr.Textbox]:
 
 
 def _voice_section(actions: Actions, recording: gr.Audio, options: dict[str, Any]) -> None:
-    """Conversion of the recording to the voice of a second one."""
+    """Section for the conversion of the recording to the voice of a second one."""
     gr.Markdown("## Voice conversion")
     with gr.Row():
         with gr.Column():
@@ -113,7 +113,7 @@ def _voice_section(actions: Actions, recording: gr.Audio, options: dict[str, Any
 
 
 def _speech_section(actions: Actions, recording: gr.Audio, options: dict[str, Any]) -> None:
-    """Text to speech in the voice of the recording."""
+    """Section for text to speech in the voice of the recording."""
     gr.Markdown("## Text to speech in the voice of the recording")
     with gr.Row():
         with gr.Column():

@@ -160,7 +160,7 @@ def _convert_by_model(codec: "DeCodec", model: "VoiceModel", args: Namespace) ->
     speech, seconds = synthesize(codec, [converted], samples), samples / codec.sample_rate
     if background is None:
         return speech, seconds
-    return (wav + under for wav, under in mix_blocks(speech, mixed, codec.sample_rate)), seconds
+    return (wav + background_wav for wav, background_wav in mix_blocks(speech, mixed, codec.sample_rate)), seconds
 
 
 def _convert_tokens(codec: "DeCodec", args: Namespace, method: str) -> tuple[Iterator["Tensor"], float]:

@@ -16,7 +16,7 @@ from espnet2_decodec.voice.coordinates import frame_powers
 from espnet2_decodec.voice.speech import analyze_blocks, semantic_parts
 
 MAX_BACKGROUND_SECONDS = 600.0
-"""Of a longer recording whose background is repeated, this much is used."""
+"""Limit of the background that is repeated; the rest of a longer recording is left out."""
 
 CROSSFADE_SECONDS, FADE_SECONDS = 0.25, 0.01
 """Length of the crossfade where a background is repeated, and of the fades at both ends."""
@@ -50,7 +50,7 @@ class Background(ABC):
 
 
 class RecordedBackground(Background):
-    """The background that is separated from audio, not quantized.
+    """Background separated from audio, without quantization.
 
     Args:
         codec: with a semantic level.
@@ -79,10 +79,10 @@ class RecordedBackground(Background):
 
 
 class CodedBackground(Background):
-    """The background that is decoded from tokens.
+    """Background decoded from tokens.
 
     Args:
-        codec: that made the tokens.
+        codec: model of the tokens.
         blocks: of the tokens, for several iterations.
     """
 
@@ -109,8 +109,8 @@ def repeat_background(background: Tensor, samples: int, sample_rate: int, seed: 
         seed: selects the excerpt of a background that is longer; None for its beginning.
     """
     if seed is not None:
-        room = max(0, len(background) - samples)
-        offset = int(torch.randint(room + 1, (), generator=torch.Generator().manual_seed(seed)))
+        max_offset = max(0, len(background) - samples)
+        offset = int(torch.randint(max_offset + 1, (), generator=torch.Generator().manual_seed(seed)))
         background = background[offset:]
     fade, start = min(round(FADE_SECONDS * sample_rate), samples // 2), 0
     for block in rechunk(loop_blocks(background, samples, round(CROSSFADE_SECONDS * sample_rate)), BLOCK_SAMPLES):

@@ -41,7 +41,7 @@ def split_text(text: str) -> list[Sentence]:
         found = [Sentence(part, SENTENCE_PAUSE) for part in utterances(paragraph)]
         sentences += found[:-1] + [Sentence(last.text, PARAGRAPH_PAUSE) for last in found[-1:]]
     if not sentences:
-        raise ValueError("There is nothing to say: the text has no word.")
+        raise ValueError("There is nothing to synthesize: the text has no word.")
     return [*sentences[:-1], Sentence(sentences[-1].text, 0.0)]
 
 

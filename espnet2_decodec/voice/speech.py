@@ -28,7 +28,7 @@ class Speech:
 
 
 def has_semantic_level(codec: DeCodec) -> bool:
-    """Whether a codec has a semantic level, as the voice model needs it."""
+    """Whether a codec has a semantic level, which the voice model needs."""
     return isinstance(codec.backbone, SemanticMDCTBackbone) and isinstance(codec.speech_quantizer, SemanticRVQ)
 
 
