@@ -8,7 +8,7 @@ from torch import Tensor
 
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.codec.dsp.looping import loop_blocks
-from espnet2_decodec.codec.streaming import decode_blocks, rechunk, separate_blocks
+from espnet2_decodec.codec.streaming import decode_blocks, first_pieces, rechunk, separate_blocks
 from espnet2_decodec.io import gate
 from espnet2_decodec.io.stream_power import streams_present
 from espnet2_decodec.types import Codes
@@ -40,13 +40,8 @@ class Background(ABC):
 
     def first_minutes(self) -> Tensor:
         """The first `MAX_BACKGROUND_SECONDS`, samples [N] on the CPU."""
-        limit, parts, count = int(MAX_BACKGROUND_SECONDS * self.codec.sample_rate), [], 0
-        for block in self:
-            parts.append(block.cpu())
-            count += len(block)
-            if count >= limit:
-                break
-        return torch.cat(parts)[:limit]
+        limit = int(MAX_BACKGROUND_SECONDS * self.codec.sample_rate)
+        return torch.cat([block.cpu() for block in first_pieces(self, limit)])
 
 
 class RecordedBackground(Background):
