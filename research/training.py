@@ -187,7 +187,7 @@ def run(
 
     Args:
         trainer: the training.
-        draw: makes the next batch.
+        draw: returns the next batch.
         args: values of `add_options`.
         save_models: whether OUT/model is written with every checkpoint, not at the end alone.
 

@@ -60,7 +60,7 @@ class VoiceModel(nn.Module):
     """Flow matching of the parametric coordinates of speech, given its semantic features and a prompt.
 
     A condition encoder attends to the frames of the prompt and regresses the coordinates; a flow (Matcha-TTS, Mehta et
-    al., 2023, arXiv 2309.03199; F5-TTS) makes them from noise, the regression and the encoder's output.
+    al., 2023, arXiv 2309.03199; F5-TTS) generates them from noise, the regression and the encoder's output.
 
     Args:
         content_dim: S, of the semantic features.
