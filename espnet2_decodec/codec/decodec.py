@@ -20,9 +20,9 @@ from espnet2_decodec.codec.latents import Latents
 from espnet2_decodec.codec.padding import frame_mask, length_mask, pad_to_frames
 from espnet2_decodec.codec.properties import CodecProperties
 from espnet2_decodec.codec.semantic_quantizer import SemanticRVQ
-from espnet2_decodec.codec.serialization import load_weights, model_folder, read_config, save_model
+from espnet2_decodec.codec.serialization import KIND, load_model, model_folder, save_model
 from espnet2_decodec.codec.stream_latents import advance_phase, decode_latent, stream_latents
-from espnet2_decodec.codec.validation import as_wav, check_codes, check_tokens, check_wav, default_float32
+from espnet2_decodec.codec.validation import as_wav, check_codes, check_tokens, check_wav
 from espnet2_decodec.hub import upload
 from espnet2_decodec.types import Codes, Stems
 
@@ -63,17 +63,7 @@ class DeCodec(CodecProperties):
             ValueError: if a file is damaged, the config is not one of this package, or the weights do not match it.
             ImportError, OSError: if a model of the Hub cannot be downloaded, see `hub.download`.
         """
-        folder = model_folder(path, revision)
-        config = read_config(folder)
-        try:
-            with default_float32():
-                codec = cls(config)
-        except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RuntimeError) as error:
-            cause = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
-            problem = f"The config in {folder} does not describe a codec that this version can build: {cause}."
-            raise ValueError(problem) from error
-        load_weights(codec, folder)
-        return codec.eval()
+        return load_model(model_folder(path, revision), KIND, cls)
 
     def save_pretrained(
         self,

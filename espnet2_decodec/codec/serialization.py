@@ -1,4 +1,4 @@
-"""A codec as a folder: config.json and model.safetensors (or numbered shards); no pickle, no network."""
+"""A model as a folder: config.json and model.safetensors (or numbered shards); no pickle, no network."""
 
 import json
 import re
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from espnet2_decodec.atomic import atomic_write
 from espnet2_decodec.codec.int8_weights import SCALE, dequantize_weights, quantize_weights
+from espnet2_decodec.codec.validation import default_float32
 from espnet2_decodec.hub import download, parse_name
 
 Module = TypeVar("Module", bound=nn.Module)
@@ -46,7 +47,7 @@ def save_model(
 
     Args:
         folder: created if missing.
-        config: JSON-serializable config of the codec.
+        config: JSON-serializable config of the model.
         state_dict: tensors on any device.
         half: store float16, half the size; `load_weights` gives float32 again. A tensor with
             values too large for float16 keeps its type.
@@ -64,7 +65,7 @@ def save_model(
         tensor = tensor.detach().cpu().contiguous().clone()
         if tensor.is_floating_point():
             if not torch.isfinite(tensor).all():
-                raise ValueError(f"The weight {name} is not finite, so the codec was not saved.")
+                raise ValueError(f"The weight {name} is not finite, so the model was not saved.")
             if half and not name.endswith(SCALE) and tensor.abs().max() < torch.finfo(torch.float16).max:
                 tensor = tensor.half()
         tensors[name] = tensor
@@ -173,7 +174,7 @@ def read_config(folder: Path, kind: str = KIND) -> dict:
 
 
 def load_model(folder: Path, kind: str, build: Callable[[dict], Module]) -> Module:
-    """The model in a folder, in eval mode.
+    """The model in a folder, in float32, on the CPU, in eval mode.
 
     Args:
         folder: of the model.
@@ -186,10 +187,13 @@ def load_model(folder: Path, kind: str, build: Callable[[dict], Module]) -> Modu
     """
     config = read_config(folder, kind)
     try:
-        model = build(config)
-    except (TypeError, ValueError, RuntimeError) as error:
-        problem = f"The config in {folder} does not describe a {KINDS.get(kind, kind)}: {error}."
-        raise ValueError(problem) from None
+        with default_float32():
+            model = build(config)
+    except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RuntimeError) as error:
+        cause = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+        name = KINDS.get(kind, kind)
+        problem = f"The config in {folder} does not describe a {name} that this version can build: {cause}."
+        raise ValueError(problem) from error
     load_weights(model, folder)
     return model.eval()
 

@@ -1,22 +1,19 @@
 """Text and the tokens of a prompt to speech tokens: acoustic model, characters and codec."""
 
-import json
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
-from safetensors.torch import save as serialize
 from torch import Tensor, nn
 
-from espnet2_decodec.atomic import atomic_write
 from espnet2_decodec.codec.decodec import DeCodec
+from espnet2_decodec.codec.serialization import load_model, save_model
 from espnet2_decodec.data.text import CharacterTokenizer
 from espnet2_decodec.tts.model import AcousticModel, round_durations, scale_global_variance
 from espnet2_decodec.tts.parametric import ParametricFeatures
 from espnet2_decodec.voice.layers import sequence_mask
 
-CONFIG, WEIGHTS, KIND = "config.json", "model.safetensors", "espnet2_decodec.tts"
+KIND = "espnet2_decodec.tts"
+"""Kind of the model in its config.json."""
 
 
 class Synthesizer(nn.Module):
@@ -42,39 +39,11 @@ class Synthesizer(nn.Module):
             FileNotFoundError: if the folder or one of its files is missing.
             ValueError: if a file is damaged, or is not that of a text-to-speech model of this package.
         """
-        folder = Path(folder)
-        for name in (CONFIG, WEIGHTS):
-            if not (folder / name).is_file():
-                raise FileNotFoundError(
-                    f"There is no {name} in {folder}; give a folder with a text-to-speech model, as the recipe writes "
-                    "it."
-                )
-        try:
-            config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-            weights = load_file(folder / WEIGHTS)
-        except (ValueError, SafetensorError) as error:
-            raise ValueError(f"{folder} is damaged: {error}.") from None
-        if not isinstance(config, dict) or config.get("kind") != KIND or config.get("format") != 1:
-            raise ValueError(
-                f"{folder / CONFIG} is not the config of a text-to-speech model that this version can load."
-            )
-        model = cls(config["tokens"], config["codec"], config["options"])
-        own = model.state_dict()
-        wrong = sorted(own.keys() ^ weights.keys()) or sorted(k for k in own if own[k].shape != weights[k].shape)
-        if wrong:
-            raise ValueError(f"The weights in {folder} do not fit its {CONFIG}: {', '.join(wrong[:5])}.")
-        model.load_state_dict(weights)
-        return model.eval()
+        return load_model(Path(folder), KIND, lambda config: cls(**config))
 
     def save_pretrained(self, folder: str | Path) -> None:
-        """Write config.json and model.safetensors, replacing existing files."""
-        folder = Path(folder)
-        tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in self.state_dict().items()}
-        with atomic_write(folder / WEIGHTS) as path:
-            path.write_bytes(serialize(tensors, {"format": "pt"}))
-        config = {"kind": KIND, "format": 1, **self.config()}
-        with atomic_write(folder / CONFIG) as path:
-            path.write_text(json.dumps(config, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        """Write config.json and model.safetensors, replacing existing files; errors as for `save_model`."""
+        save_model(folder, self.config(), self.state_dict(), kind=KIND)
 
     @property
     def codec(self) -> DeCodec:
