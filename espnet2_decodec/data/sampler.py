@@ -155,8 +155,8 @@ class MemorySegmentSampler:
         track = torch.searchsorted(self.cumulative, pick).clamp(max=len(self.cumulative) - 1)
         lengths, starts = self.lengths[track], self.starts[track]
         position = torch.rand(count, device=device, dtype=torch.float64, generator=generator)
-        room = torch.where(lengths > length, lengths - length, lengths)
-        first = (position * room).long()
+        max_offset = torch.where(lengths > length, lengths - length, lengths)
+        first = (position * max_offset).long()
         index = (first[:, None] + torch.arange(length, device=device)) % lengths[:, None]
         return self.samples[starts[:, None] + index].float() / 32768
 

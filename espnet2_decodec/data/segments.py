@@ -88,17 +88,17 @@ class SegmentSource:
         length, whole = 0, True
         for name, wav in self._recordings(speaker):
             pause = int(rng.uniform(*PAUSE_SECONDS) * self.sample_rate) if parts else 0
-            room = longest - length - pause
-            if room < MIN_ACTIVE_SECONDS * self.sample_rate:
+            remaining = longest - length - pause
+            if remaining < MIN_ACTIVE_SECONDS * self.sample_rate:
                 skipped.append(name)
                 break
-            if len(wav) > room:
+            if len(wav) > remaining:
                 if len(skipped) < min(MAX_SKIPPED, len(self._queues[speaker])):
                     skipped.append(name)
                     continue
                 if length >= shortest:
                     break
-                wav, whole = _cut(wav, room, self.sample_rate), False
+                wav, whole = _cut(wav, remaining, self.sample_rate), False
             parts += [np.zeros(pause), wav]
             names.append(name)
             length += pause + len(wav)
