@@ -19,7 +19,7 @@ systems, each name followed by its settings:
   decodec[:MODEL]:ceiling[,speech=N,...]      upper bound: the clean stem alone, coded and decoded from both streams
   decodec[:MODEL]:residual[,speech=N,...]     the background as the mixture less the decoded speech
   decodec[:MODEL]:unseparated[,speech=N]      control: the mixture coded as if it were speech alone
-  opus:KBPS                                   programs opusenc and opusdec, or ffmpeg
+  opus:KBPS                                   6 kbit/s or more
   encodec:KBPS[:FOLDER], dac:FOLDER[:LEVELS], mimi:FOLDER[:LEVELS]
                                               their packages (mimi: transformers), with weights on this machine
   espnet:EXP[:KBPS]                           a soundstream, encodec or dac that the recipe trained
