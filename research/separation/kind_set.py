@@ -1,4 +1,4 @@
-"""Test mixtures by kind of background for `decodec evaluate`: `python -m research.separation.kind_set --bank BANK --out D`.
+"""Test mixtures by kind of background: `python -m research.separation.kind_set --bank BANK --out D`.
 
 Voices and noises that the trainings here have not seen: those of the development set, or with --final those of the
 final set. D/speech and D/background are Kaldi folders, D/mixtures is the set.
