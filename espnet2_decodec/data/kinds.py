@@ -78,7 +78,12 @@ class KindMixture:
 
 
 def make_kinds(
-    speech: str | Path, background: str | Path, out: str | Path, config: KindConfig, rirs: str | Path | None = None
+    speech: str | Path,
+    background: str | Path,
+    out: str | Path,
+    config: KindConfig,
+    babble: str | Path | None = None,
+    rirs: str | Path | None = None,
 ) -> int:
     """Write a set with the kinds of background as conditions, for `decodec evaluate`.
 
@@ -90,15 +95,16 @@ def make_kinds(
         background: Kaldi folder with wav.scp and utt2class.
         out: output folder.
         config: options.
+        babble: Kaldi folder of the voices in the babble; None for the other speakers of the speech.
         rirs: Kaldi folder of room impulse responses; None for decaying noise.
 
     Returns:
         Number of mixtures.
 
     Raises:
-        ValueError: if the speech has only one speaker, or the corpora cannot be used.
+        ValueError: if there is no other speaker for the babble, or the corpora cannot be used.
     """
-    return write_kinds(out, _mixtures(speech, background, config, rirs), config.sample_rate)
+    return write_kinds(out, _mixtures(speech, background, config, babble or speech, rirs), config.sample_rate)
 
 
 def write_kinds(out: str | Path, mixtures: Iterable[KindMixture], sample_rate: int = 16000) -> int:
@@ -155,15 +161,16 @@ def convolve(wav: np.ndarray, response: np.ndarray) -> np.ndarray:
 
 
 def _mixtures(
-    speech: str | Path, background: str | Path, config: KindConfig, rirs: str | Path | None
+    speech: str | Path, background: str | Path, config: KindConfig, babble: str | Path, rirs: str | Path | None
 ) -> Iterator[KindMixture]:
     """The mixtures of `make_kinds`; speakers alternate."""
     rate = config.sample_rate
     voices, noises = SegmentSource(speech, config.seed, rate), SegmentSource(background, config.seed + 1, rate)
+    crowd = SegmentSource(babble, config.seed + 2, rate)
     languages = read_optional_table(Path(speech) / "utt2lang")
     rooms = RoomResponses(Path(rirs) / "wav.scp", rate) if rirs else None
-    if len(voices.groups) < 2:
-        raise ValueError(f"{speech} has one speaker only: babble needs others.")
+    if any(not set(crowd.groups) - {speaker} for speaker in voices.groups):
+        raise ValueError(f"{babble} has one speaker only: give a folder of other voices for the babble (--babble).")
     classes = {CLASS_KINDS.get(name, name): name for name in noises.groups}
     snrs = dict.fromkeys(classes, config.snr) | {BABBLE: config.babble_snr, ROOM: config.room_snr}
     for i, (kind, snr) in enumerate(snrs.items()):
@@ -174,8 +181,8 @@ def _mixtures(
             segment = voices.speech(speaker, int(config.seconds[0] * rate), longest, rng)
             voice, length, late = segment.wav, len(segment.wav), 0.0
             if kind == BABBLE:
-                others = [name for name in voices.groups if name != speaker]
-                noise = _babble(voices, rng.permutation(others), config.voices, length, rng)
+                others = [name for name in crowd.groups if name != speaker]
+                noise = _babble(crowd, rng.permutation(others), config.voices, length, rng)
             else:
                 label = classes.get(kind) or classes.get(CLASS_KINDS["environment"]) or noises.groups[0]
                 noise = noises.background(label, length, rng).wav

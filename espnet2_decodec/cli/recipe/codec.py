@@ -52,8 +52,11 @@ def make_mixtures(args: Namespace) -> None:
 
 def make_kinds_arguments(parser: ArgumentParser) -> None:
     """Add the options of `make_kinds`."""
-    parser.add_argument("--speech", required=True, help="Kaldi folder of clean speech of two speakers or more")
+    parser.add_argument("--speech", required=True, help="Kaldi folder of clean speech")
     parser.add_argument("--background", required=True, help="Kaldi folder of backgrounds with utt2class")
+    parser.add_argument(
+        "--babble", help="Kaldi folder of the voices in the babble (default: other speakers of --speech)"
+    )
     parser.add_argument("--rirs", help="Kaldi folder of room impulse responses (default: decaying noise)")
     parser.add_argument("--out", type=output_folder, required=True, help="output folder")
     parser.add_argument("--per_kind", type=positive_int, default=20, help="mixtures of each kind")
@@ -77,7 +80,7 @@ def make_kinds(args: Namespace) -> None:
     config = kinds.KindConfig(
         args.per_kind, tuple(args.seconds), args.snr, args.babble_snr, args.room_snr, args.voices, args.seed
     )
-    count = kinds.make_kinds(args.speech, args.background, args.out, config, args.rirs)
+    count = kinds.make_kinds(args.speech, args.background, args.out, config, args.babble, args.rirs)
     print(f"wrote {count} mixtures: {args.out}")
 
 
