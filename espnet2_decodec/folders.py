@@ -13,7 +13,7 @@ _TABLES = (".csv", ".tsv", ".yaml", ".yml", ".md", ".lab", ".textgrid", ".log")
 
 @dataclass
 class Files:
-    """What there is below a folder.
+    """Content of a folder.
 
     Attributes:
         files: files with one of the suffixes, sorted.

@@ -90,7 +90,7 @@ def select(
         protocol: Decides which test sets are used.
 
     Returns:
-        The recordings, and lines that tell what was left out or remarked.
+        The recordings, and a line for each omission or remark.
 
     Raises:
         ValueError: A corpus is wrong, incomplete or unknown.

@@ -33,7 +33,7 @@ class Protocol:
         """Keep as many utterances of the test set as the protocol has, chosen by their names.
 
         Returns:
-            The recordings, and a line that tells how many were left out.
+            The recordings, and a line with the number of those left out.
 
         Raises:
             ValueError: There are fewer.

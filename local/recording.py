@@ -1,4 +1,4 @@
-"""What a corpus module yields: one audio file with its metadata."""
+"""The result of corpus modules: one audio file with its metadata."""
 
 from dataclasses import dataclass
 from pathlib import Path

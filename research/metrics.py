@@ -1,33 +1,28 @@
 """Scores of speech that the programs here share: PESQ, STOI, DNSMOS, and words that a recognizer finds differently."""
 
 import json
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 from torch import Tensor
 
+from espnet2_decodec.evaluation.metrics import perceptual
+from espnet2_decodec.evaluation.metrics.error_rate import word_errors
+from espnet2_decodec.evaluation.metrics.recognizers import recognizer
 
-def words(text: str) -> list[str]:
-    """Lower-case words without punctuation."""
-    return re.sub(r"[^\w\s']", " ", text.lower()).split()
+SAMPLE_RATE = 16000
+"""Hz, of all waveforms."""
 
 
 def quality(reference: Tensor, wav: Tensor) -> dict[str, float]:
-    """PESQ and STOI."""
-    from pesq import pesq
-    from pystoi import stoi
-
-    one, other = reference.numpy(), wav.numpy()
-    return {"pesq": float(pesq(16000, one, other, "wb")), "stoi": float(stoi(one, other, 16000))}
+    """PESQ and STOI; NaN where `perceptual` does not define them."""
+    metrics = {"pesq": perceptual.pesq, "stoi": perceptual.stoi}
+    return {name: metric(reference, wav, SAMPLE_RATE) for name, metric in metrics.items()}
 
 
 def dnsmos(wav: Tensor) -> float:
     """Overall DNSMOS."""
-    from speechmos import dnsmos as model
-
-    return float(model.run(np.clip(wav.numpy(), -1, 1), 16000)["ovrl_mos"])
+    return perceptual.dnsmos(wav, wav, SAMPLE_RATE, "ovrl")
 
 
 def words_changed(
@@ -35,7 +30,8 @@ def words_changed(
 ) -> list[tuple[int, int]]:
     """(words changed, words) of each recording, against what Whisper base finds in the reference; (0, 0) if nothing.
 
-    A recognizer that repeats itself counts as all words. Languages other than English are left out.
+    Errors are counted as for the metric `dwer`, but a recognizer that repeats itself counts as all words. Languages
+    other than English are left out.
 
     Args:
         wavs: [L] each.
@@ -43,20 +39,12 @@ def words_changed(
         english: whether a recording is.
         cache: file of the texts of the references, written if it does not exist.
     """
-    import jiwer
-
-    from espnet2_decodec.evaluation.metrics.recognizers import recognizer
-
     recognize = recognizer("whisper-base")
     if not cache.exists():
-        texts = [recognize(wav, 16000, "en") if spoken else "" for wav, spoken in zip(references, english)]
+        texts = [recognize(wav, SAMPLE_RATE) if spoken else "" for wav, spoken in zip(references, english)]
         cache.write_text(json.dumps(texts))
     changed = []
-    for wav, spoken, text in zip(wavs, english, json.loads(cache.read_text())):
-        expected = words(text) if spoken else []
-        errors = 0
-        if expected:
-            found = jiwer.process_words(" ".join(expected), " ".join(words(recognize(wav, 16000, "en"))))
-            errors = found.substitutions + found.deletions + found.insertions
-        changed.append((min(errors, len(expected)), len(expected)))
+    for wav, text in zip(wavs, json.loads(cache.read_text()), strict=True):
+        counts = word_errors(text, recognize(wav, SAMPLE_RATE) if text else "")
+        changed.append((min(counts.errors, counts.reference_length), counts.reference_length))
     return changed

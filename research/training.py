@@ -1,21 +1,25 @@
-"""What all trainings here share: their options, and the loop with its log, its checkpoints and its end by a signal."""
+"""What all trainings here share: settings, base class, options, and the loop with its log and checkpoints."""
 
 import argparse
 import signal
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch
+import yaml
+from torch import nn
 
 from espnet2_decodec.codec.decodec import DeCodec
 from research.tokens import checkpoint
 from research.tokens.ema import EMA
 
-Drawn = TypeVar("Drawn")
+Batch = TypeVar("Batch")
+Settings = TypeVar("Settings", bound="TrainingSettings")
 
 
 class MinuteSettings(Protocol):
@@ -25,7 +29,7 @@ class MinuteSettings(Protocol):
     decay_minutes: float
 
 
-class Trainable(Protocol[Drawn]):
+class Trainable(Protocol[Batch]):
     """A training: what has been done so far, and one step."""
 
     step: int
@@ -33,7 +37,7 @@ class Trainable(Protocol[Drawn]):
     settings: MinuteSettings
     ema: EMA
 
-    def train_step(self, batch: Drawn) -> dict[str, float]:
+    def train_step(self, batch: Batch) -> dict[str, float]:
         """Take one step; return the named losses."""
 
     def state(self) -> dict[str, Any]:
@@ -43,39 +47,119 @@ class Trainable(Protocol[Drawn]):
         """Restore a result of `state`."""
 
 
-class CodecState:
-    """Mixin for trainings of a codec with one optimizer: what a resumed one needs.
+@dataclass(kw_only=True)
+class TrainingSettings:
+    """Settings of every training with one optimizer.
 
     Attributes:
-        step, minutes: taken so far.
-        random: of the batches.
-        codec: in training.
-        ema: its averaged weights.
-        optimizer: of the part that is trained.
+        lr: learning rate.
+        warmup_steps: steps of the linear rise of the learning rates.
+        minutes, decay_minutes: CPU minutes of the training, and of the linear fall of the learning rates at its end.
+        clip: largest norm of the gradients.
+        ema_decay: of the averaged weights.
+        seed: of new weights and of everything that is drawn.
     """
 
-    step: int
-    minutes: float
-    random: np.random.Generator
-    codec: DeCodec
-    ema: EMA
+    lr: float = 1e-3
+    warmup_steps: int = 100
+    minutes: float = 60.0
+    decay_minutes: float = 20.0
+    clip: float = 1.0
+    ema_decay: float = 0.998
+    seed: int = 0
+
+    @classmethod
+    def read(cls: type[Settings], path: str | Path) -> Settings:
+        """Read a YAML file of settings that differ from the defaults."""
+        return cls(**yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {})
+
+
+class BaseTrainer:
+    """Base class of trainings with one optimizer: set-up, updates, and what a resumed training needs.
+
+    A subclass builds its module in `__init__`, assigns it to the attribute `module_name`, and calls `prepare`.
+
+    Attributes:
+        module_name: name of the attribute with the module in training, and its key in a checkpoint.
+        ema_interval: steps between two updates of the averaged weights.
+        has_torch_random: whether a step draws from the random state of PyTorch.
+        step, minutes: taken so far.
+        random: of the batches.
+        optimizer: of the weights in training.
+        ema: the averaged weights of the module.
+
+    Args:
+        settings: of the training.
+    """
+
+    module_name: str
+    ema_interval = 1
+    has_torch_random = False
+
     optimizer: torch.optim.Optimizer
+    ema: EMA
+
+    def __init__(self, settings: TrainingSettings):
+        torch.manual_seed(settings.seed)
+        self.settings, self.step, self.minutes = settings, 0, 0.0
+        self.random = np.random.default_rng(settings.seed)
+
+    @property
+    def module(self) -> nn.Module:
+        """The module in training."""
+        return getattr(self, self.module_name)
+
+    def prepare(self, groups: list[dict[str, Any]], weight_decay: float) -> None:
+        """Make the optimizer and the average, after the module.
+
+        Args:
+            groups: of weights, with `base`, the learning rate after the warm-up.
+            weight_decay: of AdamW, for groups without one of their own.
+        """
+        betas = (0.9, 0.98)
+        self.optimizer = torch.optim.AdamW(groups, self.settings.lr, betas, weight_decay=weight_decay, fused=True)
+        self.ema = EMA(self.module, self.settings.ema_decay)
+
+    def start_from(self, module: nn.Module) -> None:
+        """Take the weights of a trained module of the same config."""
+        for own in (self.module, self.ema.module):
+            own.load_state_dict(module.state_dict())
+
+    def update(self, loss: torch.Tensor) -> float:
+        """Take a step of the optimizer and update the average; returns the norm of the gradients."""
+        set_learning_rates(self, self.optimizer, self.settings.warmup_steps)
+        weights = [weight for group in self.optimizer.param_groups for weight in group["params"]]
+        norm = step_optimizer(self.optimizer, loss, weights, self.settings.clip, self.step)
+        self.step += 1
+        if self.step % self.ema_interval == 0:
+            self.ema.update(self.module)
+        return norm
 
     def state(self) -> dict[str, Any]:
         """Everything that a resumed training needs."""
-        return {
+        state = {
             "step": self.step, "minutes": self.minutes, "random": self.random.bit_generator.state,
-            "codec": self.codec.state_dict(), "average": self.ema.module.state_dict(), "updates": self.ema.updates,
-            "optimizer": self.optimizer.state_dict(),
+            self.module_name: self.module.state_dict(), "average": self.ema.module.state_dict(),
+            "updates": self.ema.updates, "optimizer": self.optimizer.state_dict(),
         }  # fmt: skip
+        return state | ({"torch_random": torch.get_rng_state()} if self.has_torch_random else {})
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Restore a result of `state`."""
         self.step, self.minutes, self.ema.updates = state["step"], state["minutes"], state["updates"]
         self.random.bit_generator.state = state["random"]
-        self.codec.load_state_dict(state["codec"])
+        self.module.load_state_dict(state[self.module_name])
         self.ema.module.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
+        if self.has_torch_random:
+            torch.set_rng_state(state["torch_random"])
+
+
+class CodecState(BaseTrainer):
+    """Base class of trainings of a codec."""
+
+    module_name = "codec"
+    codec: DeCodec
 
 
 def add_options(parser: argparse.ArgumentParser, config: Path) -> None:
@@ -97,13 +181,13 @@ def resume(trainer: Trainable, out: Path) -> bool:
 
 
 def run(
-    trainer: Trainable[Drawn], draw: Callable[[], Drawn], args: argparse.Namespace, save_models: bool = False
+    trainer: Trainable[Batch], draw: Callable[[], Batch], args: argparse.Namespace, save_models: bool = False
 ) -> int:
     """Train until the minutes of the settings, --steps, or a TERM signal; save either way.
 
     Args:
         trainer: the training.
-        draw: makes the next batch.
+        draw: returns the next batch.
         args: values of `add_options`.
         save_models: whether OUT/model is written with every checkpoint, not at the end alone.
 
@@ -153,7 +237,7 @@ def autocast() -> torch.autocast:
 
 
 def step_optimizer(
-    optimizer: torch.optim.Optimizer, loss: torch.Tensor, weights: list[torch.nn.Parameter], clip: float, step: int
+    optimizer: torch.optim.Optimizer, loss: torch.Tensor, weights: list[nn.Parameter], clip: float, step: int
 ) -> float:
     """One step with clipped gradients; returns their norm.
 
@@ -162,7 +246,7 @@ def step_optimizer(
     """
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
-    norm = torch.nn.utils.clip_grad_norm_(weights, clip)
+    norm = nn.utils.clip_grad_norm_(weights, clip)
     if not torch.isfinite(norm):
         raise FloatingPointError(f"The gradients are not finite at step {step}; lower the learning rate.")
     optimizer.step()

@@ -74,7 +74,7 @@ def ends_well(path: Path) -> bool:
 
 RETIRED = """
     lapped relap made_up evenness liveliness combed vocoded_gain first_dim revive_below SteeredBlock TextToCoordinates
-    begin_with decode_apart say_all leveled
+    begin_with decode_apart decodes_streams_apart say_all leveled speak_all
 """.split()
 """Private words that once stood for standard terms: mdct, residual, latent regression, init_from, ..."""
 

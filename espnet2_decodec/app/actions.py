@@ -1,4 +1,4 @@
-"""What the buttons of the page do: uploaded files in; sounds, figures and lines of text out."""
+"""Actions of the buttons of the page: uploaded files in; audio files, figures and lines of text out."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -119,7 +119,7 @@ class Actions:
         return path, f"{Path(str(recording)).name} in the voice of {Path(str(reference)).name}."
 
     def say(self, recording: str | None, text: str, keep_background: bool) -> tuple[Path, str]:
-        """Write a text in the voice of an uploaded file; the file and a line of text.
+        """Synthesize a text in the voice of an uploaded file; the audio file and a line of text.
 
         Raises:
             ValueError: if there is no model, no file or no text, or one of them cannot be used.
@@ -128,7 +128,7 @@ class Actions:
             raise ValueError("There is no text-to-speech model; restart the page with --tts FOLDER.")
         wav = self._read(recording, "recording")
         output = processing.synthesize(self.tts, text, wav, keep_background)
-        path = self.files.write_sound(str(recording), "said", output.mix, output.sample_rate, COMMENT)
+        path = self.files.write_sound(str(recording), "synthesized", output.mix, output.sample_rate, COMMENT)
         return path, f"{len(output.mix) / output.sample_rate:.1f} s in the voice of {Path(str(recording)).name}."
 
     def _read(self, path: str | None, what: str) -> Tensor:
@@ -156,7 +156,7 @@ def report_failures(action: Callable[..., Sequence[Any]], outputs: int) -> Calla
 
 
 def rates_table(codec: DeCodec, info: DcdInfo) -> str:
-    """Bit rates of a .dcd file: of so many levels, and of what is stored, where seconds without a stream cost nothing.
+    """Bit rates of a .dcd file: nominal, and as stored, where seconds without a stream cost nothing.
 
     Args:
         codec: that encoded it.

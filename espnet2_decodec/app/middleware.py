@@ -12,7 +12,7 @@ ROUTES = re.compile(
     r"|gradio_api/(?:info|app_id|startup-events|theme\.css|queue/(?:join|data)|upload|upload_progress|cancel|reset"
     r"|heartbeat/\w+|file=/.+))?/?"
 )
-"""What the page asks for. Addresses of the network (`file=http:...`), direct calls and settings are not served."""
+"""Routes that the page needs. Addresses of the network (`file=http:...`), direct calls and settings are not served."""
 
 CONTENT_POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; "
@@ -29,9 +29,9 @@ _ADDRESS = re.compile(r"\s*[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 
 
 class RestrictRequests:
-    """Refuses all but `ROUTES`, and events whose files are addresses, which Gradio would download.
+    """Refuses all requests but those of `ROUTES`, and events whose files are addresses, which Gradio would download.
 
-    It adds the headers by which a browser asks no other server.
+    It adds the headers that keep a browser from requests to other servers.
 
     Args:
         app: that answers the other requests.

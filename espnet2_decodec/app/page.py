@@ -99,7 +99,7 @@ def _remix_section() -> tuple[gr.Slider, gr.Audio, gr.Textbox]:
 
 
 def _voice_section(actions: Actions, recording: gr.Audio, options: dict[str, Any]) -> None:
-    """Conversion of the recording to the voice of a second one."""
+    """Section for the conversion of the recording to the voice of a second one."""
     gr.Markdown("## Voice conversion")
     with gr.Row():
         with gr.Column():
@@ -113,7 +113,7 @@ def _voice_section(actions: Actions, recording: gr.Audio, options: dict[str, Any
 
 
 def _speech_section(actions: Actions, recording: gr.Audio, options: dict[str, Any]) -> None:
-    """Text to speech in the voice of the recording."""
+    """Section for text to speech in the voice of the recording."""
     gr.Markdown("## Text to speech in the voice of the recording")
     with gr.Row():
         with gr.Column():
@@ -121,7 +121,7 @@ def _speech_section(actions: Actions, recording: gr.Audio, options: dict[str, An
             keep = gr.Checkbox(label="With the background of the recording")
             button = gr.Button("Speak", elem_id="speak")
             status = _status("speak-status")
-        player = _player("Speech", "said")
+        player = _player("Speech", "synthesized")
     say = report_failures(lambda *arguments: _as_text(actions.say(*arguments)), 2)
     button.click(say, [recording, text, keep], [player, status], **options)
 

@@ -1,4 +1,4 @@
-"""What the page computes: samples and tokens in, samples and numbers out, for one recording at a time."""
+"""Computations of the page on one recording: samples and tokens in, samples and numbers out."""
 
 import math
 from dataclasses import dataclass, replace
@@ -128,7 +128,7 @@ def synthesize(tts: TTS | VoiceTTS, text: str, prompt: Tensor, keep_background: 
 
     Args:
         tts: the model.
-        text: to be spoken.
+        text: to be synthesized.
         prompt: [L] at the sample rate of the model.
         keep_background: whether the output has the background of the prompt.
 
@@ -136,7 +136,7 @@ def synthesize(tts: TTS | VoiceTTS, text: str, prompt: Tensor, keep_background: 
         ValueError: if the text or the prompt cannot be used, see `TTS`.
     """
     if not text.strip():
-        raise ValueError("There is no text to speak; write some.")
+        raise ValueError("There is no text to synthesize; write some.")
     return tts(text, prompt, background="prompt" if keep_background else "none")
 
 

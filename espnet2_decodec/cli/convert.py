@@ -1,8 +1,7 @@
 """decodec convert: voice conversion of one recording to the voice of another."""
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from espnet2_decodec.arguments import decibels
@@ -12,13 +11,12 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from espnet2_decodec.codec.decodec import DeCodec
-    from espnet2_decodec.conversion.features import VocoderFeatures
-    from espnet2_decodec.types import Codes
     from espnet2_decodec.voice.voice_model import VoiceModel
 
 SUMMARY = "Convert the speech of one file to the voice of another"
 
 METHODS = ("voice", "knn_shift", "knn_codes", "swap_codes")
+"""The best one first."""
 
 EXAMPLES = """\
 examples:
@@ -89,9 +87,9 @@ def run(args: Namespace) -> int:
         assert voice_model is not None
         blocks, seconds = _convert_by_model(codec, voice_model, args)
     elif args.no_quantize:
-        blocks, seconds = _convert_features(_Files(codec), args)
+        blocks, seconds = _convert_features(codec, args)
     else:
-        blocks, seconds = _convert_tokens(_Files(codec), args, method)
+        blocks, seconds = _convert_tokens(codec, args, method)
     comment = COMMENT if method == "voice" else ""
     write_audio(job.target, blocks, codec, args.rescale, seconds, never_clip=True, comment=comment)
     return 0
@@ -162,17 +160,18 @@ def _convert_by_model(codec: "DeCodec", model: "VoiceModel", args: Namespace) ->
     speech, seconds = synthesize(codec, [converted], samples), samples / codec.sample_rate
     if background is None:
         return speech, seconds
-    return (wav + under for wav, under in mix_blocks(speech, mixed, codec.sample_rate)), seconds
+    return (wav + background_wav for wav, background_wav in mix_blocks(speech, mixed, codec.sample_rate)), seconds
 
 
-def _convert_tokens(files: "_Files", args: Namespace, method: str) -> tuple[Iterator["Tensor"], float]:
+def _convert_tokens(codec: "DeCodec", args: Namespace, method: str) -> tuple[Iterator["Tensor"], float]:
     """Return blocks of samples of a conversion between tokens, and its duration in seconds."""
     from espnet2_decodec.cli.pipeline import decode
     from espnet2_decodec.cli.remixing import Remix
+    from espnet2_decodec.cli.voice_files import FeatureFiles
     from espnet2_decodec.conversion import convert_codes
 
-    codec = files.codec
-    source, reference = files.codes(args.source, args.background == "keep"), files.codes(args.reference)
+    files = FeatureFiles(codec)
+    source, reference = files.codes(args.source, args.background == "keep"), files.codes(args.reference, False)
     features = None
     if method == "knn_shift" and codec.parametric_levels:
         features = files.features(args.source, source), files.features(args.reference, reference)
@@ -180,18 +179,19 @@ def _convert_tokens(files: "_Files", args: Namespace, method: str) -> tuple[Iter
     seconds = int(converted.lengths[0]) / codec.sample_rate
     if args.background in ("drop", "keep"):
         return decode(codec, [converted], background=args.background == "keep"), seconds
-    return Remix(codec, [converted], files.tokens(args.background, background=True)).decode(), seconds
+    return Remix(codec, [converted], files.blocks(args.background)).decode(), seconds
 
 
-def _convert_features(files: "_Files", args: Namespace) -> tuple[Iterator["Tensor"], float]:
+def _convert_features(codec: "DeCodec", args: Namespace) -> tuple[Iterator["Tensor"], float]:
     """Return blocks of samples of a conversion without quantization, and its duration in seconds.
 
     The audio file of the background is read again while they are synthesized.
     """
+    from espnet2_decodec.cli.voice_files import FeatureFiles
     from espnet2_decodec.conversion.features import cycle_blocks, synthesize
     from espnet2_decodec.conversion.shift import shift_voice
 
-    codec = files.codec
+    files = FeatureFiles(codec)
     background: Iterable[Tensor] = ()
     path = {"drop": None, "keep": args.source}.get(args.background, args.background)
     if path is not None:
@@ -199,57 +199,3 @@ def _convert_features(files: "_Files", args: Namespace) -> tuple[Iterator["Tenso
     source, reference = files.features(args.source), files.features(args.reference)
     converted = shift_voice(source, reference, codec.sample_rate, not args.keep_pitch)
     return synthesize(codec, converted, background), converted.num_samples / codec.sample_rate
-
-
-class _Files:
-    """Tokens and features of audio and token files.
-
-    Args:
-        codec: model of the tokens.
-    """
-
-    def __init__(self, codec: "DeCodec"):
-        self.codec = codec
-
-    def tokens(self, path: str, background: bool) -> list["Codes"]:
-        """Return the blocks of tokens of a file, with or without the background levels."""
-        from espnet2_decodec.cli.model import Levels
-        from espnet2_decodec.cli.pipeline import collect_tokens
-
-        levels = Levels(speech_levels=None, background_levels=None if background else 0)
-        return collect_tokens(self.codec, Path(path), levels)
-
-    def codes(self, path: str, background: bool = False) -> "Codes":
-        """Return all tokens of a file, int64, on the device of the codec."""
-        from dataclasses import replace
-
-        from espnet2_decodec.codec.streaming import concatenate
-
-        codes = concatenate(self.tokens(path, background), self.codec).to(next(self.codec.parameters()).device)
-        return replace(codes, speech=codes.speech.long(), background=codes.background.long())
-
-    def features(self, path: str, codes: "Codes | None" = None) -> "VocoderFeatures":
-        """Return the vocoder features of the speech in a file; those of a token file are decoded from its tokens.
-
-        Args:
-            path: audio or token file.
-            codes: tokens of the file if they have been read already.
-        """
-        from espnet2_decodec.cli.pipeline import TOKEN_SUFFIXES, open_audio, read_audio
-        from espnet2_decodec.conversion.features import decode_features, extract_features
-
-        if Path(path).suffix.lower() in TOKEN_SUFFIXES:
-            return decode_features(self.codec, self.codes(path) if codes is None else codes)
-        return extract_features(self.codec, read_audio(open_audio(Path(path), self.codec)))
-
-    def background(self, path: str) -> Callable[[], Iterable["Tensor"]]:
-        """Return a function that starts the sequence of background coordinates of a file, blocks [t, D]."""
-        from espnet2_decodec.cli.pipeline import TOKEN_SUFFIXES, open_audio
-        from espnet2_decodec.conversion.features import encode_background
-
-        if Path(path).suffix.lower() in TOKEN_SUFFIXES:
-            blocks, quantizer = self.tokens(path, background=True), self.codec.background_quantizer
-            device = next(self.codec.parameters()).device
-            return lambda: (quantizer.decode(codes.background.long().to(device))[0].T for codes in blocks)
-        reader = open_audio(Path(path), self.codec)
-        return lambda: encode_background(self.codec, reader)

@@ -69,7 +69,7 @@ def decode(codec: DeCodec, codes: Iterable[Codes], speech: bool = True, backgrou
 
 
 def collect_tokens(codec: DeCodec, path: Path, levels: Levels) -> list[Codes]:
-    """Return all blocks of tokens of an audio or token file as int16: 3 MB for one hour of 16 levels.
+    """Return all blocks of tokens of an audio or token file, on the CPU: 23 MB for one hour of 16 levels.
 
     Args:
         codec: model of the tokens.
@@ -80,10 +80,7 @@ def collect_tokens(codec: DeCodec, path: Path, levels: Levels) -> list[Codes]:
         blocks: Iterable[Codes] = open_tokens(path, codec)[0]
     else:
         blocks = encode(codec, open_audio(path, codec), levels)
-    return [
-        replace(block, speech=block.speech.short().cpu(), background=block.background.short().cpu())
-        for block in first_levels(blocks, **levels)
-    ]
+    return [block.to("cpu") for block in first_levels(blocks, **levels)]
 
 
 def first_levels(blocks: Iterable[Codes], speech_levels: int | None, background_levels: int | None) -> Iterator[Codes]:

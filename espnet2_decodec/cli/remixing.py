@@ -73,7 +73,7 @@ class Remix:
             while speech.shape[2]:
                 count = min(speech.shape[2], part.shape[2])
                 length = torch.tensor([min(samples, count * hop)])
-                yield Codes(speech[..., :count].long(), part[..., :count].long(), length, block.sample_rate)
+                yield Codes(speech[..., :count], part[..., :count], length, block.sample_rate)
                 speech, part, samples = speech[..., count:], part[..., count:], samples - count * hop
                 if not part.shape[2]:
                     part = next(parts)

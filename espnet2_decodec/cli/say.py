@@ -89,7 +89,7 @@ def run(args: Namespace) -> int:
     check_output(*targets.values(), force=args.force)
     text = _read_text(args)
     set_threads()
-    folder = model_folder(args.model)
+    folder = model_folder(args.model, kinds=(KIND, TEXT_KIND))
     kind = model_kind(folder)
     if kind not in (KIND, TEXT_KIND):
         name = f"a {KINDS[kind]}" if kind in KINDS else "another model"

@@ -19,7 +19,7 @@ def synthesis_model_properties(path: str | None) -> dict[str, Any] | None:
     Raises:
         OSError, ValueError: if it cannot be read.
     """
-    folder = model_folder(path)
+    folder = model_folder(path, kinds=KINDS)
     kind = model_kind(folder)
     if kind == KIND or kind not in COMMANDS:
         return None

@@ -1,6 +1,6 @@
-"""Audio and token files as sources, prompts and backgrounds of the voice model."""
+"""Audio and token files as sources, references and backgrounds of voice conversion and synthesis."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from torch import Tensor
@@ -9,23 +9,67 @@ from espnet2_decodec.cli.model import Levels
 from espnet2_decodec.cli.pipeline import TOKEN_SUFFIXES, collect_tokens, open_audio, read_audio
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.codec.streaming import concatenate
+from espnet2_decodec.conversion.features import VocoderFeatures, decode_features, encode_background, extract_features
 from espnet2_decodec.types import Codes
 from espnet2_decodec.voice.backgrounds import Background, CodedBackground, RecordedBackground
 from espnet2_decodec.voice.prompt import analyze_prompt, prompt_from_codes
 from espnet2_decodec.voice.speech import Speech, analyze, from_codes
 
-ALL_LEVELS = Levels(speech_levels=None, background_levels=None)
 
-
-class VoiceFiles:
-    """Speech and backgrounds of files.
+class TokenSources:
+    """Tokens of audio and token files.
 
     Args:
-        codec: with a semantic level.
+        codec: model of the tokens.
     """
 
     def __init__(self, codec: DeCodec):
         self.codec = codec
+
+    def blocks(self, path: str | Path, background: bool = True) -> list[Codes]:
+        """The tokens of a file in blocks, with or without the background levels."""
+        levels = Levels(speech_levels=None, background_levels=None if background else 0)
+        return collect_tokens(self.codec, Path(path), levels)
+
+    def codes(self, path: str | Path, background: bool = True) -> Codes:
+        """All tokens of a file, on the device of the codec."""
+        return concatenate(self.blocks(path, background), self.codec).to(next(self.codec.parameters()).device)
+
+
+class FeatureFiles(TokenSources):
+    """Vocoder features and backgrounds of files.
+
+    Args:
+        codec: with parametric levels.
+    """
+
+    def features(self, path: str, codes: Codes | None = None) -> VocoderFeatures:
+        """The vocoder features of the speech in a file; those of a token file are decoded from its tokens.
+
+        Args:
+            path: audio or token file.
+            codes: tokens of the file if they have been read already.
+        """
+        if _has_tokens(path):
+            return decode_features(self.codec, self.codes(path, background=False) if codes is None else codes)
+        return extract_features(self.codec, read_audio(open_audio(Path(path), self.codec)))
+
+    def background(self, path: str) -> Callable[[], Iterable[Tensor]]:
+        """A function that starts the sequence of background coordinates of a file, blocks [t, D_b]."""
+        if _has_tokens(path):
+            blocks, quantizer = self.blocks(path), self.codec.background_quantizer
+            device = next(self.codec.parameters()).device
+            return lambda: (quantizer.decode(codes.background.to(device))[0].T for codes in blocks)
+        reader = open_audio(Path(path), self.codec)
+        return lambda: encode_background(self.codec, reader)
+
+
+class VoiceFiles(TokenSources):
+    """Speech, prompts and backgrounds of files for the voice model.
+
+    Args:
+        codec: with a semantic level.
+    """
 
     def speech(self, path: str | Path) -> tuple[Speech, int]:
         """The speech in a file, and its number of samples.
@@ -34,7 +78,7 @@ class VoiceFiles:
             OSError, ValueError: if it cannot be read.
         """
         if _has_tokens(path):
-            codes = self._codes(path)
+            codes = self.codes(path)
             return from_codes(self.codec, codes), int(codes.lengths[0])
         samples = 0
 
@@ -53,7 +97,7 @@ class VoiceFiles:
             OSError, ValueError: if it cannot be read, or has no speech; the message names the file.
         """
         if _has_tokens(path):
-            codes = self._codes(path)
+            codes = self.codes(path)
             return self._named(path, lambda: prompt_from_codes(self.codec, codes))
         reader = open_audio(Path(path), self.codec)
         return self._named(path, lambda: analyze_prompt(self.codec, reader))
@@ -65,13 +109,8 @@ class VoiceFiles:
             OSError, ValueError: if it cannot be read.
         """
         if _has_tokens(path):
-            return CodedBackground(self.codec, collect_tokens(self.codec, Path(path), ALL_LEVELS))
+            return CodedBackground(self.codec, self.blocks(path))
         return RecordedBackground(self.codec, open_audio(Path(path), self.codec))
-
-    def _codes(self, path: str | Path) -> Codes:
-        """All tokens of a file, on the device of the codec."""
-        codes = concatenate(collect_tokens(self.codec, Path(path), ALL_LEVELS), self.codec)
-        return codes.to(next(self.codec.parameters()).device)
 
     @staticmethod
     def _named(path: str | Path, call: Callable[[], Speech]) -> Speech:

@@ -44,7 +44,7 @@ class CardMetric:
 
 @dataclass(frozen=True)
 class Card:
-    """What a model card states beside what follows from the model.
+    """Statements of a model card that cannot be derived from the model.
 
     Attributes:
         license: identifier of the Hub, such as `apache-2.0` or `cc-by-4.0`; empty if unknown.

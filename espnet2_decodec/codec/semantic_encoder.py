@@ -1,4 +1,4 @@
-"""Semantic features of the speech, what is said, for the first level of the speech stream."""
+"""Semantic features of the speech, its linguistic content, for the first level of the speech stream."""
 
 import torch
 from torch import Tensor, nn

@@ -83,13 +83,14 @@ def save_model(
             old.unlink()
 
 
-def model_folder(path: str | Path | None, revision: str | None = None) -> Path:
+def model_folder(path: str | Path | None, revision: str | None = None, kinds: Collection[str] = (KIND,)) -> Path:
     """The folder of a model: `path` itself, or that of a model in the package or on the Hugging Face Hub.
 
     Args:
         path: a folder; or the name of a model in the package, None for the default; or owner/name on the Hub, also
             owner/name@revision.
         revision: branch, tag or commit of a model on the Hub.
+        kinds: keys of `KINDS` that the caller can use; an error lists such models of the package.
 
     Raises:
         FileNotFoundError: if there is no such folder, or no such model.
@@ -110,7 +111,8 @@ def model_folder(path: str | Path | None, revision: str | None = None) -> Path:
             "(python -m espnet2_decodec.training, or the recipe in egs2/decodec)."
         )
     if not folder.is_dir():
-        names = " or ".join(sorted(model.name for model in PRETRAINED.glob("*") if model.is_dir()))
+        names = " or ".join(sorted(config.parent.name for config in PRETRAINED.glob(f"*/{CONFIG}")
+                                   if model_kind(config.parent) in kinds))  # fmt: skip
         raise FileNotFoundError(
             f"There is no folder {path}; a model is a folder with {CONFIG} and {WEIGHTS}, "
             + (f"one of the package ({names}), " if names else "")

@@ -20,8 +20,8 @@ def stream_latents(subspace: Split, latent: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def advance_phase(backbone: Backbone, subspace: Split, latent: Tensor, state: Any) -> tuple[Tensor | None, Any]:
-    """Y [B, D, T] -> phase and the state after these frames, see `Backbone.advance_phase`; of both streams in turn."""
-    if not backbone.decodes_streams_apart:
+    """Y [B, D, T] -> phase (of both streams) and the state after these frames, see `Backbone.advance_phase`."""
+    if not backbone.decodes_streams_separately:
         return backbone.advance_phase(latent, state)
     past = state or (None, None)
     phases, states = zip(*(backbone.advance_phase(x, y) for x, y in zip(stream_latents(subspace, latent), past)))
@@ -31,7 +31,7 @@ def advance_phase(backbone: Backbone, subspace: Split, latent: Tensor, state: An
 def decode_latent(
     backbone: Backbone, subspace: Split, latent: Tensor, mask: Tensor | None, phase: Tensor | None
 ) -> Tensor:
-    """Y [B, D, T] -> wav [B, T * hop]; a stream that is zero up to rounding is not decoded by itself.
+    """Y [B, D, T] -> wav [B, T * hop]; a stream that is zero up to rounding is skipped.
 
     Args:
         backbone: whose decoder is used.
@@ -40,7 +40,7 @@ def decode_latent(
         mask: [B, T] of valid frames; None for all.
         phase: from `advance_phase`; None at the start of a recording.
     """
-    if not backbone.decodes_streams_apart:
+    if not backbone.decodes_streams_separately:
         return backbone.decode(latent, mask, phase)
     phases: Sequence[Tensor | None] = (None, None) if phase is None else phase.chunk(2, dim=1)
     silent = 1e-6 * latent.detach().abs().max()

@@ -50,7 +50,7 @@ def as_wav(wav: Any, name: str = "wav", like: Tensor | None = None) -> Tensor:
 
 
 def _describe_kind(wav: Any) -> str:
-    """What was given in the place of samples."""
+    """Description of an argument that is no array of samples."""
     if isinstance(wav, np.ma.MaskedArray):
         return "one with a mask"
     if isinstance(wav, Tensor) and (wav.is_meta or wav.layout != torch.strided):

@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.codec.dsp.looping import loop_to_length
 from espnet2_decodec.codec.semantic_quantizer import SemanticRVQ
+from espnet2_decodec.codec.streaming import pad_coordinates
 from espnet2_decodec.codec.validation import check_wav
 from espnet2_decodec.conversion.features import (
     VocoderFeatures,
@@ -24,7 +25,6 @@ from espnet2_decodec.conversion.features import (
     decode_features,
     encode_background,
     extract_features,
-    pad_coordinates,
     parametric_backbone,
     synthesize,
 )

@@ -10,7 +10,7 @@ from torch import Tensor
 from espnet2_decodec.codec.backbones.mdct import MDCTBackbone
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.codec.semantic_quantizer import SemanticRVQ
-from espnet2_decodec.codec.streaming import BLOCK_FRAMES, LatentDecoder, LatentEncoder, rechunk
+from espnet2_decodec.codec.streaming import LatentEncoder, decode_coordinates, decode_parametric
 from espnet2_decodec.types import Codes
 
 VAD_THRESHOLD_DB = 30.0
@@ -56,8 +56,7 @@ def extract_features(codec: DeCodec, blocks: Iterable[Tensor]) -> VocoderFeature
     """
     parametric_backbone(codec)
     dim, encoder = codec.speech_quantizer.parametric_dim, LatentEncoder(codec)
-    parts = [codec.subspace.split(latent.T[None])[0][0, :dim].T for latent in encoder.encode(blocks)]
-    coordinates = torch.cat(parts)
+    coordinates = torch.cat([speech[0, :dim].T for speech, _ in encoder.encode_streams(blocks)])
     return _features(codec, coordinates, len(coordinates) * codec.hop - encoder.missing)
 
 
@@ -68,21 +67,14 @@ def decode_features(codec: DeCodec, codes: Codes) -> VocoderFeatures:
         ValueError: if the codec has no parametric levels, or the codes lack one of them.
     """
     parametric_backbone(codec)
-    levels = codec.parametric_levels
-    if codes.speech.shape[1] < levels:
-        raise ValueError(f"Voice conversion needs the first {levels} speech levels, not {codes.speech.shape[1]}.")
-    coordinates = codec.speech_quantizer.decode(codes.speech[:, :levels])
-    return _features(codec, coordinates[0, : codec.speech_quantizer.parametric_dim].T, int(codes.lengths[0]))
+    return _features(codec, decode_parametric(codec, codes), int(codes.lengths[0]))
 
 
-@torch.no_grad()
 def encode_background(codec: DeCodec, blocks: Iterable[Tensor]) -> Iterator[Tensor]:
     """Unquantized background coordinates of one recording, as blocks [t, D_b]; arguments as in `extract_features`."""
-    for latent in LatentEncoder(codec).encode(blocks):
-        yield codec.subspace.split(latent.T[None])[1][0].T
+    return (background[0].T for _, background in LatentEncoder(codec).encode_streams(blocks))
 
 
-@torch.no_grad()
 def synthesize(codec: DeCodec, features: VocoderFeatures, background: Iterable[Tensor] = ()) -> Iterator[Tensor]:
     """Waveform of unquantized vocoder features.
 
@@ -94,14 +86,7 @@ def synthesize(codec: DeCodec, features: VocoderFeatures, background: Iterable[T
     Returns:
         Blocks of samples [l], `features.num_samples` in total.
     """
-    decoder, blocks = LatentDecoder(codec), rechunk(background, BLOCK_FRAMES)
-    decoder.expect(features.num_samples)
-    for speech in features.coordinates.split(BLOCK_FRAMES):
-        padded = speech.new_zeros(len(speech), codec.background_quantizer.dim)
-        block = next(blocks, padded)[: len(speech)]
-        padded[: len(block)] = block
-        yield decoder.push(codec.subspace.merge(pad_coordinates(codec, speech), padded.T[None])[0].T)
-    yield decoder.flush()
+    return decode_coordinates(codec, [features.coordinates], background, features.num_samples)
 
 
 def cycle_blocks(read: Callable[[], Iterable[Tensor]]) -> Iterator[Tensor]:
@@ -133,13 +118,6 @@ def parametric_backbone(codec: DeCodec) -> MDCTBackbone:
             "This model has no parametric levels (mel envelope and f0); convert codes by knn_codes or swap_codes."
         )
     return codec.backbone
-
-
-def pad_coordinates(codec: DeCodec, coordinates: Tensor) -> Tensor:
-    """Leading speech coordinates [T, C] -> all of them [1, D_s, T], the others zero."""
-    padded = coordinates.new_zeros(1, codec.speech_quantizer.dim, len(coordinates))
-    padded[0, : coordinates.shape[1]] = coordinates.T
-    return padded
 
 
 def _features(codec: DeCodec, coordinates: Tensor, num_samples: int) -> VocoderFeatures:

@@ -1,4 +1,4 @@
-"""The voice model of the package, for pages that convert voices where it is there."""
+"""The voice model of the package, for pages that convert voices where it is installed."""
 
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.codec.serialization import packaged_model

@@ -16,7 +16,7 @@ from espnet2_decodec.codec.dsp.mel import hz_to_mel, mel_to_hz
 from espnet2_decodec.conversion.features import VocoderFeatures
 
 NUM_NEIGHBORS = 32
-"""k: fewer neighbors come nearer to the voice, more are better understood."""
+"""k: fewer neighbors give more similarity to the voice, more neighbors more intelligibility."""
 SMOOTHING_FRAMES = 2
 """Frames on each side over which the shift of the envelope is smoothed."""
 MAX_KEYS = 3000

@@ -175,7 +175,7 @@ def _fits(value: Any, kind: Any) -> bool:
 
 
 def _describe(kind: Any) -> str:
-    """What values of a type are called in messages."""
+    """Name of a type in messages."""
     origin, parts = get_origin(kind), get_args(kind)
     if origin in (Union, UnionType, Literal):
         return " or ".join(repr(part) if origin is Literal else _describe(part) for part in parts if part is not Tensor)

@@ -21,7 +21,7 @@ SYMBOLS = {
     "<": "less than", ">": "greater than", "~": "about", "≈": "about", "°": "degrees", "©": "copyright",
     "$": "dollars", "£": "pounds", "€": "euros", "¥": "yen", "\\": "backslash",
 }  # fmt: skip
-"""Symbols that are read. A slash between words is read as well, all other symbols are pauses or nothing."""
+"""Symbols that are read as words, as is a slash between words; other symbols are pauses, or left out."""
 PUNCTUATION = ",.?!"
 """All punctuation of normalized text."""
 
@@ -43,9 +43,9 @@ _LAST_WORD = re.compile(r"(\S+)$")
 
 
 def normalize_english(text: str) -> str:
-    """Words and punctuation of a text: what a reader would say.
+    """Words and punctuation of a text as a reader pronounces it.
 
-    Letters with accents become those of ASCII. The case of words is kept, since capitals tell acronyms apart.
+    Letters with accents become those of ASCII. The case of words is kept, since capitals distinguish acronyms.
 
     Args:
         text: any English text.
@@ -67,7 +67,7 @@ def normalize_english(text: str) -> str:
     text = re.sub(r"[^A-Za-z',.?!]+", " ", text)
     text = _merge_punctuation(text)
     if not re.search("[A-Za-z]", text):
-        raise ValueError("There is nothing to say: the text has no word.")
+        raise ValueError("There is nothing to synthesize: the text has no word.")
     return text
 
 
@@ -115,7 +115,7 @@ def _dotted(text: str) -> str:
 
 
 def _merge_punctuation(text: str) -> str:
-    """Single spaces, and of neighbouring marks the strongest one."""
+    """Single spaces, and only the strongest of neighboring punctuation marks."""
     text = re.sub(r"[\s,.?!]*([,.?!])[\s,.?!]*", lambda match: _strongest(match[0]) + " ", text)
     return " ".join(text.split()).lstrip(PUNCTUATION + " ").rstrip(", ")
 

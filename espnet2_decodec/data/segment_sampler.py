@@ -109,7 +109,7 @@ class SegmentSampler(ABC, Generic[Name]):
 
 
 class SegmentSource(Protocol):
-    """What the plain training loop draws segments from."""
+    """Source of segments for the plain training loop."""
 
     def draw(self, count: int, length: int, generator: Generator | None = None) -> Tensor:
         """Random segments [count, length] float."""

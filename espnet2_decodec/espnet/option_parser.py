@@ -15,7 +15,7 @@ from espnet2_decodec.program import ProgramParser, one_line
 from espnet2_decodec.training.config import set_options
 
 FORMS = {int: "an integer", float: "a number", int_or_none: "an integer or null", str2bool: "true or false"}
-"""What values of a type are called in messages."""
+"""Names of types in messages."""
 
 
 class SectionAction(NestedDictAction):

@@ -1,4 +1,4 @@
-"""What the ESPnet tasks share: options and files that are checked, one line for errors, ranks that end together."""
+"""Base class of the ESPnet tasks: checks of options and files, errors in one line, ranks that end together."""
 
 import multiprocessing
 import signal

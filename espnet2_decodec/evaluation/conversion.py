@@ -63,7 +63,7 @@ GROUP, SOURCE, REFERENCE = "Voice conversion", "source", "reference"
 
 @dataclass(frozen=True)
 class ConversionSettings:
-    """What is converted, and how it is scored.
+    """Recordings and speakers of a test of voice conversion, and its scores.
 
     Attributes:
         data: folder of test mixtures, with a table text if there is a recognizer.

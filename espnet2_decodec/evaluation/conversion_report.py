@@ -1,4 +1,4 @@
-"""A test of voice conversion: what is converted to whom, with tables and examples in a folder."""
+"""A test of voice conversion: choice of recordings and target speakers, tables and examples in a folder."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ from espnet2_decodec.evaluation.target_speakers import choose_target_speakers, r
 
 @dataclass(frozen=True)
 class ConversionTest:
-    """What is converted, and by which means it is scored.
+    """Options of a test of voice conversion.
 
     Attributes:
         data: folder of test mixtures, with a table text for word error rates.

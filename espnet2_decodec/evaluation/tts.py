@@ -21,7 +21,7 @@ from espnet2_decodec.evaluation.systems.base import Unavailable
 from espnet2_decodec.evaluation.tables import Row, bullet_list, format_number, markdown_table, write_csv
 from espnet2_decodec.io.audio import read
 from espnet2_decodec.progress import progress
-from espnet2_decodec.tts.text_to_speech import CROSSFADE_SECONDS
+from espnet2_decodec.voice.backgrounds import CROSSFADE_SECONDS
 
 METRICS = {
     "cer": ("CER %", 1),

@@ -42,14 +42,14 @@ def encode_prompts(model: str, prompts: str | Path, out: str | Path, jobs: int =
     """
     paths, out = read_table(prompts), Path(out)
     out.mkdir(parents=True, exist_ok=True)
-    for _ in parallel_map(partial(PromptEncoder, model, paths, out), list(paths), jobs, "prompts"):
+    for _ in parallel_map(partial(UnseparatedPromptWorker, model, paths, out), list(paths), jobs, "prompts"):
         pass
     write_table(out / "prompts.scp", {key: (out / f"{key}.npy").resolve() for key in paths})
     return out / "prompts.scp"
 
 
-class PromptEncoder:
-    """Encodes one prompt after the other."""
+class UnseparatedPromptWorker:
+    """Encodes one prompt at a time without separation."""
 
     def __init__(self, model: str, paths: dict[str, str], out: Path):
         self.codec, self.paths, self.out = Synthesizer.from_pretrained(model).codec, paths, out

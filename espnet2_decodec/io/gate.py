@@ -14,7 +14,7 @@ BACKGROUND_BELOW_LEVEL = 30.0
 DIGITAL_SILENCE = -105.0
 """dBFS; below the least significant bit of 16-bit samples, which is at -94 dBFS as noise."""
 SILENT_POWER = 10 ** (DIGITAL_SILENCE / 10)
-"""Mean power of a signal below which it is silent, everywhere in this package."""
+"""Mean power of a signal below which it is silent, for the gate, synthesis and the page."""
 
 
 @dataclass

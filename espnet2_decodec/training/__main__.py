@@ -22,7 +22,7 @@ from espnet2_decodec.training.objective import Objective
 from espnet2_decodec.training.ranks import watch_parent
 
 COLLECTIVE_TIMEOUT = timedelta(minutes=10)
-"""How long a rank waits for the others: for one on a machine that does not answer any more."""
+"""Limit of the time that a rank waits for the others, such as one on a machine that does not answer any more."""
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -79,7 +79,7 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
 
 
 def misfit(expected: Mapping[str, Tensor], weights: Mapping[Any, Any]) -> str:
-    """How weights differ from those expected: missing, unexpected, or of another kind or shape; "" if they fit."""
+    """Difference of weights from those expected: missing, unexpected, or of another kind or shape; "" if they fit."""
     both = sorted(expected.keys() & weights.keys())
     tensors = [name for name in both if _is_alike(expected[name], weights[name])]
     problems = {

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch.distributed as dist
 
 INTERVAL = 1.0
-"""Seconds between two looks at the other processes."""
+"""Seconds between two checks of the other processes."""
 GRACE = 5.0
 """Seconds for which a process that is gone may only have been a little faster at the end of the training."""
 

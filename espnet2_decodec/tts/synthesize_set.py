@@ -85,7 +85,7 @@ def copy_synthesis(model: str, tokens: str | Path, out: str | Path, jobs: int) -
 
 
 class CopyWorker:
-    """Decodes the tokens of one recording after the other."""
+    """Decodes the tokens of one recording at a time."""
 
     def __init__(self, model: str, out: Path, paths: dict[str, str]):
         self.tts, self.out, self.paths = TTS.from_pretrained(model), out, paths
@@ -99,7 +99,7 @@ class CopyWorker:
 
 
 class SynthesisWorker:
-    """Synthesizes one text after the other."""
+    """Synthesizes one text at a time."""
 
     def __init__(self, model: str, out: Path, inputs: dict[str, tuple[str, str, str]], options: dict):
         self.tts, self.out, self.inputs, self.options = TTS.from_pretrained(model), out, inputs, options

@@ -7,23 +7,16 @@ import torch
 from torch import Tensor
 
 from espnet2_decodec.codec.dsp.looping import loop_to_length
+from espnet2_decodec.codec.streaming import first_pieces
 from espnet2_decodec.data.levels import fade_edges, scale_background
-from espnet2_decodec.io.audio import AudioReader
 from espnet2_decodec.io.gate import SILENT_POWER, streams_present
 from espnet2_decodec.tts.synthesizer import Synthesizer
 from espnet2_decodec.types import Codes
-
-MIN_PROMPT_SECONDS, MAX_PROMPT_SECONDS = 0.5, 60.0
-"""Shorter prompts are refused, longer ones are cut."""
-
-MIN_SPEECH_RMS = 1e-3
-"""RMS that the loudest half second of the speech in a prompt must have: -60 dBFS."""
+from espnet2_decodec.voice.backgrounds import CROSSFADE_SECONDS
+from espnet2_decodec.voice.prompt import MAX_PROMPT_SECONDS, MIN_SPEECH_DB, check_duration, open_recording
 
 MAX_BACKGROUND_GAIN = 3.0
 """Largest factor by which the level of a decoded background is corrected."""
-
-CROSSFADE_SECONDS = 0.25
-"""Length of the crossfade where a background is repeated."""
 
 
 @dataclass(frozen=True)
@@ -110,8 +103,8 @@ class TTS:
             background_wav = self._decode_background(wav, background_snr is not None)
         elif kind != "none":
             background_wav = self._decode_background(self._read(background, "background"), background_snr is not None)
-            room = max(0, len(background_wav) - len(speech))
-            offset = int(torch.randint(room + 1, (), generator=torch.Generator().manual_seed(seed)))
+            max_offset = max(0, len(background_wav) - len(speech))
+            offset = int(torch.randint(max_offset + 1, (), generator=torch.Generator().manual_seed(seed)))
         if kind != "none":
             crossfade = int(CROSSFADE_SECONDS * self.sample_rate)
             background_wav = fade_edges(loop_to_length(background_wav[offset:], len(speech), crossfade=crossfade))
@@ -130,22 +123,16 @@ class TTS:
         """Samples [1, L] of a prompt, if it is a recording, and its codes, checked for length and level."""
         codec, wav = self.synthesizer.codec, None
         if isinstance(prompt, Codes):
-            self._check_length(int(prompt.lengths[0]))
+            check_duration(int(prompt.lengths[0]) / self.sample_rate)
             codes = prompt
         else:
             wav = self._read(prompt, "prompt")
-            self._check_length(wav.shape[1])
+            check_duration(wav.shape[1] / self.sample_rate)
             codes = codec.encode(wav)
         half_second = codec.decode(codes, background=False)[0].unfold(0, self.sample_rate // 2, 160)
-        if float(half_second.square().mean(1).max().sqrt()) < MIN_SPEECH_RMS:
+        if float(half_second.square().mean(1).max()) < 10 ** (MIN_SPEECH_DB / 10):
             raise ValueError("There is no speech in the prompt; give a recording of the voice.")
         return wav, codes
-
-    def _check_length(self, samples: int) -> None:
-        """Refuse a prompt that is too short."""
-        if samples < MIN_PROMPT_SECONDS * self.sample_rate:
-            seconds = samples / self.sample_rate
-            raise ValueError(f"The prompt is {seconds:.2f} s long; give at least {MIN_PROMPT_SECONDS} s of speech.")
 
     def _decode_background(self, wav: Tensor, required: bool) -> Tensor:
         """Background of a recording [1, L], decoded from tokens, with its level before quantization: [L].
@@ -165,18 +152,6 @@ class TTS:
 
     def _read(self, recording: str | Path | Tensor, name: str) -> Tensor:
         """The first minute of a recording, [1, L]."""
-        max_samples = int(MAX_PROMPT_SECONDS * self.sample_rate)
-        if not isinstance(recording, (str, Path)):
-            recording = self.synthesizer.codec.as_input(recording, name)
-            if recording.ndim != 1 or not len(recording):
-                raise ValueError(f"Samples of a {name} are [L] with L >= 1, not {tuple(recording.shape)}.")
-            wav = recording
-        else:
-            blocks, count = [], 0
-            for block in AudioReader(recording, self.sample_rate):
-                blocks.append(block)
-                count += len(block)
-                if count >= max_samples:
-                    break
-            wav = torch.cat(blocks)
-        return wav[None, :max_samples].to(self.synthesizer.features.mean.device)
+        blocks = open_recording(self.synthesizer.codec, recording, name)
+        wav = torch.cat(list(first_pieces(blocks, int(MAX_PROMPT_SECONDS * self.sample_rate))))
+        return wav[None].to(self.synthesizer.features.mean.device)

@@ -8,13 +8,12 @@ from torch import Tensor
 
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.codec.serialization import packaged_model
-from espnet2_decodec.io.audio import AudioReader
 from espnet2_decodec.tts.text_to_speech import TTSOutput
 from espnet2_decodec.types import Codes
 from espnet2_decodec.voice.backgrounds import Background, RecordedBackground
 from espnet2_decodec.voice.default_voice import DEFAULT_VOICE
 from espnet2_decodec.voice.mixing import MixedBackground, mix_blocks
-from espnet2_decodec.voice.prompt import analyze_prompt, prompt_from_codes
+from espnet2_decodec.voice.prompt import analyze_prompt, open_recording, prompt_from_codes
 from espnet2_decodec.voice.speaking import Sentence, speak_sentences, split_text
 from espnet2_decodec.voice.speech import Speech, semantic_parts, synthesize
 from espnet2_decodec.voice.text_to_semantic import TextToSemantic
@@ -154,7 +153,7 @@ class VoiceTTS:
         """The speech of a prompt; see `__call__`."""
         if isinstance(prompt, Codes):
             return prompt_from_codes(self.codec, prompt)
-        return analyze_prompt(self.codec, self._blocks(prompt, "prompt"))
+        return analyze_prompt(self.codec, open_recording(self.codec, prompt, "prompt"))
 
     def background(self, recording: str | Path | Tensor | Codes) -> Background:
         """The background of a recording.
@@ -164,13 +163,4 @@ class VoiceTTS:
         """
         if isinstance(recording, Codes):
             raise ValueError("The background of the prompt needs the prompt as a recording, not as codes.")
-        return RecordedBackground(self.codec, self._blocks(recording, "background"))
-
-    def _blocks(self, recording: str | Path | Tensor, name: str) -> Iterable[Tensor]:
-        """Blocks of samples [l] of a file or of samples [L], for several iterations."""
-        if isinstance(recording, (str, Path)):
-            return AudioReader(recording, self.sample_rate)
-        wav = self.codec.as_input(recording, name)
-        if wav.ndim != 1 or not len(wav):
-            raise ValueError(f"Samples of a {name} are [L] with L >= 1, not {tuple(wav.shape)}.")
-        return [wav]
+        return RecordedBackground(self.codec, open_recording(self.codec, recording, "background"))

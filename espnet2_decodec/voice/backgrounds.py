@@ -8,7 +8,7 @@ from torch import Tensor
 
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.codec.dsp.looping import loop_blocks
-from espnet2_decodec.codec.streaming import decode_blocks, rechunk, separate_blocks
+from espnet2_decodec.codec.streaming import decode_blocks, first_pieces, rechunk, separate_blocks
 from espnet2_decodec.io import gate
 from espnet2_decodec.io.stream_power import streams_present
 from espnet2_decodec.types import Codes
@@ -16,7 +16,7 @@ from espnet2_decodec.voice.coordinates import frame_powers
 from espnet2_decodec.voice.speech import analyze_blocks, semantic_parts
 
 MAX_BACKGROUND_SECONDS = 600.0
-"""Of a longer recording whose background is repeated, this much is used."""
+"""Limit of the background that is repeated; the rest of a longer recording is left out."""
 
 CROSSFADE_SECONDS, FADE_SECONDS = 0.25, 0.01
 """Length of the crossfade where a background is repeated, and of the fades at both ends."""
@@ -40,17 +40,12 @@ class Background(ABC):
 
     def first_minutes(self) -> Tensor:
         """The first `MAX_BACKGROUND_SECONDS`, samples [N] on the CPU."""
-        limit, parts, count = int(MAX_BACKGROUND_SECONDS * self.codec.sample_rate), [], 0
-        for block in self:
-            parts.append(block.cpu())
-            count += len(block)
-            if count >= limit:
-                break
-        return torch.cat(parts)[:limit]
+        limit = int(MAX_BACKGROUND_SECONDS * self.codec.sample_rate)
+        return torch.cat([block.cpu() for block in first_pieces(self, limit)])
 
 
 class RecordedBackground(Background):
-    """The background that is separated from audio, not quantized.
+    """Background separated from audio, without quantization.
 
     Args:
         codec: with a semantic level.
@@ -79,10 +74,10 @@ class RecordedBackground(Background):
 
 
 class CodedBackground(Background):
-    """The background that is decoded from tokens.
+    """Background decoded from tokens.
 
     Args:
-        codec: that made the tokens.
+        codec: model of the tokens.
         blocks: of the tokens, for several iterations.
     """
 
@@ -109,8 +104,8 @@ def repeat_background(background: Tensor, samples: int, sample_rate: int, seed: 
         seed: selects the excerpt of a background that is longer; None for its beginning.
     """
     if seed is not None:
-        room = max(0, len(background) - samples)
-        offset = int(torch.randint(room + 1, (), generator=torch.Generator().manual_seed(seed)))
+        max_offset = max(0, len(background) - samples)
+        offset = int(torch.randint(max_offset + 1, (), generator=torch.Generator().manual_seed(seed)))
         background = background[offset:]
     fade, start = min(round(FADE_SECONDS * sample_rate), samples // 2), 0
     for block in rechunk(loop_blocks(background, samples, round(CROSSFADE_SECONDS * sample_rate)), BLOCK_SAMPLES):

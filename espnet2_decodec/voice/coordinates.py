@@ -1,4 +1,4 @@
-"""Coordinates of speech that the voice model predicts: the mel envelope and a continuous f0."""
+"""Coordinates of speech that the voice model predicts: mel envelope and continuous f0."""
 
 import torch
 from torch import Tensor
@@ -63,16 +63,16 @@ def amplify(coordinates: Tensor, gain: float, backbone: MDCTBackbone) -> Tensor:
 def speech_level(coordinates: Tensor, backbone: MDCTBackbone) -> float:
     """RMS of the frames with speech, of coordinates [T, P]; 0 for silence."""
     power = frame_powers(coordinates, backbone)
-    active = power[_near_loudest(power)]
+    active = power[_within_30_db(power)]
     return float(active.mean().sqrt()) if len(active) else 0.0
 
 
-def speech_frames(coordinates: Tensor, backbone: MDCTBackbone) -> Tensor:
+def speech_mask(coordinates: Tensor, backbone: MDCTBackbone) -> Tensor:
     """Coordinates [T, P] -> [T] bool, frames within 30 dB of the loudest one."""
-    return _near_loudest(frame_powers(coordinates, backbone))
+    return _within_30_db(frame_powers(coordinates, backbone))
 
 
-def _near_loudest(power: Tensor) -> Tensor:
+def _within_30_db(power: Tensor) -> Tensor:
     """Powers [T] -> [T] bool, those within 30 dB of the largest."""
     return power > 1e-3 * power.max() if len(power) else power > 0
 

@@ -21,7 +21,7 @@ class MixedBackground:
         gain: dB; None for 0 dB.
         snr: ratio of the mean powers of speech and background in dB, instead of the gain.
         seed: selects the excerpt of a background that is longer than the speech; None if it has the timing of the
-            speech, so that it is neither moved nor repeated.
+            speech, so that it is neither shifted nor repeated.
     """
 
     background: Background | None
@@ -44,7 +44,7 @@ class MixedBackground:
             raise ValueError("An SNR cannot be reached: the recording of the background has no background.")
 
     def blocks(self, samples: int, sample_rate: int) -> Iterator[Tensor]:
-        """Blocks of the background [l] for so many samples of speech, without the gain; none without background."""
+        """Blocks of the background [l], before the gain, for a number of samples of speech; none without background."""
         if self.background is None:
             return iter(())
         if self.seed is None:
@@ -68,11 +68,11 @@ def mix_blocks(
     Raises:
         ValueError: if speech or background are silent, so that an SNR cannot be reached.
     """
-    with SampleSpool(speech) as spool, SampleSpool(background.blocks(spool.samples, sample_rate)) as under:
+    with SampleSpool(speech) as spool, SampleSpool(background.blocks(spool.samples, sample_rate)) as background_spool:
         factor = 10 ** ((background.gain or 0.0) / 20)
         if background.snr is not None:
-            factor = gain_to_snr(spool.power, under.power, background.snr)
-        rest = rechunk(under, BLOCK_SAMPLES)
+            factor = gain_to_snr(spool.power, background_spool.power, background.snr)
+        rest = rechunk(background_spool, BLOCK_SAMPLES)
         for wav in rechunk(spool, BLOCK_SAMPLES):
             scaled = torch.zeros_like(wav)
             part = next(rest, scaled)[: len(wav)]

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from espnet2_decodec.codec.decodec import DeCodec
+from espnet2_decodec.codec.streaming import first_pieces
+from espnet2_decodec.io.audio import AudioReader
 from espnet2_decodec.io.gate import SILENT_POWER
 from espnet2_decodec.types import Codes
 from espnet2_decodec.voice.coordinates import frame_powers
@@ -44,12 +47,9 @@ def analyze_prompt(codec: DeCodec, blocks: Iterable[Tensor]) -> Speech:
 
     def counted() -> Iterator[Tensor]:
         nonlocal samples
-        for wav in blocks:
-            wav = wav[: int(MAX_PROMPT_SECONDS * codec.sample_rate) - samples]
+        for wav in first_pieces(blocks, int(MAX_PROMPT_SECONDS * codec.sample_rate)):
             samples += len(wav)
             yield wav
-            if samples >= int(MAX_PROMPT_SECONDS * codec.sample_rate):
-                return
 
     parts, backgrounds = zip(*analyze_blocks(codec, counted()))
     speech = Speech(torch.cat([x.content for x in parts]), torch.cat([x.coordinates for x in parts]))
@@ -67,13 +67,40 @@ def prompt_from_codes(codec: DeCodec, codes: Codes) -> Speech:
     return _checked(codec, speech, background, int(codes.lengths[0]))
 
 
+def open_recording(codec: DeCodec, recording: str | Path | Tensor, name: str) -> Iterable[Tensor]:
+    """Blocks of samples [l] at the sample rate of a codec, for several iterations.
+
+    Args:
+        codec: that takes the samples.
+        recording: a file, or samples [L].
+        name: of the recording, for errors.
+
+    Raises:
+        ValueError: if the file cannot be read, or the samples have another shape.
+    """
+    if isinstance(recording, (str, Path)):
+        return AudioReader(recording, codec.sample_rate)
+    wav = codec.as_input(recording, name)
+    if wav.ndim != 1 or not len(wav):
+        raise ValueError(f"Samples of a {name} are [L] with L >= 1, not {tuple(wav.shape)}.")
+    return [wav]
+
+
+def check_duration(seconds: float) -> None:
+    """Check that a prompt is not too short.
+
+    Raises:
+        ValueError: if it is.
+    """
+    if seconds < MIN_PROMPT_SECONDS:
+        raise ValueError(f"The prompt is {seconds:.2f} s long; give at least {MIN_PROMPT_SECONDS:g} s of speech.")
+
+
 def _checked(codec: DeCodec, prompt: Speech, background_latent: Tensor, samples: int) -> Speech:
     """The prompt without long pauses, if it has speech over its background [1, D_b, T]."""
     backbone, _ = semantic_parts(codec)
     speech, background = frame_powers(prompt.coordinates, backbone), backbone.frame_power(background_latent)[0]
-    seconds = samples / codec.sample_rate
-    if seconds < MIN_PROMPT_SECONDS:
-        raise ValueError(f"The prompt is {seconds:.2f} s long; give at least {MIN_PROMPT_SECONDS:g} s of speech.")
+    check_duration(samples / codec.sample_rate)
     if float(speech.mean() + background.mean()) < SILENT_POWER:
         raise ValueError("The prompt is silent; give a recording of the voice.")
     half_second = max(1, round(codec.frame_rate / 2))

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from espnet2_decodec.codec.decodec import DeCodec
-from espnet2_decodec.voice.conversion import LEVEL, add_bias, speak, spectral_bias
+from espnet2_decodec.voice.conversion import LEVEL, add_bias, encode_voice, predict_coordinates, spectral_bias
 from espnet2_decodec.voice.coordinates import scale_pitch_range, set_level
 from espnet2_decodec.voice.speech import Speech, semantic_parts
 from espnet2_decodec.voice.text_to_semantic import TextToSemantic, utterances
@@ -19,7 +19,7 @@ MAX_PITCH_RANGE = 3.0
 
 @dataclass(frozen=True)
 class Sentence:
-    """What is synthesized at a time.
+    """A sentence with the pause after it.
 
     Attributes:
         text: normalized, see `normalize_english`.
@@ -31,7 +31,7 @@ class Sentence:
 
 
 def split_text(text: str) -> list[Sentence]:
-    """Sentences of a text; a long one is cut, see `utterances`. Blank lines separate paragraphs.
+    """Sentences of a text, in parts where they are long, see `utterances`. Blank lines separate paragraphs.
 
     Raises:
         ValueError: if the text has no word, or letters that the model does not know.
@@ -41,7 +41,7 @@ def split_text(text: str) -> list[Sentence]:
         found = [Sentence(part, SENTENCE_PAUSE) for part in utterances(paragraph)]
         sentences += found[:-1] + [Sentence(last.text, PARAGRAPH_PAUSE) for last in found[-1:]]
     if not sentences:
-        raise ValueError("There is nothing to say: the text has no word.")
+        raise ValueError("There is nothing to synthesize: the text has no word.")
     return [*sentences[:-1], Sentence(sentences[-1].text, 0.0)]
 
 
@@ -71,7 +71,7 @@ def speak_sentences(
         pitch_range: factor of the intonation, within 0..3: 0 is monotonous.
         style: of the text model.
         bias: share of the prompt's `spectral_bias` that is added.
-        steps: of the flow, see `speak`.
+        steps: of the flow, see `predict_coordinates`.
         temperature: of the flow.
         seed: of the noise.
 
@@ -82,10 +82,10 @@ def speak_sentences(
         raise ValueError(f"The pitch range must be within 0..{MAX_PITCH_RANGE:g}, not {pitch_range:g}.")
     backbone, _ = semantic_parts(codec)
     parameters, silence = backbone.parametric_dim, text_model.codebook[text_model.silence]
-    correction = bias * spectral_bias(model, codec, prompt, steps, seed)
+    correction, voice = bias * spectral_bias(model, codec, prompt, steps, seed), encode_voice(model, codec, prompt)
     for number, sentence in enumerate(sentences):
         content = text_model(sentence.text, speed, style).embeddings.to(prompt.content)
-        coordinates = speak(model, codec, content, prompt, None, steps, temperature, seed + number)
+        coordinates = predict_coordinates(model, content, voice, None, steps, temperature, seed + number)
         coordinates = set_level(add_bias(coordinates, correction, backbone), LEVEL, backbone)
         yield Speech(content, scale_pitch_range(coordinates, pitch_range))
         pause = round(sentence.pause / speed * codec.frame_rate)

@@ -1,4 +1,4 @@
-"""Speech as the voice model takes and gives it, from recordings and back to waveforms."""
+"""Speech as input and output of the voice model: from recordings and tokens, and to waveforms."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from torch import Tensor
 from espnet2_decodec.codec.backbones.semantic_mdct import SemanticMDCTBackbone
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.codec.semantic_quantizer import SemanticRVQ
-from espnet2_decodec.codec.streaming import BLOCK_FRAMES, LatentDecoder, LatentEncoder, rechunk
+from espnet2_decodec.codec.streaming import BLOCK_FRAMES, LatentEncoder, decode_coordinates, decode_parametric, rechunk
 from espnet2_decodec.types import Codes
 from espnet2_decodec.voice.coordinates import zero_unvoiced
 
@@ -28,7 +28,7 @@ class Speech:
 
 
 def has_semantic_level(codec: DeCodec) -> bool:
-    """Whether a codec has a semantic level, as the voice model needs it."""
+    """Whether a codec has a semantic level, which the voice model needs."""
     return isinstance(codec.backbone, SemanticMDCTBackbone) and isinstance(codec.speech_quantizer, SemanticRVQ)
 
 
@@ -59,55 +59,43 @@ def analyze(codec: DeCodec, blocks: Iterable[Tensor]) -> Speech:
 def analyze_blocks(codec: DeCodec, blocks: Iterable[Tensor]) -> Iterator[tuple[Speech, Tensor]]:
     """The speech in a recording in parts, each with its background [1, D_b, t]; arguments as in `analyze`."""
     backbone, _ = semantic_parts(codec)
-    first = backbone.content_dim
-    for latent in LatentEncoder(codec).encode(blocks):
-        speech, background = codec.subspace.split(latent.T[None])
-        coordinates = zero_unvoiced(speech[0, first : first + backbone.parametric_dim].T)
-        yield Speech(speech[0, :first].T, coordinates), background
+    end = backbone.content_dim + backbone.parametric_dim
+    for speech, background in LatentEncoder(codec).encode_streams(blocks):
+        yield _speech(codec, speech[0, :end].T), background
 
 
 def from_codes(codec: DeCodec, codes: Codes) -> Speech:
     """The speech of the tokens of one recording.
 
     Raises:
-        ValueError: if the tokens lack the parametric levels.
+        ValueError: if the codec has no semantic level, or the tokens lack the parametric levels.
     """
-    backbone, quantizer = semantic_parts(codec)
-    if codes.speech.shape[1] < codec.parametric_levels:
-        raise ValueError(
-            f"A voice needs the first {codec.parametric_levels} speech levels, not {codes.speech.shape[1]}."
-        )
-    latent = quantizer.decode(codes.speech[:, : codec.parametric_levels])[0].T
-    coordinates = zero_unvoiced(latent[:, backbone.content_dim : quantizer.parametric_dim])
-    return Speech(latent[:, : backbone.content_dim], coordinates)
+    return _speech(codec, decode_parametric(codec, codes))
+
+
+def _speech(codec: DeCodec, latent: Tensor) -> Speech:
+    """Leading coordinates [T, S + P] of the speech stream -> semantic features and coordinates."""
+    content, coordinates = latent.tensor_split([semantic_parts(codec)[0].content_dim], dim=1)
+    return Speech(content, zero_unvoiced(coordinates))
 
 
 @torch.no_grad()
 def synthesize(codec: DeCodec, parts: Iterable[Speech], samples: int | None = None) -> Iterator[Tensor]:
-    """Waveform of speech as blocks of samples [l], with the codec's decoder.
+    """Waveform of speech as blocks of samples [l], by the decoder of the codec.
 
-    The parts are decoded as one recording, so nothing is heard where they join. The semantic features are quantized,
-    since the decoder knows no others.
+    The parts are decoded as one recording, without discontinuities between them. Their semantic features are quantized,
+    since the decoder was trained with quantized ones only.
 
     Args:
         codec: with a semantic level.
         parts: of the speech, in order.
         samples: number of samples in total; None for whole frames.
     """
-    _, quantizer = semantic_parts(codec)
-    decoder = LatentDecoder(codec)
-    if samples is not None:
-        decoder.expect(samples)
-    dim, background_dim = quantizer.dim, codec.background_quantizer.dim
+    quantizer = semantic_parts(codec)[1].semantic
+
+    def quantized(block: Tensor) -> Tensor:
+        content, coordinates = block.T[None].tensor_split([quantizer.dim], dim=1)
+        return torch.cat([quantizer.decode(quantizer.encode(content)), coordinates], dim=1)[0].T
+
     frames = (torch.cat([part.content, zero_unvoiced(part.coordinates)], dim=1) for part in parts)
-    for block in rechunk(frames, BLOCK_FRAMES):
-        if samples is None:
-            decoder.expect(len(block) * codec.hop)
-        content, coordinates = block.T[None].tensor_split([quantizer.semantic_dim], dim=1)
-        latent = block.new_zeros(1, dim, len(block))
-        latent[:, : block.shape[1]] = torch.cat(
-            [quantizer.semantic.decode(quantizer.semantic.encode(content)), coordinates], dim=1
-        )
-        background = block.new_zeros(1, background_dim, len(block))
-        yield decoder.push(codec.subspace.merge(latent, background)[0].T)
-    yield decoder.flush()
+    return decode_coordinates(codec, map(quantized, rechunk(frames, BLOCK_FRAMES)), samples=samples)

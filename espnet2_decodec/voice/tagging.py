@@ -1,11 +1,11 @@
-"""The mark of synthetic speech in the metadata of audio files."""
+"""The comment in the metadata of audio files that marks synthetic speech."""
 
 from pathlib import Path
 
 from espnet2_decodec.io.comments import read_comment
 
 COMMENT = "Synthetic speech, made with espnet2_decodec"
-"""Comment of every file of speech that the voice model made: of WAV (LIST INFO), FLAC, Ogg Vorbis, Opus and M4A."""
+"""Comment of every file with speech of the voice model: of WAV (LIST INFO), FLAC, Ogg Vorbis, Opus and M4A."""
 
 
 def is_synthetic(path: str | Path) -> bool:

@@ -10,7 +10,7 @@ LEXICON = "lexicon.txt.xz"
 """File of a lexicon in a model folder: a word in lower case and its phones on each line, compressed."""
 
 SPELLED = ("US", "ID", "IT")
-"""Acronyms that are spelled although there is a word with these letters."""
+"""Acronyms that are spelled out although there is a word with these letters."""
 
 Pronunciations = dict[str, list[str]]
 

@@ -62,7 +62,7 @@ class TextModel(nn.Module):
         self.frame_decoder = FiLMConvNeXtStack(
             channels + POSITION_DIM, codes + feature_dim, channels, frame_blocks, **shared
         )
-        with torch.no_grad():  # at first the features are the expected embeddings
+        with torch.no_grad():  # the features start as the expected embeddings
             self.frame_decoder.out_proj.weight[codes:] = 0
             self.frame_decoder.out_proj.bias[codes:] = 0
 
@@ -77,7 +77,7 @@ class TextModel(nn.Module):
     def forward(
         self, hidden: Tensor, durations: Tensor, time: Tensor, mask: Tensor, style: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Logits of the tokens of frames, and what the features differ by from the expected embedding.
+        """Logits of the tokens of frames, and the difference of the features from the expected embedding.
 
         Args:
             hidden: [B, M, C] from `encode`.

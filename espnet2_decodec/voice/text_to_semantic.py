@@ -25,9 +25,9 @@ PAUSE_SECONDS = 0.1
 """Silence between sentences, in addition to that at their ends."""
 
 LEADING_SECONDS = 0.4
-"""Silence before each sentence: the voice model needs some before the first word."""
+"""Silence before each sentence, with which the first word is more intelligible."""
 
-PACE = 0.9
+SPEAKING_RATE = 0.9
 """Speaking rate relative to that of the training speech: slower speech is recognized better."""
 
 LANGUAGES = ("en",)
@@ -98,8 +98,8 @@ class TextToSemantic(nn.Module):
             FileNotFoundError: if the folder, its config.json, its lexicon or its weights are missing.
             ValueError: if a file is damaged, or the config is not one of such a model.
         """
-        folder = model_folder(path)
-        read_config(folder, KIND)  # names a model of another kind before its lexicon is missed
+        folder = model_folder(path, kinds=(KIND,))
+        read_config(folder, KIND)  # so that an error names a model of another kind
         lexicon = read_lexicon(folder / LEXICON)
         return load_model(folder, KIND, lambda config: cls(**config, lexicon=lexicon))
 
@@ -119,7 +119,7 @@ class TextToSemantic(nn.Module):
         """Features of a text of any length, with a pause between sentences.
 
         Args:
-            text: to be spoken.
+            text: to be synthesized.
             speed: speaking rate; 2 is twice as fast.
             style: one of `styles`; None for the first.
 
@@ -146,13 +146,13 @@ class TextToSemantic(nn.Module):
         phones = torch.tensor([[PHONE_IDS[phone] for phone in self.pronouncer(utterance)]])
         length, styles = torch.tensor([phones.shape[1]]), torch.tensor([style])
         hidden = self.model.encode(phones, length, styles)
-        durations = self.model.log_durations(hidden, length, styles).exp() / (PACE * speed)
+        durations = self.model.log_durations(hidden, length, styles).exp() / (SPEAKING_RATE * speed)
         time = torch.arange(max(1, int(durations.sum().round())))[None]
         logits, difference = self.model(hidden, durations, time, torch.ones(1, time.shape[1], 1), styles)
         features = self.embed(logits, difference)[0]
-        features = features * (features.square().mean(-1, keepdim=True) + 1e-6).rsqrt()  # as those of the encoder
+        features = features * (features.square().mean(-1, keepdim=True) + 1e-6).rsqrt()  # norm of the encoder
         leading = torch.zeros(round(LEADING_SECONDS * self.frame_rate), dtype=torch.long)
-        order = torch.cat([leading, time[0]])  # the first frame again and again
+        order = torch.cat([leading, time[0]])  # the first frame is repeated
         return SemanticOutput(features[order], logits[0].argmax(-1)[order])
 
     def embed(self, logits: Tensor, difference: Tensor) -> Tensor:

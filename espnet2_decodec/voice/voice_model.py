@@ -27,8 +27,23 @@ PITCH_DIM = 3
 
 
 @dataclass(frozen=True)
+class EncodedPrompt:
+    """Prompts of a batch after the prompt encoder.
+
+    Attributes:
+        frames: [B, T', C].
+        mask: [B, T', 1], 1 where a frame is valid.
+        voice: [B, V], embedding of the voice.
+    """
+
+    frames: Tensor
+    mask: Tensor
+    voice: Tensor
+
+
+@dataclass(frozen=True)
 class Condition:
-    """What the flow of a batch is conditioned on.
+    """Input of the flow of a batch, beside the noise.
 
     Attributes:
         frames: [B, T, C].
@@ -45,7 +60,7 @@ class VoiceModel(nn.Module):
     """Flow matching of the parametric coordinates of speech, given its semantic features and a prompt.
 
     A condition encoder attends to the frames of the prompt and regresses the coordinates; a flow (Matcha-TTS, Mehta et
-    al., 2023, arXiv 2309.03199; F5-TTS) makes them from noise, the regression and the encoder's output.
+    al., 2023, arXiv 2309.03199; F5-TTS) generates them from noise, the regression and the encoder's output.
 
     Args:
         content_dim: S, of the semantic features.
@@ -116,7 +131,7 @@ class VoiceModel(nn.Module):
             FileNotFoundError: if the folder, its config.json or its weights are missing.
             ValueError: if a file is damaged, or the config is not one of a voice model.
         """
-        return load_model(model_folder(path), KIND, lambda config: cls(**config))
+        return load_model(model_folder(path, kinds=(KIND,)), KIND, lambda config: cls(**config))
 
     def save_pretrained(
         self,
@@ -150,24 +165,32 @@ class VoiceModel(nn.Module):
         """The inverse of `normalize`."""
         return normalized * self.std + self.mean
 
-    def condition(self, content: Tensor, pitch: Tensor, prompt: Tensor, prompt_mask: Tensor) -> Condition:
-        """Encode what is said and the prompt.
+    def encode_prompt(self, prompt: Tensor, mask: Tensor) -> EncodedPrompt:
+        """Encode prompts.
+
+        Args:
+            prompt: [B, T', P + S] normalized coordinates and semantic features.
+            mask: [B, T', 1], 1 where a frame of the prompt is valid.
+        """
+        frames, voice = self.prompt_encoder(prompt, mask)
+        return EncodedPrompt(frames, mask, voice)
+
+    def condition(self, content: Tensor, pitch: Tensor, prompt: EncodedPrompt) -> Condition:
+        """Encode semantic features and pitch, given the prompt.
 
         Args:
             content: [B, T, S] semantic features, quantized or not.
             pitch: [B, T, 3], see `PITCH_DIM`; zeros where the pitch is not given.
-            prompt: [B, T', P + S] normalized coordinates and semantic features.
-            prompt_mask: [B, T', 1], 1 where a frame of the prompt is valid.
+            prompt: from `encode_prompt`.
         """
-        encoded, voice = self.prompt_encoder(prompt, prompt_mask)
         x = self.condition_in(torch.cat([content, pitch], dim=-1))
         valid = torch.ones_like(x[..., :1])
         first = len(self.condition_blocks) - len(self.attention)
         for i, block in enumerate(self.condition_blocks):
             if i >= first:
-                x = self.attention[i - first](x, encoded, prompt_mask)
-            x = block(x, valid, voice)
-        return Condition(x, self.regression(x), voice)
+                x = self.attention[i - first](x, prompt.frames, prompt.mask)
+            x = block(x, valid, prompt.voice)
+        return Condition(x, self.regression(x), prompt.voice)
 
     def velocity(self, x: Tensor, time: Tensor, condition: Condition) -> Tensor:
         """Velocity [B, T, P] of the flow at points [B, T, P] and times [B]."""

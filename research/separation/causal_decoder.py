@@ -8,11 +8,8 @@ import argparse
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
-import yaml
 from torch import Tensor
 
 from espnet2_decodec.codec.backbones.mdct import MDCTBackbone
@@ -21,75 +18,61 @@ from espnet2_decodec.data.mixing import Batch
 from espnet2_decodec.training.schedule import Schedule
 from research import training
 from research.separation.mixtures import MixtureSampler
-from research.tokens.ema import EMA
+from research.training import CodecState, TrainingSettings
 
 
-@dataclass
-class Settings:
-    """Settings of a training.
+@dataclass(kw_only=True)
+class Settings(TrainingSettings):
+    """Settings of a training of the decoder.
 
     Attributes:
         batch: items per step.
         segment: samples of each item.
-        lr: learning rate.
-        warmup: steps of its linear rise.
-        minutes, decay_minutes: CPU minutes of the training, and of the linear fall of the learning rate at its end.
-        clip: largest norm of the gradients.
-        ema_decay: of the averaged weights.
         speech_alone, background_alone: probabilities that one stream is decoded without the other.
         weight: of the error of the network's outputs, beside that of the MDCT coefficients.
     """
 
     batch: int = 8
     segment: int = 40960
-    lr: float = 1e-3
-    warmup: int = 100
     minutes: float = 25.0
     decay_minutes: float = 15.0
-    clip: float = 1.0
-    ema_decay: float = 0.998
     speech_alone: float = 0.4
     background_alone: float = 0.2
     weight: float = 0.2
 
 
-class Trainer(training.CodecState):
+class Trainer(CodecState):
     """The decoder of a causal codec.
 
     Args:
         settings: of the training.
         model: name or folder of the causal codec.
         teacher: name or folder of the codec with look-ahead.
-        seed: of everything that is drawn.
     """
 
-    def __init__(self, settings: Settings, model: str, teacher: str = "decodec-16k", seed: int = 0):
-        torch.manual_seed(seed)
-        self.settings, self.step, self.minutes = settings, 0, 0.0
-        self.random, self.schedule = np.random.default_rng(seed), Schedule(no_quantization_prob=0.1)
+    has_torch_random = True
+    """The numbers of levels are drawn by PyTorch."""
+
+    settings: Settings
+
+    def __init__(self, settings: Settings, model: str, teacher: str = "decodec-16k"):
+        super().__init__(settings)
+        self.schedule = Schedule(no_quantization_prob=0.1)
         self.codec = DeCodec.from_pretrained(model).requires_grad_(False)
-        backbone, followed = self.codec.backbone, DeCodec.from_pretrained(teacher).backbone
+        backbone, teacher_backbone = self.codec.backbone, DeCodec.from_pretrained(teacher).backbone
         assert isinstance(backbone, MDCTBackbone)
-        assert isinstance(followed, MDCTBackbone)
-        self.backbone, self.teacher = backbone, followed.decoder.requires_grad_(False)
-        self.trained = list(backbone.decoder.requires_grad_().parameters())
-        groups = [{"params": self.trained, "base": settings.lr}]
-        self.optimizer = torch.optim.AdamW(groups, settings.lr, (0.9, 0.98), weight_decay=1e-3, fused=True)
-        self.ema = EMA(self.codec, settings.ema_decay)
+        assert isinstance(teacher_backbone, MDCTBackbone)
+        self.backbone, self.teacher = backbone, teacher_backbone.decoder.requires_grad_(False)
+        self.prepare([{"params": list(backbone.decoder.requires_grad_().parameters()), "base": settings.lr}], 1e-3)
 
     def train_step(self, batch: Batch) -> dict[str, float]:
         """One step; returns the named losses."""
-        settings = self.settings
-        training.set_learning_rates(self, self.optimizer, settings.warmup)
         latent = self._latent(batch)
-        outputs, wanted_outputs, found, wanted = self._decode(latent)
-        power = wanted.square().sum(-1)
-        error = (found - wanted).square().sum(-1) / (power + 1e-2 * power.mean(1, keepdim=True) + 1e-6)
-        difference = (outputs - wanted_outputs).abs().mean()
-        loss = error.clamp(max=10).mean() + settings.weight * difference
-        norm = training.step_optimizer(self.optimizer, loss, self.trained, settings.clip, self.step)
-        self.ema.update(self.codec)
-        self.step += 1
+        outputs, target_outputs, decoded, target = self._decode(latent)
+        power = target.square().sum(-1)
+        error = (decoded - target).square().sum(-1) / (power + 1e-2 * power.mean(1, keepdim=True) + 1e-6)
+        difference = (outputs - target_outputs).abs().mean()
+        norm = self.update(error.clamp(max=10).mean() + self.settings.weight * difference)
         return {"error": float(error.detach().mean()), "outputs": float(difference.detach()), "norm": norm}
 
     def _decode(self, latent: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -100,8 +83,8 @@ class Trainer(training.CodecState):
         coded = backbone._coded_bands(latent)
         inputs = backbone._decoder_input(latent, coded)
         outputs = [network(inputs, None).float() for network in (backbone.decoder, self.teacher)]
-        found, wanted = (backbone._mdct_frames(latent, coded, output, *excitation) for output in outputs)
-        return (*outputs, found, wanted)
+        decoded, target = (backbone._mdct_frames(latent, coded, output, *excitation) for output in outputs)
+        return (*outputs, decoded, target)
 
     @torch.no_grad()
     def _latent(self, batch: Batch) -> Tensor:
@@ -117,15 +100,6 @@ class Trainer(training.CodecState):
         streams = latents.quantized_speech.x * with_speech, latents.quantized_background.x * with_background
         return codec.subspace.merge(*streams)
 
-    def state(self) -> dict[str, Any]:
-        """As for all trainings, and the state of torch, which draws the numbers of levels."""
-        return super().state() | {"torch": torch.get_rng_state()}
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        """Restore a result of `state`."""
-        super().load_state(state)
-        torch.set_rng_state(state["torch"])
-
 
 def main() -> int:
     """Train; return the exit status, see `training.run`."""
@@ -135,7 +109,7 @@ def main() -> int:
     parser.add_argument("--teacher", default="decodec-16k", help="name or folder of the codec with look-ahead")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    settings = Settings(**yaml.safe_load(args.config.read_text(encoding="utf-8")) or {})
+    settings = Settings.read(args.config)
     trainer, sampler = Trainer(settings, args.start, args.teacher), MixtureSampler(args.bank)
     training.resume(trainer, args.out)
     size = settings.batch, settings.segment

@@ -35,19 +35,19 @@ class StemLosses(nn.Module):
             bank = mel_filterbank(16000, size, min(64, size // 10))
             self.register_buffer(f"mel_{size}", bank / bank.sum(0).clamp(min=1e-9), persistent=False)
 
-    def forward(self, stems: Tensor, targets: Tensor, turn: int) -> dict[str, Tensor]:
+    def forward(self, stems: Tensor, targets: Tensor, step: int) -> dict[str, Tensor]:
         """All terms.
 
         Args:
             stems: speech and background [B, 2, L].
             targets: [B, 2, L].
-            turn: number that selects the window length.
+            step: number of the training step, which selects the window length.
         """
         rms = targets.sum(1).square().mean(1).sqrt().clamp(min=1e-4)[:, None, None]
         stems, targets = stems / rms, targets / rms
         error, power = (stems - targets).square().mean(2), targets.square().mean(2)
         snr = torch.log10((error + self.floor) / (power + self.floor)).mean(0)
-        size = self.windows[turn % len(self.windows)]
+        size = self.windows[step % len(self.windows)]
         window = getattr(self, f"window_{size}")
         frames = F.pad(torch.stack([stems, targets]), (size // 2, size // 2)).unfold(-1, size, size // 4)
         spectrum = torch.fft.rfft(frames * window)

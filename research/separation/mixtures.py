@@ -16,7 +16,7 @@ from research.tokens.batches import SPEECH_WEIGHTS
 HELD_OUT = {"noisekun": 0.0, "mycroft-bg": 0.0, "OpenSFX": 0.0}
 """Sources of noise that are for development alone."""
 
-NOISES = {"recorded": 0.5, "music": 0.18, "made": 0.17, "babble": 0.15}
+NOISES = {"recorded": 0.5, "music": 0.18, "synthetic": 0.17, "babble": 0.15}
 """Probabilities of the kinds of noise."""
 
 
@@ -84,22 +84,22 @@ class MixtureSampler:
 
     def _noises(self, count: int, length: int, random: np.random.Generator, columns: RandomColumns) -> Tensor:
         """[count, length] of unit RMS."""
-        made = self._made(length, columns).numpy()
+        synthetic = self._synthetic(length, columns).numpy()
         noises = []
         for i in range(count):
-            noise = self._noise(made[i], length, random)
+            noise = self._noise(synthetic[i], length, random)
             if random.random() < self.second:
-                other = self._noise(made[i - 1], length, random)
+                other = self._noise(synthetic[i - 1], length, random)
                 noise = noise + other * 10 ** (random.uniform(-15, 0) / 20)
             if random.random() < self.noise_reverberant:
                 noise = convolve(noise.astype(np.float32), self.rooms.draw(random))
             noises.append(unit_rms(noise))
         return torch.from_numpy(np.stack(noises).astype(np.float32))
 
-    def _noise(self, made: np.ndarray, length: int, random: np.random.Generator) -> np.ndarray:
+    def _noise(self, synthetic: np.ndarray, length: int, random: np.random.Generator) -> np.ndarray:
         kind = random.choice(list(NOISES), p=list(NOISES.values()))
-        if kind == "made":
-            return unit_rms(made)
+        if kind == "synthetic":
+            return unit_rms(synthetic)
         if kind == "babble":
             voices = [self.speech.segment(length, random) for _ in range(random.integers(4, 10))]
             return unit_rms(sum(unit_rms(v) * 10 ** (random.uniform(-4, 0) / 20) for v in voices))
@@ -111,8 +111,8 @@ class MixtureSampler:
             wav = bank.segment(length, random)
         return unit_rms(wav[::-1] if random.random() < 0.1 else wav)
 
-    def _made(self, length: int, columns: RandomColumns) -> Tensor:
-        """Coloured noise, for half of the items with a slowly changing level, for some with clicks."""
+    def _synthetic(self, length: int, columns: RandomColumns) -> Tensor:
+        """Colored noise, for half of the items with a slowly changing level, for some with clicks."""
         noise = augment.synthetic_noise(columns, length, 16000)
         noise = augment.equalize(columns, noise, columns.bernoulli(0.7), depth=20.0)
         count = length // 800 + 2

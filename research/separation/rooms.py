@@ -1,4 +1,4 @@
-"""Room impulse responses, measured or made, and what of a reverberant voice is the target."""
+"""Room impulse responses, measured or simulated; direct sound and early reflections are the target."""
 
 from pathlib import Path
 

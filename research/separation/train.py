@@ -9,9 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-import yaml
 from torch import Tensor
 
 from espnet2_decodec.codec.backbones.mdct import MDCTBackbone
@@ -21,25 +19,22 @@ from espnet2_decodec.data.mixing import Batch
 from research import training
 from research.separation.losses import StemLosses
 from research.separation.mixtures import MixtureSampler
-from research.tokens.ema import EMA
+from research.training import CodecState, TrainingSettings
 
 WEIGHTS = {"snr": 1.0, "complex": 3.0, "magnitude": 4.0, "mel": 1.0, "envelope": 0.5, "content": 0.3}
 
 
-@dataclass
-class Settings:
-    """Settings of a training.
+@dataclass(kw_only=True)
+class Settings(TrainingSettings):
+    """Settings of a training of the separation.
 
     Attributes:
         backbone: options of the backbone that differ from those of the codec to start from.
         batch: items per step.
         segment: samples of each item.
         weights: of the losses, a difference from `WEIGHTS`.
-        lr, lr_encoder: learning rates of the deep filter and of the first stage.
-        warmup: steps of the linear rise of the learning rates.
-        minutes, decay_minutes: CPU minutes of the training, and of the linear fall of the learning rates at its end.
-        clip: largest norm of the gradients.
-        ema_decay: of the averaged weights.
+        lr: learning rate of the deep filter.
+        lr_encoder: learning rate of the first stage.
         snr: range of the mixtures in dB.
     """
 
@@ -49,11 +44,8 @@ class Settings:
     weights: dict[str, float] = field(default_factory=dict)
     lr: float = 1.5e-3
     lr_encoder: float = 3e-4
-    warmup: int = 100
     minutes: float = 20.0
     decay_minutes: float = 6.0
-    clip: float = 1.0
-    ema_decay: float = 0.998
     snr: list[float] = field(default_factory=lambda: [-8.0, 25.0])
 
 
@@ -65,36 +57,32 @@ def extended(base: DeCodec, options: dict[str, Any]) -> DeCodec:
     return codec
 
 
-class Trainer(training.CodecState):
+class Trainer(CodecState):
     """The separation of a codec; everything else is frozen.
 
     Args:
         settings: of the training.
         model: name or folder of the codec to start from.
-        judge: name or folder of the codec whose semantic encoder compares separated with clean speech.
-        seed: of everything that is drawn.
+        reference: name or folder of the codec whose semantic encoder compares separated with clean speech.
     """
 
-    def __init__(self, settings: Settings, model: str, judge: str = "decodec-16k-semantic", seed: int = 0):
-        torch.manual_seed(seed)
-        self.settings, self.step, self.minutes = settings, 0, 0.0
-        self.random, self.weights = np.random.default_rng(seed), WEIGHTS | settings.weights
+    settings: Settings
+
+    def __init__(self, settings: Settings, model: str, reference: str = "decodec-16k-semantic"):
+        super().__init__(settings)
+        self.weights, self.losses = WEIGHTS | settings.weights, StemLosses()
         self.codec = extended(DeCodec.from_pretrained(model), settings.backbone).requires_grad_(False)
         backbone = self.codec.backbone
         assert isinstance(backbone, MDCTBackbone)
-        self.backbone, self.losses = backbone, StemLosses()
-        self.judge = DeCodec.from_pretrained(judge).backbone.semantic_encoder.requires_grad_(False)
+        self.backbone = backbone
+        self.semantic_encoder = DeCodec.from_pretrained(reference).backbone.semantic_encoder.requires_grad_(False)
         groups = [{"params": list(backbone.encoder.requires_grad_().parameters()), "base": settings.lr_encoder}]
         if backbone.deep_filter is not None:
             groups += [{"params": list(backbone.deep_filter.requires_grad_().parameters()), "base": settings.lr}]
-        self.trained = [p for group in groups for p in group["params"]]
-        self.optimizer = torch.optim.AdamW(groups, settings.lr, (0.9, 0.98), weight_decay=1e-3, fused=True)
-        self.ema = EMA(self.codec, settings.ema_decay)
+        self.prepare(groups, weight_decay=1e-3)
 
     def train_step(self, batch: Batch) -> dict[str, float]:
         """One step; returns the named losses."""
-        settings = self.settings
-        training.set_learning_rates(self, self.optimizer, settings.warmup)
         targets = torch.stack([batch.speech, batch.background], dim=1)
         backbone = self.backbone
         spectra, correction = backbone._separate(backbone._stft(batch.mixture), None)
@@ -104,10 +92,7 @@ class Trainer(training.CodecState):
         terms["envelope"] = self._envelope_error(spectra, correction, targets)
         if self.step % 2 == 0:
             terms["content"] = self._content_error(stems[:, 0], batch.speech)
-        loss = sum(self.weights[name] * value for name, value in terms.items())
-        norm = training.step_optimizer(self.optimizer, loss, self.trained, settings.clip, self.step)
-        self.ema.update(self.codec)
-        self.step += 1
+        norm = self.update(sum(self.weights[name] * value for name, value in terms.items()))
         return {name: float(value.detach()) for name, value in terms.items()} | {"norm": norm}
 
     def _envelope_error(self, spectra: Tensor, correction: Tensor, targets: Tensor) -> Tensor:
@@ -127,8 +112,8 @@ class Trainer(training.CodecState):
         if not audible.any():
             return wav.new_zeros(())
         with torch.no_grad():
-            target = self.judge(clean[audible])
-        return 0.5 * (self.judge(wav[audible]) - target).square().mean()
+            target = self.semantic_encoder(clean[audible])
+        return 0.5 * (self.semantic_encoder(wav[audible]) - target).square().mean()
 
 
 def main() -> int:
@@ -138,7 +123,7 @@ def main() -> int:
     parser.add_argument("--start", default="decodec-16k", help="name or folder of a codec")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    settings = Settings(**yaml.safe_load(args.config.read_text(encoding="utf-8")) or {})
+    settings = Settings.read(args.config)
     trainer, sampler = Trainer(settings, args.start), MixtureSampler(args.bank, tuple(settings.snr))
     training.resume(trainer, args.out)
     size = settings.batch, settings.segment

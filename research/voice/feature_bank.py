@@ -75,24 +75,24 @@ class FeatureBank(AudioBank):
         items = []
         for _ in range(count):
             key = self.draw_key(random)
-            places = self._places(key, frames, random, ())
-            prompt = self._places(key, longest, random, places)
+            segments = self._segments(key, frames, random, ())
+            prompt = self._segments(key, longest, random, segments)
             source = self.perturbed if random.random() < perturbed else self.content
-            coordinates = self._read(self.coordinates, places)
+            coordinates = self._read(self.coordinates, segments)
             mask = torch.zeros(longest, 1)
             mask[: int(random.integers(prompt_frames[0], longest + 1))] = 1
             items.append(
-                (self._read(source, places), relative_pitch(coordinates), coordinates,
+                (self._read(source, segments), relative_pitch(coordinates), coordinates,
                  self._read(self.content, prompt), self._read(self.coordinates, prompt), mask)
             )  # fmt: skip
         return VoiceBatch(*(torch.stack(part) for part in zip(*items)))
 
-    def _places(
+    def _segments(
         self, key: tuple[str, str], frames: int, random: np.random.Generator, avoid: tuple | list
     ) -> list[tuple[int, int]]:
         """Ranges of frames of one label, `frames` in total, of other recordings than those of `avoid` if there are."""
         members, sums = self.members[key], self.within[key]
-        taken, places, missing = {start for start, _ in avoid}, [], frames
+        taken, segments, missing = {start for start, _ in avoid}, [], frames
         while missing > 0:
             for _ in range(20):
                 i = members[min(int(np.searchsorted(sums, random.random() * sums[-1], side="right")), len(members) - 1)]
@@ -101,10 +101,10 @@ class FeatureBank(AudioBank):
                     break
             begin = first + int(random.integers(max(size - missing, 0) + 1))
             end = min(begin + missing, first + size)
-            places.append((begin, end))
+            segments.append((begin, end))
             missing -= end - begin
-        return places
+        return segments
 
     @staticmethod
-    def _read(values: np.ndarray, places: list[tuple[int, int]]) -> Tensor:
-        return torch.from_numpy(np.concatenate([values[a:b] for a, b in places]).astype(np.float32))
+    def _read(values: np.ndarray, segments: list[tuple[int, int]]) -> Tensor:
+        return torch.from_numpy(np.concatenate([values[a:b] for a, b in segments]).astype(np.float32))

@@ -16,28 +16,27 @@ from torch import Tensor
 
 from espnet2_decodec.codec.backbones.semantic_mdct import SemanticMDCTBackbone
 from espnet2_decodec.codec.decodec import DeCodec
+from espnet2_decodec.voice.conversion import LEVEL
 from espnet2_decodec.voice.coordinates import interpolate_f0
 from research.tokens.audio_bank import AudioBank
 
 RATES = tuple(rate / 50 for rate in (40, 42, 44, 46, 55, 57, 60, 62))
 """Factors of duration, f0 and formants of the perturbed recordings; 1 is left out."""
-LEVEL_DB = -26.0
-"""Level of the frames with speech."""
 
 
 def normalize_level(wav: Tensor, hop: int = 320) -> Tensor:
-    """[L] -> [L] at `LEVEL_DB`, by the frames within 30 dB of the loudest one."""
+    """[L] -> [L] at an RMS of `LEVEL`, by the frames within 30 dB of the loudest one."""
     power = wav[: len(wav) // hop * hop].view(-1, hop).square().mean(1)
     active = power[power > power.max() * 1e-3].mean()
-    return wav * (10 ** (LEVEL_DB / 20) / active.sqrt().clamp(min=1e-5))
+    return wav * (LEVEL / active.sqrt().clamp(min=1e-5))
 
 
 def equalize(wav: Tensor, random: np.random.Generator) -> Tensor:
     """[L] -> [L] with a smooth random frequency response of up to about 8 dB."""
     spectrum = torch.fft.rfft(wav)
-    place = torch.linspace(0, 1, len(spectrum)).sqrt()
+    position = torch.linspace(0, 1, len(spectrum)).sqrt()
     gain = sum(
-        float(random.normal(0, 3.0)) / k * torch.cos(torch.pi * k * place + float(random.random()) * 6.3)
+        float(random.normal(0, 3.0)) / k * torch.cos(torch.pi * k * position + float(random.random()) * 6.3)
         for k in (1, 2, 3)
     )
     return torch.fft.irfft(spectrum * 10 ** (torch.as_tensor(gain) / 20), n=len(wav))

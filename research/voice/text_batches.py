@@ -68,7 +68,7 @@ class UtteranceSampler:
     Args:
         rows: all utterances.
         shares: name of a style -> its share of the batches.
-        frames: most frames of a batch, with padding.
+        frames: largest number of frames in a batch, with padding.
     """
 
     def __init__(self, rows: list[Utterance], shares: dict[str, float], frames: int):
@@ -96,14 +96,14 @@ class WordSampler:
     """Random words of a lexicon that can be learned: not too long, at most two phones per letter."""
 
     def __init__(self, lexicon: Pronunciations):
-        self.words = [(word, phones) for word, phones in sorted(lexicon.items()) if usable(word, phones)]
+        self.words = [(word, phones) for word, phones in sorted(lexicon.items()) if is_learnable(word, phones)]
 
     def draw(self, count: int, random: np.random.Generator) -> WordBatch:
         """A batch of `count` words."""
         return collate_words([self.words[i] for i in random.integers(len(self.words), size=count)])
 
 
-def usable(word: str, phones: list[str]) -> bool:
+def is_learnable(word: str, phones: list[str]) -> bool:
     """Whether CTC can learn the word: an output for each phone, and a blank between equal ones."""
     repeated = sum(a == b for a, b in zip(phones, phones[1:]))
     return 2 <= len(word) <= 20 and len(phones) + repeated <= SLOTS * len(word)

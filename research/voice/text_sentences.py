@@ -27,7 +27,7 @@ SHARES = {"example": 0.36, "austen": 0.22, "definition": 0.18, "jargon": 0.08, "
 R_STRING = rb"\x00\x04\x00\x09(\x00\x00..)"
 """A string in the serialization of R, and its length."""
 WORDS = 3, 25
-"""Fewest and most words of a sentence."""
+"""Smallest and largest number of words of a sentence."""
 
 
 def members(package: Path, pattern: str) -> Iterator[bytes]:
@@ -75,7 +75,7 @@ def dictionary(package: Path, name: str) -> Iterator[tuple[str, str]]:
             yield from ((name, sentence) for sentence in split_sentences(text))
 
 
-def usable(text: str, known: set[str]) -> str | None:
+def clean_sentence(text: str, known: set[str]) -> str | None:
     """The sentence with a capital and a full stop, or None if it is too long or short, or has unknown words."""
     text = " ".join(text.strip(" ;:,'\"").split())
     if not text.isascii() or re.search(r"[\x00-\x1f\[\]{}|\\<>=_~^*]|[A-Z]{3}", text):
@@ -110,7 +110,7 @@ def main() -> None:
         kind, text = sources[i]
         if len(found[kind]) < SHARES[kind] * args.count and text not in seen:
             seen.add(text)
-            sentence = usable(text, known)
+            sentence = clean_sentence(text, known)
             if sentence:
                 found[kind].append(sentence)
     sentences = [(kind, text) for kind, texts in found.items() for text in texts]

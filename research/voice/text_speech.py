@@ -63,7 +63,7 @@ def _is_vowel(phone: str) -> bool:
     return phone[-1].isdigit() or phone == "R"
 
 
-class Speaker:
+class AlignedSynthesizer:
     """The synthesizer, with the durations of its symbols."""
 
     def __init__(self):
@@ -88,7 +88,7 @@ class Speaker:
 
 
 def main() -> None:
-    """Speak the sentences for the given minutes, and write bank `synthetic`."""
+    """Synthesize sentences for the given minutes, and write bank `synthetic`."""
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("sentences", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
@@ -97,13 +97,14 @@ def main() -> None:
     parser.add_argument("--name", default="synthetic", help="of the bank")
     parser.add_argument("--codec", default="decodec-16k-semantic", help="name or folder of the codec")
     args = parser.parse_args()
-    speaker, tokenizer, random = Speaker(), SemanticTokenizer(args.codec), np.random.default_rng(args.first)
+    synthesizer, tokenizer = AlignedSynthesizer(), SemanticTokenizer(args.codec)
+    random = np.random.default_rng(args.first)
     pronouncer, rows, started = Pronouncer(lexicon(), lambda word: []), [], time.monotonic()
     lines = args.sentences.read_text(encoding="utf-8").splitlines()[args.first :]
     for number, line in enumerate(lines, args.first):
         for text in utterances(line.split("\t")[1]):
             phones = pronouncer(text)
-            samples, seconds = speaker(phones, random.uniform(0.85, 1.2), number)
+            samples, seconds = synthesizer(phones, random.uniform(0.85, 1.2), number)
             frames = seconds * tokenizer.sample_rate / tokenizer.hop
             durations = np.round(frames * DURATION_UNITS).astype(np.uint16)
             indices = np.array([PHONE_IDS[phone] for phone in phones], np.uint8)

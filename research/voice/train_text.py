@@ -10,9 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-import yaml
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -21,7 +19,7 @@ from espnet2_decodec.voice.layers import sequence_mask
 from espnet2_decodec.voice.text_g2p import SLOTS
 from espnet2_decodec.voice.text_to_semantic import TextToSemantic
 from research import training
-from research.tokens.ema import EMA
+from research.training import BaseTrainer, TrainingSettings
 from research.voice.text_bank import Utterance, read_bank
 from research.voice.text_batches import (
     UtteranceBatch,
@@ -35,27 +33,22 @@ from research.voice.text_cmudict import lexicon
 
 MIN_DURATION = 0.3
 """Frames; shorter durations count as this one."""
-DEV_WORDS = 200
-"""Of the words of the lexicon, every one with this number is held out."""
+DEV_INTERVAL = 200
+"""Every so many words of the lexicon, one is held out."""
 
 
-@dataclass
-class Settings:
-    """Settings of a training.
+@dataclass(kw_only=True)
+class Settings(TrainingSettings):
+    """Settings of a training of the text model.
 
     Attributes:
         model, g2p: options of the two networks.
         banks: names of the banks of utterances.
         dev_bank: name of the bank of held-out utterances.
         styles: name of a style -> its share of the batches; the first one is the default of the model.
-        frames: most frames of a batch.
+        frames: largest number of frames in a batch.
         words: per batch, for the pronunciation of unknown words.
         weights: of the losses.
-        lr: learning rate.
-        warmup: steps of the linear rise of the learning rate.
-        minutes, decay_minutes: CPU minutes of the training, and of the linear fall of the learning rate at its end.
-        clip: largest norm of the gradients.
-        ema_decay: of the averaged weights.
     """
 
     model: dict[str, Any] = field(default_factory=dict)
@@ -69,58 +62,50 @@ class Settings:
         default_factory=lambda: {"tokens": 1.0, "features": 3.0, "duration": 0.5, "g2p": 0.3}
     )
     lr: float = 2e-3
-    warmup: int = 200
-    minutes: float = 60.0
-    decay_minutes: float = 20.0
-    clip: float = 1.0
-    ema_decay: float = 0.998
+    warmup_steps: int = 200
 
 
-class Trainer:
+class Trainer(BaseTrainer):
     """Training of a `TextToSemantic`.
 
     Args:
         settings: of the training.
         codec: name or folder of the codec whose semantic level is predicted.
         dev: held-out utterances.
-        seed: of everything that is drawn.
     """
 
-    def __init__(self, settings: Settings, codec: str, dev: list[Utterance], seed: int = 0):
-        torch.manual_seed(seed)
-        self.settings, self.step, self.minutes, self.dev = settings, 0, 0.0, dev
-        self.random = np.random.default_rng(seed)
-        quantizer = DeCodec.from_pretrained(codec)
-        codebook = quantizer.speech_quantizer.semantic.level_codebooks()[0]
-        silence = torch.zeros(1, quantizer.hop * 50)
-        features = quantizer.backbone.semantic_encoder(silence).transpose(1, 2)
+    module_name = "text"
+    has_torch_random = True
+
+    settings: Settings
+
+    def __init__(self, settings: Settings, codec: str, dev: list[Utterance]):
+        super().__init__(settings)
+        self.dev, model = dev, DeCodec.from_pretrained(codec)
+        quantizer = model.speech_quantizer.semantic
+        codebook = quantizer.level_codebooks()[0]
+        features = model.backbone.semantic_encoder(torch.zeros(1, model.hop * 50)).transpose(1, 2)
         self.text = TextToSemantic(
-            "en", list(settings.styles), quantizer.sample_rate / quantizer.hop,
-            int(quantizer.speech_quantizer.semantic.encode(features)[0, 0].mode().values),
+            "en", list(settings.styles), model.frame_rate, int(quantizer.encode(features)[0, 0].mode().values),
             {"codes": len(codebook), "feature_dim": codebook.shape[1], **settings.model}, settings.g2p, lexicon(),
         )  # fmt: skip
         self.text.codebook.copy_(codebook)
         weights = list(self.text.parameters())
         groups = [
             {"params": [p for p in weights if p.ndim > 1], "base": settings.lr, "weight_decay": 0.01},
-            {"params": [p for p in weights if p.ndim <= 1], "base": settings.lr, "weight_decay": 0.0},
+            {"params": [p for p in weights if p.ndim <= 1], "base": settings.lr},
         ]
-        self.optimizer = torch.optim.AdamW(groups, settings.lr, (0.9, 0.98), fused=True)
-        self.ema = EMA(self.text, settings.ema_decay)
+        self.prepare(groups, weight_decay=0.0)
         words = WordSampler(lexicon()).words
-        self.dev_words = words[::DEV_WORDS]
+        self.dev_words = words[::DEV_INTERVAL]
 
     def train_step(self, batch: tuple[UtteranceBatch, WordBatch]) -> dict[str, float]:
         """One step; returns the named losses, and those of the held-out data every 500 steps."""
-        training.set_learning_rates(self, self.optimizer, self.settings.warmup)
         self.text.train()
         terms = utterance_losses(self.text, batch[0]) | {"g2p": word_loss(self.text, batch[1])}
         loss = sum(weight * terms[name] for name, weight in self.settings.weights.items())
         assert isinstance(loss, Tensor)
-        weights = [p for group in self.optimizer.param_groups for p in group["params"]]
-        norm = training.step_optimizer(self.optimizer, loss, weights, self.settings.clip, self.step)
-        self.ema.update(self.text)
-        self.step += 1
+        norm = self.update(loss)
         values = {name: float(value.detach()) for name, value in terms.items()} | {"norm": norm}
         return values | (self.evaluate() if self.step % 500 == 0 and self.dev else {})
 
@@ -132,23 +117,6 @@ class Trainer:
         results = [utterance_losses(model, batch) for batch in batches]
         means = {f"dev_{name}": float(torch.stack([r[name] for r in results]).mean()) for name in results[0]}
         return means | {"dev_g2p": float(word_loss(model, collate_words(self.dev_words)))}
-
-    def state(self) -> dict[str, Any]:
-        """Everything that a resumed training needs."""
-        return {
-            "step": self.step, "minutes": self.minutes, "random": self.random.bit_generator.state,
-            "text": self.text.state_dict(), "average": self.ema.module.state_dict(), "updates": self.ema.updates,
-            "optimizer": self.optimizer.state_dict(), "torch_random": torch.get_rng_state(),
-        }  # fmt: skip
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        """Restore a result of `state`."""
-        self.step, self.minutes, self.ema.updates = state["step"], state["minutes"], state["updates"]
-        self.random.bit_generator.state = state["random"]
-        self.text.load_state_dict(state["text"])
-        self.ema.module.load_state_dict(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        torch.set_rng_state(state["torch_random"])
 
 
 def utterance_losses(text: TextToSemantic, batch: UtteranceBatch) -> dict[str, Tensor]:
@@ -187,13 +155,11 @@ def main() -> int:
     parser.add_argument("--start", help="folder of a model whose weights the training starts from")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    settings = Settings(**yaml.safe_load(args.config.read_text(encoding="utf-8")) or {})
+    settings = Settings.read(args.config)
     rows = [row for name in settings.banks for row in read_bank(args.bank, name)]
     trainer = Trainer(settings, args.codec, read_bank(args.bank, settings.dev_bank))
     if not training.resume(trainer, args.out) and args.start:
-        weights = TextToSemantic.from_pretrained(args.start).state_dict()
-        trainer.text.load_state_dict(weights)
-        trainer.ema.module.load_state_dict(weights)
+        trainer.start_from(TextToSemantic.from_pretrained(args.start))
     held_out = {word for word, _ in trainer.dev_words}
     words = WordSampler({word: phones for word, phones in lexicon().items() if word not in held_out})
     sampler = UtteranceSampler(rows, settings.styles, settings.frames)

@@ -72,7 +72,7 @@ def test_speech_is_synthesized_in_the_voice_of_the_recording(vocoder_codec, file
     actions.tts = type("TTS", (), {"__call__": staticmethod(tts), "sample_rate": model.sample_rate})()
     path, line = actions.say(upload(), "Hello.", True)
     assert torch.allclose(read(path), read(upload())[:1600], atol=1e-4) and line == "0.1 s in the voice of a.wav."
-    with pytest.raises(ValueError, match="no text to speak"):
+    with pytest.raises(ValueError, match="no text to synthesize"):
         actions.say(upload(), "  ", False)
 
 

@@ -109,7 +109,7 @@ def test_the_seed_the_voice_and_the_speed_change_the_speech(say, files, tmp_path
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("", "--speed", 1), "There is nothing to say: the text has no word"),
+        (("", "--speed", 1), "There is nothing to synthesize: the text has no word"),
         (("Окна",), "cannot read these characters"),
         ((TEXT, "--speed", 0), "speed must be within"),
         ((TEXT, "--pitch-range", 4), "pitch range must be within 0..3"),

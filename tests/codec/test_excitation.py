@@ -80,5 +80,5 @@ def test_noise_does_not_repeat_within_seconds():
     f0, voiced = steady(100, 400)
     phase, _ = excitation.advance_phase(f0, voiced, None)
     noise = excitation(f0, voiced, phase, None)[1][0, :, 0]
-    alike = noise @ noise.T / HOP
-    assert (alike - torch.eye(400)).abs().max() < 0.4
+    correlation = noise @ noise.T / HOP
+    assert (correlation - torch.eye(400)).abs().max() < 0.4

@@ -92,9 +92,9 @@ def test_energy_of_the_coded_bands_is_not_synthesized_again():
     target = backbone.target_latent(wav)
     empty = torch.cat([target[:, :34], torch.zeros_like(target[:, 34:])], dim=1)
     rest = torch.zeros_like(target)
-    heard = [backbone.decode(torch.cat([speech, rest], dim=1)) for speech in (target, empty)]
-    loudness = [10 * torch.log10(x.detach().square().mean() / wav.square().mean()) for x in heard]
-    assert 0 < loudness[0] < 2.2 and abs(loudness[1]) < 1.5  # 3 if all of it were synthesized
+    decoded = [backbone.decode(torch.cat([speech, rest], dim=1)) for speech in (target, empty)]
+    levels = [10 * torch.log10(x.detach().square().mean() / wav.square().mean()) for x in decoded]
+    assert 0 < levels[0] < 2.2 and abs(levels[1]) < 1.5  # 3 if all of it were synthesized
 
 
 def test_highband_gain_applies_to_frames_without_coded_bands():
@@ -200,11 +200,11 @@ def test_a_padded_batch_gives_what_one_by_one_gives(causal):
     wav = torch.randn(3, 12 * 320) * mask.repeat_interleave(320, dim=1)
     with torch.no_grad():
         latent = backbone.encode(wav, mask)
-        heard = backbone.decode(latent, mask)
+        decoded = backbone.decode(latent, mask)
         for i, frames in enumerate(mask.sum(1).tolist()):
             alone = backbone.encode(wav[i : i + 1, : frames * 320])
             torch.testing.assert_close(latent[i : i + 1, :, :frames], alone, atol=1e-5, rtol=1e-4)
-            torch.testing.assert_close(heard[i : i + 1, : frames * 320], backbone.decode(alone), atol=1e-5, rtol=1e-4)
+            torch.testing.assert_close(decoded[i : i + 1, : frames * 320], backbone.decode(alone), atol=1e-5, rtol=1e-4)
 
 
 def test_blocks_give_what_the_whole_gives():
@@ -221,8 +221,8 @@ def test_blocks_give_what_the_whole_gives():
     whole = codec.encode(wav)
     parts = list(encode_blocks(codec, wav[0].split(5000)))
     assert (concatenate(parts).speech == whole.speech).float().mean() > 0.999
-    heard = torch.cat(list(decode_blocks(codec, iter([whole]))))
-    torch.testing.assert_close(heard, codec.decode(whole)[0], atol=1e-4, rtol=0)
+    decoded = torch.cat(list(decode_blocks(codec, iter([whole]))))
+    torch.testing.assert_close(decoded, codec.decode(whole)[0], atol=1e-4, rtol=0)
     pieces = list(separate_blocks(codec, wav[0].split(5000), quantize=False, frames=7))
     for name, stem in vars(codec.separate(wav, quantize=False)).items():
         torch.testing.assert_close(torch.cat([getattr(p, name) for p in pieces], 1), stem, atol=1e-4, rtol=0)

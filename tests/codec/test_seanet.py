@@ -41,11 +41,11 @@ def test_receptive_field_is_exact(causal, options):
     (left, right), (back, ahead) = backbone.receptive_field
     hop, middle = backbone.hop, 15
     wav = torch.randn(1, 31 * hop, requires_grad=True)
-    heard = influence(backbone.encode(wav)[..., middle], wav)
-    assert (heard[0] // hop, heard[-1] // hop) == (middle - left, middle + right)
+    inputs = influence(backbone.encode(wav)[..., middle], wav)
+    assert (inputs[0] // hop, inputs[-1] // hop) == (middle - left, middle + right)
     latent = torch.randn(1, 6, 31, requires_grad=True)
-    seen = influence(backbone.decode(latent)[:, middle * hop : (middle + 1) * hop], latent)
-    assert (seen[0], seen[-1]) == (middle - back, middle + ahead)
+    frames = influence(backbone.decode(latent)[:, middle * hop : (middle + 1) * hop], latent)
+    assert (frames[0], frames[-1]) == (middle - back, middle + ahead)
 
 
 @pytest.mark.parametrize("lstm", [0, 2])

@@ -11,6 +11,7 @@ from espnet2_decodec.codec.serialization import DEFAULT_MODEL, PRETRAINED, packa
 from espnet2_decodec.io.audio import read
 from espnet2_decodec.io.identity import codec_id
 from espnet2_decodec.training.energy_ratios import si_sdr
+from espnet2_decodec.voice import VoiceModel
 
 MINI = Path(__file__).parents[2] / "local" / "mini"
 
@@ -48,8 +49,10 @@ def test_models_are_found_by_name(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(FileNotFoundError, match="no config.json in decodec-16k"):
         DeCodec.from_pretrained("decodec-16k")
-    with pytest.raises(FileNotFoundError, match=r"one of the package \(decodec-16k"):
-        DeCodec.from_pretrained("decodec")
+    kinds = (DeCodec, " or ".join(NAMES)), (VoiceModel, "voice-16k")
+    for model, names in kinds:
+        with pytest.raises(FileNotFoundError, match=rf"one of the package \({names}\)"):
+            model.from_pretrained("decodec")
 
 
 def test_the_first_level_of_the_semantic_model_ignores_gain():

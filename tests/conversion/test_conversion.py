@@ -146,7 +146,7 @@ def test_long_recordings_are_synthesized_in_blocks(codec, monkeypatch):
     assert once.shape == (10, 30)
     whole = torch.cat(list(synthesize(codec, features, cycle_blocks(lambda: [once]))))
     ended = torch.cat(list(synthesize(codec, features, [once])))
-    monkeypatch.setattr("espnet2_decodec.conversion.features.BLOCK_FRAMES", 7)
+    monkeypatch.setattr("espnet2_decodec.codec.streaming.coordinates.BLOCK_FRAMES", 7)
     blocks = torch.cat(list(synthesize(codec, features, cycle_blocks(lambda: once.split(3)))))
     assert torch.allclose(blocks, whole, atol=1e-5)
     assert not torch.allclose(ended, whole, atol=1e-3) and ended.shape == whole.shape == source.shape

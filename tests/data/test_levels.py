@@ -15,7 +15,7 @@ from espnet2_decodec.data.levels import (
 )
 
 
-def fitted(wav: torch.Tensor, length: int, crossfade: int) -> torch.Tensor:
+def looped_with_fades(wav: torch.Tensor, length: int, crossfade: int) -> torch.Tensor:
     return fade_edges(loop_to_length(wav, length, crossfade=crossfade))
 
 
@@ -27,26 +27,26 @@ def roughest(wav: torch.Tensor) -> float:
 @pytest.mark.parametrize("length", [1, 100, 16000, 16001, 40000, 99999])
 @pytest.mark.parametrize("source", [1, 2, 37, 800, 16000])
 def test_lengths_are_exact(source, length):
-    assert fitted(torch.randn(source), length, 4000).shape == (length,)
+    assert looped_with_fades(torch.randn(source), length, 4000).shape == (length,)
 
 
 def test_a_loop_does_not_click():
     time = torch.arange(10007) / 16000
     hum = 0.3 * torch.sin(2 * torch.pi * 123.4 * time) + 0.1 * torch.cos(2 * torch.pi * 50.2 * time)
     assert roughest(hum.repeat(3)) > 20 * roughest(hum)  # copies in a row would
-    assert roughest(fitted(hum, 50000, 4000)) < 1.2 * roughest(hum)
+    assert roughest(looped_with_fades(hum, 50000, 4000)) < 1.2 * roughest(hum)
 
 
 def test_a_loop_keeps_the_level_of_noise_everywhere():
     torch.manual_seed(0)
-    looped = fitted(torch.randn(20000), 200000, 4000)
+    looped = looped_with_fades(torch.randn(20000), 200000, 4000)
     levels = looped[1000:-1000].unfold(0, 2000, 500).square().mean(1)
     assert 0.7 < float(levels.min()) and float(levels.max()) < 1.3
 
 
 def test_what_is_long_enough_is_only_cut_with_soft_edges():
     noise = torch.randn(5000)
-    cut = fitted(noise, 3000, 4000)
+    cut = looped_with_fades(noise, 3000, 4000)
     assert torch.equal(cut[160:-160], noise[160:2840])
     assert cut[0].abs() < 0.05 and cut[-1].abs() < 0.05
 

@@ -1,5 +1,7 @@
 """The training of the separation on a tiny codec: mixtures, losses, steps, and how it resumes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -95,7 +97,7 @@ def test_a_training_resumes_exactly_and_changes_the_separation_alone(bank, start
     terms = steps(one, 3)
     assert {"snr", "complex", "magnitude", "mel", "envelope", "content"} <= terms[0].keys()
     checkpoint.save(tmp_path, one.state())
-    other = Trainer(settings, start, seed=1)
+    other = Trainer(replace(settings, seed=1), start)
     other.load_state(checkpoint.load(tmp_path))
     assert steps(one, 2) == steps(other, 2)
     changed = {name for name, value in one.codec.state_dict().items() if not torch.equal(value, before[name])}
@@ -158,7 +160,7 @@ def test_a_causal_decoder_follows_the_one_with_look_ahead(bank, tmp_path):
     base.save_pretrained(tmp_path / "base")
     start = causal_codec(base, DeCodec(TINY))
     start.save_pretrained(tmp_path / "causal")
-    settings = causal_decoder.Settings(batch=2, segment=16000, lr=5e-3, warmup=1, minutes=100.0)
+    settings = causal_decoder.Settings(batch=2, segment=16000, lr=5e-3, warmup_steps=1, minutes=100.0)
     sampler = MixtureSampler(bank)
 
     def trainer():

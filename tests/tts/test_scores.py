@@ -57,7 +57,7 @@ def test_examples_are_kept(synthesized, monkeypatch, tmp_path):
         run_step("tts_score", [*options, "--recognizer", "none", "--keep", "-1"])
 
 
-def test_scores_without_judges_say_what_was_skipped(synthesized, monkeypatch, capsys):
+def test_scores_without_evaluators_say_what_was_skipped(synthesized, monkeypatch, capsys):
     from espnet2_decodec.evaluation import tts as score
     from espnet2_decodec.evaluation.systems.base import Unavailable
 

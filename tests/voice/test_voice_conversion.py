@@ -19,8 +19,8 @@ from espnet2_decodec.voice.coordinates import (
     frame_powers,
     interpolate_f0,
     relative_pitch,
-    speech_frames,
     speech_level,
+    speech_mask,
 )
 from espnet2_decodec.voice.speech import Speech, analyze
 from tests.voices import vowels
@@ -129,5 +129,13 @@ def test_detail_is_what_the_model_does_not_predict_of_the_source(codec, voice_mo
     own = amplify(source.coordinates, LEVEL / speech_level(source.coordinates, codec.backbone), codec.backbone)
     predicted = speak(voice_model, codec, source.content, source, pitch)
     difference = (own - predicted)[:, :-2] - detail
-    assert detail[speech_frames(own, codec.backbone)].mean(0).abs().max() < 1e-6
+    assert detail[speech_mask(own, codec.backbone)].mean(0).abs().max() < 1e-6
     assert torch.allclose(difference, difference[:1].expand_as(difference), atol=1e-6) and detail.abs().max() > 1e-3
+
+
+def test_a_prompt_is_encoded_once_for_all_blocks(codec, voice_model, prompt, monkeypatch):
+    calls, encode = [], voice_model.encode_prompt
+    monkeypatch.setattr(voice_model, "encode_prompt", lambda *inputs: calls.append(1) or encode(*inputs))
+    monkeypatch.setattr(conversion, "BLOCK_FRAMES", 64)
+    speak(voice_model, codec, torch.randn(300, 4), prompt)
+    assert len(calls) == 1

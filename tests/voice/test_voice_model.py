@@ -24,18 +24,20 @@ def test_a_batch_gives_the_same_as_one_by_one(voice_model):
     content, pitch, prompt, mask = inputs()
     mask[1, 5:] = 0
     noise = torch.randn(2, 12, 6, generator=torch.Generator().manual_seed(1))
-    both = voice_model.sample(voice_model.condition(content, pitch, prompt, mask), noise, 3)
+    both = voice_model.sample(voice_model.condition(content, pitch, voice_model.encode_prompt(prompt, mask)), noise, 3)
     for i, length in enumerate((9, 5)):
         row = slice(i, i + 1)
-        condition = voice_model.condition(content[row], pitch[row], prompt[row, :length], mask[row, :length])
+        voice = voice_model.encode_prompt(prompt[row, :length], mask[row, :length])
+        condition = voice_model.condition(content[row], pitch[row], voice)
         assert torch.allclose(voice_model.sample(condition, noise[row], 3), both[row], atol=1e-5)
 
 
 def test_the_voice_depends_on_the_prompt_and_the_content_on_the_features(voice_model):
     content, pitch, prompt, mask = inputs()
-    first = voice_model.condition(content[:1], pitch[:1], prompt[:1], mask[:1])
-    other_voice = voice_model.condition(content[:1], pitch[:1], prompt[1:], mask[1:])
-    other_content = voice_model.condition(content[1:], pitch[1:], prompt[:1], mask[:1])
+    voice, other = (voice_model.encode_prompt(prompt[x], mask[x]) for x in (slice(1), slice(1, None)))
+    first = voice_model.condition(content[:1], pitch[:1], voice)
+    other_voice = voice_model.condition(content[:1], pitch[:1], other)
+    other_content = voice_model.condition(content[1:], pitch[1:], voice)
     assert not torch.allclose(first.voice, other_voice.voice, atol=1e-3)
     assert torch.equal(first.voice, other_content.voice) and not torch.allclose(first.mean, other_content.mean)
 
@@ -46,7 +48,8 @@ def test_losses_reach_all_weights_but_the_buffers():
     torch.nn.init.normal_(model.flow_out.weight, std=0.1)
     for film in (block.film for block in [*model.condition_blocks, *model.flow_blocks]):
         torch.nn.init.normal_(film.weight, std=0.1)  # zero at the start
-    terms = model.losses(torch.randn(2, 12, 6), model.condition(*inputs()))
+    content, pitch, prompt, mask = inputs()
+    terms = model.losses(torch.randn(2, 12, 6), model.condition(content, pitch, model.encode_prompt(prompt, mask)))
     sum(terms.values()).backward()
     assert all(torch.isfinite(term) for term in terms.values())
     assert not [name for name, p in model.named_parameters() if p.grad is None or not p.grad.any()]

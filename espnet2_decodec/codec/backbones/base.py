@@ -25,7 +25,7 @@ class Backbone(nn.Module, ABC):
     latency: int | None
     receptive_field: ReceptiveField | None
 
-    decodes_streams_apart = False
+    decodes_streams_separately = False
     """Whether speech and background are decoded one by one, and their waveforms added."""
 
     @abstractmethod

@@ -131,9 +131,9 @@ class MDCTBackbone(ParametricBackbone):
             self.deep_filter = BandSplitDeepFilter(
                 bins, channels, deep_filter_channels, deep_filter_blocks, causal=causal
             )
-            (left, right), decoder_reach = self.receptive_field
-            more_left, more_right = self.deep_filter.receptive_field
-            self.receptive_field = ((left + more_left, right + more_right), decoder_reach)
+            (left, right), decoder_field = self.receptive_field
+            extra_left, extra_right = self.deep_filter.receptive_field
+            self.receptive_field = ((left + extra_left, right + extra_right), decoder_field)
         self._register_transforms(sample_rate, bins)
         self.pitch, self.excitation = PitchEstimator(sample_rate, self.window), Excitation(sample_rate, hop)
 

@@ -1,8 +1,8 @@
-"""The backbone of the model in the package: the MDCT backbone with a semantic encoder and a neural post-filter.
+"""The backbone of decodec-16k-semantic: the MDCT backbone with a semantic encoder and a neural post-filter.
 
 The latent begins with semantic features of the separated speech, which the first level of the speech stream codes. They
-guide the prediction of the parameters and the post-filter. Each stream is decoded by itself, and the waveforms are
-added.
+guide the prediction of the parameters and the post-filter. The streams are decoded separately, and their
+waveforms are added.
 """
 
 import torch
@@ -33,7 +33,7 @@ class SemanticMDCTBackbone(MDCTBackbone):
         ValueError: as for `MDCTBackbone`.
     """
 
-    decodes_streams_apart = True
+    decodes_streams_separately = True
 
     coordinate_scale: Tensor
 

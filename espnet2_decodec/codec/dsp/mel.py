@@ -1,4 +1,4 @@
-"""Mel filters in torch, for losses and metrics alike."""
+"""Mel filters in torch, for losses and metrics."""
 
 import torch
 from torch import Tensor

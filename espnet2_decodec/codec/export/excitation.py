@@ -38,7 +38,7 @@ def locate_pulses(context: Context, excitation: Excitation, f0: Frames, voiced: 
 
 
 def sum_pulses(excitation: Excitation, located: Tensor, numbers: Tensor) -> tuple[Tensor, Tensor]:
-    """What `locate_pulses` returns -> pulses [B, T, N, hop] and noise [B, T, 1, hop], as `Excitation.forward`."""
+    """Results of `locate_pulses` -> pulses [B, T, N, hop] and noise [B, T, 1, hop], as `Excitation.forward`."""
     rows, weights = located[..., 0::2, :].flatten(-2).round().long(), located[..., 1::2, :].flatten(-2)
     pulses = (F.embedding(rows, excitation.pulse_table) * weights[..., None]).sum(-2)
     return pulses, excitation.noise_table[numbers.round().long().squeeze(-1)][:, :, None]

@@ -24,7 +24,7 @@ BACKBONES: dict[type, type[BackboneGraph]] = {
 
 
 class _Graph(nn.Module):
-    """What the graphs share: a copy of the codec's parts, in eval mode on the CPU, and its numbers of levels.
+    """Base class of the graphs: a copy of the codec's parts, in eval mode on the CPU, and its numbers of levels.
 
     Args:
         codec: with one of `BACKBONES`.

@@ -38,13 +38,14 @@ class SemanticMDCTGraph(MDCTGraph):
         """See `BackboneGraph.decode`."""
         backbone = self.semantic_backbone
         semantic = speech.map(lambda x: x[..., : backbone.content_dim])
-        coordinates, rest = (stream.map(lambda x: x[..., backbone.content_dim :]) for stream in (speech, background))
+        streams = speech, background
+        coordinates, background = (stream.map(lambda x: x[..., backbone.content_dim :]) for stream in streams)
         wav = self.decode_stream(context, coordinates, backbone.decoder)
         scaled = coordinates.map(lambda x: x[..., : backbone.stem_dim] / backbone.coordinate_scale)
         wav = self.post_filter(context, wav, scaled, semantic)
-        ambience = self.decode_stream(context, rest, backbone.background_decoder)
-        wav, ambience = context.align(wav, ambience)
-        return Frames(wav.x + ambience.x, wav.delay)
+        background_wav = self.decode_stream(context, background, backbone.background_decoder)
+        wav, background_wav = context.align(wav, background_wav)
+        return Frames(wav.x + background_wav.x, wav.delay)
 
 
 class SemanticEncoderGraph(nn.Module):

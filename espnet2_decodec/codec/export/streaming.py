@@ -60,7 +60,7 @@ def onnx_step(folder: str | Path, name: str, threads: int = 1) -> StepFunction:
 
 
 class StepStream:
-    """What both directions share.
+    """Base class of both directions.
 
     Args:
         step: the graph.
@@ -89,7 +89,7 @@ class StepStream:
         return outputs
 
     def _drop_early(self, frames: int) -> int:
-        """How many of the results of these frames are to be dropped."""
+        """Number of leading results of these frames that belong to no frame of the recording."""
         dropped = min(frames, self._early)
         self._early -= dropped
         return dropped

@@ -11,7 +11,8 @@ for files and take blocks of any size. All are about one recording: waveforms ar
 
 from espnet2_decodec.codec.streaming.blocks import decode_blocks, encode_blocks, separate_blocks
 from espnet2_decodec.codec.streaming.codes import StreamingDecoder, StreamingEncoder, concatenate, latency
-from espnet2_decodec.codec.streaming.context import rechunk
+from espnet2_decodec.codec.streaming.context import first_pieces, rechunk
+from espnet2_decodec.codec.streaming.coordinates import decode_coordinates, decode_parametric, pad_coordinates
 from espnet2_decodec.codec.streaming.latent import BLOCK_FRAMES, LatentDecoder, LatentEncoder
 
 __all__ = [
@@ -22,8 +23,12 @@ __all__ = [
     "StreamingEncoder",
     "concatenate",
     "decode_blocks",
+    "decode_coordinates",
+    "decode_parametric",
     "encode_blocks",
+    "first_pieces",
     "latency",
+    "pad_coordinates",
     "rechunk",
     "separate_blocks",
 ]

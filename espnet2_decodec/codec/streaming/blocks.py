@@ -130,11 +130,10 @@ def _decoded_blocks(codec: DeCodec, blocks: Iterable[Tensor], frames: int) -> It
     encoder, decoders = LatentEncoder(codec), (LatentDecoder(codec), LatentDecoder(codec))
 
     def generate() -> Iterator[list[Tensor]]:
-        for latent in encoder.encode(blocks, frames):
-            speech, background = codec.subspace.split(latent.T[None])
+        for speech, background in encoder.encode_streams(blocks, frames):
             pairs = (speech, torch.zeros_like(background)), (torch.zeros_like(speech), background)
             for decoder in decoders:
-                decoder.expect(len(latent) * codec.hop - encoder.missing)
+                decoder.expect(speech.shape[2] * codec.hop - encoder.missing)
             yield [decoder.push(codec.subspace.merge(*pair)[0].T) for decoder, pair in zip(decoders, pairs)]
         yield [decoder.flush() for decoder in decoders]
 

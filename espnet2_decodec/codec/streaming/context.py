@@ -60,3 +60,13 @@ def rechunk(pieces: Iterable[Tensor], size: int) -> Iterator[Tensor]:
                 parts = [torch.cat(parts)]
     if parts:
         yield torch.cat(parts)
+
+
+def first_pieces(pieces: Iterable[Tensor], size: int) -> Iterator[Tensor]:
+    """Pieces [l, ...] of any length -> the first `size` entries of the sequence; pieces after them are not read."""
+    count = 0
+    for piece in pieces:
+        yield piece[: size - count]
+        count += len(piece)
+        if count >= size:
+            return

@@ -86,6 +86,12 @@ class LatentEncoder:
             yield latent
 
     @torch.no_grad()
+    def encode_streams(self, blocks: Iterable[Tensor], frames: int = BLOCK_FRAMES) -> Iterator[tuple[Tensor, Tensor]]:
+        """As `encode`, split into blocks of speech [1, D_s, t] and of background [1, D_b, t]."""
+        for latent in self.encode(blocks, frames):
+            yield self.codec.subspace.split(latent.T[None])
+
+    @torch.no_grad()
     def _encode(self, frames: Tensor) -> Tensor:
         """Frames of samples [t, hop] -> latent frames [t, D]."""
         return self.codec.latent(frames.reshape(1, -1))[0].T

@@ -1,4 +1,4 @@
-"""What is found in the headers of an audio file."""
+"""Result of the inspection of the headers of an audio file."""
 
 from dataclasses import dataclass
 from typing import BinaryIO

@@ -12,7 +12,7 @@ FOLDERS = ("datasets/noise", "datasets_fullband/noise_fullband", "noise_fullband
 def recordings(corpus: Corpus) -> Iterator[Recording]:
     """All noises; no split is published, so they are split by the clip of AudioSet or Freesound.
 
-    The names of files from Freesound tell what is heard: those with voices are left out. The clips of AudioSet were
+    Files from Freesound whose names mention voices are left out. The clips of AudioSet were
     selected without speech by those who made the corpus.
 
     Raises:

@@ -57,7 +57,7 @@ def recordings(corpus: Corpus, stream: str) -> Iterator[Recording]:
 
 
 def split_of(path: Path) -> str:
-    """The split that the name of a manifest tells, empty where it tells none."""
+    """The split in the name of a manifest; empty where there is none."""
     words = re.split(r"[-_.]", path.name.lower())
     return next((SPLIT_NAMES[word] for word in words if word in SPLIT_NAMES), "")
 
@@ -75,7 +75,7 @@ def read_rows(corpus: Corpus, path: Path) -> Iterator[tuple[int, Row]]:
 
 
 def from_recordings(corpus: Corpus, path: Path, stream: str) -> Iterator[dict[str, Any]]:
-    """What to read of each line of a manifest of recordings, with the supervisions beside it."""
+    """The segments of each line of a manifest of recordings, with the supervisions beside it."""
     rows = {row.get("id"): (number, row) for number, row in read_rows(corpus, path)}
     if stream == "background":
         for number, row in rows.values():
@@ -94,7 +94,7 @@ def from_recordings(corpus: Corpus, path: Path, stream: str) -> Iterator[dict[st
 
 
 def from_cut(corpus: Corpus, path: Path, number: int, cut: Row) -> Iterator[dict[str, Any]]:
-    """What to read of a cut: its supervisions, or the whole cut where it has none."""
+    """The segments of a cut: its supervisions, or the whole cut where it has none."""
     if not isinstance(cut.get("recording"), dict):
         raise corpus.error(f"{path}, line {number}: the cut {cut.get('id')} has no recording.")
     offset = cut.get("start", 0.0)
