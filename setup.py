@@ -33,11 +33,12 @@ REQUIREMENTS = {
         "tensorboard>=2.14",
         "six>=1.16; python_version < '3.12'",  # espnetez of 202511 imports it, and does not say so
     ],
-    # Intrusive scores beside the ones that need nothing.
+    # Intrusive scores beside the ones that need nothing, and paired tests.
     "evaluate": [
         "pesq>=0.0.4",
         "pystoi>=0.4",
         "jiwer>=3",
+        "scipy>=1.11",
     ],
     # What `decodec evaluate` compares with, and DNSMOS, of which speechmos does not say what it needs.
     "compare": [

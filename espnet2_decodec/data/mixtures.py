@@ -150,12 +150,12 @@ def _write_segment(
 ) -> Iterator[tuple[str, dict[str, str]]]:
     """Write one pair of segments in every condition; yield (id, {table: value}) of each."""
     rng = np.random.default_rng([config.seed, index, 0])
-    label = _alternate(noises.groups, index, config.seed + 1)
+    label = alternate_groups(noises.groups, index, config.seed + 1)
     longest = int(rng.uniform(*config.seconds) * config.sample_rate)
     if config.whole_utterances:
         speaker, speech = voices.utterance(index)
     else:
-        speaker = _alternate(voices.groups, index, config.seed)
+        speaker = alternate_groups(voices.groups, index, config.seed)
         speech = voices.speech(speaker, int(config.seconds[0] * config.sample_rate), longest, rng)
     background = noises.background(label, len(speech.wav), rng)
     level = rng.uniform(*LEVEL_RANGE)
@@ -204,7 +204,7 @@ def _scaled(wav: np.ndarray, level: float) -> np.ndarray:
     return wav * (10 ** (level / 20) / np.sqrt(active_power(wav)))
 
 
-def _alternate(groups: list[str], index: int, seed: int) -> str:
+def alternate_groups(groups: list[str], index: int, seed: int) -> str:
     """Group number `index` when all groups alternate, in a new order each round."""
     order = np.random.default_rng([seed, index // len(groups), 2]).permutation(len(groups))
     return groups[order[index % len(groups)]]

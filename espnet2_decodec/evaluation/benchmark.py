@@ -1,5 +1,6 @@
 """Systems on the same test mixtures, scored in the same way; scores of earlier runs come from a cache."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -12,7 +13,7 @@ from espnet2_decodec.codec.padding import pad_to_frames
 from espnet2_decodec.data.parallel import parallel_map
 from espnet2_decodec.evaluation import SAMPLE_RATE
 from espnet2_decodec.evaluation.cache import CachedScores, hash_audio, metric_ids
-from espnet2_decodec.evaluation.metrics.registry import measure
+from espnet2_decodec.evaluation.metrics.registry import ENGLISH_ONLY, measure
 from espnet2_decodec.evaluation.mixture_set import MixtureItem, MixtureSet
 from espnet2_decodec.evaluation.systems.base import TARGETS, System, Unavailable
 from espnet2_decodec.evaluation.systems.identity import hash_source
@@ -185,8 +186,11 @@ class Worker:
         for target, path in wavs.items():
             write(path, [estimates[target]], SAMPLE_RATE)
         ids = task.cached.missing(self.ids)
+        undefined = set() if self.data.languages.get(task.key, "en") == "en" else ENGLISH_ONLY & ids.keys()
+        names = [name for name in ids if name not in undefined]
         scores = {
-            target: measure(target, references[target], wav, item.mixture, tuple(ids), SAMPLE_RATE)
+            target: measure(target, references[target], wav, item.mixture, names, SAMPLE_RATE)
+            | dict.fromkeys(undefined, math.nan)
             for target, wav in estimates.items()
         }
         task.cached.store(ids, scores, wavs)
@@ -233,16 +237,16 @@ def _plan(
     """The tasks of one system, recording by recording."""
     folder, tasks = out / "cache" / entry.name, []
     for key in keys:
+        version = entry.identity | ({"language": mixtures.languages[key]} if key in mixtures.languages else {})
         files = [paths[key] for paths in mixtures.paths.values()]
         if set(targets) & set(TARGETS[:3]):
             wavs = {target: wav_path(out, entry.name, key, target) for target in TARGETS[:3]} if key in kept else {}
-            cached = CachedScores.locate(folder, key, entry.identity, hash_audio(files))
+            cached = CachedScores.locate(folder, key, version, hash_audio(files))
             tasks.append(Task(entry.name, entry.spec, key, False, cached, wavs))
         if "remix" in targets:
             other = mixtures.remix_source(key)
             files += [paths[other] for paths in mixtures.paths.values()]
-            identity = entry.identity | {"target": "remix"}
-            cached = CachedScores.locate(folder, key, identity, hash_audio(files))
+            cached = CachedScores.locate(folder, key, version | {"target": "remix"}, hash_audio(files))
             tasks.append(Task(entry.name, entry.spec, key, True, cached, {}))
     return tasks
 

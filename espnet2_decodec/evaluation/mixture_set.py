@@ -7,7 +7,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from espnet2_decodec.data.kaldi import read_table
+from espnet2_decodec.data.kaldi import read_optional_table, read_table
 from espnet2_decodec.data.mixtures import STEMS
 from espnet2_decodec.data.seen import read_seen
 from espnet2_decodec.io.audio import read
@@ -19,7 +19,7 @@ class MixtureItem:
 
     Attributes:
         key: utterance id.
-        condition: an SNR in dB, `clean` (no background) or `background` (no speech).
+        condition: an SNR in dB, `clean` (no background), `background` (no speech), or a kind of background.
         mixture, speech, background: [L].
     """
 
@@ -39,10 +39,13 @@ class MixtureSet:
         folder_of: utterance id -> its folder.
         paths: stem -> utterance id -> file.
         conditions, speakers: by utterance id.
+        languages: ISO 639-1 code of the speech by utterance id, where it is known.
         seen: yes or no by utterance id, for backgrounds whose source is known to be in the training data or not.
 
     Args:
         folders: one or several that `make_mixtures` wrote, with {mixture,speech,background}.scp, utt2snr and utt2spk.
+            Where a folder has utt2kind, the kinds of background in it are the conditions, in place of the SNRs;
+            utt2lang has the languages.
 
     Raises:
         ValueError: if a table is missing, the tables of a folder list different recordings, or two folders have a
@@ -56,6 +59,7 @@ class MixtureSet:
         self.conditions: dict[str, str] = {}
         self.speakers: dict[str, str] = {}
         self.seen: dict[str, str] = {}
+        self.languages: dict[str, str] = {}
         for folder in self.folders:
             self._add(folder)
         self.keys = list(self.folder_of)
@@ -63,7 +67,9 @@ class MixtureSet:
     def _add(self, folder: Path) -> None:
         """Read the tables of one folder."""
         paths = {stem: read_table(folder / f"{stem}.scp") for stem in STEMS}
-        conditions, speakers = read_table(folder / "utt2snr"), read_table(folder / "utt2spk")
+        kinds = folder / "utt2kind"
+        conditions = read_table(kinds if kinds.is_file() else folder / "utt2snr")
+        speakers = read_table(folder / "utt2spk")
         for table in (*paths.values(), speakers):
             if table.keys() != conditions.keys():
                 raise ValueError(f"{folder}: the tables list different recordings; write the set again.")
@@ -79,6 +85,7 @@ class MixtureSet:
         self.conditions |= conditions
         self.speakers |= speakers
         self.seen |= read_seen(folder)
+        self.languages |= read_optional_table(folder / "utt2lang")
 
     def load(self, key: str, sample_rate: int) -> MixtureItem:
         """The mixture `key` and its stems at `sample_rate` Hz.

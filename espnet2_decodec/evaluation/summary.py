@@ -31,8 +31,8 @@ a denoiser, and of a residual, is the mixture less its speech; a codec that does
 by the decoded mixture. Ceiling: the clean stem alone, coded and decoded from both streams. Remix: the speech over
 the background of the next recording of the same condition. SI-SDRi: improvement over the noisy input. Level: of the
 estimate relative to the mixture; where the reference is silent, lower is better. Lower is better for the mel
-distance, higher for the other metrics. DNSMOS, PESQ and STOI are computed for speech only. The same speech and
-background segments are used at every SNR."""
+distance, higher for the other metrics. DNSMOS, PESQ and STOI are computed for speech only. Conditions
+that are SNRs have the same speech and background segments, those that are kinds of background have different ones."""
 
 SEEN = {"yes": "seen", "no": "unseen"}
 """Entries of utt2seen in words."""

@@ -1,7 +1,8 @@
 """Scores of decoded speech at several rates: `python -m research.tokens.score --bank BANK --model MODEL [--full]`.
 
 PESQ (wide band) and STOI; with --full also DNSMOS, the word differences of Whisper base to the original, and the
-share of level-1 tokens that a gain, a filter and noise do not change. Each call appends one JSON line to --out.
+share of level-1 tokens that a gain, a filter and noise do not change. Each figure is a mean and the limits of its 95 %
+bootstrap interval over the recordings. --opus adds Opus. Each call appends one JSON line to --out.
 """
 
 import argparse
@@ -12,12 +13,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import soundfile
 import torch
 from torch import Tensor
 
 from espnet2_decodec.codec.decodec import DeCodec
+from espnet2_decodec.evaluation.metrics.bootstrap import Interval, bootstrap_interval, bootstrap_ratio
+from espnet2_decodec.evaluation.systems.opus import Opus
 from research.metrics import dnsmos, quality, words_changed
 from research.tokens.dev_set import Utterance, dev_set, final_set, mixed
 
@@ -34,12 +36,12 @@ def levels_system(codec: DeCodec) -> System:
     return run
 
 
-def full_scores(wavs: list[Tensor], utterances: list[Utterance], cache: Path) -> dict[str, float]:
+def full_scores(wavs: list[Tensor], utterances: list[Utterance], cache: Path) -> dict[str, Interval]:
     """DNSMOS, and words changed in %."""
     changed = words_changed(wavs, [u.wav for u in utterances], [u.english for u in utterances], cache)
-    wrong, total = map(int, np.sum(changed, axis=0))
-    scores = {"dnsmos": float(np.mean([dnsmos(wav) for wav in wavs]))}
-    return scores | ({"words_changed": 100 * wrong / total, "words": total} if total else {})
+    wrong, total = zip(*changed)
+    scores = {"dnsmos": bootstrap_interval([dnsmos(wav) for wav in wavs])}
+    return scores | {"words_changed": bootstrap_ratio([100 * count for count in wrong], total)}
 
 
 def stability(codec: DeCodec, utterances: list[Utterance], bank: Path) -> dict[str, float]:
@@ -73,6 +75,7 @@ def main() -> None:
     parser.add_argument("--full", action="store_true")
     parser.add_argument("--snr", type=float, help="dB, of mixtures in place of clean speech")
     parser.add_argument("--levels", type=int, nargs="+", default=[1, 3, 6, 10])
+    parser.add_argument("--opus", type=float, nargs="+", default=[], metavar="KBPS", help="Opus at these rates")
     parser.add_argument("--final", action="store_true", help="the final set in place of the development set")
     parser.add_argument("--limit", type=int, help="only the first so many recordings")
     parser.add_argument("--wavs", type=Path, help="folder for some of the decoded recordings")
@@ -89,14 +92,15 @@ def main() -> None:
     system = levels_system(codec)
     decoded = [system(wav, tuple(args.levels)) for wav in inputs]
     systems = {f"levels_{k}": [d[k] for d in decoded] for k in args.levels}
+    systems |= {f"opus_{kbps:g}": [Opus(kbps)(wav, 16000)["mixture"] for wav in inputs] for kbps in args.opus}
     if args.snr is not None:
         systems["mixture"] = inputs
     for key, wavs in systems.items():
         scores = [quality(u.wav, w) for u, w in zip(utterances, wavs)]
-        row = {name: float(np.mean([s[name] for s in scores])) for name in scores[0]}
+        row = {name: bootstrap_interval([s[name] for s in scores]) for name in scores[0]}
         if args.full:
             row |= full_scores(wavs, utterances, texts)
-        result[key] = {name: round(value, 3) for name, value in row.items()}
+        result[key] = {name: [round(x, 3) for x in (i.mean, i.low, i.high)] for name, i in row.items() if i.count}
     if args.full and args.snr is None:
         result["stability"] = stability(codec, utterances, args.bank)
     if args.wavs:

@@ -4,22 +4,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-import yaml
 from torch import Tensor, nn
 
 from espnet2_decodec.codec.backbones.semantic_mdct import SemanticMDCTBackbone
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.codec.dsp.convnext import ConvNeXtStack
 from espnet2_decodec.codec.semantic_quantizer import SemanticRVQ
-from research.tokens.ema import EMA
 from research.tokens.semantic_bank import SemanticBank, SemanticBatch
-from research.training import CodecState, autocast, set_learning_rates, step_optimizer
+from research.training import CodecState, TrainingSettings, autocast
 
 
-@dataclass
-class Settings:
+@dataclass(kw_only=True)
+class Settings(TrainingSettings):
     """Settings of a training.
 
     Attributes:
@@ -31,12 +28,6 @@ class Settings:
         temperature: of the consistency.
         weights: of the losses.
         ema_decay_codebook: of the codebook.
-        lr: learning rate.
-        warmup_lr: steps of its linear rise.
-        minutes, decay_minutes: CPU minutes of the training, and of the linear fall of the learning rate at its end.
-        clip: largest norm of the gradients.
-        ema_decay: of the averaged weights, which are updated every fourth step.
-        seed: of everything that is drawn.
     """
 
     batch: int = 12
@@ -50,17 +41,7 @@ class Settings:
     )
     ema_decay_codebook: float = 0.99
     lr: float = 1.5e-3
-    warmup_lr: int = 100
-    minutes: float = 60.0
-    decay_minutes: float = 30.0
     clip: float = 2.0
-    ema_decay: float = 0.998
-    seed: int = 0
-
-    @classmethod
-    def read(cls, path: str | Path) -> "Settings":
-        """Read a YAML file."""
-        return cls(**yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {})
 
 
 def perturb(features: Tensor, generator: torch.Generator, limit: float, prob: float = 0.7) -> Tensor:
@@ -90,10 +71,11 @@ class SemanticTrainer(CodecState):
         ValueError: if the codec has no semantic level.
     """
 
+    settings: Settings
+    ema_interval = 4
+
     def __init__(self, settings: Settings, model: str | Path, targets_dim: int):
-        torch.manual_seed(settings.seed)
-        self.settings, self.step, self.minutes = settings, 0, 0.0
-        self.random = np.random.default_rng(settings.seed)
+        super().__init__(settings)
         self.codec = DeCodec.from_pretrained(model).requires_grad_(False)
         backbone, quantizer = self.codec.backbone, self.codec.speech_quantizer
         if not isinstance(backbone, SemanticMDCTBackbone) or not isinstance(quantizer, SemanticRVQ):
@@ -102,11 +84,8 @@ class SemanticTrainer(CodecState):
         self.semantic.ema_decay = settings.ema_decay_codebook
         options: dict[str, Any] = settings.head
         self.head = ConvNeXtStack(self.encoder.dim, dim_out=targets_dim, causal=False, **options)
-        self.trained: list[nn.Parameter] = [*self.encoder.parameters(), *self.head.parameters()]
-        self.optimizer = torch.optim.AdamW(
-            [{"params": self.trained, "base": settings.lr}], settings.lr, (0.9, 0.98), weight_decay=0.01, fused=True
-        )
-        self.ema = EMA(self.codec, settings.ema_decay)
+        weights = [*self.encoder.parameters(), *self.head.parameters()]
+        self.prepare([{"params": weights, "base": settings.lr}], weight_decay=0.01)
 
     def draw(self, bank: SemanticBank) -> SemanticBatch:
         """The next batch."""
@@ -121,7 +100,6 @@ class SemanticTrainer(CodecState):
     def train_step(self, batch: SemanticBatch) -> dict[str, float]:
         """One step; returns the named losses."""
         settings = self.settings
-        set_learning_rates(self, self.optimizer, settings.warmup_lr)
         generator = torch.Generator().manual_seed(int(self.random.integers(2**62)))
         views = torch.cat([batch.plain, perturb(batch.augmented, generator, settings.stretch)])
         with autocast():
@@ -140,10 +118,7 @@ class SemanticTrainer(CodecState):
         }  # fmt: skip
         loss = sum(weight * terms[name] for name, weight in settings.weights.items())
         assert isinstance(loss, Tensor)
-        step_optimizer(self.optimizer, loss, self.trained, settings.clip, self.step)
-        if self.step % 4 == 0:
-            self.ema.update(self.codec)
-        self.step += 1
+        self.update(loss)
         terms |= {"same": (first == second).float().mean(), "perplexity": result.metrics["perplexity"][0]}
         return {name: float(value.detach()) for name, value in terms.items()}
 

@@ -23,6 +23,7 @@ from espnet2_decodec.voice.speech import Speech, analyze, semantic_parts, synthe
 from espnet2_decodec.voice.voice_model import VoiceModel
 from research.metrics import dnsmos, words_changed
 from research.tokens.dev_set import Utterance, dev_set, final_set, mixed
+from research.voice.kept_background import NoiseClassifier, kept_background_scores, labeled
 
 
 def pairs(utterances: list[Utterance], limit: int | None) -> list[tuple[int, int]]:
@@ -61,9 +62,35 @@ class Systems:
         return torch.cat(list(synthesize(self.codec, [speech], len(source))))
 
 
+def speech_scores(
+    wavs: list[Tensor], chosen: list[tuple[int, int]], utterances: list[Utterance], cache: Path
+) -> dict[str, float]:
+    """Scores of converted speech.
+
+    Args:
+        wavs: [L] each.
+        chosen: from `pairs`.
+        utterances: clean sources and prompts.
+        cache: file of the texts of the sources, see `words_changed`.
+    """
+    changed = words_changed(wavs, [utterances[i].wav for i, _ in chosen], [True] * len(wavs), cache)
+    wrong, total = map(int, np.sum(changed, axis=0))
+    found = {"words_changed": round(100 * wrong / total, 1), "words": total}
+    found["dnsmos"] = round(float(np.mean([dnsmos(wav) for wav in wavs])), 3)
+    for name, which in (("target", 1), ("source", 0)):
+        values = [speaker_similarity(utterances[pair[which]].wav, wav, 16000) for pair, wav in zip(chosen, wavs)]
+        found[name] = round(float(np.mean(values)), 3)
+    return found
+
+
+def prompt_snr(text: str) -> float | None:
+    """An SNR in dB, or None for `clean`."""
+    return None if text == "clean" else float(text)
+
+
 def main() -> None:
-    """Score one system."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Score one system, once for each kind of prompt."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bank", type=Path, required=True)
     parser.add_argument("--model", type=Path)
     parser.add_argument("--codec", default="decodec-16k-semantic")
@@ -74,7 +101,11 @@ def main() -> None:
     parser.add_argument("--detail", type=float, default=0.7)
     parser.add_argument("--bias", type=float, default=1.0)
     parser.add_argument("--source-snr", type=float, help="dB, of noisy sources")
-    parser.add_argument("--prompt-snr", type=float, help="dB, of noisy prompts")
+    parser.add_argument(
+        "--prompt-snr", type=prompt_snr, nargs="+", default=[None], metavar="clean|DB",
+        help="prompts: clean, or noisy at this SNR; one row each",
+    )  # fmt: skip
+    parser.add_argument("--background-snr", type=float, metavar="DB", help="also score the background of such sources")
     parser.add_argument("--final", action="store_true")
     parser.add_argument("--limit", type=int)
     parser.add_argument("--out", type=Path, default=Path("voice_scores.jsonl"))
@@ -87,31 +118,33 @@ def main() -> None:
     def noisy(snr: float | None) -> list[Tensor]:
         return [u.wav for u in utterances] if snr is None else mixed(utterances, args.bank, snr, noises)
 
-    sources, prompts, system = noisy(args.source_snr), noisy(args.prompt_snr), Systems(args)
-    chosen, begun = pairs(utterances, args.limit), time.process_time()
-    wavs = [system(sources[i], prompts[j]) for i, j in chosen]
-    seconds = sum(len(wav) for wav in wavs) / 16000
-    row: dict = {
+    sources, system, chosen = noisy(args.source_snr), Systems(args), pairs(utterances, args.limit)
+    settings = {
         name: str(value)
         for name, value in vars(args).items()
-        if value is not None and name not in ("bank", "out", "wavs")
+        if value is not None and name not in ("bank", "out", "wavs", "prompt_snr")
     }
-    row["speed"] = round((time.process_time() - begun) / seconds, 4)
-    changed = words_changed(wavs, [utterances[i].wav for i, _ in chosen], [True] * len(wavs),
-                            args.bank / f"conversion_texts_{args.final}_{args.limit}.json")  # fmt: skip
-    wrong, total = map(int, np.sum(changed, axis=0))
-    row["words_changed"], row["words"] = round(100 * wrong / total, 1), total
-    row["dnsmos"] = round(float(np.mean([dnsmos(wav) for wav in wavs])), 3)
-    for name, which in (("target", 1), ("source", 0)):
-        values = [speaker_similarity(utterances[pair[which]].wav, wav, 16000) for pair, wav in zip(chosen, wavs)]
-        row[name] = round(float(np.mean(values)), 3)
-    if args.wavs:
-        args.wavs.mkdir(parents=True, exist_ok=True)
-        for (i, j), wav in list(zip(chosen, wavs))[::4]:
-            soundfile.write(args.wavs / f"{i:02d}_as_{j:02d}.wav", wav.numpy(), 16000)
-    with args.out.open("a") as file:
-        file.write(json.dumps(row) + "\n")
-    print(json.dumps(row))
+    background: dict[str, float] = {}
+    if args.background_snr is not None:
+        classifier, mixtures = NoiseClassifier.from_bank(args.bank), noisy(args.background_snr)
+        both = ((mixtures[i], mixtures[i] - utterances[i].wav) for i, _ in chosen)
+        background = kept_background_scores(system.codec, classifier, both)
+        background["classifier_accuracy"] = classifier.accuracy(labeled(args.bank, noises))
+    for snr in args.prompt_snr:
+        prompts, begun = noisy(snr), time.process_time()
+        wavs = [system(sources[i], prompts[j]) for i, j in chosen]
+        seconds = sum(len(wav) for wav in wavs) / 16000
+        row: dict = {**settings, "prompt_snr": "clean" if snr is None else snr}
+        row["speed"] = round((time.process_time() - begun) / seconds, 4)
+        row |= speech_scores(wavs, chosen, utterances, args.bank / f"conversion_texts_{args.final}_{args.limit}.json")
+        row |= {name: round(value, 2) for name, value in background.items()}
+        if args.wavs:
+            args.wavs.mkdir(parents=True, exist_ok=True)
+            for (i, j), wav in list(zip(chosen, wavs))[::4]:
+                soundfile.write(args.wavs / f"{i:02d}_as_{j:02d}_{row['prompt_snr']}.wav", wav.numpy(), 16000)
+        with args.out.open("a") as file:
+            file.write(json.dumps(row) + "\n")
+        print(json.dumps(row))
 
 
 if __name__ == "__main__":

@@ -54,6 +54,24 @@ def test_a_comparison(run, data, model, tmp_path):
     assert (tmp_path / "scores.csv").read_bytes() == before
 
 
+def test_paired_tests_are_written_shown_on_the_page_and_removed(run, data, tmp_path):
+    pytest.importorskip("scipy", reason="scipy is not installed")
+    arguments = ["--data", data, "--out", tmp_path, "--metrics", "sdr", "--systems", "mixture", "silence"]
+    assert run("evaluate", *arguments, "--paired", with_model=False)[0] == 0
+    with open(tmp_path / "paired.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {(row["system"], row["other"], row["condition"]) for row in rows if row["target"] == "speech"} == {
+        ("mixture", "silence", "5"), ("mixture", "silence", "clean"),
+    }  # fmt: skip
+    code, _, err = run("evaluate", *arguments, "--paired", "nobody", with_model=False)
+    assert code == 1 and "There is no system 'nobody' to compare" in err[-1]
+    pytest.importorskip("jinja2", reason="the extra report is not installed")
+    assert run("report", tmp_path, with_model=False)[0] == 0
+    assert "<h2>Paired tests</h2>" in (tmp_path / "report" / "index.html").read_text()
+    assert run("evaluate", *arguments, with_model=False)[0] == 0
+    assert not list(tmp_path.glob("paired.*"))
+
+
 def test_a_job_array_computes_what_one_process_does(run, data, tmp_path):
     arguments = ["--data", data, "--metrics", "si_sdr", "sdr", "--keep", 1, "--systems", "mixture", "silence"]
     assert run("evaluate", *arguments, "--out", tmp_path / "one", with_model=False)[0] == 0

@@ -14,6 +14,7 @@ from espnet2_decodec.data.kaldi import read_table, write_table
 from espnet2_decodec.data.mixtures import MixtureConfig, make_mixtures
 from espnet2_decodec.evaluation import benchmark, cache
 from espnet2_decodec.evaluation.benchmark import SAMPLE_RATE, run_benchmark
+from espnet2_decodec.evaluation.metrics import registry as metrics
 from espnet2_decodec.evaluation.mixture_set import MixtureSet
 from espnet2_decodec.evaluation.summary import markdown, summarize, write_scores, write_summary
 from espnet2_decodec.evaluation.systems import identity
@@ -250,3 +251,15 @@ def test_a_system_that_fails_is_named_with_the_recording(data, tmp_path, monkeyp
     monkeypatch.setattr(NoisyInput, "process", broken)
     with pytest.raises(ValueError, match="mixture fails on .*: it is broken."):
         run_benchmark(data, ["mixture"], tmp_path / "out", ["sdr"])
+
+
+def test_kinds_of_background_are_conditions_and_words_are_counted_in_english_only(data, tmp_path, monkeypatch):
+    keys = sorted(read_table(data / "utt2snr"))
+    write_table(data / "utt2kind", {key: ("music", "babble")[i % 2] for i, key in enumerate(keys)})
+    write_table(data / "utt2lang", {key: "en" if key == keys[0] else "ru" for key in keys})
+    monkeypatch.setitem(metrics.ON_REQUEST, "dwer", lambda reference, estimate, rate: 0.5)
+    found = run_benchmark(data, ["mixture"], tmp_path / "out", ["dwer", "sdr"], targets=["speech"])
+    assert {row["condition"] for row in found.rows} == {"music", "babble"} == set(MixtureSet(data).conditions.values())
+    assert {row["uttid"]: row["dwer"] for row in found.rows if row["dwer"] == 0.5} == {keys[0]: 0.5}
+    assert sum(math.isnan(row["dwer"]) for row in found.rows) == len(keys) - 1
+    assert "| system | kbit/s | babble | music |" in markdown(found.rows, summarize(found.rows), {}, [])

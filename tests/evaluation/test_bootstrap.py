@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from espnet2_decodec.evaluation.metrics.bootstrap import bootstrap_interval
+from espnet2_decodec.evaluation.metrics.bootstrap import bootstrap_interval, bootstrap_ratio
 
 
 def test_the_interval_covers_the_mean_and_is_repeatable():
@@ -36,3 +36,13 @@ def test_undefined_figures_are_left_out():
     assert bootstrap_interval([]).count == 0
     alone = bootstrap_interval([2.5])
     assert (alone.mean, alone.low, alone.high, alone.count) == (2.5, 2.5, 2.5, 1)
+
+
+def test_a_ratio_of_sums_counts_each_recording_by_its_denominator():
+    found = bootstrap_ratio([1, 0, 9], [10, 10, 30])
+    assert (found.mean, found.count) == (pytest.approx(0.2), 3) and found.low < found.mean < found.high
+    values = np.random.default_rng(4).gamma(2.0, size=30).tolist()
+    assert bootstrap_ratio(values, [1.0] * 30) == pytest.approx(bootstrap_interval(values))
+    assert bootstrap_ratio([0, 0], [5, 5]).high == 0.0
+    for nothing in (bootstrap_ratio([], []), bootstrap_ratio([1.0], [0.0])):
+        assert nothing.count == 0 and math.isnan(nothing.mean)

@@ -15,6 +15,7 @@ SUMMARY = "Run one step of the training recipe: data sets, tokens, export, score
 
 STEPS = {
     "make_mixtures": ("codec", "Write test mixtures with their stems"),
+    "make_kinds": ("codec", "Write test mixtures by kind of background, with babble and rooms"),
     "shards": ("shards", "Pack the recordings of a data directory into tar files"),
     "export_teacher": ("codec", "Write the Whisper teacher as one safetensors file"),
     "check_training": ("codec", "Check that a training of the codec task took steps and kept a model"),

@@ -50,6 +50,40 @@ def make_mixtures(args: Namespace) -> None:
         print(f"backgrounds of sources that training has: {found['yes']}, of others: {found['no']}")
 
 
+def make_kinds_arguments(parser: ArgumentParser) -> None:
+    """Add the options of `make_kinds`."""
+    parser.add_argument("--speech", required=True, help="Kaldi folder of clean speech")
+    parser.add_argument("--background", required=True, help="Kaldi folder of backgrounds with utt2class")
+    parser.add_argument(
+        "--babble", help="Kaldi folder of the voices in the babble (default: other speakers of --speech)"
+    )
+    parser.add_argument("--rirs", help="Kaldi folder of room impulse responses (default: decaying noise)")
+    parser.add_argument("--out", type=output_folder, required=True, help="output folder")
+    parser.add_argument("--per_kind", type=positive_int, default=20, help="mixtures of each kind")
+    parser.add_argument(
+        "--seconds", type=finite_float, nargs=2, default=(4.0, 8.0), help="shortest and longest mixture"
+    )
+    for name, default, what in (
+        ("snr", 0.0, "other backgrounds"),
+        ("babble_snr", 5.0, "babble"),
+        ("room_snr", 10.0, "rooms"),
+    ):
+        parser.add_argument(f"--{name}", type=finite_float, default=default, help=f"SNR in dB of {what} ({default:g})")
+    parser.add_argument("--voices", type=positive_int, default=6, help="voices of the babble (6)")
+    parser.add_argument("--seed", type=int, default=0, help="random seed")
+
+
+def make_kinds(args: Namespace) -> None:
+    """Write test mixtures by kind of background."""
+    from espnet2_decodec.data import kinds
+
+    config = kinds.KindConfig(
+        args.per_kind, tuple(args.seconds), args.snr, args.babble_snr, args.room_snr, args.voices, args.seed
+    )
+    count = kinds.make_kinds(args.speech, args.background, args.out, config, args.babble, args.rirs)
+    print(f"wrote {count} mixtures: {args.out}")
+
+
 def export_teacher_arguments(parser: ArgumentParser) -> None:
     """Add the options of `export_teacher`."""
     parser.add_argument("out", type=output_file(".safetensors"), help="output file, e.g. teacher.safetensors")

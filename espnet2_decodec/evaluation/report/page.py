@@ -11,6 +11,7 @@ from espnet2_decodec.atomic import atomic_write
 from espnet2_decodec.data.mixtures import condition_order
 from espnet2_decodec.evaluation.environment import environment
 from espnet2_decodec.evaluation.metrics.info import metric_info
+from espnet2_decodec.evaluation.paired import MARKDOWN_FILE
 from espnet2_decodec.evaluation.report.documents import Document, read_documents
 from espnet2_decodec.evaluation.report.labels import target_title
 from espnet2_decodec.evaluation.report.media import FOLDER, InlineMedia, Media, MediaFolder
@@ -63,7 +64,7 @@ def write_report(
     """Write the page of a benchmark; the same inputs give the same bytes.
 
     Args:
-        source: output folder of `decodec evaluate`.
+        source: output folder of `decodec evaluate`; its paired.md, if there is one, becomes a section.
         out: folder for index.html and its media, or the HTML file if `single`.
         title: title of the page.
         single: store everything in one file.
@@ -76,7 +77,9 @@ def write_report(
     Raises:
         ValueError: if the benchmark, a folder of examples, an audio file or a document cannot be read.
     """
-    results, sections, texts = read_results(source), read_sections(examples), read_documents(documents)
+    results, sections = read_results(source), read_sections(examples)
+    paired = Path(source) / MARKDOWN_FILE
+    texts = read_documents([*([paired] if paired.is_file() else []), *documents])
     return write_page(out, title, results, sections=sections, documents=texts, single=single)
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 
+from espnet2_decodec.codec.serialization import PRETRAINED
 from espnet2_decodec.evaluation.systems.base import System
 from espnet2_decodec.evaluation.systems.baselines import NoisyInput, Silence
 from espnet2_decodec.evaluation.systems.cascade import Cascade
@@ -44,6 +45,9 @@ KINDS: dict[str, Callable[[list[str]], System]] = {
 }
 """First part of a spec -> function from the other parts, which colons separate, to the system."""
 
+SEPARATION = "separation"
+"""A spec that stands for the noisy input, all codecs in the package without quantizers, and denoisers."""
+
 _NAMED = re.compile(r"([A-Za-z0-9][\w.+-]*)=(.+)")
 _RANGE = re.compile(r"(\d+)\.\.(\d+)")
 _CASCADE = re.compile(rf"\+(?=(?:{'|'.join(KINDS)})(?::|\+|$))")
@@ -59,7 +63,7 @@ def expand(specs: Sequence[str]) -> dict[str, str]:
         ValueError: if two systems would have one name, or the ranges of a spec are of different sizes.
     """
     named: dict[str, str] = {}
-    for text in specs:
+    for text in [one for spec in specs for one in (_separation_specs() if spec == SEPARATION else (spec,))]:
         match = _NAMED.fullmatch(text)
         label, spec = match.groups() if match else (None, text)
         for one, values in _expand_ranges(spec):
@@ -67,6 +71,13 @@ def expand(specs: Sequence[str]) -> dict[str, str]:
             if named.setdefault(name, one) != one:
                 raise ValueError(f"{named[name]} and {one} would both be called {name}: give names, as in NAME={one}.")
     return named
+
+
+def _separation_specs() -> list[str]:
+    """The specs that `SEPARATION` stands for; codecs have the names of their folders."""
+    codecs = sorted(folder.name for folder in PRETRAINED.glob("decodec-*") if (folder / "config.json").is_file())
+    ours = [f"{name}=decodec:{PRETRAINED / name}:unquantized" for name in codecs]
+    return ["mixture", *ours, "gtcrn", "deepfilternet", "dtln", "rnnoise"]
 
 
 def name_of(spec: str) -> str:
