@@ -63,7 +63,7 @@ GROUP, SOURCE, REFERENCE = "Voice conversion", "source", "reference"
 
 @dataclass(frozen=True)
 class ConversionSettings:
-    """Recordings and speakers of a test of voice conversion, and its scores.
+    """Recordings, speakers and metrics of a test of voice conversion.
 
     Attributes:
         data: folder of test mixtures, with a table text if there is a recognizer.
