@@ -159,7 +159,10 @@ def main() -> int:
     rows = [row for name in settings.banks for row in read_bank(args.bank, name)]
     trainer = Trainer(settings, args.codec, read_bank(args.bank, settings.dev_bank))
     if not training.resume(trainer, args.out) and args.start:
+        codebook = trainer.text.codebook.clone()  # that of the codec, which may be another one
         trainer.start_from(TextToSemantic.from_pretrained(args.start))
+        for module in (trainer.text, trainer.ema.module):
+            module.codebook.copy_(codebook)
     held_out = {word for word, _ in trainer.dev_words}
     words = WordSampler({word: phones for word, phones in lexicon().items() if word not in held_out})
     sampler = UtteranceSampler(rows, settings.styles, settings.frames)
