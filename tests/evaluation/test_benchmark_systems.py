@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from espnet2_decodec.codec.decodec import DeCodec
+from espnet2_decodec.codec.serialization import PRETRAINED
 from espnet2_decodec.data.kaldi import read_table, write_table
 from espnet2_decodec.evaluation.benchmark import SAMPLE_RATE, loop_frames, run_benchmark
 from espnet2_decodec.evaluation.metrics.registry import METRICS
@@ -107,3 +108,18 @@ def test_sets_that_cannot_be_scored(data, tmp_path):
     write_table(data / "speech.scp", {first: swapped[first]})
     with pytest.raises(ValueError, match="different recordings"):
         run_benchmark(data, ["mixture"], tmp_path / "out", ["sdr"])
+
+
+def test_separation_stands_for_all_codecs_of_the_package_and_four_denoisers():
+    named = specs.expand(["separation", "silence"])
+    ours = {name: spec.split(":")[1] for name, spec in named.items() if name.startswith("decodec-")}
+    assert ours == {folder.name: str(folder) for folder in PRETRAINED.glob("decodec-*")}
+    assert [name for name in named if name not in ours] == [
+        "mixture",
+        "gtcrn",
+        "deepfilternet",
+        "dtln",
+        "rnnoise",
+        "silence",
+    ]
+    assert all(named[name].endswith(":unquantized") for name in ours)
