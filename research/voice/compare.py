@@ -35,7 +35,7 @@ from research.voice.comparison_systems import LABELS, RECORDED, SYSTEMS, Package
 from research.voice.peers import PEERS
 from research.voice.text_score import spoken
 
-SETS = ("sentences", "readers", "prompts")
+SETS = ("sentences", "prompts", "readers")
 METRICS = {"wer": ("WER %", 1), "cer": ("CER %", 1), "dnsmos": ("DNSMOS", 2), "similarity": ("similarity", 2)}
 """Metric -> heading and decimals."""
 MARKERS = "<!-- tts_systems -->", "<!-- end of tts_systems -->"
