@@ -1,9 +1,10 @@
 """Text to speech beside packaged synthesizers: `python -m research.voice.compare --recordings R --out CSV`.
 
 For each set of `comparison_sets` and each of `SYSTEMS` one row: character and word errors of a recognizer against the
-text, where numbers count as words; DNSMOS; cosine of the speaker embeddings of the output and another recording of the
-voice, for systems that are given one; CPU seconds for each second of speech, without the loading of models, but with
-the start of programs. All is measured at -26 dBFS. Rows that are already in the file and not asked for are kept.
+text, where numbers count as words, and a sentence has at most as many errors as words, since the recognizer repeats
+itself now and then; DNSMOS; cosine of the speaker embeddings of the output and another recording of the voice, for
+systems that are given one; CPU seconds for each second of speech, without the loading of models, but with the start of
+programs. All is measured at -26 dBFS. Rows that are already in the file and not asked for are kept.
 """
 
 import argparse
@@ -83,8 +84,8 @@ def cpu_seconds() -> float:
 def summarize(rows: Sequence[Row]) -> Row:
     """The columns of one system from its rows of all sentences."""
     intervals = {
-        "wer": bootstrap_ratio([100 * row["word_errors"] for row in rows], [row["words"] for row in rows]),
-        "cer": bootstrap_ratio([100 * row["character_errors"] for row in rows], [row["characters"] for row in rows]),
+        "wer": _error_rate(rows, "word"),
+        "cer": _error_rate(rows, "character"),
         "dnsmos": bootstrap_interval([row["dnsmos"] for row in rows]),
         "similarity": bootstrap_interval([row["similarity"] for row in rows]),
     }
@@ -94,6 +95,12 @@ def summarize(rows: Sequence[Row]) -> Row:
         found |= {name: interval.mean, f"{name}_low": interval.low, f"{name}_high": interval.high}
     found["cpu_seconds_a_second"] = sum(row["cpu"] for row in rows) / sum(row["seconds"] for row in rows)
     return found
+
+
+def _error_rate(rows: Sequence[Row], unit: str) -> Interval:
+    """Errors in % of all words or characters; those of one sentence are at most its length."""
+    lengths = [row[f"{unit}s"] for row in rows]
+    return bootstrap_ratio([100 * min(row[f"{unit}_errors"], n) for row, n in zip(rows, lengths)], lengths)
 
 
 def merge(path: Path, new: Iterable[Row]) -> list[Row]:

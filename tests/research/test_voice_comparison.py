@@ -88,6 +88,10 @@ def test_rates_are_those_of_all_sentences_together():
     assert math.isnan(found["similarity"])
 
 
+def test_a_recognizer_that_repeats_itself_makes_one_sentence_wrong_and_not_more():
+    assert summarize([row(200), row(0)])["wer"] == pytest.approx(50.0)
+
+
 def test_rows_that_are_not_scored_again_are_kept(tmp_path):
     path = tmp_path / "table.csv"
     rows = [{"set": "sentences", "system": name} | summarize([row(2, 0.7)]) for name in reversed(SYSTEMS[3:])]
