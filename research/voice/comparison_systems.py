@@ -17,6 +17,19 @@ RECORDED = ("recording", "copy", "voice")
 """Systems that need a recording of the text."""
 SYSTEMS = (*RECORDED, "say", *PEERS)
 """Names of all systems, in the order of the table."""
+LABELS = {
+    "recording": "recordings",
+    "copy": "copy synthesis",
+    "voice": "voice model on features of the recordings",
+    "say": "`decodec say`",
+    "hibari": "hibari-tts",
+    "piper": "Piper, en_US-joe-medium",
+    "festival-hts": "Festival, slt (HTS)",
+    "festival": "Festival, kal (diphones)",
+    "flite": "Flite, slt",
+    "espeak-ng": "eSpeak NG, en-us",
+}
+"""Name of a system -> its name in documents."""
 
 SystemFunction = Callable[[Sentence], Tensor]
 """Sentence -> samples [L] at 16 kHz."""

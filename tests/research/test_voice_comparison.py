@@ -2,6 +2,7 @@
 
 import math
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -10,12 +11,14 @@ from espnet2_decodec.evaluation.systems.base import Unavailable
 from espnet2_decodec.evaluation.tables import write_csv
 from espnet2_decodec.io.audio import write
 from research.voice import kept_background
-from research.voice.compare import COLUMNS, markdown, merge, summarize
+from research.voice.compare import COLUMNS, MARKERS, markdown, merge, replace_table, summarize
 from research.voice.comparison_sets import SENTENCES, TUNED_SENTENCES, Sentence, sentence_case, sentences
 from research.voice.comparison_systems import RECORDED, SYSTEMS, PackageSystems, build_system
 from research.voice.kept_background import NoiseClassifier, kept_background_scores
 from research.voice.peers import Program
 from tests.voices import save_models, vowels
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_sentences_that_settings_were_chosen_by_are_left_out():
@@ -85,6 +88,10 @@ def test_rates_are_those_of_all_sentences_together():
     assert math.isnan(found["similarity"])
 
 
+def test_a_recognizer_that_repeats_itself_makes_one_sentence_wrong_and_not_more():
+    assert summarize([row(200), row(0)])["wer"] == pytest.approx(50.0)
+
+
 def test_rows_that_are_not_scored_again_are_kept(tmp_path):
     path = tmp_path / "table.csv"
     rows = [{"set": "sentences", "system": name} | summarize([row(2, 0.7)]) for name in reversed(SYSTEMS[3:])]
@@ -96,6 +103,15 @@ def test_rows_that_are_not_scored_again_are_kept(tmp_path):
     assert float(after["say"]["wer"]) == 0.0 and float(after["say"]["similarity"]) == 0.8
     assert all(after[one["system"]] == one for one in before if one["system"] != "say")
     assert len(markdown(after.values()).splitlines()) == 2 + len(after)
+
+
+def test_the_table_of_the_documentation_is_that_of_the_results():
+    table = markdown(merge(ROOT / "results" / "voice" / "tts_systems.csv", []))
+    document = (ROOT / "docs" / "tts.md").read_text(encoding="utf-8")
+    assert replace_table(document, table) == document
+    assert replace_table(replace_table(document, "other"), table) == document
+    with pytest.raises(ValueError, match="needs the lines"):
+        replace_table(document.replace(MARKERS[1], ""), table)
 
 
 def noises(kind, count, level, seed):
