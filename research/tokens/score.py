@@ -81,7 +81,8 @@ def main() -> None:
     parser.add_argument("--wavs", type=Path, help="folder for some of the decoded recordings")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    begun, texts = time.process_time(), args.bank / ("final_texts.json" if args.final else "dev_texts.json")
+    begun = time.process_time()
+    texts = args.bank / f"{'final' if args.final else 'dev'}_texts_{args.limit or 'all'}.json"
     utterances = (final_set if args.final else dev_set)(args.bank)[: args.limit]
     codec = DeCodec.from_pretrained(args.model)
     result: dict[str, Any] = {"model": str(args.model or "package"), "snr": args.snr, "recordings": len(utterances)}
