@@ -1,4 +1,4 @@
-"""Training of a tiny voice model, and of a tiny codec's decoder for it, by research/voice."""
+"""Training of a tiny voice model by research/voice."""
 
 import numpy as np
 import pytest
