@@ -46,9 +46,9 @@ rate and distortion of both streams, beside Opus:
   decodec evaluate --data dump/standard/test --out exp/compare \\
       --systems mixture decodec:exp/model:levels=1..10 decodec:exp/model:unquantized opus:6 opus:8 opus:12
 
-separation beside denoisers, by kind of background, and which system is ahead:
-  decodec recipe make_kinds --speech data/speech_test --background data/background_test --out kinds
-  decodec evaluate --data kinds --out exp/kinds --systems separation --metrics si_sdr pesq stoi dnsmos dwer --paired
+separation beside denoisers, and which system is ahead (sets by kind of background: decodec recipe make_kinds):
+  decodec evaluate --data dump/standard/test --out exp/paired --systems separation \\
+      --metrics si_sdr pesq stoi dnsmos dwer --paired
 
 backgrounds seen in training beside unseen ones (stage 3 of the recipe makes both sets):
   decodec evaluate --data dump/standard/test dump/standard/test_seen --out exp/seen --systems mixture decodec gtcrn

@@ -10,6 +10,7 @@ FOLDERS = {
     "evaluate": "--data d --out {}",
     "probe": "--data d --out {}",
     "recipe make_mixtures": "--speech s --background b --out {}",
+    "recipe make_kinds": "--speech s --background b --out {}",
     "recipe export_codec": "--train_config c --model_file m {}",
     "recipe tokenize": "--scp s --out {}",
     "recipe resynthesize": "--tokens t --out {}",
