@@ -30,7 +30,7 @@ def download(name: str, revision: str | None = None) -> Path:
 
     Raises:
         ImportError: if huggingface_hub is not installed.
-        FileNotFoundError: if the model or the revision does not exist, or is neither cached nor in reach.
+        FileNotFoundError: if the model or the revision does not exist, or is neither cached nor reachable.
         ConnectionError: if the download fails otherwise.
         ValueError: if the name or the revision is not valid.
     """

@@ -81,6 +81,7 @@ class BaseTrainer:
 
     Attributes:
         module_name: name of the attribute with the module in training, and its key in a checkpoint.
+        betas: of AdamW.
         ema_interval: steps between two updates of the averaged weights.
         has_torch_random: whether a step draws from the random state of PyTorch.
         step, minutes: taken so far.
@@ -93,6 +94,7 @@ class BaseTrainer:
     """
 
     module_name: str
+    betas = (0.9, 0.98)
     ema_interval = 1
     has_torch_random = False
 
@@ -116,8 +118,7 @@ class BaseTrainer:
             groups: of weights, with `base`, the learning rate after the warm-up.
             weight_decay: of AdamW, for groups without one of their own.
         """
-        betas = (0.9, 0.98)
-        self.optimizer = torch.optim.AdamW(groups, self.settings.lr, betas, weight_decay=weight_decay, fused=True)
+        self.optimizer = torch.optim.AdamW(groups, self.settings.lr, self.betas, weight_decay=weight_decay, fused=True)
         self.ema = EMA(self.module, self.settings.ema_decay)
 
     def start_from(self, module: nn.Module) -> None:

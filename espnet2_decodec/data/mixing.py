@@ -128,7 +128,7 @@ def _unit_rms(wav: Tensor) -> Tensor:
 
 
 def _scale_to_level(speech: Tensor, background: Tensor, level: Tensor) -> Batch:
-    """Both stems scaled alike, so that their sum has the RMS `level` [B, 1] in dBFS and does not clip."""
+    """Both stems scaled by one gain, so that their sum has the RMS `level` [B, 1] in dBFS and does not clip."""
     mixture = speech + background
     gain = 10 ** (level / 20) / mixture.square().mean(1, keepdim=True).sqrt().clamp(min=1e-3)
     gain = torch.minimum(gain, 0.98 / mixture.abs().amax(1, keepdim=True).clamp(min=1e-5))

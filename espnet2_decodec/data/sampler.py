@@ -93,7 +93,7 @@ class MemorySegmentSampler:
     Args:
         tracks: source -> [L] int16.
         weights: source -> relative frequency; 1 for those left out.
-        balance_exponent: 0 draws sources in proportion to their duration, 1 draws all alike.
+        balance_exponent: 0 draws sources in proportion to their duration, 1 draws all uniformly.
 
     Raises:
         ValueError: if there are no samples.
@@ -170,7 +170,7 @@ class DiskSegmentSampler(SegmentSampler[str]):
         scp: path of the wav.scp, see `RecordingList`.
         sample_rate: Hz that all recordings must have.
         pause: see `SegmentSampler`.
-        balance_exponent: 0 draws sources in proportion to their duration, 1 draws all alike.
+        balance_exponent: 0 draws sources in proportion to their duration, 1 draws all uniformly.
         class_weights: class -> relative frequency; 1 for those left out.
         noisy_weight: relative frequency of the speakers listed in noisy_speakers.
 

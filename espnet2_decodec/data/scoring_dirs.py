@@ -51,8 +51,8 @@ def write_scoring_dirs(mixtures: str | Path, decoded: str | Path, out: str | Pat
             "wav.scp": {key: wavs[key] for key in kept},
             "utt2spk": {key: speakers[key] for key in kept},
         }
-        spoken = {key: texts[key] for key in kept if key in texts and stream != "background"}
-        write_data_dir(out / stream, tables | ({"text": spoken} if spoken else {}))
+        transcripts = {key: texts[key] for key in kept if key in texts and stream != "background"}
+        write_data_dir(out / stream, tables | ({"text": transcripts} if transcripts else {}))
         write_table(out / stream / "ref.scp", {key: references[key] for key in kept})
         counts[stream] = len(kept)
     return counts

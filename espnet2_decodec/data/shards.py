@@ -92,7 +92,7 @@ class ShardedRecordings:
         """Probability [n] of each recording: by its duration, its weight, and a power of its source's duration.
 
         Args:
-            balance_exponent: 0 draws sources in proportion to their duration, 1 draws all alike.
+            balance_exponent: 0 draws sources in proportion to their duration, 1 draws all uniformly.
         """
         seconds = self.frames / self.sample_rate
         totals = np.bincount(self.sources, seconds)
@@ -119,7 +119,7 @@ class ShardSegmentSampler(SegmentSampler[int]):
         path: shards.json.
         sample_rate: Hz that the recordings must have.
         pause: see `SegmentSampler`.
-        balance_exponent: 0 draws sources in proportion to their duration, 1 draws all alike.
+        balance_exponent: 0 draws sources in proportion to their duration, 1 draws all uniformly.
 
     Raises:
         ValueError: if the shards cannot be used, or have another sample rate.

@@ -101,8 +101,8 @@ class MixtureSet:
     def remix_source(self, key: str) -> str:
         """The recording whose background `key` is remixed with: the next one of its folder and condition."""
         group = (self.folder_of[key], self.conditions[key])
-        alike = [other for other in self.keys if (self.folder_of[other], self.conditions[other]) == group]
-        return alike[(alike.index(key) + 1) % len(alike)]
+        candidates = [other for other in self.keys if (self.folder_of[other], self.conditions[other]) == group]
+        return candidates[(candidates.index(key) + 1) % len(candidates)]
 
     def select(self, conditions: Sequence[str] = (), limit: int | None = None) -> list[str]:
         """Ids of the first recordings of each folder and condition, in the order in which they were mixed.

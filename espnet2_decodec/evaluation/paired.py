@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import combinations
 from pathlib import Path
 
@@ -183,10 +183,7 @@ def _compare(
 
 def _corrected(tests: Sequence[Comparison]) -> list[Comparison]:
     """The same comparisons with p-values that are corrected for their number."""
-    return [
-        Comparison(one.target, one.metric, one.condition, one.system, one.other, one.interval, one.p, value)
-        for one, value in zip(tests, holm([one.p for one in tests]))
-    ]
+    return [replace(one, p_corrected=value) for one, value in zip(tests, holm([one.p for one in tests]))]
 
 
 def _corrected_text(one: Comparison) -> dict[str, str]:

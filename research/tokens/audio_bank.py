@@ -60,13 +60,17 @@ class AudioBank:
         """Source and label."""
         return self.keys[min(int(np.searchsorted(self.cumulative, random.random())), len(self.keys) - 1)]
 
+    def draw_recording(self, key: tuple[str, str], random: np.random.Generator) -> int:
+        """Number of a recording of a source and label, in proportion to its duration."""
+        members, sums = self.members[key], self.within[key]
+        return members[min(int(np.searchsorted(sums, random.random() * sums[-1], side="right")), len(members) - 1)]
+
     def segment(self, length: int, random: np.random.Generator) -> np.ndarray:
         """[length] float32; another recording of the label follows where one ends."""
         key = self.draw_key(random)
-        members, sums = self.members[key], self.within[key]
         parts, missing = [], length
         while missing > 0:
-            i = members[min(int(np.searchsorted(sums, random.random() * sums[-1], side="right")), len(members) - 1)]
+            i = self.draw_recording(key, random)
             size = int(self.lengths[i])
             begin = int(random.integers(max(size - missing, 0) + 1)) if not parts else 0
             part = self.samples[self.starts[i] + begin : self.starts[i] + min(begin + missing, size)]

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from espnet2_decodec.codec.backbones.semantic_mdct import SemanticMDCTBackbone
 from espnet2_decodec.codec.decodec import DeCodec
+from research.feature_files import write_features
 from research.tokens.audio_bank import AudioBank
 from research.tokens.batches import BatchSampler
 from research.tokens.teacher_targets import TeacherTargets
@@ -99,21 +100,11 @@ def main() -> None:
         targets = TeacherTargets()
         targets.fit([joined(bank, found[i]) for i in chosen])
         targets.save(maps)
-    files = {kind: (args.out / f"{args.name}.{kind}").open("wb") for kind in KINDS}
-    start, lines = 0, []
+    rows = [bank.rows[piece[0][0]][2:] for piece in found]
     initializer = partial(_start, str(args.bank), args.name, args.model, str(maps))
     with ProcessPoolExecutor(args.nj, initializer=initializer) as pool:
-        for piece, arrays in zip(found, pool.map(_work, enumerate(found), chunksize=4)):
-            for kind, array in zip(KINDS, arrays):
-                files[kind].write(array.tobytes())
-            lines.append("\t".join([str(start), str(len(arrays[0])), *bank.rows[piece[0][0]][2:]]) + "\n")
-            start += len(arrays[0])
-            if len(lines) % 200 == 0:
-                print(f"{len(lines)} of {len(found)} pieces", flush=True)
-    for file in files.values():
-        file.close()
-    (args.out / f"{args.name}.tsv").write_text("".join(lines), encoding="utf-8")
-    print(f"{args.name}: {start / 3000:.1f} min in {len(lines)} pieces")
+        results = pool.map(_work, enumerate(found), chunksize=4)
+        write_features(args.out, args.name, KINDS, rows, results, every=200)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import jiwer
 import numpy as np
@@ -28,11 +29,12 @@ DEV_READERS = 5
 """Of the readers, every one with this number is left out."""
 
 
-class Example:
+class Example(NamedTuple):
     """Inputs [T, C] by name, classes [M], and the reader of a recording."""
 
-    def __init__(self, inputs: dict[str, Tensor], classes: list[int], reader: str):
-        self.inputs, self.classes, self.reader = inputs, classes, reader
+    inputs: dict[str, Tensor]
+    classes: list[int]
+    reader: str
 
 
 @torch.no_grad()

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from research.tokens.audio_bank import AudioBank
+from research.feature_files import FrameBank
 
 
 class SemanticBatch(NamedTuple):
@@ -24,7 +24,7 @@ class SemanticBatch(NamedTuple):
     targets: Tensor
 
 
-class SemanticBank(AudioBank):
+class SemanticBank(FrameBank):
     """Features drawn as `AudioBank` draws samples.
 
     Args:
@@ -43,31 +43,10 @@ class SemanticBank(AudioBank):
         log_mel_dim: int = 96,
         targets_dim: int = 256,
     ):
-        lines = (Path(folder) / f"{name}.tsv").read_text(encoding="utf-8").splitlines()
-        self._index([line.split("\t") for line in lines], weights)
         sizes = {"plain": log_mel_dim, "augmented": log_mel_dim, "targets": targets_dim}
-        self.values = [
-            np.memmap(Path(folder) / f"{name}.{kind}", np.float16, "r").reshape(-1, size)
-            for kind, size in sizes.items()
-        ]
+        super().__init__(folder, name, sizes, weights)
 
     def draw_batch(self, count: int, frames: int, random: np.random.Generator) -> SemanticBatch:
-        """A batch of `count` items of `frames` frames."""
-        items = [self._segment(frames, random) for _ in range(count)]
-        return SemanticBatch(*(torch.from_numpy(np.stack(part).astype(np.float32)) for part in zip(*items)))
-
-    def _segment(self, frames: int, random: np.random.Generator) -> list[np.ndarray]:
-        """All features of consecutive frames of one label; another piece follows where one ends."""
-        key = self.draw_key(random)
-        members, sums = self.members[key], self.within[key]
-        parts: list[list[np.ndarray]] = [[] for _ in self.values]
-        missing = frames
-        while missing > 0:
-            i = members[min(int(np.searchsorted(sums, random.random() * sums[-1], side="right")), len(members) - 1)]
-            size, first = int(self.lengths[i]), int(self.starts[i])
-            begin = first + (int(random.integers(max(size - missing, 0) + 1)) if missing == frames else 0)
-            end = min(begin + missing, first + size)
-            for part, values in zip(parts, self.values):
-                part.append(values[begin:end])
-            missing -= end - begin
-        return [np.concatenate(part) for part in parts]
+        """A batch of `count` items of `frames` frames, each of one label."""
+        drawn = [self.draw_segments(self.draw_key(random), frames, random) for _ in range(count)]
+        return SemanticBatch(*(torch.stack([self.read(kind, item) for item in drawn]) for kind in self.values))

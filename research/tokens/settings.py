@@ -1,13 +1,12 @@
 """Settings of a training of the speech stream, one YAML file."""
 
 from dataclasses import dataclass, field
-from pathlib import Path
 
-import yaml
+from research.training import TrainingSettings
 
 
-@dataclass
-class Settings:
+@dataclass(kw_only=True)
+class Settings(TrainingSettings):
     """Settings of a training.
 
     Attributes:
@@ -18,11 +17,7 @@ class Settings:
         discriminators_per_step: number of discriminators in a step, drawn at random.
         discriminators: arguments of `Discriminators`.
         weights: of the named losses.
-        lr, lr_decoder, lr_discriminator: learning rates of post-filter and predictor, decoder, discriminators.
-        warmup_lr: steps of the linear rise of the learning rates.
-        minutes, decay_minutes: CPU minutes of the training, and of the linear fall of the learning rates at its end.
-        clip: largest norm of the gradients.
-        ema_decay: of the averaged weights, which are updated every fourth step.
+        lr_decoder, lr_discriminator: learning rates; `lr` is that of post-filter and predictor.
         train_codebooks: whether the codebooks of the waveform levels are trained; not after `optimize_codebooks`.
         level_probs: number of levels -> probability; 0 stands for a random number, K + 1 for no quantization.
     """
@@ -34,20 +29,11 @@ class Settings:
     discriminators_per_step: int = 4
     discriminators: dict[str, list[int] | int] = field(default_factory=dict)
     weights: dict[str, float] = field(default_factory=dict)
-    lr: float = 1e-3
     lr_decoder: float = 1e-4
     lr_discriminator: float = 3e-4
-    warmup_lr: int = 50
+    warmup_steps: int = 50
     minutes: float = 90.0
-    decay_minutes: float = 20.0
-    clip: float = 1.0
-    ema_decay: float = 0.998
     train_codebooks: bool = True
     level_probs: dict[int, float] = field(
         default_factory=lambda: {10: 0.36, 6: 0.14, 3: 0.26, 1: 0.05, 0: 0.15, 11: 0.04}
     )
-
-    @classmethod
-    def read(cls, path: str | Path) -> "Settings":
-        """Read a YAML file."""
-        return cls(**yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {})

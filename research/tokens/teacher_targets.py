@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from espnet2_decodec.training.teachers.ctranslate2 import read_variables
-from espnet2_decodec.training.teachers.encoder import MAX_FRAMES
 from espnet2_decodec.training.teachers.whisper import WhisperNetwork, WhisperTeacher, find_whisper
 from research.training import autocast
 
@@ -43,25 +42,16 @@ class TeacherTargets(nn.Module):
         network = WhisperTeacher.from_package(6).network
         assert isinstance(network, WhisperNetwork)
         self.network, self.components = network, components
-        self.projections = decoder_projections()
         self.maps: list[tuple[Tensor, Tensor, Tensor]] = []
 
     @torch.no_grad()
     def features(self, wav: Tensor) -> tuple[Tensor, Tensor]:
         """Wav [L] of whole frames -> features of the middle layer and of the last one, [T, C] each."""
-        encoder, frames = self.network.encoder, len(wav) // 320
+        encoder = self.network.encoder
         with autocast():
-            mel = self.network.mel(wav[None], 2 * frames)
-            x = F.gelu(encoder.conv2(F.gelu(encoder.conv1(mel)))).transpose(1, 2)
-            middle, last = [], []
-            for piece in x.chunk(-(-frames // MAX_FRAMES), dim=1):
-                piece = piece + encoder.positions[: piece.shape[1]]
-                for number, layer in enumerate(encoder.layers, start=1):
-                    piece = layer(piece)
-                    if number == MIDDLE_LAYER:
-                        middle.append(F.layer_norm(piece.float(), piece.shape[-1:]))
-                last.append(encoder.norm(piece.float()))
-        return torch.cat(middle, dim=1)[0].float(), torch.cat(last, dim=1)[0].float()
+            mel = self.network.mel(wav[None], 2 * (len(wav) // 320))
+            middle, last = encoder.layer_outputs(mel, [MIDDLE_LAYER, len(encoder.layers)])
+        return F.layer_norm(middle[0].float(), middle.shape[-1:]), encoder.norm(last[0].float())
 
     @torch.no_grad()
     def fit(self, wavs: list[Tensor]) -> None:
@@ -69,7 +59,7 @@ class TeacherTargets(nn.Module):
         found = [self.features(wav) for wav in wavs]
         middle, last = (torch.cat(part) for part in zip(*found))
         self.maps = []
-        for frames, weight in ((middle, None), (last, self.projections)):
+        for frames, weight in ((middle, None), (last, decoder_projections())):
             mean, scale = frames.mean(0), frames.std(0).clamp(min=1e-4)
             x = ((frames - mean) / scale).clamp(-LIMIT, LIMIT) if weight is None else (frames - mean) @ weight.T
             variances, vectors = torch.linalg.eigh(x.T @ x / len(x))

@@ -25,7 +25,7 @@ def main() -> int:
     args = parser.parse_args()
     torch.set_num_threads(1)
     bank = SemanticBank(args.bank, "speech_train", SPEECH_WEIGHTS)
-    trainer = SemanticTrainer(Settings.read(args.config), args.start, bank.values[-1].shape[1])
+    trainer = SemanticTrainer(Settings.read(args.config), args.start, bank.values["targets"].shape[1])
     if not training.resume(trainer, args.out):
         trainer.initialize(bank)
     return training.run(trainer, lambda: trainer.draw(bank), args, save_models=True)

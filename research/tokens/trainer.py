@@ -1,6 +1,5 @@
 """A training of the speech stream of a codec with a semantic level: its modules, one step, and its state."""
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,36 +9,36 @@ from torch import Tensor, nn
 
 from espnet2_decodec.codec.backbones.semantic_mdct import SemanticMDCTBackbone
 from espnet2_decodec.codec.decodec import DeCodec
-from espnet2_decodec.codec.quantizer import QuantizedResult
 from espnet2_decodec.codec.semantic_quantizer import SemanticRVQ
 from research.tokens.batches import BatchSampler, TrainingBatch
 from research.tokens.discriminators import Discriminators, discriminator_loss, generator_losses
 from research.tokens.ema import EMA
 from research.tokens.losses import SpeechLosses
 from research.tokens.settings import Settings
-from research.training import autocast, set_learning_rates, step_optimizer
+from research.training import CodecState, autocast, step_optimizer
 
 WEIGHTS = {
     "complex": 1.0, "magnitude": 2.0, "mel": 4.0, "unfiltered": 0.5, "commitment": 1.0, "content": 0.5,
     "adversarial": 0.1, "matching": 0.4,
 }  # fmt: skip
-EMA_INTERVAL = 4
-"""Steps between two updates of the average."""
 
 
-class Trainer:
+class Trainer(CodecState):
     """Decoder, post-filter and predictor of the speech, with the separation and the semantic level frozen.
 
     Args:
         settings: of the training.
         model: folder of the codec to start from.
-        seed: of discriminators and of everything that is drawn.
     """
 
-    def __init__(self, settings: Settings, model: str | Path, seed: int = 0):
-        torch.manual_seed(seed)
-        self.settings, self.step, self.minutes = settings, 0, 0.0
-        self.random, self.weights = np.random.default_rng(seed), WEIGHTS | settings.weights
+    settings: Settings
+    betas = (0.8, 0.98)
+    ema_interval = 4
+    has_torch_random = True
+
+    def __init__(self, settings: Settings, model: str | Path):
+        super().__init__(settings)
+        self.weights = WEIGHTS | settings.weights
         self.codec = DeCodec.from_pretrained(model).requires_grad_(False)
         backbone, quantizer = self.codec.backbone, self.codec.speech_quantizer
         if not isinstance(backbone, SemanticMDCTBackbone) or not isinstance(quantizer, SemanticRVQ):
@@ -48,13 +47,12 @@ class Trainer:
         for part in [quantizer.semantic] + [quantizer.waveform] * (not settings.train_codebooks):
             part.ema_decay, part.dead_code_threshold = 1.0, 0.0  # keeps the codebooks
         fast, slow = nn.ModuleList([backbone.post_filter, quantizer.predictor]), backbone.decoder
-        self.trained = [*fast.requires_grad_().parameters(), *slow.requires_grad_().parameters()]
         groups = [
-            {"params": list(fast.parameters()), "base": settings.lr},
-            {"params": list(slow.parameters()), "base": settings.lr_decoder},
+            {"params": list(fast.requires_grad_().parameters()), "base": settings.lr},
+            {"params": list(slow.requires_grad_().parameters()), "base": settings.lr_decoder},
         ]
-        self.optimizer = torch.optim.AdamW(groups, settings.lr, (0.8, 0.98), weight_decay=1e-3, fused=True)
-        self.ema, self.losses = EMA(self.codec, settings.ema_decay), SpeechLosses()
+        self.prepare(groups, weight_decay=1e-3)
+        self.losses = SpeechLosses()
         self.discriminators: Discriminators | None = None
         self.optimizer_d: torch.optim.Optimizer | None = None
 
@@ -87,12 +85,12 @@ class Trainer:
         adversarial = self.step >= settings.adversarial
         if adversarial and self.discriminators is None:
             self._make_discriminators()
-        set_learning_rates(self, self.optimizer, settings.warmup_lr)
         levels = self._draw_levels(len(batch.mixture))
         with autocast():
             with torch.no_grad():
                 speech = self.codec.subspace.split(self.codec.latent(batch.mixture))[0]
-            result = self._quantize(speech, levels)
+            result = self.quantizer.train()(speech, levels)
+            self.quantizer.eval()
             wav, unfiltered = self._synthesize(result.x)
         rms = batch.target.square().mean(1, keepdim=True).sqrt().clamp(min=1e-4)
         has_waveform, turn = (levels > self.quantizer.parametric_levels).float(), int(self.random.integers(100))
@@ -104,18 +102,10 @@ class Trainer:
         if adversarial:
             terms |= self._discriminate(torch.cat([batch.target / rms, wav / rms]))
         loss = sum(self.weights[name] * value for name, value in terms.items() if name in self.weights)
-        self._update(self.optimizer, loss, self.trained)
-        if self.step % EMA_INTERVAL == 0:
-            self.ema.update(self.codec)
-        self.step += 1
+        assert isinstance(loss, Tensor)
+        self.update(loss)
         terms |= {"error": result.metrics["error"], "perplexity": result.metrics["perplexity"].mean()}
         return {name: float(value.detach()) for name, value in terms.items()}
-
-    def _quantize(self, speech: Tensor, levels: Tensor) -> QuantizedResult:
-        """Latents [B, D_s, T] with the given numbers of levels [B]."""
-        result = self.quantizer.train()(speech, levels)
-        self.quantizer.eval()
-        return result
 
     def _synthesize(self, speech: Tensor) -> tuple[Tensor, Tensor]:
         """Latents [B, D_s, T] -> speech [B, T * hop] and the same before the post-filter, with noise of any frame."""
@@ -147,15 +137,13 @@ class Trainer:
         chosen = sorted(order[: self.settings.discriminators_per_step].tolist())
         with autocast():
             loss = discriminator_loss(self.discriminators(pair.detach(), chosen))
-        self._update(self.optimizer_d, loss, [p for i in chosen for p in self.discriminators.parts[i].parameters()])
+        weights = [p for i in chosen for p in self.discriminators.parts[i].parameters()]
+        step_optimizer(self.optimizer_d, loss, weights, self.settings.clip, self.step)
         self.discriminators.requires_grad_(False)
         with autocast():
             adversarial, matching = generator_losses(self.discriminators(pair, chosen))
         self.discriminators.requires_grad_(True)
         return {"discriminator": loss, "adversarial": adversarial, "matching": matching}
-
-    def _update(self, optimizer: torch.optim.Optimizer, loss: Tensor, weights: list[nn.Parameter]) -> None:
-        step_optimizer(optimizer, loss, weights, self.settings.clip, self.step)
 
     def _make_discriminators(self) -> None:
         self.discriminators = Discriminators(**self.settings.discriminators)
@@ -165,13 +153,7 @@ class Trainer:
 
     def state(self) -> dict[str, Any]:
         """Everything that a resumed training needs."""
-        state = {
-            "settings": asdict(self.settings), "step": self.step, "minutes": self.minutes,
-            "random": self.random.bit_generator.state,
-            "torch_random": torch.get_rng_state(), "codec": self.codec.state_dict(),
-            "average": self.ema.module.state_dict(), "updates": self.ema.updates,
-            "optimizer": self.optimizer.state_dict(),
-        }  # fmt: skip
+        state = super().state()
         if self.discriminators is not None and self.optimizer_d is not None:
             state["discriminators"] = self.discriminators.state_dict()
             state["optimizer_d"] = self.optimizer_d.state_dict()
@@ -179,13 +161,7 @@ class Trainer:
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Restore a result of `state`."""
-        self.step, self.minutes = state["step"], state["minutes"]
-        self.random.bit_generator.state = state["random"]
-        torch.set_rng_state(state["torch_random"])
-        self.codec.load_state_dict(state["codec"])
-        self.ema.module.load_state_dict(state["average"])
-        self.ema.updates = state["updates"]
-        self.optimizer.load_state_dict(state["optimizer"])
+        super().load_state(state)
         if "discriminators" in state:
             self._make_discriminators()
             assert self.discriminators is not None and self.optimizer_d is not None

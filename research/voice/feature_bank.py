@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from espnet2_decodec.voice.coordinates import relative_pitch
-from research.tokens.audio_bank import AudioBank
+from research.feature_files import FrameBank
 
 
 class VoiceBatch(NamedTuple):
@@ -31,7 +31,7 @@ class VoiceBatch(NamedTuple):
     prompt_mask: Tensor
 
 
-class FeatureBank(AudioBank):
+class FeatureBank(FrameBank):
     """Features of `prepare_features`, drawn as `AudioBank` draws samples.
 
     Args:
@@ -50,14 +50,8 @@ class FeatureBank(AudioBank):
         content_dim: int = 64,
         parameters: int = 42,
     ):
-        lines = (Path(folder) / f"{name}.tsv").read_text(encoding="utf-8").splitlines()
-        self._index([line.split("\t") for line in lines], weights)
-
-        def read(kind: str, size: int) -> np.ndarray:
-            return np.memmap(Path(folder) / f"{name}.{kind}", np.float16, "r").reshape(-1, size)
-
-        self.content, self.perturbed = read("content", content_dim), read("perturbed", content_dim)
-        self.coordinates = read("coordinates", parameters)
+        sizes = {"content": content_dim, "perturbed": content_dim, "coordinates": parameters}
+        super().__init__(folder, name, sizes, weights)
 
     def draw_voices(
         self, count: int, frames: int, prompt_frames: tuple[int, int], perturbed: float, random: np.random.Generator
@@ -75,36 +69,14 @@ class FeatureBank(AudioBank):
         items = []
         for _ in range(count):
             key = self.draw_key(random)
-            segments = self._segments(key, frames, random, ())
-            prompt = self._segments(key, longest, random, segments)
-            source = self.perturbed if random.random() < perturbed else self.content
-            coordinates = self._read(self.coordinates, segments)
+            segments = self.draw_segments(key, frames, random)
+            prompt = self.draw_segments(key, longest, random, segments)
+            source = "perturbed" if random.random() < perturbed else "content"
+            coordinates = self.read("coordinates", segments)
             mask = torch.zeros(longest, 1)
             mask[: int(random.integers(prompt_frames[0], longest + 1))] = 1
             items.append(
-                (self._read(source, segments), relative_pitch(coordinates), coordinates,
-                 self._read(self.content, prompt), self._read(self.coordinates, prompt), mask)
+                (self.read(source, segments), relative_pitch(coordinates), coordinates,
+                 self.read("content", prompt), self.read("coordinates", prompt), mask)
             )  # fmt: skip
         return VoiceBatch(*(torch.stack(part) for part in zip(*items)))
-
-    def _segments(
-        self, key: tuple[str, str], frames: int, random: np.random.Generator, avoid: tuple | list
-    ) -> list[tuple[int, int]]:
-        """Ranges of frames of one label, `frames` in total, of other recordings than those of `avoid` if there are."""
-        members, sums = self.members[key], self.within[key]
-        taken, segments, missing = {start for start, _ in avoid}, [], frames
-        while missing > 0:
-            for _ in range(20):
-                i = members[min(int(np.searchsorted(sums, random.random() * sums[-1], side="right")), len(members) - 1)]
-                first, size = int(self.starts[i]), int(self.lengths[i])
-                if not any(first <= start < first + size for start in taken):
-                    break
-            begin = first + int(random.integers(max(size - missing, 0) + 1))
-            end = min(begin + missing, first + size)
-            segments.append((begin, end))
-            missing -= end - begin
-        return segments
-
-    @staticmethod
-    def _read(values: np.ndarray, segments: list[tuple[int, int]]) -> Tensor:
-        return torch.from_numpy(np.concatenate([values[a:b] for a, b in segments]).astype(np.float32))

@@ -18,6 +18,7 @@ from espnet2_decodec.codec.backbones.semantic_mdct import SemanticMDCTBackbone
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.voice.conversion import LEVEL
 from espnet2_decodec.voice.coordinates import interpolate_f0
+from research.feature_files import write_features
 from research.tokens.audio_bank import AudioBank
 
 RATES = tuple(rate / 50 for rate in (40, 42, 44, 46, 55, 57, 60, 62))
@@ -91,23 +92,11 @@ def main() -> None:
     parser.add_argument("--model", default="decodec-16k-semantic")
     parser.add_argument("--nj", type=int, default=1)
     args = parser.parse_args()
-    args.out.mkdir(parents=True, exist_ok=True)
     bank = AudioBank(args.bank, args.name)
-    kinds = ("content", "perturbed", "coordinates")
-    files = {kind: (args.out / f"{args.name}.{kind}").open("wb") for kind in kinds}
-    start, lines = 0, []
+    kinds, rows = ("content", "perturbed", "coordinates"), [row[2:] for row in bank.rows]
     with ProcessPoolExecutor(args.nj, initializer=partial(_start, str(args.bank), args.name, args.model)) as pool:
-        for row, arrays in zip(bank.rows, pool.map(_work, range(len(bank.rows)), chunksize=16)):
-            for kind, array in zip(kinds, arrays):
-                files[kind].write(array.tobytes())
-            lines.append("\t".join([str(start), str(len(arrays[0])), *row[2:]]) + "\n")
-            start += len(arrays[0])
-            if len(lines) % 1000 == 0:
-                print(f"{len(lines)} of {len(bank.rows)} recordings", flush=True)
-    for file in files.values():
-        file.close()
-    (args.out / f"{args.name}.tsv").write_text("".join(lines), encoding="utf-8")
-    print(f"{args.name}: {start / 3000:.1f} min of {len(lines)} recordings")
+        results = pool.map(_work, range(len(rows)), chunksize=16)
+        write_features(args.out, args.name, kinds, rows, results, every=1000)
 
 
 if __name__ == "__main__":

@@ -64,7 +64,7 @@ def test_features_do_not_depend_on_the_level_of_a_recording(codec):
 
 
 def test_a_training_resumes_exactly(bank, codec, tmp_path):
-    dims = {"content_dim": bank.content.shape[1], "parameters": bank.coordinates.shape[1]}
+    dims = {"content_dim": bank.values["content"].shape[1], "parameters": bank.values["coordinates"].shape[1]}
     settings = Settings(codec=str(codec), model=MODEL | dims, batch=2, frames=16, prompt_frames=(8, 16))
     one = Trainer(settings, bank)
     for _ in range(5):

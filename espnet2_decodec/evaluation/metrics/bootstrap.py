@@ -25,7 +25,7 @@ def bootstrap_interval(values: Sequence[float]) -> Interval:
     """The mean of one value per recording, with its percentile bootstrap interval (Efron, 1979).
 
     Sets of the same size are drawn with replacement and always with the same seed, so that the same values have the
-    same interval, and two systems on the same recordings are resampled alike.
+    same interval, and two systems on the same recordings are resampled with the same indices.
 
     Args:
         values: one per recording; NaN where undefined, and left out.

@@ -1,5 +1,7 @@
 """Whisper's encoder in plain torch, with a configurable number of layers."""
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -79,12 +81,26 @@ class WhisperEncoder(nn.Module):
         Returns:
             ``[B, dim, T]``, 50 frames/s.
         """
+        (last,) = self.layer_outputs(mel, [len(self.layers)])
+        return self.norm(last).transpose(1, 2)
+
+    def layer_outputs(self, mel: Tensor, numbers: Sequence[int]) -> list[Tensor]:
+        """Outputs of layers before the layer norm.
+
+        Args:
+            mel: as for `forward`.
+            numbers: of the layers, from 1 on; 0 for the input of the first one.
+
+        Returns:
+            ``[B, T, dim]`` of each of them.
+        """
         x = F.gelu(self.conv2(F.gelu(self.conv1(mel)))).transpose(1, 2)
         pieces = -(-x.shape[1] // MAX_FRAMES)
-        return torch.cat([self._attend(piece) for piece in x.chunk(pieces, dim=1)], dim=1).transpose(1, 2)
+        outputs = [self._attend(piece, numbers) for piece in x.chunk(pieces, dim=1)]
+        return [torch.cat(parts, dim=1) for parts in zip(*outputs)]
 
-    def _attend(self, x: Tensor) -> Tensor:
-        x = x + self.positions[: x.shape[1]]
-        for layer in self.layers:
-            x = layer(x)
-        return self.norm(x)
+    def _attend(self, x: Tensor, numbers: Sequence[int]) -> list[Tensor]:
+        outputs = [x + self.positions[: x.shape[1]]]
+        for layer in self.layers[: max(numbers)]:
+            outputs.append(layer(outputs[-1]))
+        return [outputs[number] for number in numbers]
