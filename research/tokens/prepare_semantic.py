@@ -1,7 +1,7 @@
 """Input and targets of the semantic encoder: `python -m research.tokens.prepare_semantic --bank BANK --out FEATURES`.
 
 Recordings of one voice are joined to pieces of at least 8 s. For each piece, frame by frame in float16: relative
-log-mel spectra, those of the speech separated from a mixture with the piece (every second one) or of the piece with
+log-mel spectra, those of the speech separated from a mixture with the piece (three of four) or of the piece with
 another frequency response, room or bandwidth, and the teacher's targets of the piece.
 """
 
@@ -69,7 +69,7 @@ def _work(job: tuple[int, list[tuple[int, int, int]]]) -> tuple[np.ndarray, ...]
     sampler, log_mel = _STATE["sampler"], _STATE["backbone"].semantic_encoder.log_mel
     wav, random = joined(_STATE["bank"], piece), np.random.default_rng(number)
     generator = torch.Generator().manual_seed(number)
-    if number % 2:
+    if number % 4:
         noises = np.stack([sampler.noise(len(wav), random) for _ in range(2)])[None]
         with autocast():
             mixture = sampler.mix(wav[None], torch.from_numpy(noises), generator).mixture
