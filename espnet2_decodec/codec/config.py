@@ -42,6 +42,7 @@ TINY_SEMANTIC: dict = {
         "decoder_blocks": 1,
         "semantic_channels": 8,
         "semantic_blocks": 1,
+        "semantic_mixture_input": True,
         "post_filter_channels": 8,
         "post_filter_blocks": 1,
     },

@@ -59,28 +59,58 @@ class RelativeLogMel(nn.Module):
 class SemanticEncoder(nn.Module):
     """Separated speech -> semantic features of norm sqrt(S) per frame.
 
-    It is trained such that a linear map of the quantized features predicts those of a teacher on the clean speech.
+    It is trained such that a linear map of the quantized features predicts those of a teacher on the clean speech. With
+    `mixture_input` it also sees what the separation took away, since recognizers find words in noise better with it.
 
     Args:
         dim: S.
         channels, blocks, kernel: of the network, see `ConvNeXtStack`.
         hop: samples per frame, even.
         sample_rate: Hz.
+        mixture_input: whether the difference between the spectra of mixture and speech is an input.
     """
 
-    def __init__(self, dim: int, channels: int, blocks: int, kernel: int, hop: int, sample_rate: int):
+    def __init__(
+        self,
+        dim: int,
+        channels: int,
+        blocks: int,
+        kernel: int,
+        hop: int,
+        sample_rate: int,
+        mixture_input: bool = False,
+    ):
         super().__init__()
-        self.dim = dim
+        self.dim, self.mixture_input = dim, mixture_input
         self.log_mel = RelativeLogMel(hop=hop, n_fft=3 * hop // 2, sample_rate=sample_rate)
-        self.network = ConvNeXtStack(self.log_mel.dim, channels, blocks, dim, kernel, causal=False, norm_in=True)
+        dim_in = self.log_mel.dim * (1 + mixture_input)
+        self.network = ConvNeXtStack(dim_in, channels, blocks, dim, kernel, causal=False, norm_in=True)
         frames, (left, right) = blocks * (kernel // 2) + 1, self.log_mel.context
         self.receptive_field = (frames + 2 * left, frames + 2 * right)  # a running mean of logarithms over another one
 
-    def forward(self, wav: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Wav [B, T * hop], mask [B, T] of valid frames -> [B, T, S] float32."""
-        return self.encode_log_mel(self.log_mel(wav, mask), mask)
+    def forward(self, wav: Tensor, mask: Tensor | None = None, mixture: Tensor | None = None) -> Tensor:
+        """Semantic features.
 
-    def encode_log_mel(self, log_mel: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Spectra of `log_mel` [B, T, E], mask [B, T] of valid frames -> [B, T, S] float32."""
-        features = self.network(log_mel, mask).float()
+        Args:
+            wav: separated speech [B, T * hop].
+            mask: [B, T] of valid frames.
+            mixture: what it was separated from [B, T * hop]; None if nothing was.
+
+        Returns:
+            [B, T, S] float32.
+        """
+        log_mel = self.log_mel(wav, mask)
+        if mixture is None or not self.mixture_input:
+            return self.encode_log_mel(log_mel, mask)
+        return self.encode_log_mel(log_mel, mask, self.log_mel(mixture, mask))
+
+    def encode_log_mel(
+        self, log_mel: Tensor, mask: Tensor | None = None, mixture_log_mel: Tensor | None = None
+    ) -> Tensor:
+        """Spectra of `log_mel` of speech and mixture [B, T, E], mask [B, T] of valid frames -> [B, T, S] float32."""
+        inputs = log_mel
+        if self.mixture_input:
+            difference = torch.zeros_like(log_mel) if mixture_log_mel is None else mixture_log_mel - log_mel
+            inputs = torch.cat([log_mel, difference], dim=-1)
+        features = self.network(inputs, mask).float()
         return features * (features.square().mean(-1, keepdim=True) + 1e-6).rsqrt()

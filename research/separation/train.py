@@ -17,6 +17,7 @@ from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.codec.dsp.overlap_add import weighted_overlap_add
 from espnet2_decodec.data.mixing import Batch
 from research import training
+from research.extension import extend_codec
 from research.separation.losses import StemLosses
 from research.separation.mixtures import MixtureSampler
 from research.training import CodecState, TrainingSettings
@@ -49,14 +50,6 @@ class Settings(TrainingSettings):
     snr: list[float] = field(default_factory=lambda: [-8.0, 25.0])
 
 
-def extended(base: DeCodec, options: dict[str, Any]) -> DeCodec:
-    """A codec with other options of its backbone, and the weights of `base`; what is new is untrained."""
-    config = base.resolved_config()
-    codec = DeCodec({**config, "backbone": {**config["backbone"], **options}})
-    codec.load_state_dict({**codec.state_dict(), **base.state_dict()})
-    return codec
-
-
 class Trainer(CodecState):
     """The separation of a codec; everything else is frozen.
 
@@ -71,7 +64,7 @@ class Trainer(CodecState):
     def __init__(self, settings: Settings, model: str, reference: str = "decodec-16k-semantic"):
         super().__init__(settings)
         self.weights, self.losses = WEIGHTS | settings.weights, StemLosses()
-        self.codec = extended(DeCodec.from_pretrained(model), settings.backbone).requires_grad_(False)
+        self.codec = extend_codec(DeCodec.from_pretrained(model), settings.backbone).requires_grad_(False)
         backbone = self.codec.backbone
         assert isinstance(backbone, MDCTBackbone)
         self.backbone = backbone

@@ -2,7 +2,8 @@
 
 Recordings of one voice are joined to pieces of at least 8 s. For each piece, frame by frame in float16: relative
 log-mel spectra, those of the speech separated from a mixture with the piece (three of four) or of the piece with
-another frequency response, room or bandwidth, and the teacher's targets of the piece.
+another frequency response, room or bandwidth, those of that mixture or changed piece before the separation, and the
+teacher's targets of the piece.
 """
 
 import argparse
@@ -25,7 +26,7 @@ from research.voice.prepare_features import normalize_level
 
 SHORTEST, LONGEST = 8 * 16000, 20 * 16000
 """Samples of a piece; only the last one of a voice is shorter than the first."""
-KINDS = ("plain", "augmented", "targets")
+KINDS = ("plain", "augmented", "mixture", "targets")
 
 
 def pieces(bank: AudioBank) -> list[list[tuple[int, int, int]]]:
@@ -75,13 +76,13 @@ def _work(job: tuple[int, list[tuple[int, int, int]]]) -> tuple[np.ndarray, ...]
             mixture = sampler.mix(wav[None], torch.from_numpy(noises), generator).mixture
             other = _STATE["backbone"].stems(mixture)[:, 0].float()
     else:
-        other = sampler.augment(wav[None], torch.zeros(1, 1, len(wav)), generator).speech
-    found = log_mel(wav[None])[0], log_mel(other)[0], _STATE["targets"](wav)
+        mixture = other = sampler.augment(wav[None], torch.zeros(1, 1, len(wav)), generator).speech
+    found = *(log_mel(x)[0] for x in (wav[None], other, mixture)), _STATE["targets"](wav)
     return tuple(x.numpy().astype(np.float16) for x in found)
 
 
 def main() -> None:
-    """Write NAME.plain, NAME.augmented, NAME.targets and NAME.tsv, and the fitted components of the targets."""
+    """Write NAME.plain, NAME.augmented, NAME.mixture, NAME.targets and NAME.tsv, and the fitted components of the targets."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bank", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)

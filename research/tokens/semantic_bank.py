@@ -16,11 +16,13 @@ class SemanticBatch(NamedTuple):
     Attributes:
         plain: [B, T, E] log-mel spectra of clean speech.
         augmented: [B, T, E] of the same speech in noise, separated, or with another frequency response.
+        mixture: [B, T, E] of the same before the separation.
         targets: [B, T, C] of the clean speech.
     """
 
     plain: Tensor
     augmented: Tensor
+    mixture: Tensor
     targets: Tensor
 
 
@@ -43,7 +45,7 @@ class SemanticBank(FrameBank):
         log_mel_dim: int = 96,
         targets_dim: int = 256,
     ):
-        sizes = {"plain": log_mel_dim, "augmented": log_mel_dim, "targets": targets_dim}
+        sizes = {"plain": log_mel_dim, "augmented": log_mel_dim, "mixture": log_mel_dim, "targets": targets_dim}
         super().__init__(folder, name, sizes, weights)
 
     def draw_batch(self, count: int, frames: int, random: np.random.Generator) -> SemanticBatch:

@@ -11,6 +11,7 @@ from espnet2_decodec.codec.backbones.semantic_mdct import SemanticMDCTBackbone
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.codec.dsp.convnext import ConvNeXtStack
 from espnet2_decodec.codec.semantic_quantizer import SemanticRVQ
+from research.extension import extend_codec
 from research.tokens.semantic_bank import SemanticBank, SemanticBatch
 from research.training import CodecState, TrainingSettings, autocast
 
@@ -20,6 +21,7 @@ class Settings(TrainingSettings):
     """Settings of a training.
 
     Attributes:
+        backbone: options of the backbone that differ from those of the codec to start from.
         batch: items per step, each of them twice: as it is, and changed.
         frames: of each item.
         unquantized: probability that an item is not quantized.
@@ -30,6 +32,7 @@ class Settings(TrainingSettings):
         ema_decay_codebook: of the codebook.
     """
 
+    backbone: dict[str, Any] = field(default_factory=dict)
     batch: int = 12
     frames: int = 128
     unquantized: float = 0.25
@@ -45,18 +48,16 @@ class Settings(TrainingSettings):
 
 
 def perturb(features: Tensor, generator: torch.Generator, limit: float, prob: float = 0.7) -> Tensor:
-    """Vocal tract length perturbation of relative log-mel spectra [B, T, 2 M] by up to exp(`limit`), and noise."""
-    batch, frames, size = features.shape
-    bands = size // 2
+    """Vocal tract length perturbation of spectra [B, T, N, M] of M mel bands by up to exp(`limit`), and noise."""
+    batch, _, count, bands = features.shape
     factor = torch.exp((torch.rand(batch, generator=generator) * 2 - 1) * limit)
     factor = torch.where(torch.rand(batch, generator=generator) < prob, factor, torch.ones(()))
     place = (torch.arange(bands) * factor[:, None]).clamp(max=bands - 1)
     low = place.long().clamp(max=bands - 2)
     share = (place - low)[:, None, None, :]
-    index = low[:, None, None, :].expand(-1, frames, 2, -1)
-    x = features.view(batch, frames, 2, bands)
-    x = x.gather(3, index) * (1 - share) + x.gather(3, index + 1) * share
-    return x.flatten(2) + 0.1 * torch.randn(features.shape, generator=generator)
+    index = low[:, None, None, :].expand(-1, features.shape[1], count, -1)
+    x = features.gather(3, index) * (1 - share) + features.gather(3, index + 1) * share
+    return x + 0.1 * torch.randn(features.shape, generator=generator)
 
 
 class SemanticTrainer(CodecState):
@@ -76,7 +77,7 @@ class SemanticTrainer(CodecState):
 
     def __init__(self, settings: Settings, model: str | Path, targets_dim: int):
         super().__init__(settings)
-        self.codec = DeCodec.from_pretrained(model).requires_grad_(False)
+        self.codec = extend_codec(DeCodec.from_pretrained(model), settings.backbone).requires_grad_(False)
         backbone, quantizer = self.codec.backbone, self.codec.speech_quantizer
         if not isinstance(backbone, SemanticMDCTBackbone) or not isinstance(quantizer, SemanticRVQ):
             raise ValueError(f"{model} is not a codec with a semantic level.")
@@ -101,9 +102,11 @@ class SemanticTrainer(CodecState):
         """One step; returns the named losses."""
         settings = self.settings
         generator = torch.Generator().manual_seed(int(self.random.integers(2**62)))
-        views = torch.cat([batch.plain, perturb(batch.augmented, generator, settings.stretch)])
+        spectra = torch.cat([batch.augmented, batch.mixture], dim=2).unflatten(2, (4, -1))
+        augmented, mixture = perturb(spectra, generator, settings.stretch).flatten(2).chunk(2, dim=2)
+        views, mixtures = torch.cat([batch.plain, augmented]), torch.cat([batch.plain, mixture])
         with autocast():
-            features = self.encoder.encode_log_mel(views)
+            features = self.encoder.encode_log_mel(views, mixture_log_mel=mixtures)
         levels = torch.where(torch.rand(len(views), generator=generator) < settings.unquantized, 2, 1)
         result = self.semantic.train()(features.transpose(1, 2), levels)
         self.semantic.eval()

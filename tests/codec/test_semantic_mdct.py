@@ -47,6 +47,15 @@ def test_a_gain_does_not_change_the_semantic_features():
     assert (encoder(make_wav(1, 9600, seed=1)) - features).abs().max() > 0.1
 
 
+def test_the_semantic_encoder_sees_what_the_separation_removed():
+    """Speech that nothing was separated from, and speech that equals the mixture, have the same features."""
+    encoder, wav = make_codec().backbone.semantic_encoder, make_wav(1, 9600)
+    with torch.no_grad():
+        features, noisy = encoder(wav), encoder(wav, mixture=wav + make_wav(1, 9600, seed=1))
+        assert torch.equal(encoder(wav, mixture=wav), features)
+    assert (noisy - features).abs().max() > 0.1
+
+
 def test_streams_are_decoded_one_by_one():
     """The decoded mixture is the sum of the decoded streams, so neither changes the other."""
     codec = make_codec()

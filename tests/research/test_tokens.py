@@ -90,7 +90,8 @@ def features(tmp_path):
     random = np.random.default_rng(0)
     plain = random.standard_normal((120, 96)).astype(np.float16)
     targets = np.tanh(plain[:, :6] + plain[:, 6:12])
-    kinds = {"plain": plain, "augmented": plain + 0.1 * random.standard_normal((120, 96)), "targets": targets}
+    noise = 0.1 * random.standard_normal((120, 96))
+    kinds = {"plain": plain, "augmented": plain + noise, "mixture": plain + 2 * noise, "targets": targets}
     for kind, values in kinds.items():
         (tmp_path / f"speech_train.{kind}").write_bytes(values.astype(np.float16).tobytes())
     rows = ["0\t30\tone\tcorpus\t\ta.wav\n", "30\t90\tother\tcorpus\t\tb.wav\n"]
@@ -104,6 +105,7 @@ def test_the_features_of_a_segment_belong_together(features):
     assert batch.plain.shape == (4, 50, 96) and batch.targets.shape == (4, 50, 6)
     assert torch.allclose(batch.targets, torch.tanh(batch.plain[..., :6] + batch.plain[..., 6:12]), atol=2e-3)
     assert torch.allclose(batch.plain, batch.augmented, atol=0.8)
+    assert torch.allclose(batch.augmented - batch.plain, batch.mixture - batch.augmented, atol=8e-3)
 
 
 def test_the_training_of_the_semantic_level_resumes_exactly_and_keeps_everything_else(start, features, tmp_path):

@@ -25,6 +25,7 @@ class SemanticMDCTBackbone(MDCTBackbone):
         dim: D = S + an even number.
         content_dim: S, of the semantic features.
         semantic_channels, semantic_blocks, semantic_kernel: of the semantic encoder.
+        semantic_mixture_input: whether the semantic encoder also sees the mixture, see `SemanticEncoder`.
         post_filter_channels, post_filter_blocks: of the post-filter.
         hop, n_mels, channels, encoder_blocks, decoder_blocks, kernel, encoder_kernel, highband_gain, sample_rate,
             deep_filter_channels, deep_filter_blocks: as for `MDCTBackbone`.
@@ -57,6 +58,7 @@ class SemanticMDCTBackbone(MDCTBackbone):
         sample_rate: int = 16000,
         deep_filter_channels: int = 0,
         deep_filter_blocks: int = 4,
+        semantic_mixture_input: bool = False,
     ):
         super().__init__(
             dim - content_dim, hop, n_mels, channels, encoder_blocks, decoder_blocks, kernel, encoder_kernel,
@@ -64,7 +66,7 @@ class SemanticMDCTBackbone(MDCTBackbone):
         )  # fmt: skip
         self.dim, self.content_dim, self.stem_dim = dim, content_dim, (dim - content_dim) // 2
         self.semantic_encoder = SemanticEncoder(
-            content_dim, semantic_channels, semantic_blocks, semantic_kernel, hop, sample_rate
+            content_dim, semantic_channels, semantic_blocks, semantic_kernel, hop, sample_rate, semantic_mixture_input
         )
         self.background_decoder = ConvNeXtStack(dim - content_dim + 2 * n_mels, channels, decoder_blocks,
                                                 4 * (self.bands + n_mels), kernel, False)  # fmt: skip
@@ -88,12 +90,13 @@ class SemanticMDCTBackbone(MDCTBackbone):
 
     def encode(self, wav: Tensor, mask: Tensor | None = None) -> Tensor:
         """Wav [B, T * hop] -> Y [B, D, T]; see `Backbone.encode`."""
-        spectra, correction = self._separate(self._stft(wav.float()), mask)
+        wav = wav.float()
+        spectra, correction = self._separate(self._stft(wav), mask)
         latent = self._analyze(spectra)
         latent[..., : self.semantic_dim] += self.mel_scale * correction
         frames = self._istft(spectra[:, :, 0])
         stem = weighted_overlap_add(frames, self.window, self.hop, mask)
-        semantic = self.semantic_encoder(stem, mask)
+        semantic = self.semantic_encoder(stem, mask, wav)
         return torch.cat([semantic, latent.flatten(2)], dim=-1).transpose(1, 2)
 
     def isolated_latent(self, wav: Tensor) -> Tensor:

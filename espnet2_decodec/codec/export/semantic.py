@@ -31,7 +31,7 @@ class SemanticMDCTGraph(MDCTGraph):
         latent, speech = self.encode_stems(context, wav)
         frames = speech.map(lambda x: x[:, :, 0] @ self.inverse[0] + x[:, :, 1] @ self.inverse[1])
         stem = overlap_add(context, frames, self.backbone.window, self.hop)
-        semantic, latent = context.align(self.semantic_encoder(context, stem), latent)
+        semantic, latent = context.align(self.semantic_encoder(context, stem, wav), latent)
         return Frames(torch.cat([semantic.x, latent.x], dim=-1), latent.delay)
 
     def decode(self, context: Context, speech: Frames, background: Frames) -> Frames:
@@ -58,9 +58,13 @@ class SemanticEncoderGraph(nn.Module):
         self.encoder = encoder
         self.register_buffer("transform", torch.stack(fourier_matrices(encoder.log_mel.window)))
 
-    def forward(self, context: Context, wav: Frames) -> Frames:
-        """Samples [B, T, hop] -> [B, T, S]."""
-        features = apply_stack(context, self.encoder.network, self._log_mel(context, wav))
+    def forward(self, context: Context, wav: Frames, mixture: Frames) -> Frames:
+        """Samples of separated speech and of the mixture [B, T, hop] each -> [B, T, S]."""
+        inputs = self._log_mel(context, wav)
+        if self.encoder.mixture_input:
+            inputs, other = context.align(inputs, self._log_mel(context, mixture))
+            inputs = Frames(torch.cat([inputs.x, other.x - inputs.x], dim=-1), inputs.delay)
+        features = apply_stack(context, self.encoder.network, inputs)
         return features.map(lambda x: x * (x.square().mean(-1, keepdim=True) + 1e-6).rsqrt())
 
     def _log_mel(self, context: Context, wav: Frames) -> Frames:
