@@ -82,7 +82,7 @@ def _work(job: tuple[int, list[tuple[int, int, int]]]) -> tuple[np.ndarray, ...]
 
 
 def main() -> None:
-    """Write NAME.plain, NAME.augmented, NAME.mixture, NAME.targets and NAME.tsv, and the fitted components of the targets."""
+    """Write NAME.KIND of all `KINDS`, NAME.tsv, and the fitted components of the targets."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bank", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
