@@ -28,8 +28,10 @@ class Settings(TrainingSettings):
         head: arguments of the network that predicts the targets, see `ConvNeXtStack`.
         stretch: limit of the logarithm of the factor by which frequencies are scaled, see `perturb`.
         temperature: of the consistency.
-        weights: of the losses.
+        weights: of the losses; `anchor` is the distance of the features of clean speech to those of the codec to
+            start from, which models that were trained with them can then still read.
         ema_decay_codebook: of the codebook.
+        keep_codebook: go on with the codebook of the codec to start from.
     """
 
     backbone: dict[str, Any] = field(default_factory=dict)
@@ -40,9 +42,16 @@ class Settings(TrainingSettings):
     stretch: float = 0.17
     temperature: float = 4.0
     weights: dict[str, float] = field(
-        default_factory=lambda: {"middle": 1.0, "decoder": 1.0, "commitment": 0.25, "consistency": 0.1}
+        default_factory=lambda: {
+            "middle": 1.0,
+            "decoder": 1.0,
+            "commitment": 0.25,
+            "consistency": 0.1,
+            "anchor": 0.0,
+        }  # fmt: skip
     )
     ema_decay_codebook: float = 0.99
+    keep_codebook: bool = False
     lr: float = 1.5e-3
     clip: float = 2.0
 
@@ -77,11 +86,14 @@ class SemanticTrainer(CodecState):
 
     def __init__(self, settings: Settings, model: str | Path, targets_dim: int):
         super().__init__(settings)
-        self.codec = extend_codec(DeCodec.from_pretrained(model), settings.backbone).requires_grad_(False)
+        base = DeCodec.from_pretrained(model).requires_grad_(False)
+        self.codec = extend_codec(base, settings.backbone).requires_grad_(False)
         backbone, quantizer = self.codec.backbone, self.codec.speech_quantizer
         if not isinstance(backbone, SemanticMDCTBackbone) or not isinstance(quantizer, SemanticRVQ):
             raise ValueError(f"{model} is not a codec with a semantic level.")
-        self.encoder, self.semantic = backbone.semantic_encoder.requires_grad_(), quantizer.semantic
+        assert isinstance(base.backbone, SemanticMDCTBackbone)
+        self.encoder, self.start_encoder = backbone.semantic_encoder.requires_grad_(), base.backbone.semantic_encoder
+        self.semantic = quantizer.semantic
         self.semantic.ema_decay = settings.ema_decay_codebook
         options: dict[str, Any] = settings.head
         self.head = ConvNeXtStack(self.encoder.dim, dim_out=targets_dim, causal=False, **options)
@@ -94,7 +106,9 @@ class SemanticTrainer(CodecState):
 
     @torch.no_grad()
     def initialize(self, bank: SemanticBank, batches: int = 40) -> None:
-        """Set the codebook by k-means of the features of training data."""
+        """Set the codebook by k-means of the features of training data, unless it is kept."""
+        if self.settings.keep_codebook:
+            return
         found = [self.encoder.encode_log_mel(self.draw(bank).plain).flatten(0, 1) for _ in range(batches)]
         self.semantic.init_kmeans(torch.cat(found), iterations=8)
 
@@ -119,7 +133,11 @@ class SemanticTrainer(CodecState):
             "middle": error[:, 0].mean(), "decoder": error[:, 1].mean(), "commitment": result.commitment,
             "consistency": self._consistency(changed, first) + 0.2 * self._consistency(plain, second),
         }  # fmt: skip
-        loss = sum(weight * terms[name] for name, weight in settings.weights.items())
+        if settings.weights["anchor"]:
+            with torch.no_grad():
+                before = self.start_encoder.encode_log_mel(batch.plain)
+            terms["anchor"] = (plain - before).square().mean()
+        loss = sum(weight * terms[name] for name, weight in settings.weights.items() if weight)
         assert isinstance(loss, Tensor)
         self.update(loss)
         terms |= {"same": (first == second).float().mean(), "perplexity": result.metrics["perplexity"][0]}

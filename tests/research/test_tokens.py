@@ -108,6 +108,28 @@ def test_the_features_of_a_segment_belong_together(features):
     assert torch.allclose(batch.augmented - batch.plain, batch.mixture - batch.augmented, atol=8e-3)
 
 
+def test_an_anchor_keeps_features_and_codebook_near_those_of_the_start(start, features):
+    def distance(weight: float) -> float:
+        weights = {**semantic_trainer.Settings().weights, "anchor": weight}
+        settings = semantic_trainer.Settings(
+            batch=2, frames=40, lr=1e-2, warmup_steps=1, head={"channels": 8, "blocks": 1, "kernel": 3},
+            weights=weights, keep_codebook=True,
+        )  # fmt: skip
+        bank = SemanticBank(features, "speech_train", targets_dim=6)
+        trainer = SemanticTrainer(settings, start, targets_dim=6)
+        codebook = trainer.semantic.codebooks.clone()
+        trainer.initialize(bank)
+        assert torch.equal(trainer.semantic.codebooks, codebook)
+        for _ in range(30):
+            trainer.train_step(trainer.draw(bank))
+        plain = bank.draw_batch(4, 40, np.random.default_rng(1)).plain
+        return float(
+            (trainer.encoder.encode_log_mel(plain) - trainer.start_encoder.encode_log_mel(plain)).square().mean()
+        )
+
+    assert distance(10.0) < 0.5 * distance(0.0)
+
+
 def test_the_training_of_the_semantic_level_resumes_exactly_and_keeps_everything_else(start, features, tmp_path):
     settings = semantic_trainer.Settings(batch=2, frames=40, head={"channels": 8, "blocks": 1, "kernel": 3})
     bank = SemanticBank(features, "speech_train", targets_dim=6)
