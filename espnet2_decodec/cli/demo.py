@@ -59,6 +59,7 @@ def run(args: Namespace) -> int:
     from espnet2_decodec.cli.jobs import check_output
     from espnet2_decodec.cli.model import load_model
     from espnet2_decodec.cli.report import check_page_folder, print_page
+    from espnet2_decodec.codec.decodec import DeCodec
     from espnet2_decodec.codec.serialization import DEFAULT_MODEL
     from espnet2_decodec.conversion.packaged import load_packaged_voice
     from espnet2_decodec.evaluation.report import demo
@@ -81,9 +82,10 @@ def run(args: Namespace) -> int:
     if args.tts:
         tts = TTS.from_pretrained(args.tts, args.device)
     voice = None if args.model else load_packaged_voice(args.device)
+    baseline = None if args.model else DeCodec.from_pretrained("decodec-16k").to(args.device)
     introduction = INTRODUCTION.format(model=Path(args.model or DEFAULT_MODEL).resolve().name)
     with TemporaryDirectory() as folder:
-        examples = demo.demo_sections(codec, recordings, Path(folder), tts, args.text, voice)
+        examples = demo.demo_sections(codec, recordings, Path(folder), tts, args.text, voice, baseline)
         if args.figure:
             sounds = examples[0].examples[0][1][:3]
             save_figure(args.figure, {row.label: read(path, SAMPLE_RATE).numpy() for row, path in sounds})

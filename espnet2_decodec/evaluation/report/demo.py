@@ -1,6 +1,6 @@
-"""Examples for the demo page: bundled recordings, separated, coded at two bit rates, remixed and converted."""
+"""Examples for the demo page: bundled recordings, separated, coded at several bit rates, remixed and converted."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,9 +19,10 @@ from espnet2_decodec.progress import progress
 from espnet2_decodec.tts import TTS, VoiceTTS
 from espnet2_decodec.voice import VoiceModel
 
-SEPARATION, CODING, REMIX, CONVERSION, SPEECH_SYNTHESIS = (
+SEPARATION, CODING, CLEAN_SPEECH, REMIX, CONVERSION, SPEECH_SYNTHESIS = (
     "Separation",
     "Tokens at two bit rates",
+    "Clean speech at three bit rates",
     "Remix",
     "Voice conversion",
     "Text to speech",
@@ -31,6 +32,8 @@ TEXTS = {
     "mixture and for the separated stems, against the reference stems that were mixed.",
     CODING: "One encoded recording, decoded from both streams together and from each stream alone: from all levels of "
     "the residual vector quantizers, and from their first levels only.",
+    CLEAN_SPEECH: "Recordings without background, decoded from all levels of the speech, from fewer, and from the first "
+    "ones, by this model and by decodec-16k, which has no semantic level and no post-filter.",
     REMIX: "Speech tokens of one recording and background tokens of another, decoded together.",
     CONVERSION: "The content and timing of the source in the voice of the reference, another recording with another "
     "speaker; without quantization.",
@@ -70,6 +73,8 @@ REFERENCE_SPEECH = "asterisk_it/dictate_record_help", "asterisk_en/vm_tempgreeti
 """Recordings of the voices that the first and the second mixture are converted to."""
 LOW_LEVELS = 3, 2
 """Speech and background levels of the lower bit rate."""
+SPEECH_LEVELS = 10, 6, 3
+"""Levels of clean speech."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +126,7 @@ def demo_sections(
     tts: TTS | VoiceTTS | None = None,
     text: str = "",
     voice: tuple[DeCodec, VoiceModel] | None = None,
+    baseline: DeCodec | None = None,
 ) -> list[ExampleSection]:
     """Compute all examples and write their audio files.
 
@@ -131,6 +137,7 @@ def demo_sections(
         tts: text-to-speech model; None leaves that section out.
         text: text to synthesize.
         voice: voice model and its codec, for the conversion; None to shift mel envelope and f0.
+        baseline: decodec-16k, beside which clean speech is decoded; None leaves that section out.
 
     Raises:
         ValueError: if a recording cannot be read, or the text cannot be synthesized.
@@ -140,6 +147,11 @@ def demo_sections(
     parts = [
         (SEPARATION, _separate(codec, mixtures)),
         (CODING, _code(codec, mixtures[:2])),
+        *(
+            [(CLEAN_SPEECH, _code_clean_speech({"this model": codec, "decodec-16k": baseline}, mixtures[:2]))]
+            if baseline
+            else []
+        ),
         (REMIX, _remix(codec, mixtures)),
     ]
     if voice is not None:
@@ -191,6 +203,16 @@ def _code(codec: DeCodec, mixtures: Sequence[Mixture]) -> Sounds:
                 ("background", kbps[1], f"{levels[1]} levels", {"speech": False}),
             ):
                 yield item.name, f"{label}, {rate:g} kbit/s", codec.decode(codes, **streams)[0], note
+
+
+def _code_clean_speech(codecs: Mapping[str, DeCodec], mixtures: Sequence[Mixture]) -> Sounds:
+    """The speech of mixtures without their backgrounds, decoded by several codecs."""
+    for item in mixtures:
+        yield item.name, "reference", item.speech, "before encoding"
+        for name, codec in codecs.items():
+            for levels in SPEECH_LEVELS:
+                codes = codec.encode(item.speech[None].to(codec_device(codec)), None, levels, 0)
+                yield item.name, f"{name}, {codec.kbps(levels):g} kbit/s", codec.decode(codes)[0], f"{levels} levels"
 
 
 def _remix(codec: DeCodec, mixtures: Sequence[Mixture]) -> Sounds:

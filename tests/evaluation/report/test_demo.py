@@ -41,21 +41,22 @@ def players(page, title):
 def test_sections_have_their_sounds(demo_page):
     """The model's sections come first, the recipe's results after a notice; audio is as long as its caption says."""
     titles = [e[2] for e in demo_page.all("h2")]
-    assert titles[:5] == [demo.SEPARATION, demo.CODING, demo.REMIX, demo.CONVERSION, demo.SPEECH_SYNTHESIS]
-    assert titles[5:] == ["Speech", "Background", "Mixture", "Recordings", "Voice conversion", "Metrics"]
+    sections = demo.SEPARATION, demo.CODING, demo.CLEAN_SPEECH, demo.REMIX, demo.CONVERSION, demo.SPEECH_SYNTHESIS
+    assert titles[:6] == [*sections]
+    assert titles[6:] == ["Speech", "Background", "Mixture", "Recordings", "Voice conversion", "Metrics"]
     notice = demo_page.all("p", **{"class": "notice"})
     assert len(notice) == 1 and "a few minutes" in notice[0][2]
     at = demo_page.elements.index(notice[0])
     order = [i for i, e in enumerate(demo_page.elements) if e[0] == "h2"]
-    assert order[4] < at < order[5]
+    assert order[5] < at < order[6]
     assert len(demo_page.all("input", id="together")) == 1
     labels = [label for (label, _), _ in players(demo_page, demo.CODING)[:6]]
     assert labels == [
         *("mixture, 8 kbit/s", "speech, 5 kbit/s", "background, 3 kbit/s"),
         *("mixture, 2.5 kbit/s", "speech, 1.5 kbit/s", "background, 1 kbit/s"),
     ]
-    assert [len(players(demo_page, title)) for title in titles[:5]] == [18, 12, 6, 6, 6]
-    for title in titles[:5]:
+    assert [len(players(demo_page, title)) for title in titles[:6]] == [18, 12, 14, 6, 6, 6]
+    for title in titles[:6]:
         for (_, note), file in players(demo_page, title):
             wav, rate = soundfile.read(demo_page.folder / file)
             assert rate == 16000 and note.startswith(f"{len(wav) / rate:.1f} s") and np.abs(wav).max() > 0.01
