@@ -32,8 +32,8 @@ TEXTS = {
     "mixture and for the separated stems, against the reference stems that were mixed.",
     CODING: "One encoded recording, decoded from both streams together and from each stream alone: from all levels of "
     "the residual vector quantizers, and from their first levels only.",
-    CLEAN_SPEECH: "Recordings without background, decoded from all levels of the speech, from fewer, and from the first "
-    "ones, by this model and by decodec-16k, which has no semantic level and no post-filter.",
+    CLEAN_SPEECH: "Recordings without background, decoded from all levels of the speech, from fewer, and from the "
+    "first ones, by this model and by decodec-16k, which has no semantic level and no post-filter.",
     REMIX: "Speech tokens of one recording and background tokens of another, decoded together.",
     CONVERSION: "The content and timing of the source in the voice of the reference, another recording with another "
     "speaker; without quantization.",
