@@ -168,10 +168,12 @@ if [ -z "${tag}" ]; then
     tag=${tag%"_${size}"}_${size}${train_args:+_$(as_tag "${train_args}")}
 fi
 
+pretrained=${MAIN_ROOT}/espnet2_decodec/pretrained
 # The codec: <model> is its folder or "shipped", <codec_name> its name in those of experiments.
 if [ -n "${download_model}" ]; then
     codec_exp=${codec_exp:-${expdir}/codec_$(basename "${download_model}")_${size}}
     model=${download_model}
+    if [ ! -e "${model}" ] && [ -f "${pretrained}/${model}/config.json" ]; then model=${pretrained}/${model}; fi
 else
     codec_exp=${codec_exp:-${expdir}/codec_${tag}}
     model=${codec_exp}/model
@@ -181,7 +183,7 @@ model_folder=${model}
 codec_name=$(as_tag "$(basename "$(dirname "${model}")")-$(basename "${model}")")
 if [ "${model}" = shipped ]; then
     model_opts=()
-    model_folder=$(dirname "${MAIN_ROOT}"/espnet2_decodec/pretrained/*/config.json)
+    model_folder=${pretrained}/decodec-16k-semantic
     codec_name=shipped
 fi
 results=${codec_exp}/${inference_tag:-decode${inference_args:+_$(as_tag "${inference_args}")}}

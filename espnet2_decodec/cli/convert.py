@@ -34,7 +34,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "reference", metavar="REFERENCE", help="audio or token file that gives the voice; a few seconds are enough"
     )
     options.add_output(parser, "output audio file")
-    options.add_model(parser, default_help="the codec of the voice model, or decodec-16k for other methods")
+    options.add_model(parser, default_help="that which encoded a .dcd file, else the codec of the voice model")
     parser.add_argument("--voice-model", metavar="FOLDER", help="model for --method voice (default: voice-16k)")
     parser.add_argument(
         "--background",
@@ -78,9 +78,8 @@ def run(args: Namespace) -> int:
     (job,) = plan_jobs([args.source], args.output, (), ".wav", tuple(OUTPUT_FORMATS))
     check_output(job.target, force=args.force)
     voice_model = _load_voice_model(args)
-    if args.model is None and voice_model is not None:
-        args.model = voice_model.options["codec"]
-    codec = load_model(args)
+    default = None if voice_model is None else voice_model.options["codec"]
+    codec = load_model(args, args.source, args.reference, args.background, default=default)
     method = args.method or _default_method(codec, voice_model, args)
     _check_options(method, args)
     if method == "voice":

@@ -18,7 +18,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Add the options of this command."""
     parser.epilog = EXAMPLES
     options.add_inputs(parser, ".dcd files, or NAME.speech.npy with its NAME.background.npy")
-    options.add_model(parser)
+    options.add_model(parser, default_help=options.TOKENS_DEFAULT)
     options.add_levels(parser, "decode")
     options.add_audio_output(parser)
     parser.add_argument("--only", choices=("speech", "background"), help="decode this stream without the other")
@@ -28,17 +28,18 @@ def run(args: Namespace) -> int:
     """Decode all inputs and return the exit code."""
     from espnet2_decodec.cli import pipeline
     from espnet2_decodec.cli.jobs import Job, check_output, plan_jobs, run_jobs
-    from espnet2_decodec.cli.model import load_model, selected_levels
+    from espnet2_decodec.cli.model import CodecsOfTokens, selected_levels
     from espnet2_decodec.io.audio import OUTPUT_FORMATS
 
     jobs = plan_jobs(args.inputs, args.output, (".dcd", ".speech.npy"), f".{args.format}", tuple(OUTPUT_FORMATS))
-    codec = load_model(args)
-    levels = selected_levels(args, codec)
+    codecs = CodecsOfTokens(args)
+    selected_levels(args, codecs.default)
     speech, background = args.only != "background", args.only != "speech"
 
     def process(job: Job) -> None:
         check_output(job.target, force=args.force)
-        codes, seconds = pipeline.open_tokens(job.source, codec)
+        codes, seconds, codec = pipeline.open_tokens_and_codec(job.source, codecs)
+        levels = selected_levels(args, codec)
         blocks = pipeline.decode(codec, pipeline.first_levels(codes, **levels), speech, background)
         pipeline.write_audio(job.target, blocks, codec, args.rescale, seconds)
 

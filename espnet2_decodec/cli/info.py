@@ -24,7 +24,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         nargs="?",
         metavar="FILE|MODEL",
         help=".dcd file, model folder, name of a model in the package, or OWNER/NAME[@REVISION] on the Hugging Face "
-        "Hub (default: decodec-16k)",
+        f"Hub (default: {options.DEFAULT})",
     )
     options.add_json(parser)
 

@@ -9,14 +9,9 @@ SUMMARY = "Score codecs on LibriSpeech test-clean beside published figures: PESQ
 
 SYSTEMS = (
     "recordings=mixture",
-    "decodec-16k-speech-2=decodec:speech=2,background=0",
-    "decodec-16k-speech-4=decodec:speech=4,background=0",
-    "decodec-16k-speech-8=decodec:speech=8,background=0",
-    "decodec-16k-speech-10=decodec:speech=10,background=0",
-    "decodec-16k=decodec",
-    "decodec-16k-semantic-speech-2=decodec:decodec-16k-semantic:speech=2,background=0",
-    "decodec-16k-semantic-speech-4=decodec:decodec-16k-semantic:speech=4,background=0",
-    "decodec-16k-semantic-speech-10=decodec:decodec-16k-semantic:speech=10,background=0",
+    *(f"decodec-16k-semantic-speech-{n}=decodec:decodec-16k-semantic:speech={n},background=0" for n in (2, 4, 8, 10)),
+    "decodec-16k-semantic=decodec:decodec-16k-semantic",
+    *(f"decodec-16k-speech-{n}=decodec:decodec-16k:speech={n},background=0" for n in (2, 4, 10)),
 )
 """The default: the recordings themselves, and the models in the package at several rates."""
 

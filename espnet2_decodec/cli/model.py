@@ -2,11 +2,14 @@
 
 import os
 from argparse import Namespace
+from pathlib import Path
 from typing import TypedDict
 
 import torch
 
 from espnet2_decodec.codec.decodec import DeCodec
+from espnet2_decodec.io.dcd import Reader
+from espnet2_decodec.io.identity import codec_id, packaged_codec
 
 
 class Levels(TypedDict):
@@ -16,14 +19,57 @@ class Levels(TypedDict):
     background_levels: int | None
 
 
-def load_model(args: Namespace) -> DeCodec:
+def load_model(args: Namespace, *files: str, default: str | None = None) -> DeCodec:
     """Load the codec of --model on --device, and set the number of threads.
+
+    Without --model it is the codec in the package that encoded the first .dcd file of `files`, or else the default.
+
+    Args:
+        args: of the command.
+        files: inputs of the command.
+        default: name of the default, None for that of `DeCodec.from_pretrained`.
+
+    Raises:
+        FileNotFoundError, ValueError: if the model, or this file, cannot be used.
+    """
+    set_threads()
+    codec = DeCodec.from_pretrained(args.model or default)
+    tokens = next((path for path in files if Path(path).suffix.lower() == ".dcd" and Path(path).is_file()), None)
+    if args.model is None and tokens is not None:
+        codec = _codec_with_id(Reader(tokens).header.codec_id, codec)
+    return codec.to(args.device)
+
+
+class CodecsOfTokens:
+    """The codec of each .dcd file: that of --model, or without it the one in the package that encoded the file.
+
+    Args:
+        args: of the command.
+
+    Attributes:
+        default: the codec of --model, or the default.
 
     Raises:
         FileNotFoundError, ValueError: if the model cannot be used.
     """
-    set_threads()
-    return DeCodec.from_pretrained(args.model).to(args.device)
+
+    def __init__(self, args: Namespace):
+        self.default, self._args = load_model(args), args
+        self._found: dict[bytes, DeCodec] = {}
+
+    def __call__(self, identity: bytes) -> DeCodec:
+        """The codec with this `codec_id`; the default, which refuses the file, if there is none."""
+        if self._args.model is not None:
+            return self.default
+        if identity not in self._found:
+            self._found[identity] = _codec_with_id(identity, self.default).to(self._args.device)
+        return self._found[identity]
+
+
+def _codec_with_id(identity: bytes, default: DeCodec) -> DeCodec:
+    """The codec in the package with this `codec_id`; the default if it is its id, or if there is none."""
+    folder = None if codec_id(default) == identity else packaged_codec(identity)
+    return default if folder is None else DeCodec.from_pretrained(folder)
 
 
 def set_threads() -> None:

@@ -7,6 +7,10 @@ from typing import Any, NoReturn
 from espnet2_decodec.arguments import device, finite_float
 from espnet2_decodec.program import ProgramParser
 
+DEFAULT = "decodec-16k-semantic"
+TOKENS_DEFAULT = f"that in the package which encoded a .dcd file, else {DEFAULT}"
+"""What the help says of the default model."""
+
 AUDIO_FORMATS = ("wav", "flac", "ogg", "opus", "m4a")
 
 
@@ -79,7 +83,7 @@ def add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON on the standard output, for programs")
 
 
-def add_model(parser: argparse.ArgumentParser, default: str | None = None, default_help: str = "decodec-16k") -> None:
+def add_model(parser: argparse.ArgumentParser, default: str | None = None, default_help: str = DEFAULT) -> None:
     """Add --model and --device.
 
     Args:

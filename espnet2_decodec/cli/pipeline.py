@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from espnet2_decodec.cli.console import note, track_seconds, warn
-from espnet2_decodec.cli.model import Levels
+from espnet2_decodec.cli.model import CodecsOfTokens, Levels
 from espnet2_decodec.codec import streaming
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.io import npy
@@ -38,10 +38,24 @@ def read_audio(reader: AudioReader) -> Iterator[Tensor]:
 def open_tokens(path: Path, codec: DeCodec) -> tuple[Iterable[Codes], float]:
     """Return the blocks of tokens of a .dcd or .npy file, for any number of iterations, and its duration in seconds."""
     if path.suffix.lower() == ".npy":
-        codes = npy.load(path, codec.sample_rate, codec.hop)
-        return [codes], int(codes.lengths[0]) / codes.sample_rate
+        return _open_npy(path, codec)
     reader = Reader(path, codec)
     return reader, reader.header.seconds
+
+
+def open_tokens_and_codec(path: Path, codecs: CodecsOfTokens) -> tuple[Iterable[Codes], float, DeCodec]:
+    """Return what `open_tokens` returns, and the codec of the file; .npy files take the default."""
+    if path.suffix.lower() == ".npy":
+        return *_open_npy(path, codecs.default), codecs.default
+    reader = Reader(path)
+    codec = codecs(reader.header.codec_id)
+    reader.check_codec(codec)
+    return reader, reader.header.seconds, codec
+
+
+def _open_npy(path: Path, codec: DeCodec) -> tuple[list[Codes], float]:
+    codes = npy.load(path, codec.sample_rate, codec.hop)
+    return [codes], int(codes.lengths[0]) / codes.sample_rate
 
 
 def encode(codec: DeCodec, reader: AudioReader, levels: Levels) -> Iterator[Codes]:

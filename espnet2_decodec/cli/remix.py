@@ -30,7 +30,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     level = parser.add_mutually_exclusive_group()
     level.add_argument("--snr", type=decibels, metavar="DB", help="speech to background power ratio of the output")
     level.add_argument("--gain", type=decibels, metavar="DB", help="gain of the background")
-    options.add_model(parser)
+    options.add_model(parser, default_help=options.TOKENS_DEFAULT)
     options.add_levels(parser, "use")
     options.add_rescale(parser)
 
@@ -50,7 +50,7 @@ def run(args: Namespace) -> int:
 
     (job,) = plan_jobs([args.speech], args.output, (), ".wav", tuple(OUTPUT_FORMATS))
     check_output(job.target, force=args.force)
-    codec = load_model(args)
+    codec = load_model(args, args.speech, args.background)
     levels = selected_levels(args, codec)
     speech, background = (pipeline.collect_tokens(codec, Path(path), levels) for path in (args.speech, args.background))
     remix = Remix(codec, speech, background)

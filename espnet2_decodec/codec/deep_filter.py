@@ -83,7 +83,7 @@ class BandSplitDeepFilter(nn.Module):
         unit = -(-(bins - 1) // sum(width * count for width, count in BANDS))
         self.widths = [(unit * width, count) for width, count in BANDS]
         self.bands, self.causal = sum(count for _, count in BANDS), causal
-        self.missing = sum(width * count for width, count in self.widths) - (bins - 1)
+        self.bins, self.missing = bins, sum(width * count for width, count in self.widths) - (bins - 1)
         self.context = nn.Linear(context_dim, self.bands * channels)
         self.embed = nn.ParameterList(self._weight(n, self.inputs * w, channels) for w, n in self.widths)
         self.embed_bias = nn.Parameter(torch.zeros(self.bands, channels))
@@ -148,7 +148,8 @@ class BandSplitDeepFilter(nn.Module):
             logs.append(0.5 * log)
             reals.append(real * scale)
             imags.append(imag * scale)
-        return F.pad(torch.stack([*logs, *reals, *imags], dim=-2), (0, self.missing))
+        features = torch.stack([*logs, *reals, *imags], dim=-2)
+        return F.pad(features, (0, self.missing)) if self.missing else features
 
     def _embed(self, features: Tensor) -> Tensor:
         """[B, T, 6, F'] -> [B, T, K, C]; F' is F - 1 and the bins that complete the last band."""
@@ -166,7 +167,8 @@ class BandSplitDeepFilter(nn.Module):
             out = torch.einsum("btkc,kco->btko", x[..., start : start + count, :], weight)
             parts.append(out.unflatten(-1, (self.outputs, width)).transpose(-3, -2).flatten(-2))
             start += count
-        return F.pad(torch.cat(parts, dim=-1), (0, 1 - self.missing))
+        last = torch.zeros_like(parts[-1][..., :1])
+        return torch.cat([*parts, last], dim=-1)[..., : self.bins]
 
 
 def _add_product(

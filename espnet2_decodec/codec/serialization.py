@@ -31,7 +31,7 @@ KINDS = {
 
 PRETRAINED = Path(__file__).parents[1] / "pretrained"
 """Folder of the models that come with the package."""
-DEFAULT_MODEL = PRETRAINED / "decodec-16k"
+DEFAULT_MODEL = PRETRAINED / "decodec-16k-semantic"
 
 
 def save_model(
@@ -112,8 +112,7 @@ def model_folder(path: str | Path | None, revision: str | None = None, kinds: Co
             "(python -m espnet2_decodec.training, or the recipe in egs2/decodec)."
         )
     if not folder.is_dir():
-        names = " or ".join(sorted(config.parent.name for config in PRETRAINED.glob(f"*/{CONFIG}")
-                                   if model_kind(config.parent) in kinds))  # fmt: skip
+        names = " or ".join(folder.name for folder in packaged_models(kinds))
         raise FileNotFoundError(
             f"There is no folder {path}; a model is a folder with {CONFIG} and {WEIGHTS}, "
             + (f"one of the package ({names}), " if names else "")
@@ -146,6 +145,12 @@ def packaged_model(name: str | Path | None) -> Path | None:
     """The folder of the model in the package with this name, None if there is none."""
     folder = PRETRAINED / Path(name or "").name
     return folder if str(name) == folder.name and (folder / CONFIG).is_file() else None
+
+
+def packaged_models(kinds: Collection[str] = (KIND,)) -> list[Path]:
+    """The folders of the models in the package of some kinds, keys of `KINDS`, by name."""
+    folders = (config.parent for config in PRETRAINED.glob(f"*/{CONFIG}"))
+    return sorted(folder for folder in folders if model_kind(folder) in kinds)
 
 
 def read_config(folder: Path, kind: str = KIND) -> dict:

@@ -22,7 +22,7 @@ from espnet2_decodec.codec.streaming import concatenate
 from espnet2_decodec.io.dcd_format import HEADER_SIZE, Header, pack_bits, read_info, unpack_bits
 from espnet2_decodec.io.errors import ModelMismatchError
 from espnet2_decodec.io.gate import Gate
-from espnet2_decodec.io.identity import codec_id
+from espnet2_decodec.io.identity import codec_id, packaged_codec
 from espnet2_decodec.io.pipes import SpooledInput
 from espnet2_decodec.types import Codes
 
@@ -47,16 +47,33 @@ class Reader:
     def __init__(self, path: str | Path, codec: DeCodec | None = None):
         self._input = SpooledInput(path)
         self.path, self.info = Path(path), read_info(self._input)
-        if codec is not None and codec_id(codec) != self.header.codec_id:
-            raise ModelMismatchError(
-                f"{path} was encoded by another model (id {self.header.codec_id.hex()}) than this one "
-                f"(id {codec_id(codec).hex()}); give the folder of the right one."
-            )
+        if codec is not None:
+            self.check_codec(codec)
 
     @property
     def header(self) -> Header:
         """The header of the file."""
         return self.info.header
+
+    def check_codec(self, codec: DeCodec) -> None:
+        """Check that a codec can decode the tokens.
+
+        Raises:
+            ModelMismatchError: if another model encoded them; the message names it if it is in the package.
+        """
+        found = self.header.codec_id
+        if codec_id(codec) == found:
+            return
+        folder, own = packaged_codec(found), codec_id(codec).hex()
+        if folder is not None:
+            raise ModelMismatchError(
+                f"{self.path} was encoded by {folder.name} (id {found.hex()}), not by this model (id {own}): decode it "
+                "with that one."
+            )
+        raise ModelMismatchError(
+            f"{self.path} was encoded by another model (id {found.hex()}) than this one (id {own}); give the folder of "
+            "the right one."
+        )
 
     def __iter__(self) -> Iterator[Codes]:
         """Yield blocks of tokens of batch 1; a stream that is absent from a block has no levels in it."""

@@ -1,11 +1,13 @@
 """Short ids of trained codecs, stored with tokens to find the model that encoded them."""
 
 import hashlib
+from pathlib import Path
 
 from torch import Tensor
 
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.codec.quantizer import ResidualVQ
+from espnet2_decodec.codec.serialization import packaged_models
 
 
 def codec_id(codec: DeCodec) -> bytes:
@@ -19,6 +21,15 @@ def codec_id(codec: DeCodec) -> bytes:
         digest.update(f" {quantizer.levels}".encode())
         digest.update(_rounded(quantizer.level_codebooks()))
     return digest.digest()[:8]
+
+
+def packaged_codec(identity: bytes) -> Path | None:
+    """The folder of the codec in the package with this `codec_id`: the first by name of several, None if there is none.
+
+    Raises:
+        FileNotFoundError, ValueError: if a codec in the package cannot be loaded.
+    """
+    return next((path for path in packaged_models() if codec_id(DeCodec.from_pretrained(path)) == identity), None)
 
 
 def content_id(quantizer: ResidualVQ) -> bytes:

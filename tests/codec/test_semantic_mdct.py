@@ -164,6 +164,29 @@ def test_a_wider_beam_finds_nearer_codes(sign_symmetric):
     assert beam_search(frames, quantizer.codebooks[:0], 4).shape == (200, 0)
 
 
+@pytest.mark.parametrize("sign_symmetric", [False, True])
+def test_the_search_keeps_the_best_partial_sums(sign_symmetric):
+    """The selection by maxima of columns finds the same as sorting all sums, in one chunk and in several."""
+    generator = torch.Generator().manual_seed(0)
+    quantizer, beam = ResidualVQ(6, 3, 64, sign_symmetric), 4
+    frames = torch.randn(300, 6, generator=generator)
+    found = beam_search(frames, quantizer.codebooks, beam, sign_symmetric)
+    for frame, codes in zip(frames[:20].double(), found):
+        sums = [(torch.zeros(6).double(), ())]
+        for level, codebook in enumerate(quantizer.codebooks.double(), start=1):
+            longer = []
+            for total, path in sums:
+                nearest = [(frame - total - code).square().sum() for code in codebook]
+                half = 32 if sign_symmetric else 64
+                for code in range(half):
+                    pair = (code, code + half) if sign_symmetric else (code,)
+                    best = min(pair, key=lambda i: nearest[i])
+                    longer.append((nearest[best], total + codebook[best], (*path, best)))
+            longer.sort(key=lambda item: item[0])
+            sums = [(total, path) for _, total, path in longer[: 1 if level == 3 else beam]]
+        assert sums[0][1] == tuple(codes.tolist())
+
+
 @pytest.mark.parametrize("side", [0, 1])
 def test_the_receptive_field_of_the_semantic_encoder_is_complete(side):
     """A loud sound outside it changes nothing, one just within the context of both running means does."""

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from espnet2_decodec import __version__
 from espnet2_decodec.codec.decodec import DeCodec
-from espnet2_decodec.codec.serialization import DEFAULT_MODEL, model_folder
+from espnet2_decodec.codec.serialization import DEFAULT_MODEL, PRETRAINED, model_folder
 from espnet2_decodec.codec.unseparated import unseparated_latent
 from espnet2_decodec.evaluation.mixture_set import MixtureItem
 from espnet2_decodec.evaluation.systems.base import System, fit_length, resample
@@ -95,7 +95,9 @@ class DeCodecSystem(System):
     def describe(self) -> str:
         """Where the model is, and its size."""
         size = sum(parameter.numel() for parameter in self.codec.parameters()) / 1e6
-        return f"{'model in the package' if self.folder == DEFAULT_MODEL else self.folder}, {size:.1f} M parameters"
+        packaged = self.folder.parent == PRETRAINED
+        name = f"{self.folder.name} in the package" if packaged else str(self.folder)
+        return f"{name}, {size:.1f} M parameters"
 
     def to(self, device: str) -> "DeCodecSystem":
         """Run the codec on another device; all systems of one model share its weights."""
