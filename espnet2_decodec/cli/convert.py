@@ -4,7 +4,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from espnet2_decodec.arguments import decibels
+from espnet2_decodec.arguments import decibels, positive_float
 from espnet2_decodec.cli import parser as options
 
 if TYPE_CHECKING:
@@ -60,6 +60,10 @@ def add_arguments(parser: ArgumentParser) -> None:
         "without a bit rate; the features of a token file are decoded from its tokens",
     )
     parser.add_argument("--keep-pitch", action="store_true", help="keep the median f0 of the source")
+    parser.add_argument(
+        "--statistics", type=positive_float, metavar="SECONDS",
+        help="with --method voice: duration of SOURCE on which its f0, level and voice are measured (default: 60)",
+    )  # fmt: skip
     parser.add_argument(
         "--seed", type=int, default=0, metavar="N",
         help="random seed of --method voice, and of the excerpt of a long background (default: 0)",
@@ -129,21 +133,19 @@ def _check_options(method: str, args: Namespace) -> None:
         if method == "voice":
             cause = "the voice model does not quantize"
         raise ValueError(f"--no-quantize is not possible: {cause}.")
-    for option, value in (("--voice-model", args.voice_model), ("--snr", args.snr), ("--gain", args.gain)):
+    voice_options = ("voice_model", "snr", "gain", "statistics")
+    for option, value in ((f"--{name.replace('_', '-')}", getattr(args, name)) for name in voice_options):
         if value is not None and method != "voice":
             raise ValueError(f"{option} is for --method voice, not for {method}.")
 
 
 def _convert_by_model(codec: "DeCodec", model: "VoiceModel", args: Namespace) -> tuple[Iterator["Tensor"], float]:
-    """Return blocks of samples of a conversion by the voice model, and its duration in seconds.
-
-    Semantic features and coordinates of the whole recording are held in memory, samples are not.
-    """
+    """Return blocks of samples of a conversion by the voice model, and its duration in seconds."""
     from espnet2_decodec.cli.console import warn
     from espnet2_decodec.cli.voice_files import VoiceFiles
-    from espnet2_decodec.voice.conversion import convert_voice
+    from espnet2_decodec.voice.converter import VoiceConverter
     from espnet2_decodec.voice.mixing import MixedBackground, mix_blocks
-    from espnet2_decodec.voice.speech import synthesize
+    from espnet2_decodec.voice.sources import convert_source
 
     model.check_codec(codec)
     files = VoiceFiles(codec)
@@ -151,15 +153,20 @@ def _convert_by_model(codec: "DeCodec", model: "VoiceModel", args: Namespace) ->
     background = None if path is None else files.background(path)
     mixed = MixedBackground(background, args.gain, args.snr, None if args.background == "keep" else args.seed)
     mixed.check()
-    prompt = files.prompt(args.reference)
-    source, samples = files.speech(args.source)
-    if not (source.coordinates[:, -1] > 0).any():
-        warn(f"{args.source}: there is no voiced speech to be converted.")
-    converted = convert_voice(model, codec, source, prompt, not args.keep_pitch, seed=args.seed)
-    speech, seconds = synthesize(codec, [converted], samples), samples / codec.sample_rate
+    options = {"statistics_seconds": args.statistics} if args.statistics else {}
+    converter = VoiceConverter(
+        model, codec, files.prompt(args.reference), not args.keep_pitch, seed=args.seed, **options
+    )
+    source, seconds = files.source(args.source)
+
+    def speech() -> Iterator["Tensor"]:
+        yield from convert_source(converter, source)
+        if not source.is_voiced:
+            warn(f"{args.source}: there is no voiced speech to be converted.")
+
     if background is None:
-        return speech, seconds
-    return (wav + background_wav for wav, background_wav in mix_blocks(speech, mixed, codec.sample_rate)), seconds
+        return speech(), seconds
+    return (wav + background_wav for wav, background_wav in mix_blocks(speech(), mixed, codec.sample_rate)), seconds
 
 
 def _convert_tokens(codec: "DeCodec", args: Namespace, method: str) -> tuple[Iterator["Tensor"], float]:

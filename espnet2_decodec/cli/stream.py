@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from espnet2_decodec.arguments import positive_float
 from espnet2_decodec.cli import parser as options
 
 if TYPE_CHECKING:
@@ -27,9 +28,12 @@ examples:
 from a microphone to the loudspeaker, without its background:
   arecord -t raw -f S16_LE -r 16000 | decodec stream --only speech --no-quantize | aplay -t raw -f S16_LE -r 16000
 
+from a file in the voice of another one, about 9 s late:
+  decodec stream noisy.raw -o converted.raw --voice voice.wav
+
 --microphone takes the place of arecord. Samples are signed, 16-bit, little-endian, mono, at the sample rate of the
 model. A line of tokens is a frame: speech levels, a tab, background levels. The delay is the latency that
-`decodec info` shows.
+`decodec info` shows; with --voice it is larger, and stated at the start.
 """
 
 
@@ -52,8 +56,15 @@ def add_arguments(parser: ArgumentParser) -> None:
     kind = parser.add_mutually_exclusive_group()
     kind.add_argument("--only", choices=("speech", "background"), help="this stream without the other")
     kind.add_argument("--tokens", action="store_true", help="write tokens instead of samples")
+    kind.add_argument("--voice", metavar="FILE", help="convert the speech to the voice of this recording")
     parser.add_argument("--no-quantize", action="store_true", help="with --only: skip the quantizers, for better sound")
-    options.add_model(parser, "decodec-16k-causal")
+    parser.add_argument("--voice-model", metavar="FOLDER", help="model for --voice (default: voice-16k)")
+    parser.add_argument("--keep-pitch", action="store_true", help="with --voice: keep the median f0 of the input")
+    parser.add_argument(
+        "--statistics", type=positive_float, metavar="SECONDS",
+        help="with --voice: duration of the input on which its median f0, level and voice are measured (default: 3)",
+    )  # fmt: skip
+    options.add_model(parser, default_help="decodec-16k-causal, or with --voice the codec of the voice model")
     options.add_levels(parser, "use")
 
 
@@ -61,6 +72,7 @@ def run(args: Namespace) -> int:
     """Code the samples frame by frame, and return the exit code."""
     from espnet2_decodec.cli.console import note
     from espnet2_decodec.cli.jobs import check_output
+    from espnet2_decodec.cli.live_conversion import LiveConversion, check_options, load_voice_model
     from espnet2_decodec.cli.model import load_model, selected_levels
     from espnet2_decodec.codec.streaming import latency
 
@@ -68,14 +80,21 @@ def run(args: Namespace) -> int:
         raise ValueError("--no-quantize needs --only speech or --only background.")
     if args.microphone is not None and args.input != "-":
         raise ValueError(f"Give either --microphone or {args.input}.")
+    check_options(args)
     check_output(Path(args.output), force=args.force)
+    voice_model = load_voice_model(args)
     codec = load_model(args)
+    conversion = None if voice_model is None else LiveConversion(codec, voice_model, args)
     levels = selected_levels(args, codec)
     causality = "causal" if codec.latency is not None else "not causal"
-    note(f"{codec.sample_rate} Hz, latency {1000 * latency(codec) / codec.sample_rate:.0f} ms, {causality}.")
+    samples = latency(codec) if conversion is None else conversion.latency
+    note(f"{codec.sample_rate} Hz, latency {1000 * samples / codec.sample_rate:.0f} ms, {causality}.")
     with _open_input(args, codec.sample_rate) as source, _open_output(Path(args.output)) as target:
         blocks = _blocks(source, codec.hop)
-        if args.no_quantize:
+        coded: Iterable[bytes]
+        if conversion is not None:
+            coded = map(_pcm, conversion(blocks))
+        elif args.no_quantize:
             coded = _separated(codec, blocks, args.only)
         elif args.tokens:
             coded = map(_token_lines, _encoded(codec, blocks, levels))

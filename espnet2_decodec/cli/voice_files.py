@@ -1,6 +1,6 @@
 """Audio and token files as sources, references and backgrounds of voice conversion and synthesis."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from torch import Tensor
@@ -10,10 +10,12 @@ from espnet2_decodec.cli.pipeline import TOKEN_SUFFIXES, collect_tokens, open_au
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.codec.streaming import concatenate
 from espnet2_decodec.conversion.features import VocoderFeatures, decode_features, encode_background, extract_features
+from espnet2_decodec.io.audio import AudioReader
 from espnet2_decodec.types import Codes
 from espnet2_decodec.voice.backgrounds import Background, CodedBackground, RecordedBackground
 from espnet2_decodec.voice.prompt import analyze_prompt, prompt_from_codes
-from espnet2_decodec.voice.speech import Speech, analyze, from_codes
+from espnet2_decodec.voice.sources import CodedSource, RecordedSource, Source
+from espnet2_decodec.voice.speech import Speech
 
 
 class TokenSources:
@@ -71,24 +73,21 @@ class VoiceFiles(TokenSources):
         codec: with a semantic level.
     """
 
-    def speech(self, path: str | Path) -> tuple[Speech, int]:
-        """The speech in a file, and its number of samples.
+    def __init__(self, codec: DeCodec):
+        super().__init__(codec)
+        self._readers: dict[str, AudioReader] = {}
+
+    def source(self, path: str | Path) -> tuple[Source, float]:
+        """The speech in a file, and its duration in seconds, 0 if unknown.
 
         Raises:
             OSError, ValueError: if it cannot be read.
         """
         if _has_tokens(path):
-            codes = self.codes(path)
-            return from_codes(self.codec, codes), int(codes.lengths[0])
-        samples = 0
-
-        def counted() -> Iterator[Tensor]:
-            nonlocal samples
-            for wav in read_audio(open_audio(Path(path), self.codec)):
-                samples += len(wav)
-                yield wav
-
-        return analyze(self.codec, counted()), samples
+            codes = self.codes(path, background=False)
+            return CodedSource(self.codec, codes), int(codes.lengths[0]) / self.codec.sample_rate
+        reader = self._open(path)
+        return RecordedSource(self.codec, reader), reader.seconds
 
     def prompt(self, path: str | Path) -> Speech:
         """The speech of a prompt.
@@ -99,7 +98,7 @@ class VoiceFiles(TokenSources):
         if _has_tokens(path):
             codes = self.codes(path)
             return self._named(path, lambda: prompt_from_codes(self.codec, codes))
-        reader = open_audio(Path(path), self.codec)
+        reader = self._open(path)
         return self._named(path, lambda: analyze_prompt(self.codec, reader))
 
     def background(self, path: str | Path) -> Background:
@@ -110,7 +109,13 @@ class VoiceFiles(TokenSources):
         """
         if _has_tokens(path):
             return CodedBackground(self.codec, self.blocks(path))
-        return RecordedBackground(self.codec, open_audio(Path(path), self.codec))
+        return RecordedBackground(self.codec, self._open(path))
+
+    def _open(self, path: str | Path) -> AudioReader:
+        """Open an audio file; one that is named twice, such as the standard input, is opened once."""
+        if str(path) not in self._readers:
+            self._readers[str(path)] = open_audio(Path(path), self.codec)
+        return self._readers[str(path)]
 
     @staticmethod
     def _named(path: str | Path, call: Callable[[], Speech]) -> Speech:

@@ -32,7 +32,7 @@ from espnet2_decodec.conversion.shift import BLOCK_FRAMES, shift_voice
 from espnet2_decodec.types import Codes
 from espnet2_decodec.voice import speech
 from espnet2_decodec.voice.backgrounds import CROSSFADE_SECONDS, RecordedBackground
-from espnet2_decodec.voice.conversion import convert_voice
+from espnet2_decodec.voice.converter import convert_voice
 from espnet2_decodec.voice.prompt import analyze_prompt
 from espnet2_decodec.voice.voice_model import VoiceModel
 
@@ -122,7 +122,7 @@ def _predict(
 ) -> Tensor:
     """The source [L] in the voice [L'] by the voice model, over the background of [L'']."""
     prompt = analyze_prompt(codec, [voice])
-    converted = convert_voice(model, codec, speech.analyze(codec, [source]), prompt, convert_f0, seed=seed)
+    converted = convert_voice(model, codec, speech.analyze(codec, [source]), prompt, convert_f0=convert_f0, seed=seed)
     wav = torch.cat(list(speech.synthesize(codec, [converted], len(source))))
     if background is None:
         return wav

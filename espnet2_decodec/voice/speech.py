@@ -1,7 +1,7 @@
 """Speech as input and output of the voice model: from recordings and tokens, and to waveforms."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -56,11 +56,13 @@ def analyze(codec: DeCodec, blocks: Iterable[Tensor]) -> Speech:
 
 
 @torch.no_grad()
-def analyze_blocks(codec: DeCodec, blocks: Iterable[Tensor]) -> Iterator[tuple[Speech, Tensor]]:
-    """The speech in a recording in parts, each with its background [1, D_b, t]; arguments as in `analyze`."""
+def analyze_blocks(
+    codec: DeCodec, blocks: Iterable[Tensor], frames: int = BLOCK_FRAMES
+) -> Iterator[tuple[Speech, Tensor]]:
+    """The speech in a recording in parts of `frames`, each with its background [1, D_b, t]; see `analyze`."""
     backbone, _ = semantic_parts(codec)
     end = backbone.content_dim + backbone.parametric_dim
-    for speech, background in LatentEncoder(codec).encode_streams(blocks):
+    for speech, background in LatentEncoder(codec).encode_streams(blocks, frames):
         yield _speech(codec, speech[0, :end].T), background
 
 
@@ -73,6 +75,18 @@ def from_codes(codec: DeCodec, codes: Codes) -> Speech:
     return _speech(codec, decode_parametric(codec, codes))
 
 
+def coded_parts(codec: DeCodec, codes: Codes, frames: int = BLOCK_FRAMES) -> Iterator[Speech]:
+    """As `from_codes`, in parts of `frames`."""
+    left, right = codec.speech_quantizer.context
+    for start in range(0, codes.speech.shape[2], frames):
+        first, end = max(start - left, 0), start + frames
+        block = replace(
+            codes, speech=codes.speech[..., first : end + right], background=codes.background[..., first : end + right]
+        )
+        part, inside = from_codes(codec, block), slice(start - first, end - first)
+        yield Speech(part.content[inside], part.coordinates[inside])
+
+
 def _speech(codec: DeCodec, latent: Tensor) -> Speech:
     """Leading coordinates [T, S + P] of the speech stream -> semantic features and coordinates."""
     content, coordinates = latent.tensor_split([semantic_parts(codec)[0].content_dim], dim=1)
@@ -80,7 +94,9 @@ def _speech(codec: DeCodec, latent: Tensor) -> Speech:
 
 
 @torch.no_grad()
-def synthesize(codec: DeCodec, parts: Iterable[Speech], samples: int | None = None) -> Iterator[Tensor]:
+def synthesize(
+    codec: DeCodec, parts: Iterable[Speech], samples: int | None = None, frames: int = BLOCK_FRAMES
+) -> Iterator[Tensor]:
     """Waveform of speech as blocks of samples [l], by the decoder of the codec.
 
     The parts are decoded as one recording, without discontinuities between them. Their semantic features are quantized,
@@ -90,6 +106,7 @@ def synthesize(codec: DeCodec, parts: Iterable[Speech], samples: int | None = No
         codec: with a semantic level.
         parts: of the speech, in order.
         samples: number of samples in total; None for whole frames.
+        frames: number of frames that are decoded at a time.
     """
     quantizer = semantic_parts(codec)[1].semantic
 
@@ -97,5 +114,5 @@ def synthesize(codec: DeCodec, parts: Iterable[Speech], samples: int | None = No
         content, coordinates = block.T[None].tensor_split([quantizer.dim], dim=1)
         return torch.cat([quantizer.decode(quantizer.encode(content)), coordinates], dim=1)[0].T
 
-    frames = (torch.cat([part.content, zero_unvoiced(part.coordinates)], dim=1) for part in parts)
-    return decode_coordinates(codec, map(quantized, rechunk(frames, BLOCK_FRAMES)), samples=samples)
+    latents = (torch.cat([part.content, zero_unvoiced(part.coordinates)], dim=1) for part in parts)
+    return decode_coordinates(codec, map(quantized, rechunk(latents, frames)), samples=samples, frames=frames)

@@ -90,10 +90,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--name", default="speech_train")
     parser.add_argument("--model", default="decodec-16k-semantic")
+    parser.add_argument("--limit", type=int, help="only as many recordings")
     parser.add_argument("--nj", type=int, default=1)
     args = parser.parse_args()
     bank = AudioBank(args.bank, args.name)
-    kinds, rows = ("content", "perturbed", "coordinates"), [row[2:] for row in bank.rows]
+    kinds, rows = ("content", "perturbed", "coordinates"), [row[2:] for row in bank.rows[: args.limit]]
     with ProcessPoolExecutor(args.nj, initializer=partial(_start, str(args.bank), args.name, args.model)) as pool:
         results = pool.map(_work, range(len(rows)), chunksize=16)
         write_features(args.out, args.name, kinds, rows, results, every=1000)

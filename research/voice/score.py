@@ -18,7 +18,7 @@ from torch import Tensor
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.conversion import convert
 from espnet2_decodec.evaluation.metrics.perceptual import speaker_similarity
-from espnet2_decodec.voice.conversion import convert_voice
+from espnet2_decodec.voice.converter import convert_voice
 from espnet2_decodec.voice.speech import Speech, analyze, semantic_parts, synthesize
 from espnet2_decodec.voice.voice_model import VoiceModel
 from research.metrics import dnsmos, words_changed

@@ -1,11 +1,13 @@
 """Transcribed recordings as tokens with aligned phones: `python -m research.voice.text_recordings --out OUT`.
 
-speechocean762 (accented readers, the training speakers of its manifest) and the English prompts of Asterisk (one native
-voice), from a bank of `research.tokens.prepare_data`. Some speakers and prompts become bank `dev`, the others `train`.
+The English prompts of Asterisk (one native voice) and, with `--recordings`, speechocean762 (accented readers, the
+training speakers of the manifest there), from a bank of `research.tokens.prepare_data`. Some speakers and prompts
+become bank `dev`, the others `train`.
 """
 
 import argparse
 import csv
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -30,12 +32,13 @@ KEPT = 0.85
 """Share of the recordings with the best alignments that are kept."""
 
 
-def transcripts(recordings: Path, downloads: Path) -> Iterator[tuple[str, str, str, str]]:
+def transcripts(recordings: Path | None, downloads: Path) -> Iterator[tuple[str, str, str, str]]:
     """File name, text, style and speaker of every transcribed recording."""
-    with (recordings / "manifest.tsv").open(encoding="utf-8") as file:
-        for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE):
-            if row["source"] == "speechocean762" and row["split"] == "train":
-                yield Path(row["path"]).name, row["text"].lower(), "accented", row["speaker_or_class"]
+    if recordings is not None:
+        with (recordings / "manifest.tsv").open(encoding="utf-8") as file:
+            for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE):
+                if row["source"] == "speechocean762" and row["split"] == "train":
+                    yield Path(row["path"]).name, row["text"].lower(), "accented", row["speaker_or_class"]
     roots = debian.fetch(["asterisk-core-sounds-en", "asterisk-core-sounds-en-g722"], downloads)
     texts = asterisk.prompts(roots["asterisk-core-sounds-en"], "en")
     for path, name in asterisk.prompt_files(roots["asterisk-core-sounds-en-g722"], "en"):
@@ -61,7 +64,7 @@ class Reading(NamedTuple):
     text: str
 
 
-def readings(bank: Path, recordings: Path, downloads: Path) -> Iterator[Reading]:
+def readings(bank: Path, recordings: Path | None, downloads: Path) -> Iterator[Reading]:
     """The transcribed recordings of a bank all of whose words are in the lexicon."""
     known, pronouncer = lexicon(), Pronouncer(lexicon(), lambda word: [])
     banks = [AudioBank(bank, name) for name in ("speech_train", "speech_dev")]
@@ -89,32 +92,48 @@ def aligned(rows: list[Utterance], table: np.ndarray) -> list[tuple[float, Utter
     return found
 
 
-def main() -> None:
-    """Write banks `recordings_train` and `recordings_dev`."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("bank", "recordings", "downloads", "out"):
-        parser.add_argument(f"--{name}", type=Path, required=True)
-    parser.add_argument("--synthetic", default="synthetic", help="bank in OUT on which the alignment is counted")
-    parser.add_argument("--codec", default="decodec-16k-semantic", help="name or folder of the codec")
-    args = parser.parse_args()
-    synthetic, tokenizer = read_bank(args.out, args.synthetic), SemanticTokenizer(args.codec)
-    spoken = [
-        Utterance(row.phones, np.zeros(0, np.uint16), *tokenizer(row.samples), row.style, row.speaker, row.text)
-        for row in readings(args.bank, args.recordings, args.downloads)
-    ]
-    first = aligned(spoken, emission_table(synthetic))
-    found = aligned(spoken, emission_table([*synthetic, *(row for _, row in first)]))
-    for style in ("accented", "native"):
+def best(found: list[tuple[float, Utterance]]) -> list[Utterance]:
+    """The utterances of each style whose alignments have the highest scores: the share `KEPT` of them."""
+    rows = []
+    for style in sorted({row.style for _, row in found}):
         scores = [score for score, row in found if row.style == style]
         print(f"{style}: {len(scores)} recordings, mean log probability of a frame {np.mean(scores):.2f}")
         limit = np.quantile(scores, 1 - KEPT)
-        found = [(score, row) for score, row in found if row.style != style or score >= limit]
-    rows = [row for _, row in found]
-    readers = sorted({row.speaker for row in rows if row.style == "accented"})
-    prompts = sorted({row.speaker for row in rows if row.style == "native"})
-    dev = {*readers[:: len(readers) // DEV_SPEAKERS][:DEV_SPEAKERS], *prompts[::DEV_PROMPTS]}
-    for name, chosen in (("train", False), ("dev", True)):
-        part = [row for row in rows if (row.speaker in dev) == chosen]
+        rows += [row for score, row in found if row.style == style and score >= limit]
+    return rows
+
+
+def held_out(rows: list[Utterance]) -> set[str]:
+    """The speakers of the dev set: `DEV_SPEAKERS` readers, at most half of them, and every `DEV_PROMPTS`-th prompt."""
+    readers, prompts = (sorted({row.speaker for row in rows if row.style == s}) for s in ("accented", "native"))
+    count = min(DEV_SPEAKERS, len(readers) // 2)
+    return {*(readers[:: len(readers) // count][:count] if count else ()), *prompts[::DEV_PROMPTS]}
+
+
+def main() -> None:
+    """Write banks `recordings_train` and `recordings_dev`."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name in ("bank", "downloads", "out"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--recordings", type=Path, help="folder with manifest.tsv (default: Asterisk alone)")
+    parser.add_argument("--synthetic", default="synthetic", help="bank in OUT on which the alignment is counted")
+    parser.add_argument("--codec", default="decodec-16k-semantic", help="name or folder of the codec")
+    parser.add_argument("--limit", type=int, help="only as many recordings of each style")
+    args = parser.parse_args()
+    synthetic, tokenizer = read_bank(args.out, args.synthetic), SemanticTokenizer(args.codec)
+    spoken: list[Utterance] = []
+    counts: Counter[str] = Counter()
+    for row in readings(args.bank, args.recordings, args.downloads):
+        counts[row.style] += 1
+        if args.limit is None or counts[row.style] <= args.limit:
+            tokens, features = tokenizer(row.samples)
+            durations = np.zeros(0, np.uint16)
+            spoken.append(Utterance(row.phones, durations, tokens, features, row.style, row.speaker, row.text))
+    first = aligned(spoken, emission_table(synthetic))
+    rows = best(aligned(spoken, emission_table([*synthetic, *(row for _, row in first)])))
+    dev = held_out(rows)
+    for name, is_dev in (("train", False), ("dev", True)):
+        part = [row for row in rows if (row.speaker in dev) == is_dev]
         write_bank(args.out, f"recordings_{name}", part)
         print(f"recordings_{name}: {len(part)} recordings, {sum(len(row.tokens) for row in part) / 3000:.1f} min")
 

@@ -4,7 +4,9 @@ import io
 import json
 import math
 import sys
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import soundfile
 import torch
@@ -17,6 +19,9 @@ from espnet2_decodec.data.text import CharacterTokenizer
 from espnet2_decodec.io import audio
 from espnet2_decodec.tts.synthesizer import Synthesizer
 from espnet2_decodec.voice import VoiceModel
+from espnet2_decodec.voice.converter import VoiceConverter
+from espnet2_decodec.voice.prompt import analyze_prompt
+from espnet2_decodec.voice.sources import RecordedSource, convert_source
 from espnet2_decodec.voice.tagging import is_synthetic
 from tests.voices import save_models, vowels
 
@@ -224,3 +229,81 @@ def test_a_model_of_the_recipe_has_no_pitch_range(run, tmp_path, vocoder_codec):
     assert code == 1 and len(lines) == 1 and "--pitch-range is not possible with" in lines[0]
     code, printed, _ = run("info", tmp_path / "tts", with_model=False)
     assert code == 0 and "text-to-speech model" in printed
+
+
+@pytest.fixture
+def live(models, files, monkeypatch, capsysbinary):
+    """A function that streams samples [L] through decodec stream --voice -> (exit code, samples, lines)."""
+
+    def call(wav, *arguments, read=lambda source: source.read):
+        source = io.BytesIO((wav * 32768).round().clamp(-32768, 32767).to(torch.int16).numpy().tobytes())
+        stdin = SimpleNamespace(buffer=SimpleNamespace(read=read(source)), isatty=lambda: False)
+        monkeypatch.setattr(sys, "stdin", stdin)
+        options = ["--voice", files["voice"], "--voice-model", models / "voice", "--device", "cpu"]
+        code = main(["stream", *map(str, [*options, *arguments])])
+        output = capsysbinary.readouterr()
+        return (
+            code,
+            torch.from_numpy(np.frombuffer(output.out, "<i2") / 32768).float(),
+            output.err.decode().splitlines(),
+        )
+
+    return call
+
+
+def test_live_conversion_is_that_of_whole_recordings(live, models, files):
+    """For the same statistics."""
+    wav = vowels(120, 4.03)
+    code, found, lines = live(wav, "--statistics", 2)
+    codec = DeCodec.from_pretrained(models / "codec")
+    prompt = analyze_prompt(codec, [audio.read(files["voice"], 16000)])
+    converter = VoiceConverter(VoiceModel.from_pretrained(models / "voice"), codec, prompt, statistics_seconds=2)
+    expected = torch.cat(list(convert_source(converter, RecordedSource(codec, [wav]))))
+    assert code == 0 and "not causal" in lines[0] and found.shape == wav.shape
+    assert torch.allclose(found, expected.clamp(-1, 1), atol=1e-3)
+
+
+def test_live_samples_are_written_after_the_stated_latency(live):
+    """While the input is still open."""
+    read = 0
+
+    def reader(source):
+        def call(size):
+            nonlocal read
+            content = source.read(size)
+            read += len(content) // 2
+            if not content:
+                raise KeyboardInterrupt
+            return content
+
+        return call
+
+    wav = vowels(120, 12)
+    code, found, lines = live(wav, "--statistics", 1, read=reader)
+    latency = round(float(lines[0].split("latency ")[1].split(" ms")[0]) * 16)
+    assert code != 0 and len(found) >= len(wav) - latency > len(wav) / 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--keep-pitch",), "--keep-pitch needs --voice"),
+        (("--voice", "voice", "--speech-levels", "2"), "--speech-levels is not possible with --voice"),
+        (("--voice", "silent", "--voice-model", "voice-model"), "The prompt is silent"),
+        (("--voice", "voice", "--voice-model", "voice-model", "--statistics", "0.1"), "measured for at least 0.5 s"),
+    ],
+)
+def test_errors_of_live_conversion_are_one_line(models, files, monkeypatch, capsys, arguments, message):
+    names = {**files, "voice-model": models / "voice"}
+    assert main(["stream", *(str(names.get(x, x)) for x in arguments), "--device", "cpu"]) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1 and message in lines[0]
+
+
+def test_a_pipe_over_its_own_background(change, files, monkeypatch):
+    """It is read once, and used twice."""
+    kept = change("--background", "keep")[2]
+    content = io.BytesIO(files["source"].read_bytes())
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=content, isatty=lambda: False))
+    code, lines, found = change("--background", "keep", source="-")
+    assert code == 0 and torch.equal(found, kept), lines

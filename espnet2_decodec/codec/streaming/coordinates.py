@@ -25,7 +25,11 @@ def decode_parametric(codec: DeCodec, codes: Codes) -> Tensor:
 
 @torch.no_grad()
 def decode_coordinates(
-    codec: DeCodec, speech: Iterable[Tensor], background: Iterable[Tensor] = (), samples: int | None = None
+    codec: DeCodec,
+    speech: Iterable[Tensor],
+    background: Iterable[Tensor] = (),
+    samples: int | None = None,
+    frames: int = BLOCK_FRAMES,
 ) -> Iterator[Tensor]:
     """Waveform of unquantized coordinates.
 
@@ -34,14 +38,15 @@ def decode_coordinates(
         speech: blocks [t, C] of the leading coordinates of the speech; the others are zero.
         background: blocks [t, D_b] of the coordinates of the background; silence after their end.
         samples: number of samples in total; None for whole frames.
+        frames: number of frames that are decoded at a time.
 
     Returns:
         Blocks of samples [l].
     """
-    decoder, backgrounds = LatentDecoder(codec), rechunk(background, BLOCK_FRAMES)
+    decoder, backgrounds = LatentDecoder(codec), rechunk(background, frames)
     if samples is not None:
         decoder.expect(samples)
-    for block in rechunk(speech, BLOCK_FRAMES):
+    for block in rechunk(speech, frames):
         if samples is None:
             decoder.expect(len(block) * codec.hop)
         padded = block.new_zeros(len(block), codec.background_quantizer.dim)
