@@ -36,18 +36,17 @@ def main() -> None:
             paths = sorted(AUDIO.glob(pattern))
             wavs = [read(path, codec.sample_rate) for path in paths[:: max(1, len(paths) // args.count)][: args.count]]
             for gain in args.gains:
-                powers = list(second_powers(codec, wavs, gain, args.seconds))
+                powers = list(frame_powers(codec, wavs, gain, args.seconds))
                 for gate in GATES:
                     writer.writerow([name, f"{gain:g}", gate, *rates(codec, powers, gate)])
 
 
-def second_powers(codec: DeCodec, wavs: list[torch.Tensor], gain: float, seconds: float) -> Iterator[torch.Tensor]:
-    """Yield the powers [2, seconds] of both streams of each recording, which is scaled and rounded to 16 bits."""
+def frame_powers(codec: DeCodec, wavs: list[torch.Tensor], gain: float, seconds: float) -> Iterator[torch.Tensor]:
+    """Yield the powers [2, T] of both streams of each recording, which is scaled and rounded to 16 bits."""
     for wav in wavs:
         wav = wav[: int(seconds * codec.sample_rate)] * 10 ** (gain / 20)
         codes = codec.encode((wav * 32768).round()[None] / 32768)
-        frames = torch.stack(stream_powers(codec, codes))
-        yield torch.stack([part.mean(dim=1) for part in frames.split(round(codec.frame_rate), dim=1)], dim=1)
+        yield torch.stack(stream_powers(codec, codes))
 
 
 def rates(codec: DeCodec, recordings: list[torch.Tensor], name: str) -> list[str]:
@@ -56,9 +55,9 @@ def rates(codec: DeCodec, recordings: list[torch.Tensor], name: str) -> list[str
     for powers in recordings:
         threshold = GATES[name]
         gate = Gate(threshold if isinstance(threshold, float) else None)
-        total += powers.shape[1]
-        for speech, background in powers.T.tolist():
-            present = (True, True) if threshold is None else gate(speech, background)
+        for second in powers.split(round(codec.frame_rate), dim=1):
+            total += 1
+            present = (True, True) if threshold is None else gate(*second.double().numpy())
             kept = [count + there for count, there in zip(kept, present)]
     levels = codec.speech_levels, codec.background_levels
     return [f"{count / total * codec.kbps(k):.2f}" for count, k in zip(kept, levels)] + [str(total)]

@@ -152,8 +152,8 @@ class Writer:
 
     def _write_block(self, frames: int) -> None:
         """Write the first buffered frames as one block."""
-        tokens, powers = self._tokens[:frames], self._power[:frames].mean(axis=0)
-        present = powers > 0 if self.gate is None else self.gate(*map(float, powers))
+        tokens, powers = self._tokens[:frames], self._power[:frames].T
+        present = powers.mean(axis=1) > 0 if self.gate is None else self.gate(*powers)
         self._tokens, self._power = self._tokens[frames:], self._power[frames:]
         streams = np.split(tokens, [self.header.speech_levels], axis=1)
         kept = np.concatenate([tokens[:, :0], *(part for part, there in zip(streams, present) if there)], axis=1)

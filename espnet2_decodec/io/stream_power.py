@@ -56,5 +56,9 @@ def _latent_powers(codec: DeCodec, codes: Codes) -> list[Tensor] | None:
 
 def _decoded_power(codec: DeCodec, codes: Codes, speech: bool, background: bool) -> Tensor:
     """Return the mean power of each frame [1, T] of the decoded audio."""
-    wav = codec.decode(codes, speech, background)
-    return F.pad(wav, (0, -wav.shape[1] % codec.hop)).view(1, -1, codec.hop).square().mean(2)
+    return frame_powers(codec.decode(codes, speech, background), codec.hop)
+
+
+def frame_powers(wav: Tensor, hop: int) -> Tensor:
+    """Wav [B, L] -> mean power of each frame of `hop` samples [B, T]; the last one is padded with zeros."""
+    return F.pad(wav, (0, -wav.shape[1] % hop)).unflatten(1, (-1, hop)).square().mean(2)

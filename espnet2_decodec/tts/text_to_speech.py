@@ -10,6 +10,7 @@ from espnet2_decodec.codec.dsp.looping import loop_to_length
 from espnet2_decodec.codec.streaming import first_pieces
 from espnet2_decodec.data.levels import fade_edges, scale_background
 from espnet2_decodec.io.gate import SILENT_POWER, streams_present
+from espnet2_decodec.io.stream_power import frame_powers
 from espnet2_decodec.tts.synthesizer import Synthesizer
 from espnet2_decodec.types import Codes
 from espnet2_decodec.voice.backgrounds import CROSSFADE_SECONDS
@@ -143,8 +144,8 @@ class TTS:
         codec = self.synthesizer.codec
         decoded = codec.decode(codec.encode(wav), speech=False)[0]
         stems = codec.separate(wav, quantize=False)
-        speech, background = stems.speech[0].square(), stems.background[0].square()
-        if required and not streams_present(speech, background, codec.sample_rate)[1]:
+        speech, background = (frame_powers(stem, codec.hop)[0] for stem in (stems.speech, stems.background))
+        if required and not streams_present(speech, background, round(codec.frame_rate))[1]:
             raise ValueError("An SNR cannot be reached: the recording of the background has no background.")
         power, target = (float(x.square().mean()) for x in (decoded, stems.background))
         gain = (target / power) ** 0.5 if min(target, power) > SILENT_POWER else 1.0

@@ -113,10 +113,14 @@ class SemanticMDCTBackbone(MDCTBackbone):
 
     def decode(self, latent: Tensor, mask: Tensor | None = None, phase: Tensor | None = None) -> Tensor:
         """Y [B, D, T] of one stream -> wav [B, T * hop]; see `Backbone.decode`."""
-        semantic, coordinates = latent.float().tensor_split([self.content_dim], dim=1)
-        if not semantic.any():
-            return self._imdct(self._decode_mdct(coordinates, mask, phase, self.background_decoder), mask)
+        if not latent[:, : self.content_dim].any():
+            return self.decode_background(latent, mask, phase)
         return self.decode_speech(latent, mask, phase)[0]
+
+    def decode_background(self, latent: Tensor, mask: Tensor | None = None, phase: Tensor | None = None) -> Tensor:
+        """Y [B, D, T] of the background -> wav [B, T * hop]; see `Backbone.decode`."""
+        coordinates = latent.float()[:, self.content_dim :]
+        return self._imdct(self._decode_mdct(coordinates, mask, phase, self.background_decoder), mask)
 
     def decode_speech(
         self, latent: Tensor, mask: Tensor | None = None, phase: Tensor | None = None

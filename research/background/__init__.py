@@ -1,0 +1,1 @@
+"""Training and scores of the background stream."""
