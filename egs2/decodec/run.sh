@@ -51,7 +51,7 @@ tag=                   # Name of the experiment; default: from config, size and 
 codec_exp=             # Folder of the experiment; default: <expdir>/codec_<tag>.
 teacher=               # Semantic teacher: whisper, logmel, hubert:FOLDER, none; default: the one of the config.
 inference_model=valid.distance.best.pth  # Checkpoint to export.
-download_model=        # Folder of a codec to use in place of training one; "shipped" = the one in the package.
+download_model=        # Codec to use in place of training one: folder, name of one in the package, "shipped" = its default.
 
 # Evaluation
 inference_args=        # Levels to decode, e.g. "--speech_levels 4 --background_levels 0".

@@ -22,11 +22,11 @@ class DeCodecFrontend(AbsFrontend):
     Args:
         fs: sample rate of the input in Hz, a number or a string such as "16k"; the input is resampled to the codec's
             rate.
-        model: folder of a codec; None for the one in the package.
+        model: folder of a codec, or name of one in the package; None for the default.
         feature: quantized features, with the sum of the embeddings of all levels: `semantic` (first speech level; a mel
-            envelope in the default codec), `parametric` (levels that code mel envelope, f0 and voicing), `speech` (all
-            speech levels), `all` (all levels of both streams), `content` (tokens of the content encoder, if the codec
-            has one). With the suffix `_continuous`, except for `all`: the same features before quantization.
+            envelope in `decodec-16k`), `parametric` (levels that code mel envelope, f0 and voicing), `speech` (all
+            speech levels), `all` (all levels of both streams), `content` (content tokens: the first level of a codec
+            with a semantic one, or those of a content encoder). With the suffix `_continuous`, except for `all`: the same features before quantization.
         levels: number of first levels of a quantized feature other than `all`; None for all.
         weighted: learn a scalar weight for each level, initialized to 1.
         freeze: keep the codec fixed; False trains its encoder, but not its codebooks.

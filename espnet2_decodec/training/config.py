@@ -123,7 +123,7 @@ def init_from(config: dict[str, Any], path: str) -> DeCodec:
 
     Args:
         config: sections as in the YAML file.
-        path: folder of the codec, or `default` for the one in the package.
+        path: folder of the codec, name of one in the package, or `default` for its default.
 
     Raises:
         ValueError: if the config describes another codec, or the folder is damaged.
