@@ -117,7 +117,8 @@ class DeCodec(CodecProperties):
         Args:
             wav: [B, L] in -1..1 at `sample_rate`, a tensor or NumPy array of any type of floats.
             lengths: [B] in samples; None when all are L.
-            speech_levels: number of leading levels, of `kbps(1)` each; None for all.
+            speech_levels: number of leading levels, of `kbps(1)` each; None for all. A quantizer with beam search finds
+                them together, so that some tokens differ from those of the same levels among more.
             background_levels: the same for the background.
 
         Raises:

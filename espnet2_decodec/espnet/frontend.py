@@ -26,7 +26,8 @@ class DeCodecFrontend(AbsFrontend):
         feature: quantized features, with the sum of the embeddings of all levels: `semantic` (first speech level; a mel
             envelope in `decodec-16k`), `parametric` (levels that code mel envelope, f0 and voicing), `speech` (all
             speech levels), `all` (all levels of both streams), `content` (content tokens: the first level of a codec
-            with a semantic one, or those of a content encoder). With the suffix `_continuous`, except for `all`: the same features before quantization.
+            with a semantic one, or those of a content encoder). With the suffix `_continuous`, except for `all`: the
+            same features before quantization.
         levels: number of first levels of a quantized feature other than `all`; None for all.
         weighted: learn a scalar weight for each level, initialized to 1.
         freeze: keep the codec fixed; False trains its encoder, but not its codebooks.
