@@ -1,4 +1,4 @@
-"""Stages 16 to 19 with a semantic codec: text to its first level, the rest by a voice model; and codecs by name."""
+"""Stages 16 to 19 with a semantic codec: text to its first level, the rest by a voice model."""
 
 from importlib.util import find_spec
 
@@ -36,13 +36,3 @@ def test_the_voice_model_synthesizes(recipe):
     for system in ("none_clean", "none", "unseparated", "prompt", "file"):
         assert len(list((folder / system / "mix").glob("*.wav"))) == 3
     assert not any("acoustic" in name for name in read_state_dict(recipe.exp / "model"))
-
-
-@pytest.mark.parametrize(
-    ("name", "folder"), [("shipped", "tokens_shipped"), ("decodec-16k", "tokens_pretrained-decodec-16k")]
-)
-def test_codecs_of_the_package_by_name(recipe, name, folder):
-    done = recipe.run("--download_model", name, "--stop_stage", "16", "--dumpdir", str(recipe.folder / f"dump_{name}"))
-    assert done.returncode == 0, done.stdout + done.stderr
-    (table,) = (recipe.folder / f"dump_{name}").glob(f"own/tts/*/{folder}/test/codes_speech.scp")
-    assert table.stat().st_size
