@@ -79,12 +79,12 @@ print(has_semantic_level(DeCodec.from_pretrained(sys.argv[1])))
 PROGRAM
 }
 
-# Trains the semantic level of a codec.
+# Trains the semantic level of the codec $1 with the settings $2.
 train_semantic() {
     step semantic_features research.tokens.prepare_semantic --model "$1" --bank "${bank}" \
         --out "${out}/semantic_features" ${minutes:+--limit 60}
     step semantic research.tokens.train_semantic --start "$1" --bank "${out}/semantic_features" \
-        --out "${out}/semantic" --config "$(settings research/tokens/semantic.yaml)"
+        --out "${out}/semantic" --config "$(settings "research/tokens/$2")"
 }
 
 # Makes so many of the sentences the development set, the others the training set.
@@ -120,7 +120,7 @@ with_level="$(is_semantic "${base}")"
 step data research.tokens.prepare_data --downloads "${downloads}" --out "${bank}" \
     ${recordings:+--recordings "${recordings}"}
 if [ "${with_level}" = True ]; then
-    train_semantic "${base}"
+    train_semantic "${base}" semantic.yaml
     step adapt research.tokens.train --start "${out}/semantic/model" --keep --bank "${bank}" --out "${out}/adapt" \
         --config "$(settings research/tokens/adapt.yaml)"
     codec="${out}/adapt/model"
@@ -128,7 +128,7 @@ else
     step separation research.separation.train --start "${base}" --bank "${bank}" --out "${out}/separation" \
         --config "$(settings research/separation/train.yaml)"
     step start research.tokens.start --base "${out}/separation/model" --out "${out}/start"
-    train_semantic "${out}/start"
+    train_semantic "${out}/start" semantic_first.yaml
     step tokens research.tokens.train --start "${out}/semantic/model" --bank "${bank}" --out "${out}/tokens" \
         --config "$(settings research/tokens/train.yaml)"
     step codebooks research.tokens.optimize_codebooks --model "${out}/tokens/model" --bank "${bank}" \

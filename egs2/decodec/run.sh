@@ -93,6 +93,7 @@ tts_args=              # Training options that override the config.
 tts_tag=               # Name of the experiment; default: from config, data, codec and tts_args.
 tts_exp=               # Folder of the experiment; default: <expdir>/tts_<tag>.
 inference_tts_model=valid.loss.best.pth  # Checkpoint to export.
+tts_voice_model=       # Voice model for all but the first level, such as voice-16k, with the codec that it was trained with.
 tts_inference_args=    # Further options of synthesis, e.g. "--speed 0.9".
 tts_inference_tag=     # Name of the results folder; default: from tts_inference_args.
 language=ru            # ISO 639-1 code of the language for the recognizer that scores the speech.

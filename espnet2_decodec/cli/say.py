@@ -40,7 +40,9 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="text model, or text-to-speech model that the recipe exported (default: text-en-16k)",
     )  # fmt: skip
     parser.add_argument(
-        "--voice-model", metavar="FOLDER", help="voice model; its codec is used as well (default: voice-16k)"
+        "--voice-model",
+        metavar="FOLDER",
+        help="voice model; its codec is used as well (default: voice-16k, but none with a model of the recipe)",
     )
     options.add_device(parser)
     parser.add_argument(
@@ -94,7 +96,8 @@ def run(args: Namespace) -> int:
     if kind not in (KIND, TEXT_KIND):
         name = f"a {KINDS[kind]}" if kind in KINDS else "another model"
         raise ValueError(f"{folder} is {name}; --model needs a text model, or a text-to-speech model of the recipe.")
-    pairs, sample_rate = (_say_characters if kind == KIND else _say_sentences)(text, args)
+    needs_no_voice_model = kind == KIND and not (args.voice_model or _is_semantic_only(folder))
+    pairs, sample_rate = (_say_characters if needs_no_voice_model else _say_sentences)(text, args)
     writers = {stem: AudioWriter(path, sample_rate, rescale=True, comment=COMMENT) for stem, path in targets.items()}
     with atomic_group(), ExitStack() as stack:
         for writer in writers.values():
@@ -111,6 +114,14 @@ def run(args: Namespace) -> int:
 
 Pairs = Iterable[tuple["Tensor", "Tensor"]]
 """Blocks of speech and background, samples [l] each."""
+
+
+def _is_semantic_only(folder: Path) -> bool:
+    """Whether a model of the recipe predicts the first level alone."""
+    from espnet2_decodec.codec.serialization import read_config
+    from espnet2_decodec.tts.synthesizer import KIND
+
+    return bool(read_config(folder, KIND)["options"].get("semantic_only"))
 
 
 def _read_text(args: Namespace) -> str:
@@ -140,11 +151,10 @@ def _say_sentences(text: str, args: Namespace) -> tuple[Pairs, int]:
     from espnet2_decodec.tts import VoiceTTS
     from espnet2_decodec.voice.default_voice import DEFAULT_VOICE
     from espnet2_decodec.voice.mixing import MixedBackground, mix_blocks
-    from espnet2_decodec.voice.speaking import split_text
     from espnet2_decodec.voice.voice_model import DEFAULT_VOICE_MODEL
 
     tts = VoiceTTS.from_pretrained(args.model, args.voice_model or DEFAULT_VOICE_MODEL, device=args.device)
-    sentences, voice = split_text(text), args.voice or DEFAULT_VOICE
+    sentences, voice = tts.split(text), args.voice or DEFAULT_VOICE
     path = {"none": None, "voice": voice, "prompt": voice}.get(args.background, args.background)
     files = VoiceFiles(tts.codec)
     mixed = MixedBackground(None if path is None else files.background(path), args.gain, args.snr, args.seed)
@@ -161,9 +171,11 @@ def _say_characters(text: str, args: Namespace) -> tuple[Pairs, int]:
     from espnet2_decodec.tts import TTS
     from espnet2_decodec.voice.default_voice import DEFAULT_VOICE
 
-    for option, value in (("--pitch-range", args.pitch_range), ("--voice-model", args.voice_model)):
-        if value is not None:
-            raise ValueError(f"{option} is not possible with {args.model}, a model that predicts tokens of the codec.")
+    if args.pitch_range is not None:
+        raise ValueError(
+            f"--pitch-range is not possible with {args.model}, a model that predicts tokens of the codec, without "
+            "--voice-model."
+        )
     tts = TTS.from_pretrained(args.model, args.device)
     background = "prompt" if args.background == "voice" else args.background
     output = tts(

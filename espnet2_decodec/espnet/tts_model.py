@@ -116,20 +116,22 @@ class DeCodecTTSModel(AbsESPnetModel):
         weights = mask * self._feature_weights(target)
         losses = {
             "semantic": masked_l1(predicted.semantic.float(), semantic, mask),
-            "acoustic": masked_l1(predicted.acoustic.float(), target, weights),
             "duration": duration,
             "total_duration": total_duration,
             "forward_sum": forward_sum,
             "binarization": binarization,
         }
+        if predicted.acoustic is not None:
+            losses["acoustic"] = masked_l1(predicted.acoustic.float(), target, weights)
         if self.training:
             self._update_gv(model.semantic_gv, predicted.semantic.float(), semantic, mask)
-            self._update_gv(model.acoustic_gv, predicted.acoustic.float(), target, weights)
+            if predicted.acoustic is not None:
+                self._update_gv(model.acoustic_gv, predicted.acoustic.float(), target, weights)
             self.steps += 1
         # always added in validation, so that validation losses of all epochs can be compared
         binarize = float(self.steps >= self.binarization_start or not self.training)
         losses["loss"] = (
-            losses["semantic"] + losses["acoustic"] + duration + total_duration
+            losses["semantic"] + losses.get("acoustic", 0.0) + duration + total_duration
             + self.alignment_weight * (forward_sum + binarize * binarization)
         )  # fmt: skip
         return losses

@@ -20,8 +20,11 @@ DEFAULTS: dict = {
     "kernel_size": 7,
     "expansion": 3,
     "dropout": 0.1,
+    "semantic_only": False,
 }
 """Options of `AcousticModel`."""
+
+_KINDS = {bool: "true or false", int: "an integer of 0 or more", float: "a number such as 0.1, of 0 or more"}
 
 
 @dataclass(frozen=True)
@@ -30,11 +33,11 @@ class AcousticOutput:
 
     Attributes:
         semantic: [B, T, E] features of the semantic level.
-        acoustic: [B, T, C] all features, given the text and the semantic level.
+        acoustic: [B, T, C] all features, given the text and the semantic level; None from a model of this level alone.
     """
 
     semantic: Tensor
-    acoustic: Tensor
+    acoustic: Tensor | None
 
 
 class AcousticModel(nn.Module):
@@ -47,7 +50,8 @@ class AcousticModel(nn.Module):
         dim: C.
         semantic_dim: E.
         options: a difference from `DEFAULTS`: channels of all blocks, number of blocks of each part, size V of the
-            speaker embedding, kernel_size, expansion and dropout of the blocks.
+            speaker embedding, kernel_size, expansion and dropout of the blocks; semantic_only for a model of the
+            semantic level alone, whose other features a voice model predicts.
 
     Raises:
         ValueError: if an option is unknown, or of another type.
@@ -61,8 +65,7 @@ class AcousticModel(nn.Module):
         check_keys(options or {}, DEFAULTS, "The text-to-speech model")
         for name, value in (options or {}).items():
             if type(value) is not type(DEFAULTS[name]) or value < 0:
-                kind = "an integer" if isinstance(DEFAULTS[name], int) else "a number such as 0.1,"
-                raise ValueError(f"{name} must be {kind} of 0 or more, not {value!r}.")
+                raise ValueError(f"{name} must be {_KINDS[type(DEFAULTS[name])]}, not {value!r}.")
         self.options = {**DEFAULTS, **(options or {})}
         size, speaker_dim = self.options["channels"], self.options["speaker_dim"]
         shared = {"channels": size, "condition_dim": speaker_dim}
@@ -75,11 +78,12 @@ class AcousticModel(nn.Module):
         self.semantic_decoder = FiLMConvNeXtStack(
             size + 3, semantic_dim, blocks=self.options["semantic_blocks"], **shared
         )
-        self.acoustic_decoder = FiLMConvNeXtStack(
-            size + 3 + semantic_dim, dim, blocks=self.options["acoustic_blocks"], **shared
-        )
         self.register_buffer("semantic_gv", torch.ones(semantic_dim))
-        self.register_buffer("acoustic_gv", torch.ones(dim))
+        if not self.options["semantic_only"]:
+            self.acoustic_decoder = FiLMConvNeXtStack(
+                size + 3 + semantic_dim, dim, blocks=self.options["acoustic_blocks"], **shared
+            )
+            self.register_buffer("acoustic_gv", torch.ones(dim))
 
     def align(self, text: Tensor, text_lengths: Tensor, features: Tensor, lengths: Tensor) -> Tensor:
         """Log probabilities [B, T, N] of characters [B, N] at frames with normalized features [B, T, C]."""
@@ -126,6 +130,8 @@ class AcousticModel(nn.Module):
                 conditioned on; None takes them unchanged.
         """
         semantic = self.semantic_decoder(frames, mask, speaker)
+        if self.options["semantic_only"]:
+            return AcousticOutput(semantic, None)
         given = semantic if condition is None else condition(semantic)
         acoustic = self.acoustic_decoder(torch.cat([frames, given.detach()], dim=-1), mask, speaker)
         return AcousticOutput(semantic, acoustic)

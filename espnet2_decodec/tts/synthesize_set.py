@@ -13,6 +13,7 @@ from espnet2_decodec.data.kaldi import check_id, read_table, write_table
 from espnet2_decodec.data.parallel import parallel_map
 from espnet2_decodec.io.audio import write
 from espnet2_decodec.tts.text_to_speech import TTS
+from espnet2_decodec.tts.voice_tts import VoiceTTS
 from espnet2_decodec.types import Codes
 
 STEMS = ("mix", "speech", "background")
@@ -20,7 +21,14 @@ COPIES = ("all_levels", "predicted_levels")
 
 
 def synthesize_set(
-    model: str, text: str | Path, prompts: str | Path, out: str | Path, background: str, jobs: int, **options
+    model: str,
+    text: str | Path,
+    prompts: str | Path,
+    out: str | Path,
+    background: str,
+    jobs: int,
+    voice_model: str | None = None,
+    **options,
 ) -> float:
     """Synthesize all texts of a set.
 
@@ -34,6 +42,7 @@ def synthesize_set(
         out: folder to write to.
         background: none, prompt, or a table of uttid and path.
         jobs: number of processes.
+        voice_model: folder or name of a voice model that makes all but the first level; None for the model's own.
         options: of `TTS`; those of the level of the background are ignored where there is no background.
 
     Returns:
@@ -51,9 +60,8 @@ def synthesize_set(
         options = {name: value for name, value in options.items() if name not in ("background_gain", "background_snr")}
     out = Path(out)
     inputs = {key: (texts[key], prompt_paths[key], backgrounds[key]) for key in texts}
-    results = dict(
-        zip(texts, parallel_map(partial(SynthesisWorker, model, out, inputs, options), list(texts), jobs, out.name))
-    )
+    worker = partial(SynthesisWorker, model, voice_model, out, inputs, options)
+    results = dict(zip(texts, parallel_map(worker, list(texts), jobs, out.name)))
     for stem in STEMS:
         write_table(out / f"{stem}.scp", {key: (out / stem / f"{key}.wav").resolve() for key in texts})
     write_table(out / "utt2offset", {key: offset for key, (offset, _) in results.items()})
@@ -101,8 +109,19 @@ class CopyWorker:
 class SynthesisWorker:
     """Synthesizes one text at a time."""
 
-    def __init__(self, model: str, out: Path, inputs: dict[str, tuple[str, str, str]], options: dict):
-        self.tts, self.out, self.inputs, self.options = TTS.from_pretrained(model), out, inputs, options
+    tts: TTS | VoiceTTS
+
+    def __init__(
+        self, model: str, voice_model: str | None, out: Path, inputs: dict[str, tuple[str, str, str]], options: dict
+    ):
+        self.out, self.inputs, self.options = out, inputs, options
+        if voice_model is None:
+            self.tts = TTS.from_pretrained(model)
+            self.codec = self.tts.synthesizer.codec
+        else:
+            self.tts = VoiceTTS.from_pretrained(model, voice_model)
+            self.codec = self.tts.codec
+            self.options = {name: value for name, value in options.items() if name != "gv_weight"}
 
     def __call__(self, key: str) -> tuple[int, float]:
         """Write the stems of utterance `key`; the offset of its background, and the real-time factor."""
@@ -121,8 +140,8 @@ class SynthesisWorker:
         """The path of a recording, or the codes of an array."""
         if not path.endswith(".npy"):
             return path
-        tokens, codec = load_tokens(path), self.tts.synthesizer.codec
-        return Codes(tokens, tokens[:, :0], torch.tensor([tokens.shape[2] * codec.hop]), codec.sample_rate)
+        tokens = load_tokens(path)
+        return Codes(tokens, tokens[:, :0], torch.tensor([tokens.shape[2] * self.codec.hop]), self.codec.sample_rate)
 
 
 def load_tokens(path: str | Path) -> torch.Tensor:
@@ -133,6 +152,7 @@ def load_tokens(path: str | Path) -> torch.Tensor:
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of `synthesize_set` and `TTS`, and --nj."""
     parser.add_argument("--model", required=True, help="folder of a text-to-speech model")
+    parser.add_argument("--voice_model", help="voice model for all but the first level (default: the model's own)")
     parser.add_argument("--text", required=True, help="table of uttid and text")
     parser.add_argument("--prompts", required=True, help="table of uttid and path of the prompt, audio or .npy tokens")
     parser.add_argument("--out", type=output_folder, required=True, help="folder to write to")

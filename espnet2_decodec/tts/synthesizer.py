@@ -77,18 +77,13 @@ class Synthesizer(nn.Module):
             [P, T].
 
         Raises:
-            ValueError: if the text or the speed cannot be used.
+            ValueError: if the text or the speed cannot be used, or the model predicts the semantic level alone.
         """
-        if not 0.2 <= speed <= 5:
-            raise ValueError(f"speed must be within 0.2..5, not {speed:g}.")
+        if self.model.options["semantic_only"]:
+            raise ValueError("This model predicts the first level alone: the other ones need a voice model.")
         device = self.features.mean.device
-        characters = torch.tensor([self.tokenizer.encode(text)], device=device)
-        length = torch.tensor([characters.shape[1]], device=device)
         speaker = self.encode_speaker(prompt[None].to(device), torch.tensor([len(prompt)], device=device))
-        hidden = self.model.encode_text(characters, length, speaker)
-        durations = round_durations(self.model.predict_log_durations(hidden, length, speaker)[0], speed)[None]
-        time = torch.arange(int(durations.sum()), device=device)[None]
-        frames = self.model.regulate_length(hidden, durations, time)
+        frames = self._frames(text, speaker, speed)
 
         def quantize(semantic: Tensor) -> Tensor:
             return self.features.quantize_semantic(scale_global_variance(semantic, self.model.semantic_gv, gv_weight))
@@ -96,3 +91,42 @@ class Synthesizer(nn.Module):
         acoustic = self.model(frames, torch.ones_like(frames[..., :1]), speaker, quantize).acoustic
         values = self.features.denormalize(scale_global_variance(acoustic, self.model.acoustic_gv, gv_weight))
         return self.features.encode(self.features.zero_unvoiced(values))[0].T
+
+    @torch.no_grad()
+    def semantic_features(self, text: str, prompt: Tensor, speed: float = 1.0, gv_weight: float = 1.0) -> Tensor:
+        """Features of the first level of `text`, before quantization.
+
+        Args:
+            text: to be synthesized.
+            prompt: [T, C] features of the prompt, as `ParametricFeatures.decode` gives them.
+            speed: as in `forward`.
+            gv_weight: as in `forward`.
+
+        Returns:
+            [T', E].
+
+        Raises:
+            ValueError: if the text or the speed cannot be used.
+        """
+        features = self.features
+        speaker = self.model.speaker_encoder(features.normalize(prompt[None]), torch.ones_like(prompt[None, :, :1]))
+        frames = self._frames(text, speaker, speed)
+        semantic = self.model.semantic_decoder(frames, torch.ones_like(frames[..., :1]), speaker)
+        scaled, size = scale_global_variance(semantic, self.model.semantic_gv, gv_weight)[0], features.semantic_dim
+        return scaled * features.std[:size] + features.mean[:size]
+
+    def _frames(self, text: str, speaker: Tensor, speed: float) -> Tensor:
+        """Hidden states of characters, expanded to frames: text, speaker [1, V] -> [1, T, channels + 3].
+
+        Raises:
+            ValueError: if the text or the speed cannot be used.
+        """
+        if not 0.2 <= speed <= 5:
+            raise ValueError(f"speed must be within 0.2..5, not {speed:g}.")
+        device = speaker.device
+        characters = torch.tensor([self.tokenizer.encode(text)], device=device)
+        length = torch.tensor([characters.shape[1]], device=device)
+        hidden = self.model.encode_text(characters, length, speaker)
+        durations = round_durations(self.model.predict_log_durations(hidden, length, speaker)[0], speed)[None]
+        time = torch.arange(int(durations.sum()), device=device)[None]
+        return self.model.regulate_length(hidden, durations, time)

@@ -1,4 +1,4 @@
-"""Text-to-speech with the models of the package: text model, voice model and codec."""
+"""Text-to-speech with text model, voice model and codec, by default those of the package."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -7,15 +7,18 @@ import torch
 from torch import Tensor
 
 from espnet2_decodec.codec.decodec import DeCodec
-from espnet2_decodec.codec.serialization import packaged_model
+from espnet2_decodec.codec.serialization import model_folder, model_kind, packaged_model
+from espnet2_decodec.tts.character_text import CharacterText
+from espnet2_decodec.tts.synthesizer import KIND as RECIPE_KIND
 from espnet2_decodec.tts.text_to_speech import TTSOutput
 from espnet2_decodec.types import Codes
-from espnet2_decodec.voice.backgrounds import Background, RecordedBackground
+from espnet2_decodec.voice.backgrounds import Background, RecordedBackground, excerpt_offset
 from espnet2_decodec.voice.default_voice import DEFAULT_VOICE
 from espnet2_decodec.voice.mixing import MixedBackground, mix_blocks
 from espnet2_decodec.voice.prompt import analyze_prompt, open_recording, prompt_from_codes
 from espnet2_decodec.voice.speaking import Sentence, speak_sentences, split_text
 from espnet2_decodec.voice.speech import Speech, semantic_parts, synthesize
+from espnet2_decodec.voice.text_to_semantic import KIND as TEXT_KIND
 from espnet2_decodec.voice.text_to_semantic import TextToSemantic
 from espnet2_decodec.voice.voice_model import DEFAULT_VOICE_MODEL, VoiceModel
 
@@ -27,7 +30,7 @@ class VoiceTTS:
     """`VoiceTTS.from_pretrained()(text)`: any English text in the voice of a recording.
 
     Args:
-        text_model: semantic features of a text.
+        text_model: semantic features of a text; a `CharacterText` for the languages of a model of the recipe.
         voice_model: speech of semantic features, in the voice of a prompt.
         codec: with a semantic level; the device of the computation is that of its weights.
 
@@ -35,12 +38,14 @@ class VoiceTTS:
         ValueError: if the three do not fit together.
     """
 
-    def __init__(self, text_model: TextToSemantic, voice_model: VoiceModel, codec: DeCodec):
+    def __init__(self, text_model: TextToSemantic | CharacterText, voice_model: VoiceModel, codec: DeCodec):
         voice_model.check_codec(codec)
+        if isinstance(text_model, CharacterText):
+            text_model.check_codec(codec)
         if text_model.codebook.shape[1] != voice_model.options["content_dim"]:
             raise ValueError("The text model and the voice model have semantic features of different sizes.")
         device = next(codec.parameters()).device
-        self.text_model, self.codec = text_model.eval(), codec.eval()
+        self.text_model, self.codec = text_model, codec.eval()
         self.voice_model = voice_model.to(device).eval()
 
     @classmethod
@@ -54,7 +59,7 @@ class VoiceTTS:
         """The models in these folders, or those with these names in the package.
 
         Args:
-            text_model: folder or name.
+            text_model: folder or name; also the folder of a model that the recipe exported.
             voice_model: folder or name.
             codec: folder or name; None for the one that the voice model was trained with.
             device: of the computation.
@@ -63,7 +68,9 @@ class VoiceTTS:
             FileNotFoundError: if one of them is missing.
             ValueError: if one is damaged or of another kind, or they do not fit together.
         """
-        text, voice = TextToSemantic.from_pretrained(text_model), VoiceModel.from_pretrained(voice_model)
+        is_of_recipe = model_kind(model_folder(text_model, kinds=(TEXT_KIND, RECIPE_KIND))) == RECIPE_KIND
+        text = (CharacterText if is_of_recipe else TextToSemantic).from_pretrained(text_model)
+        voice = VoiceModel.from_pretrained(voice_model)
         return cls(text, voice, DeCodec.from_pretrained(codec or voice.options["codec"]).to(device))
 
     @classmethod
@@ -93,7 +100,7 @@ class VoiceTTS:
         """Synthesize a text.
 
         Args:
-            text: English, of any length.
+            text: English, or the language of a model of the recipe, of any length.
             prompt: recording of the voice, a file or samples [L] at `sample_rate`, whose background is removed; or the
                 codes of one recording; None for the voice of the package.
             background: "none", "prompt" (that of the prompt), or a recording of one, a file or samples [L], repeated or
@@ -121,7 +128,7 @@ class VoiceTTS:
         parts: list[Speech] = []
 
         def collected() -> Iterator[Speech]:
-            for part in self.speak(split_text(text), self.read_prompt(prompt), speed, pitch_range, style, seed):
+            for part in self.speak(self.split(text), self.read_prompt(prompt), speed, pitch_range, style, seed):
                 parts.append(part)
                 yield part
 
@@ -129,7 +136,14 @@ class VoiceTTS:
         speech, background_wav = (torch.cat(blocks) for blocks in zip(*pairs))
         quantizer = semantic_parts(self.codec)[1].semantic
         tokens = torch.cat([quantizer.encode(part.content.T[None])[0] for part in parts], dim=1).cpu()
-        return TTSOutput(speech, background_wav, speech + background_wav, self.sample_rate, tokens)
+        offset = 0
+        if mixed.background is not None:
+            offset = excerpt_offset(mixed.background.first_samples(), len(speech), seed)
+        return TTSOutput(speech, background_wav, speech + background_wav, self.sample_rate, tokens, offset)
+
+    def split(self, text: str) -> list[Sentence]:
+        """Sentences of a text; errors as in `split_text`."""
+        return split_text(text, self.text_model.utterances)
 
     def speak(
         self,

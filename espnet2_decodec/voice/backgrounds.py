@@ -34,6 +34,10 @@ class Background(ABC):
     def __iter__(self) -> Iterator[Tensor]:
         """Yield blocks of samples [l]."""
 
+    def first_samples(self) -> int:
+        """Number of samples of `first_minutes`."""
+        return len(self.first_minutes())
+
     @abstractmethod
     def is_present(self) -> bool:
         """Whether there is a background, by the rule of the gate of .dcd files."""
@@ -60,6 +64,11 @@ class RecordedBackground(Background):
         """Yield blocks of samples [l]."""
         for stems in separate_blocks(self.codec, self.recording, quantize=False):
             yield stems.background[0]
+
+    def first_samples(self) -> int:
+        """Number of samples of `first_minutes`, without the separation."""
+        limit = int(MAX_BACKGROUND_SECONDS * self.codec.sample_rate)
+        return sum(len(block) for block in first_pieces(self.recording, limit))
 
     @torch.no_grad()
     def is_present(self) -> bool:
@@ -94,6 +103,12 @@ class CodedBackground(Background):
         return streams_present(self.codec, self.blocks)[1]
 
 
+def excerpt_offset(available: int, samples: int, seed: int) -> int:
+    """First sample of a random excerpt of `samples` out of `available`; 0 if there are no more."""
+    max_offset = max(0, available - samples)
+    return int(torch.randint(max_offset + 1, (), generator=torch.Generator().manual_seed(seed)))
+
+
 def repeat_background(background: Tensor, samples: int, sample_rate: int, seed: int | None = None) -> Iterator[Tensor]:
     """A background [N] repeated or cut to `samples`, with crossfades and faded ends, as blocks [l].
 
@@ -104,9 +119,7 @@ def repeat_background(background: Tensor, samples: int, sample_rate: int, seed: 
         seed: selects the excerpt of a background that is longer; None for its beginning.
     """
     if seed is not None:
-        max_offset = max(0, len(background) - samples)
-        offset = int(torch.randint(max_offset + 1, (), generator=torch.Generator().manual_seed(seed)))
-        background = background[offset:]
+        background = background[excerpt_offset(len(background), samples, seed) :]
     fade, start = min(round(FADE_SECONDS * sample_rate), samples // 2), 0
     for block in rechunk(loop_blocks(background, samples, round(CROSSFADE_SECONDS * sample_rate)), BLOCK_SAMPLES):
         index = torch.arange(start, start + len(block))

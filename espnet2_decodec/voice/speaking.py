@@ -1,14 +1,17 @@
 """Text in the voice of a prompt, sentence by sentence."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Protocol
+
+from torch import Tensor
 
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.voice.conversion import LEVEL, add_bias, encode_voice, predict_coordinates, spectral_bias
 from espnet2_decodec.voice.coordinates import scale_pitch_range, set_level
 from espnet2_decodec.voice.speech import Speech, semantic_parts
-from espnet2_decodec.voice.text_to_semantic import TextToSemantic, utterances
+from espnet2_decodec.voice.text_to_semantic import SemanticOutput, utterances
 from espnet2_decodec.voice.voice_model import VoiceModel
 
 SENTENCE_PAUSE, PARAGRAPH_PAUSE = 0.1, 0.45
@@ -30,8 +33,30 @@ class Sentence:
     pause: float
 
 
-def split_text(text: str) -> list[Sentence]:
-    """Sentences of a text, in parts where they are long, see `utterances`. Blank lines separate paragraphs.
+class SentenceModel(Protocol):
+    """Text to semantic features.
+
+    Attributes:
+        codebook: [N, S] of the first level.
+        silence: token of silence.
+    """
+
+    codebook: Tensor
+    silence: int
+
+    def utterances(self, text: str) -> list[str]:
+        """Sentences of a text, in parts where they are long; ValueError if it has unknown characters."""
+
+    def in_voice(self, prompt: Speech) -> Callable[[str, float, str | None], SemanticOutput]:
+        """A function from a sentence, speaking rate and style to features, with the prompt's way of speaking."""
+
+
+def split_text(text: str, utterances: Callable[[str], list[str]] = utterances) -> list[Sentence]:
+    """Sentences of a text. Blank lines separate paragraphs.
+
+    Args:
+        text: of any length.
+        utterances: function from a paragraph to its sentences, in parts where they are long.
 
     Raises:
         ValueError: if the text has no word, or letters that the model does not know.
@@ -46,7 +71,7 @@ def split_text(text: str) -> list[Sentence]:
 
 
 def speak_sentences(
-    text_model: TextToSemantic,
+    text_model: SentenceModel,
     model: VoiceModel,
     codec: DeCodec,
     sentences: Iterable[Sentence],
@@ -81,13 +106,13 @@ def speak_sentences(
     if not 0 <= pitch_range <= MAX_PITCH_RANGE:
         raise ValueError(f"The pitch range must be within 0..{MAX_PITCH_RANGE:g}, not {pitch_range:g}.")
     backbone, _ = semantic_parts(codec)
-    parameters, silence = backbone.parametric_dim, text_model.codebook[text_model.silence]
+    speak, silence = text_model.in_voice(prompt), text_model.codebook[text_model.silence]
     correction, voice = bias * spectral_bias(model, codec, prompt, steps, seed), encode_voice(model, codec, prompt)
     for number, sentence in enumerate(sentences):
-        content = text_model(sentence.text, speed, style).embeddings.to(prompt.content)
+        content = speak(sentence.text, speed, style).embeddings.to(prompt.content)
         coordinates = predict_coordinates(model, content, voice, None, steps, temperature, seed + number)
         coordinates = set_level(add_bias(coordinates, correction, backbone), LEVEL, backbone)
         yield Speech(content, scale_pitch_range(coordinates, pitch_range))
         pause = round(sentence.pause / speed * codec.frame_rate)
         if pause:
-            yield Speech(silence.to(content).expand(pause, -1), content.new_zeros(pause, parameters))
+            yield Speech(silence.to(content).expand(pause, -1), content.new_zeros(pause, backbone.parametric_dim))

@@ -1,7 +1,7 @@
 """English text to the features of the semantic level."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from espnet2_decodec.codec.serialization import load_model, model_folder, read_config, save_model
 from espnet2_decodec.data.normalize import normalize_english, split_sentences
+from espnet2_decodec.voice.speech import Speech
 from espnet2_decodec.voice.text_g2p import GraphemeToPhone
 from espnet2_decodec.voice.text_lexicon import LEXICON, Pronouncer, Pronunciations, read_lexicon, write_lexicon
 from espnet2_decodec.voice.text_model import TextModel
@@ -113,6 +114,14 @@ class TextToSemantic(nn.Module):
         """Write config.json, the weights and the lexicon; arguments and errors as for `serialization.save_model`."""
         save_model(folder, self.config, self.state_dict(), half, shard_megabytes, KIND, int8)
         write_lexicon(Path(folder) / LEXICON, self.lexicon)
+
+    def utterances(self, text: str) -> list[str]:
+        """See the function `utterances`."""
+        return utterances(text)
+
+    def in_voice(self, prompt: Speech) -> Callable[[str, float, str | None], SemanticOutput]:
+        """This model, whose way of speaking does not depend on the prompt."""
+        return self
 
     @torch.no_grad()
     def forward(self, text: str, speed: float = 1.0, style: str | None = None) -> SemanticOutput:

@@ -41,7 +41,7 @@ def start_codec(base: DeCodec, options: dict | None = None) -> DeCodec:
         source = name.replace("backbone.background_decoder", "backbone.decoder")
         if name == "subspace.weight":
             new[name][size:, size:] = old[name]
-        elif source in old and not name.startswith("speech_quantizer.parametric."):
+        elif source in old and not name.startswith(("speech_quantizer.parametric.", "speech_quantizer.semantic.")):
             new[name] = old[source]
     codec.load_state_dict(new)
     return codec

@@ -61,6 +61,7 @@ def modules(calls):
 
 def test_all_steps_from_a_codec_of_the_recipe(script):
     status, calls, _ = script()
+    assert calls[4][calls[4].index("--config") + 1] == "research/tokens/semantic_first.yaml"
     first = ["research.tokens.prepare_data", "research.separation.train", "research.tokens.start", *SEMANTIC]
     first += ["research.tokens.train", "research.tokens.optimize_codebooks", "research.tokens.train"]
     assert status == 0 and modules(calls) == first + COMMON + TEXT
@@ -72,6 +73,7 @@ def test_a_semantic_codec_keeps_all_but_level_1_and_what_decodes_it(script, tmp_
     adapt = calls[3]
     assert status == 0
     assert modules(calls) == ["research.tokens.prepare_data", *SEMANTIC, "research.tokens.train", *COMMON, *TEXT]
+    assert calls[2][calls[2].index("--config") + 1] == "research/tokens/semantic.yaml"
     assert adapt[adapt.index("--config") + 1] == "research/tokens/adapt.yaml" and "--keep" in adapt
     assert calls[1][calls[1].index("--model") + 1] == "decodec-16k-semantic"
     codec = str(tmp_path / "model" / "adapt" / "model")

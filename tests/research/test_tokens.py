@@ -46,6 +46,21 @@ def start(tmp_path):
     return tmp_path / "start"
 
 
+def test_a_semantic_level_of_another_size_than_the_envelope_is_new():
+    torch.manual_seed(0)
+    base = DeCodec(
+        {
+            "backbone": {"name": "mdct", "n_mels": 4, "channels": 8, "encoder_blocks": 1, "decoder_blocks": 1},
+            "split": {"speech_dim": 10, "background_dim": 10},
+            "quantizer": {"speech_levels": 3, "background_levels": 2, "codebook_size": 16, "parametric_levels": 2},
+        }
+    )
+    codec = start_codec(base, {"backbone": {"content_dim": 6}})
+    wav = 0.1 * torch.randn(1, 3200)
+    assert torch.equal(codec.encode(wav).background, base.encode(wav).background)
+    assert codec.speech_quantizer.semantic.codebooks.shape == (1, 16, 6)
+
+
 def batch(trainer: Trainer) -> TrainingBatch:
     wav = torch.from_numpy(0.1 * trainer.random.standard_normal((2, 6400))).float()
     return TrainingBatch(wav, wav)

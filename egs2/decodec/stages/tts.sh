@@ -21,6 +21,7 @@ fi
 tts_exp=${tts_exp:-${expdir}/tts_${tts_tag}}
 tts_stats_dir=${expdir}/tts_stats_${size}_${tts_set}_${codec_name}
 tts_model=${tts_exp}/model
+tts_inference_args=${tts_voice_model:+--voice_model ${tts_voice_model} }${tts_inference_args}
 synthesized=${tts_exp}/${tts_inference_tag:-synthesis${tts_inference_args:+_$(as_tag "${tts_inference_args}")}}
 
 tts_data=(--token_list "${tts_dump}/tokens.json" --train_utt2spk "${tts_dump}/train/utt2spk"
