@@ -7,8 +7,9 @@ import torch
 from espnet2_decodec.codec.config import TINY, TINY_SEMANTIC
 from espnet2_decodec.codec.decodec import DeCodec
 from research.background import cases as background_cases
+from research.background.codebooks import adapt_codebooks
 from research.background.gate import levels_below
-from research.background.losses import DeviationLoss
+from research.background.losses import StatisticsLoss
 from research.background.merge import PARTS, merge
 from research.background.prepare import NAME, feature_bank, pieces, sampler
 from research.background.score import log_mel_error, scores, stages
@@ -18,7 +19,7 @@ from research.tokens import checkpoint
 from research.tokens.dev_set import Utterance
 
 SETTINGS = Settings(
-    batch=2, frames=20, kmeans_frames=300, kmeans_iterations=2, level_probs={1: 0.5, 2: 0.3, 3: 0.2}, warmup_steps=1
+    batch=2, frames=20, codebook_frames=300, codebook_iterations=2, level_probs={1: 0.5, 2: 0.3, 3: 0.2}, warmup_steps=1
 )
 
 
@@ -96,10 +97,16 @@ def test_scores_without_classes_are_those_of_the_waveforms(start):
 
 
 def test_deviation_tells_a_steady_noise_from_one_that_changes():
-    loss, steady = DeviationLoss(), 10 * noise(2, 20480)
+    loss, steady = StatisticsLoss(), 10 * noise(2, 20480)
     changing = steady * (1 + 0.9 * torch.sin(torch.arange(20480) / 1000))
-    assert loss(steady, steady) == 0
-    assert loss(changing, steady) > 3 * loss(10 * noise(2, 20480, seed=1), steady) > 0
+    other = loss(10 * noise(2, 20480, seed=1), steady)
+    assert not any(loss(steady, steady).values())
+    assert loss(changing, steady)["deviation"] > 3 * other["deviation"] > 0
+
+
+def test_level_is_the_gain_of_every_band():
+    wav = 10 * noise(2, 20480)
+    assert StatisticsLoss()(0.5 * wav, wav)["level"] == pytest.approx(np.log(2), abs=1e-3)
 
 
 def test_pieces_are_the_latents_of_their_mixtures(bank, start):
@@ -109,6 +116,20 @@ def test_pieces_are_the_latents_of_their_mixtures(bank, start):
     expected = codec.subspace.split(codec.latent(batch.mixture))[1][0].T
     assert torch.allclose(torch.from_numpy(latent), expected.detach(), atol=1e-5)
     assert np.array_equal(wav.ravel(), batch.background[0].numpy())
+
+
+def test_adapted_codebooks_are_nearer_to_the_frames(start, features):
+    quantizer = DeCodec.from_pretrained(start).background_quantizer
+    frames = torch.from_numpy(features.values["latent"].astype(np.float32))
+    waveform = quantizer.waveform.codebooks.clone()
+
+    def error():
+        decoded = quantizer.decode(quantizer.encode(frames.T[None]))[0].T
+        return float((decoded - frames)[:, : quantizer.parametric_dim].square().mean())
+
+    before = error()
+    adapt_codebooks(quantizer, frames, 3)
+    assert error() < 0.5 * before and torch.equal(quantizer.waveform.codebooks, waveform)
 
 
 def test_training_changes_the_background_alone(start, features):
