@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Trains the semantic model from a codec of the recipe, and the voice model on it: data, separation, semantic level,
-# speech stream, codebooks, voice, figures and card. Each step that is done is skipped, and a
+# speech stream, codebooks, background, voice, figures and card. Each step that is done is skipped, and a
 # training that was stopped goes on.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -74,11 +74,15 @@ step codebooks research.tokens.optimize_codebooks --model "${out}/tokens/model" 
     --out "${out}/codebooks" ${minutes:+--frames 5000 --beams 2 2}
 step final research.tokens.train --start "${out}/codebooks" --keep --bank "${bank}" --out "${out}/final" \
     --config "$(settings research/tokens/finetune.yaml)"
+step background_features research.background.prepare --model "${out}/final/model" --bank "${bank}" \
+    --out "${out}/background_features" ${minutes:+--count 20}
+step background research.background.train --start "${out}/final/model" --bank "${out}/background_features" \
+    --out "${out}/background" --config "$(settings research/background/train.yaml)"
 step voice_features research.voice.prepare_features --model "${out}/final/model" --bank "${bank}" \
     --out "${out}/voice_features"
 step voice research.voice.train --codec "${out}/final/model" --bank "${out}/voice_features" --out "${out}/voice" \
     --config "$(settings research/voice/train.yaml)"
-step export research.voice.export --voice-model "${out}/voice/model" --codec "${out}/final/model" \
+step export research.voice.export --voice-model "${out}/voice/model" --codec "${out}/background/model" \
     --out "${out}/models"
 model="${out}/models/decodec-16k-semantic"
 step scores research.tokens.score --model "${model}" --bank "${bank}" --out "${out}/scores.jsonl" \

@@ -6,7 +6,8 @@ whole latent, decoded; and tokens of several rates.
 
 The log-mel error is the mean absolute difference in dB of 40 mel bands in windows of 40 ms, every 20 ms, to the
 background before mixing; what is more than 60 dB below the loudest band of the latter counts as that. The level is that
-of active frames relative to the background. The class is that of `NoiseClassifier`.
+of active frames relative to the background. SI-SDR says little where the decoder synthesizes. The class is that of
+`NoiseClassifier`.
 """
 
 import argparse
@@ -27,6 +28,7 @@ from espnet2_decodec.evaluation.probes.features import log_mel
 from espnet2_decodec.evaluation.tables import Row
 from espnet2_decodec.evaluation.tts import background_scores
 from research.background.cases import Case, cases
+from research.separation.score import centered_si_sdr
 from research.voice.kept_background import HOP, NoiseClassifier
 
 DYNAMIC_RANGE = 60.0
@@ -69,7 +71,7 @@ def decode_background(codec: DeCodec, background: Tensor) -> Tensor:
 
 
 def scores(codec: DeCodec, classifier: NoiseClassifier | None, found: Iterable[Case]) -> dict[str, Row]:
-    """Stage -> log-mel error, level and its distance from 0 in dB, share of classes found in %, each with its interval.
+    """Stage -> scores: log-mel error, level, its distance from 0 and SI-SDR in dB, classes found in %, and intervals.
 
     The stage `original` has the class alone.
     """
@@ -82,6 +84,7 @@ def scores(codec: DeCodec, classifier: NoiseClassifier | None, found: Iterable[C
                 fidelity = background_scores(case.background, wav)
                 row = {"log_mel_db": log_mel_error(case.background, wav)}
                 row |= {"level_db": fidelity["level"], "level_error_db": fidelity["level_error"]}
+                row["si_sdr_db"] = centered_si_sdr(wav, case.background)
             if labeled and classifier is not None:
                 row["class_percent"] = 100.0 * (classifier(wav) == case.label)
             rows[name].append(row)
