@@ -20,7 +20,8 @@ def adapt_codebooks(quantizer: SplitRVQ, frames: Tensor, iterations: int) -> Non
     """
     parameters = frames[:, : quantizer.parametric_dim].float()
     residual = _adapt(quantizer.semantic.codebooks, parameters[:, : quantizer.semantic_dim], iterations)
-    _adapt(quantizer.parametric.codebooks, torch.cat([residual, parameters[:, quantizer.semantic_dim :]], 1), iterations)
+    residual = torch.cat([residual, parameters[:, quantizer.semantic_dim :]], dim=1)
+    _adapt(quantizer.parametric.codebooks, residual, iterations)
 
 
 def _adapt(codebooks: Tensor, residual: Tensor, iterations: int) -> Tensor:

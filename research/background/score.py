@@ -34,6 +34,8 @@ from research.voice.kept_background import HOP, NoiseClassifier
 DYNAMIC_RANGE = 60.0
 """dB below the loudest mel band of the reference, from which on differences do not count."""
 LEVELS = (1, 3, 6)
+ALL = "all"
+"""In place of a class."""
 CONDITIONS: dict[str, float | None] = {"alone": None, "10 dB": 10.0, "0 dB": 0.0}
 
 
@@ -70,12 +72,22 @@ def decode_background(codec: DeCodec, background: Tensor) -> Tensor:
     return codec.synthesize(codec.subspace.merge(empty, background))
 
 
-def scores(codec: DeCodec, classifier: NoiseClassifier | None, found: Iterable[Case]) -> dict[str, Row]:
-    """Stage -> scores: log-mel error, level, its distance from 0 and SI-SDR in dB, classes found in %, and intervals.
+def scores(
+    codec: DeCodec, classifier: NoiseClassifier | None, found: Iterable[Case], by_class: bool = False
+) -> dict[tuple[str, str], Row]:
+    """Scores of backgrounds after each stage.
 
-    The stage `original` has the class alone.
+    Args:
+        codec: with a semantic level.
+        classifier: of the class; None for no such score.
+        found: the backgrounds.
+        by_class: also the scores of each class.
+
+    Returns:
+        (class or `all`, stage) -> log-mel error, level, its distance from 0 and SI-SDR in dB, classes found in %, each
+        with its interval. The stage `original` has the class alone.
     """
-    rows: dict[str, list[Row]] = defaultdict(list)
+    rows: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for case in found:
         labeled = classifier is not None and case.label is not None
         for name, wav in {"original": case.background, **stages(codec, case.mixture)}.items():
@@ -87,8 +99,10 @@ def scores(codec: DeCodec, classifier: NoiseClassifier | None, found: Iterable[C
                 row["si_sdr_db"] = centered_si_sdr(wav, case.background)
             if labeled and classifier is not None:
                 row["class_percent"] = 100.0 * (classifier(wav) == case.label)
-            rows[name].append(row)
-    return {name: _intervals(stage) for name, stage in rows.items()}
+            rows[ALL, name].append(row)
+            if by_class and case.label is not None:
+                rows[case.label, name].append(row)
+    return {key: _intervals(group) for key, group in rows.items()}
 
 
 def _intervals(rows: list[Row]) -> Row:
@@ -107,6 +121,7 @@ def main() -> None:
     parser.add_argument("--model", nargs="+", default=["decodec-16k-semantic"], help="names or folders")
     parser.add_argument("--conditions", nargs="+", choices=CONDITIONS, default=list(CONDITIONS))
     parser.add_argument("--limit", type=int, help="number of backgrounds; all by default")
+    parser.add_argument("--by-class", action="store_true", help="also the scores of each class")
     parser.add_argument("--out", type=Path, required=True, help="CSV file, to which the rows are added")
     args = parser.parse_args()
     torch.set_num_threads(1)
@@ -114,8 +129,10 @@ def main() -> None:
     for model in args.model:
         codec = DeCodec.from_pretrained(model)
         for condition in args.conditions:
-            found = scores(codec, classifier, cases(args.bank, CONDITIONS[condition], args.limit))
-            _write(args.out, [{"model": model, "condition": condition, "stage": name, **found[name]} for name in found])
+            selected = cases(args.bank, CONDITIONS[condition], args.limit)
+            found = scores(codec, classifier, selected, args.by_class)
+            heads = ({"model": model, "condition": condition, "class": label, "stage": name} for label, name in found)
+            _write(args.out, [head | row for head, row in zip(heads, found.values())])
 
 
 def _write(path: Path, rows: list[Row]) -> None:

@@ -89,11 +89,13 @@ def test_every_stage_has_the_length_of_the_mixture(start):
 
 
 def test_scores_without_classes_are_those_of_the_waveforms(start):
-    case = background_cases.Case(noise(16000), None, None)
-    found = scores(DeCodec.from_pretrained(start), None, [case])
-    assert found["original"] == {}
-    assert found["mixture"]["log_mel_db"] == 0 and found["mixture"]["level_db"] == pytest.approx(0, abs=1e-6)
-    assert found["separated"]["log_mel_db"] == pytest.approx(6.02, abs=0.1)  # an untrained codec halves the mixture
+    found_cases = [background_cases.Case(noise(16000), None, label) for label in (None, "rain")]
+    found = scores(DeCodec.from_pretrained(start), None, found_cases, by_class=True)
+    assert found["all", "original"] == {} and {label for label, _ in found} == {"all", "rain"}
+    mixture = found["all", "mixture"]
+    assert mixture["log_mel_db"] == 0 and mixture["level_db"] == pytest.approx(0, abs=1e-6)
+    # an untrained codec halves the mixture
+    assert found["rain", "separated"]["log_mel_db"] == pytest.approx(6.02, abs=0.1)
 
 
 def test_deviation_tells_a_steady_noise_from_one_that_changes():
