@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Trains the semantic model from a codec of the recipe, the voice model on it and the text model: data, separation,
-# semantic level, speech stream, codebooks, voice, text, figures and card. A base that has a semantic level keeps all
+# semantic level, speech stream, codebooks, background, voice, text, figures and card. A base that has a semantic level keeps all
 # but that level and what decodes it, as the weights of the package were made. Each step that is done is skipped, and
 # a training that was stopped goes on.
 set -euo pipefail
@@ -137,6 +137,11 @@ else
         --config "$(settings research/tokens/finetune.yaml)"
     codec="${out}/final/model"
 fi
+step background_features research.background.prepare --model "${codec}" --bank "${bank}" \
+    --out "${out}/background_features" ${minutes:+--count 20}
+step background research.background.train --start "${codec}" --bank "${out}/background_features" \
+    --out "${out}/background" --config "$(settings research/background/train.yaml)"
+codec="${out}/background/model"
 step voice_features research.voice.prepare_features --model "${codec}" --bank "${bank}" \
     --out "${out}/voice_features" ${minutes:+--limit 200}
 step voice research.voice.train --codec "${codec}" --bank "${out}/voice_features" --out "${out}/voice" \

@@ -9,7 +9,7 @@ ABSOLUTE = -60.0
 """dBFS; speech above it is always kept."""
 SPEECH_BELOW_BACKGROUND = 40.0
 """dB; speech so far below the background in the same second is leakage of the separation."""
-STEADY_BELOW_LEVEL, STAYING_BELOW_LEVEL = 22.0, 26.0
+STEADY_BELOW_LEVEL, STAYING_BELOW_LEVEL = 22.0, 30.0
 """dB; a steady background so far below the loudest second of the recording until then is left out.
 
 The second value holds after a second with a steady background.

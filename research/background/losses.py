@@ -1,4 +1,4 @@
-"""How much the bands of a decoded background change over time, beside those of the target."""
+"""Statistics over time of the bands of a decoded background, beside those of the target."""
 
 import torch
 from torch import Tensor, nn
@@ -6,11 +6,12 @@ from torch import Tensor, nn
 from espnet2_decodec.codec.dsp.mel import mel_filterbank
 
 
-class DeviationLoss(nn.Module):
-    """Mean absolute difference of the standard deviations over time of log-mel bands, in nepers.
+class StatisticsLoss(nn.Module):
+    """Mean absolute differences of what is constant in a noise, in nepers.
 
-    Losses frame by frame are smallest for a decoder that smooths, and what tells one kind of noise from another is
-    how much it changes.
+    Losses frame by frame are smallest for a decoder that smooths and is too soft where it cannot know. `deviation`
+    compares the standard deviations of log-mel bands over time, which tell one kind of noise from another, `level`
+    the logarithms of the mean powers of the bands.
 
     Args:
         n_fft: samples of a window; the hop is half of it.
@@ -29,10 +30,12 @@ class DeviationLoss(nn.Module):
         self.register_buffer("window", window / window.square().sum().sqrt(), persistent=False)
         self.register_buffer("filters", filters / filters.sum(0).clamp(min=1e-9), persistent=False)
 
-    def forward(self, wav: Tensor, target: Tensor) -> Tensor:
-        """Wav and target [B, L] -> scalar."""
+    def forward(self, wav: Tensor, target: Tensor) -> dict[str, Tensor]:
+        """Wav and target [B, L] -> both terms."""
         frames = torch.stack([wav, target]).unfold(-1, self.n_fft, self.n_fft // 2) * self.window
         spectrum = torch.fft.rfft(frames)
         magnitudes = (spectrum.real.square() + spectrum.imag.square() + 1e-10).sqrt() @ self.filters
-        decoded, original = torch.log(magnitudes + self.floor).std(dim=2)
-        return (decoded - original).abs().mean()
+        deviations = torch.log(magnitudes + self.floor).std(dim=2)
+        levels = 0.5 * torch.log(magnitudes.square().mean(dim=2) + self.floor**2)
+        pairs = {"deviation": deviations, "level": levels}
+        return {name: (decoded - original).abs().mean() for name, (decoded, original) in pairs.items()}

@@ -6,7 +6,8 @@ whole latent, decoded; and tokens of several rates.
 
 The log-mel error is the mean absolute difference in dB of 40 mel bands in windows of 40 ms, every 20 ms, to the
 background before mixing; what is more than 60 dB below the loudest band of the latter counts as that. The level is that
-of active frames relative to the background. The class is that of `NoiseClassifier`.
+of active frames relative to the background. SI-SDR says little where the decoder synthesizes. The class is that of
+`NoiseClassifier`.
 """
 
 import argparse
@@ -27,11 +28,14 @@ from espnet2_decodec.evaluation.probes.features import log_mel
 from espnet2_decodec.evaluation.tables import Row
 from espnet2_decodec.evaluation.tts import background_scores
 from research.background.cases import Case, cases
+from research.separation.score import centered_si_sdr
 from research.voice.kept_background import HOP, NoiseClassifier
 
 DYNAMIC_RANGE = 60.0
 """dB below the loudest mel band of the reference, from which on differences do not count."""
 LEVELS = (1, 3, 6)
+ALL = "all"
+"""In place of a class."""
 CONDITIONS: dict[str, float | None] = {"alone": None, "10 dB": 10.0, "0 dB": 0.0}
 
 
@@ -68,12 +72,22 @@ def decode_background(codec: DeCodec, background: Tensor) -> Tensor:
     return codec.synthesize(codec.subspace.merge(empty, background))
 
 
-def scores(codec: DeCodec, classifier: NoiseClassifier | None, found: Iterable[Case]) -> dict[str, Row]:
-    """Stage -> log-mel error, level and its distance from 0 in dB, share of classes found in %, each with its interval.
+def scores(
+    codec: DeCodec, classifier: NoiseClassifier | None, found: Iterable[Case], by_class: bool = False
+) -> dict[tuple[str, str], Row]:
+    """Scores of backgrounds after each stage.
 
-    The stage `original` has the class alone.
+    Args:
+        codec: with a semantic level.
+        classifier: of the class; None for no such score.
+        found: the backgrounds.
+        by_class: also the scores of each class.
+
+    Returns:
+        (class or `all`, stage) -> log-mel error, level, its distance from 0 and SI-SDR in dB, classes found in %, each
+        with its interval. The stage `original` has the class alone.
     """
-    rows: dict[str, list[Row]] = defaultdict(list)
+    rows: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for case in found:
         labeled = classifier is not None and case.label is not None
         for name, wav in {"original": case.background, **stages(codec, case.mixture)}.items():
@@ -82,10 +96,13 @@ def scores(codec: DeCodec, classifier: NoiseClassifier | None, found: Iterable[C
                 fidelity = background_scores(case.background, wav)
                 row = {"log_mel_db": log_mel_error(case.background, wav)}
                 row |= {"level_db": fidelity["level"], "level_error_db": fidelity["level_error"]}
+                row["si_sdr_db"] = centered_si_sdr(wav, case.background)
             if labeled and classifier is not None:
                 row["class_percent"] = 100.0 * (classifier(wav) == case.label)
-            rows[name].append(row)
-    return {name: _intervals(stage) for name, stage in rows.items()}
+            rows[ALL, name].append(row)
+            if by_class and case.label is not None:
+                rows[case.label, name].append(row)
+    return {key: _intervals(group) for key, group in rows.items()}
 
 
 def _intervals(rows: list[Row]) -> Row:
@@ -104,6 +121,7 @@ def main() -> None:
     parser.add_argument("--model", nargs="+", default=["decodec-16k-semantic"], help="names or folders")
     parser.add_argument("--conditions", nargs="+", choices=CONDITIONS, default=list(CONDITIONS))
     parser.add_argument("--limit", type=int, help="number of backgrounds; all by default")
+    parser.add_argument("--by-class", action="store_true", help="also the scores of each class")
     parser.add_argument("--out", type=Path, required=True, help="CSV file, to which the rows are added")
     args = parser.parse_args()
     torch.set_num_threads(1)
@@ -111,8 +129,10 @@ def main() -> None:
     for model in args.model:
         codec = DeCodec.from_pretrained(model)
         for condition in args.conditions:
-            found = scores(codec, classifier, cases(args.bank, CONDITIONS[condition], args.limit))
-            _write(args.out, [{"model": model, "condition": condition, "stage": name, **found[name]} for name in found])
+            selected = cases(args.bank, CONDITIONS[condition], args.limit)
+            found = scores(codec, classifier, selected, args.by_class)
+            heads = ({"model": model, "condition": condition, "class": label, "stage": name} for label, name in found)
+            _write(args.out, [head | row for head, row in zip(heads, found.values())])
 
 
 def _write(path: Path, rows: list[Row]) -> None:

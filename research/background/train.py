@@ -1,8 +1,8 @@
 """Train the background stream: `python -m research.background.train --bank FEATURES --start MODEL --out OUT`.
 
-FEATURES are those of `research.background.prepare`. The codebooks are initialized by k-means, then the decoder is
-trained. Nothing else of the codec changes. It resumes from the checkpoint in OUT if there is one. Minutes are CPU
-minutes of the process, of all sessions together.
+FEATURES are those of `research.background.prepare`. The codebooks of the parametric levels are adapted, then the
+decoder is trained. Nothing else of the codec changes. It resumes from the checkpoint in OUT if there is one. Minutes
+are CPU minutes of the process, of all sessions together.
 """
 
 import argparse
@@ -16,15 +16,17 @@ from torch import Tensor
 
 from espnet2_decodec.codec.backbones.semantic_mdct import SemanticMDCTBackbone
 from espnet2_decodec.codec.decodec import DeCodec
+from espnet2_decodec.codec.split_quantizer import SplitRVQ
 from research import training
-from research.background.losses import DeviationLoss
+from research.background.codebooks import adapt_codebooks
+from research.background.losses import StatisticsLoss
 from research.background.prepare import feature_bank
 from research.feature_files import FrameBank
 from research.tokens.ema import EMA
 from research.tokens.losses import SpeechLosses
 from research.training import CodecState, TrainingSettings
 
-WEIGHTS = {"complex": 0.5, "magnitude": 1.0, "mel": 6.0, "deviation": 0.5}
+WEIGHTS = {"complex": 0.5, "magnitude": 1.0, "mel": 6.0, "deviation": 0.5, "level": 1.0}
 
 
 @dataclass(kw_only=True)
@@ -34,15 +36,15 @@ class Settings(TrainingSettings):
     Attributes:
         batch: items of a step.
         frames: of an item.
-        kmeans_frames, kmeans_iterations: of the codebooks.
+        codebook_frames, codebook_iterations: of `adapt_codebooks`.
         weights: of the named losses.
         level_probs: number of levels -> probability; K + 1 stands for no quantization.
     """
 
     batch: int = 8
     frames: int = 64
-    kmeans_frames: int = 200000
-    kmeans_iterations: int = 10
+    codebook_frames: int = 512000
+    codebook_iterations: int = 6
     weights: dict[str, float] = field(default_factory=dict)
     level_probs: dict[int, float] = field(
         default_factory=lambda: {1: 0.22, 2: 0.08, 3: 0.32, 4: 0.08, 5: 0.08, 6: 0.17, 7: 0.05}
@@ -74,17 +76,19 @@ class Trainer(CodecState):
         backbone = self.codec.backbone
         if not isinstance(backbone, SemanticMDCTBackbone):
             raise ValueError(f"{model} is not a codec with a semantic level.")
-        self.backbone, self.quantizer = backbone, self.codec.background_quantizer
+        quantizer = self.codec.background_quantizer
+        assert isinstance(quantizer, SplitRVQ)
+        self.backbone, self.quantizer = backbone, quantizer
         weights = list(backbone.background_decoder.requires_grad_().parameters())
         self.prepare([{"params": weights, "base": settings.lr}], weight_decay=1e-3)
-        self.losses, self.deviation = SpeechLosses(), DeviationLoss()
+        self.losses, self.statistics = SpeechLosses(), StatisticsLoss()
 
     def initialize(self, bank: FrameBank) -> None:
-        """Codebooks by k-means of the frames of a bank."""
+        """Adapt the codebooks to the frames of a bank."""
         latents = bank.values["latent"]
-        chosen = self.random.permutation(len(latents))[: self.settings.kmeans_frames]
+        chosen = self.random.permutation(len(latents))[: self.settings.codebook_frames]
         frames = torch.from_numpy(latents[np.sort(chosen)].astype(np.float32))
-        self.quantizer.init_kmeans(frames, self.settings.kmeans_iterations)
+        adapt_codebooks(self.quantizer, frames, self.settings.codebook_iterations)
         self.ema = EMA(self.codec, self.settings.ema_decay)
 
     def draw(self, bank: FrameBank) -> tuple[Tensor, Tensor]:
@@ -107,7 +111,7 @@ class Trainer(CodecState):
         rms = target.square().mean(1, keepdim=True).sqrt().clamp(min=1e-3)
         has_waveform = (levels > self.quantizer.parametric_levels).float()
         terms = self.losses(wav / rms, target / rms, has_waveform, int(self.random.integers(100)))
-        terms["deviation"] = self.deviation(wav / rms, target / rms)
+        terms |= self.statistics(wav / rms, target / rms)
         loss = sum(self.weights[name] * value for name, value in terms.items())
         assert isinstance(loss, Tensor)
         self.update(loss)

@@ -68,7 +68,7 @@ def test_a_steady_background_stays_until_it_is_clearly_fainter():
     kept(fresh, -20, -90)
     assert kept(gate, -20, -40)[1]
     assert kept(gate, -20, -44)[1] and not kept(fresh, -20, -44)[1]
-    assert not kept(gate, -20, -48)[1]
+    assert not kept(gate, -20, -52)[1]
     assert not kept(gate, -20, -44)[1]
 
 
