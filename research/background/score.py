@@ -1,6 +1,6 @@
 """Scores of decoded backgrounds: `python -m research.background.score --bank BANK --model MODEL --out scores.csv`.
 
-Backgrounds of sources that no training saw, alone and under speech. Stages of the codec, each of which adds errors to
+Backgrounds of recordings that no training saw, alone and under speech. Stages of the codec, each of which adds errors to
 that before: the mixture; the stem separated without quantization; its parameters without quantization, decoded; its
 whole latent, decoded; and tokens of several rates.
 
