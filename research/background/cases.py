@@ -1,4 +1,4 @@
-"""Backgrounds of sources that no training saw, alone and under speech, of the development set."""
+"""Backgrounds of recordings that no training saw, alone and under speech, of the development set."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

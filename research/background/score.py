@@ -1,8 +1,8 @@
 """Scores of decoded backgrounds: `python -m research.background.score --bank BANK --model MODEL --out scores.csv`.
 
-Backgrounds of sources that no training saw, alone and under speech. Stages of the codec, each of which adds errors to
-that before: the mixture; the stem separated without quantization; its parameters without quantization, decoded; its
-whole latent, decoded; and tokens of several rates.
+Backgrounds of recordings that no training saw, alone and under speech. Stages of the codec, each of which adds
+errors to that before: the mixture; the stem separated without quantization; its parameters without quantization,
+decoded; its whole latent, decoded; and tokens of several rates.
 
 The log-mel error is the mean absolute difference in dB of 40 mel bands in windows of 40 ms, every 20 ms, to the
 background before mixing; what is more than 60 dB below the loudest band of the latter counts as that. The level is that
