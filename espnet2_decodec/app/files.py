@@ -18,7 +18,7 @@ from espnet2_decodec.io import dcd
 from espnet2_decodec.io.audio import AudioReader, read, write
 from espnet2_decodec.io.dcd_format import DcdInfo, read_info
 from espnet2_decodec.io.gate import Gate
-from espnet2_decodec.io.stream_power import stream_powers
+from espnet2_decodec.io.stream_power import silence_power, stream_powers
 
 MIN_SECONDS = 0.1
 """Shorter recordings are refused."""
@@ -120,7 +120,7 @@ class TemporaryFiles:
         tokens, figure, recording = folder / f"{name}.dcd", folder / f"{name}.png", folder / "recording.wav"
         levels = result.codes.speech.shape[1], result.codes.background.shape[1]
         device = next(codec.parameters()).device
-        with dcd.Writer(tokens, dcd.make_header(codec, *levels), Gate()) as writer:
+        with dcd.Writer(tokens, dcd.make_header(codec, *levels), Gate(speech_floor=silence_power(codec))) as writer:
             writer.write(result.codes, *(power.cpu() for power in stream_powers(codec, result.codes.to(device))))
         write(recording, [wav], codec.sample_rate, rescale=True)
         panels = {"recording": recording, "speech": paths["speech"], "background": paths["background"]}

@@ -45,7 +45,7 @@ def run(args: Namespace) -> int:
     from espnet2_decodec.io import dcd, npy
     from espnet2_decodec.io.audio import INPUT_SUFFIXES
     from espnet2_decodec.io.gate import Gate
-    from espnet2_decodec.io.stream_power import stream_powers
+    from espnet2_decodec.io.stream_power import silence_power, stream_powers
 
     if args.npy and args.gate is not None:
         raise ValueError("--gate needs .dcd files; leave out --npy.")
@@ -55,6 +55,7 @@ def run(args: Namespace) -> int:
     jobs = plan_jobs(args.inputs, args.output, INPUT_SUFFIXES, suffix, output_suffixes)
     codec = load_model(args)
     levels = selected_levels(args, codec)
+    floor = silence_power(codec)
 
     def process(job: Job) -> None:
         check_output(*(npy.paths(job.target) if args.npy else [job.target]), force=args.force)
@@ -62,7 +63,7 @@ def run(args: Namespace) -> int:
         if args.npy:
             npy.save(job.target, concatenate(codes.to("cpu") for codes in blocks))
             return
-        gate = None if args.no_gate else Gate(args.gate)
+        gate = None if args.no_gate else Gate(args.gate, floor)
         with dcd.Writer(job.target, dcd.make_header(codec, **levels), gate) as writer:
             for codes in blocks:
                 writer.write(codes, *(() if gate is None else stream_powers(codec, codes)))

@@ -52,7 +52,7 @@ def search_frames(frames: Tensor, codebooks: Tensor, beam: int, sign_symmetric: 
         if sign_symmetric:
             negative = products.unflatten(0, (-1, kept)).flatten(1).gather(1, parent * size + index) < 0
             index = index + size * negative.long()
-        rows = parent + kept * torch.arange(len(frames), device=frames.device)[:, None]
+        rows = parent + kept * torch.arange(frames.shape[0], device=frames.device)[:, None]
         residual = F.embedding(rows, flat) - F.embedding(index, codebook)
         codes = [*(earlier.gather(1, parent) for earlier in codes), index]
         kept = count

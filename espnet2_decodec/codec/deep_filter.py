@@ -167,8 +167,7 @@ class BandSplitDeepFilter(nn.Module):
             out = torch.einsum("btkc,kco->btko", x[..., start : start + count, :], weight)
             parts.append(out.unflatten(-1, (self.outputs, width)).transpose(-3, -2).flatten(-2))
             start += count
-        last = torch.zeros_like(parts[-1][..., :1])
-        return torch.cat([*parts, last], dim=-1)[..., : self.bins]
+        return torch.cat([*parts[:-1], F.pad(parts[-1], (0, 1))], dim=-1)[..., : self.bins]
 
 
 def _add_product(

@@ -49,7 +49,7 @@ class PostFilter(nn.Module):
         gain_real, gain_imag, add_real, add_imag = outputs.flatten(1, 2).unbind(2)
         magnitude = self._local_magnitude((power + 1e-20).sqrt())  # with a finite gradient at 0
         coded = (semantic.abs().amax(-1) > 0).repeat_interleave(self.stft.subframes, dim=1)
-        magnitude = magnitude + self.floor * coded[..., None]
+        magnitude = magnitude + self.floor * coded[..., None].to(magnitude.dtype)
         gain_real = 1 + gain_real
         filtered = torch.complex(
             spectrum.real * gain_real - spectrum.imag * gain_imag + magnitude * add_real,

@@ -27,8 +27,8 @@ class Gate:
     """Decides for each second of a recording, in order, which streams are kept.
 
     Without a threshold the decision is relative, so that it is the same for quiet recordings. A stream is omitted if it
-    is below `DIGITAL_SILENCE`. Speech is omitted if it is below `ABSOLUTE` and also `SPEECH_BELOW_BACKGROUND` under the
-    background.
+    is below `DIGITAL_SILENCE`. Speech is omitted if it is below `speech_floor`, or below `ABSOLUTE` and also
+    `SPEECH_BELOW_BACKGROUND` under the background.
 
     What the separation leaves of clean speech in the background comes in bursts with the speech, and is often as loud
     as an audible noise. So the background is measured by the geometric mean of the frames, which bursts hardly raise:
@@ -37,9 +37,11 @@ class Gate:
 
     Attributes:
         threshold: dBFS below which both streams are omitted, instead of this rule.
+        speech_floor: power of speech that is decoded from silence, see `stream_power.silence_power`.
     """
 
     threshold: float | None = None
+    speech_floor: float = SILENT_POWER
     _level: float = field(default=0.0, init=False)
     _steady: bool = field(default=False, init=False)
 
@@ -50,7 +52,7 @@ class Gate:
             limit = _power(self.threshold)
             return speech_mean >= limit, background_mean >= limit
         self._level = max(self._level, speech_mean + background_mean)
-        speech_limit = max(SILENT_POWER, min(_power(ABSOLUTE), background_mean * _power(-SPEECH_BELOW_BACKGROUND)))
+        speech_limit = max(self.speech_floor, min(_power(ABSOLUTE), background_mean * _power(-SPEECH_BELOW_BACKGROUND)))
         return speech_mean >= speech_limit, self._keeps_background(speech, background)
 
     def _keeps_background(self, speech: np.ndarray, background: np.ndarray) -> bool:
@@ -62,15 +64,18 @@ class Gate:
         return self._steady or bursts >= max(SILENT_POWER, self._level * _power(-BURST_BELOW_LEVEL))
 
 
-def streams_present(speech: Tensor, background: Tensor, size: int) -> tuple[bool, bool]:
+def streams_present(
+    speech: Tensor, background: Tensor, size: int, speech_floor: float = SILENT_POWER
+) -> tuple[bool, bool]:
     """Whether the gate keeps speech and background in any second of a recording.
 
     Args:
         speech: [T] powers of frames.
         background: [T].
         size: number of them in a second.
+        speech_floor: see `Gate`.
     """
-    gate, parts = Gate(), zip(speech.double().split(size), background.double().split(size))
+    gate, parts = Gate(speech_floor=speech_floor), zip(speech.double().split(size), background.double().split(size))
     kept = [gate(one.cpu().numpy(), other.cpu().numpy()) for one, other in parts]
     return any(there for there, _ in kept), any(there for _, there in kept)
 

@@ -12,6 +12,10 @@ from espnet2_decodec.codec.unseparated import analytic_backbone
 from espnet2_decodec.io import gate
 from espnet2_decodec.types import Codes
 
+SILENCE_FRAMES = 300
+"""Frames of silence that `silence_power` encodes."""
+LARGEST_SILENCE = 1e-8
+
 
 @torch.no_grad()
 def stream_powers(codec: DeCodec, codes: Codes) -> tuple[Tensor, Tensor]:
@@ -30,6 +34,17 @@ def stream_powers(codec: DeCodec, codes: Codes) -> tuple[Tensor, Tensor]:
     return speech[0], background[0]
 
 
+@torch.no_grad()
+def silence_power(codec: DeCodec) -> float:
+    """Power below which speech in tokens is digital silence: that of the loudest frame of coded silence and 3 dB.
+
+    Between `gate.DIGITAL_SILENCE` and -80 dBFS, for a codec that does not code silence as such.
+    """
+    wav = torch.zeros(1, SILENCE_FRAMES * codec.hop, device=next(codec.parameters()).device)
+    speech, _ = stream_powers(codec, codec.encode(wav))
+    return min(max(2 * float(speech.max()), gate.SILENT_POWER), LARGEST_SILENCE)
+
+
 def streams_present(codec: DeCodec, blocks: Iterable[Codes]) -> tuple[bool, bool]:
     """Return whether the gate keeps speech and background in any second of a recording."""
     powers = []
@@ -42,7 +57,7 @@ def streams_present(codec: DeCodec, blocks: Iterable[Codes]) -> tuple[bool, bool
             stored = torch.tensor([[float(codes.speech.shape[1] > 0)], [float(codes.background.shape[1] > 0)]])
             powers.append(stored.expand(2, frames))
     speech, background = torch.cat(powers, dim=1)
-    return gate.streams_present(speech, background, round(codec.frame_rate))
+    return gate.streams_present(speech, background, round(codec.frame_rate), silence_power(codec))
 
 
 def _latent_powers(codec: DeCodec, codes: Codes) -> list[Tensor] | None:

@@ -167,7 +167,7 @@ def test_onnx_streams_refuse_what_is_wrong(live, wav, tmp_path):
 
 @pytest.mark.slow
 def test_the_model_in_the_package(tmp_path):
-    """On ten recordings of different lengths: at least 99.9 % of the tokens, and the samples within 1e-3."""
+    """On ten recordings of different lengths: at least 99.9 % of the tokens, and the samples within 2e-3."""
     for name in ("onnx", "onnxruntime"):
         pytest.importorskip(name)
     files = sorted(RECORDINGS.rglob("*.*"))
@@ -186,6 +186,6 @@ def test_the_model_in_the_package(tmp_path):
             for stream in ("speech", "background"):
                 equal[key] += int((getattr(codes, stream) == getattr(expected, stream)).sum())
         samples = codec.decode(expected)
-        assert (whole.decode(expected) - samples).abs().max() < 1e-3
-        assert (decoded - samples[0]).abs().max() < 1e-3
+        assert (whole.decode(expected) - samples).abs().max() < 2e-3
+        assert (decoded - samples[0]).abs().max() < 2e-3
     assert min(equal.values()) >= 0.999 * total
