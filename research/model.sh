@@ -123,7 +123,8 @@ if [ "${with_level}" = True ]; then
     train_semantic "${base}" semantic.yaml
     step adapt research.tokens.train --start "${out}/semantic/model" --keep --bank "${bank}" --out "${out}/adapt" \
         --config "$(settings research/tokens/adapt.yaml)"
-    codec="${out}/adapt/model"
+    step average research.average --before "${base}" --after "${out}/adapt/model" --out "${out}/average"
+    codec="${out}/average"
 else
     step separation research.separation.train --start "${base}" --bank "${bank}" --out "${out}/separation" \
         --config "$(settings research/separation/train.yaml)"

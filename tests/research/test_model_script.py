@@ -26,7 +26,14 @@ esac
 """
 """Stands in for Python: notes what is called."""
 
-COMMON = ["research.voice.prepare_features", "research.voice.train", "research.voice.export", "research.tokens.score"]
+BACKGROUND = ["research.background.prepare", "research.background.train"]
+COMMON = [
+    *BACKGROUND,
+    "research.voice.prepare_features",
+    "research.voice.train",
+    "research.voice.export",
+    "research.tokens.score",
+]
 COMMON += ["research.voice.score", "research.card"]
 TEXT = ["research.voice.text_sentences", "research.voice.text_speech", "research.voice.text_speech"]
 TEXT += ["research.voice.text_recordings", "research.voice.train_text", "research.voice.export"]
@@ -72,12 +79,14 @@ def test_a_semantic_codec_keeps_all_but_level_1_and_what_decodes_it(script, tmp_
     status, calls, _ = script("--base", "decodec-16k-semantic", is_semantic=True)
     adapt = calls[3]
     assert status == 0
-    assert modules(calls) == ["research.tokens.prepare_data", *SEMANTIC, "research.tokens.train", *COMMON, *TEXT]
+    first = ["research.tokens.prepare_data", *SEMANTIC, "research.tokens.train", "research.average"]
+    assert modules(calls) == first + COMMON + TEXT
     assert calls[2][calls[2].index("--config") + 1] == "research/tokens/semantic.yaml"
     assert adapt[adapt.index("--config") + 1] == "research/tokens/adapt.yaml" and "--keep" in adapt
     assert calls[1][calls[1].index("--model") + 1] == "decodec-16k-semantic"
-    codec = str(tmp_path / "model" / "adapt" / "model")
-    assert all(codec in words for words in calls if words[0] in {TEXT[1], TEXT[3], TEXT[4], COMMON[0], COMMON[1]})
+    average, codec = (str(tmp_path / "model" / name) for name in ("average", "background/model"))
+    assert all(average in words for words in calls if words[0] in BACKGROUND)
+    assert all(codec in words for words in calls if words[0] in {TEXT[1], TEXT[3], TEXT[4], COMMON[2], COMMON[3]})
 
 
 def test_without_the_synthesizer_the_text_model_is_left_for_later(script):
