@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Trains the semantic model from a codec of the recipe, the voice model on it and the text model: data, separation,
-# semantic level, speech stream, codebooks, background, voice, text, figures and card. A base that has a semantic level keeps all
-# but that level and what decodes it, as the weights of the package were made. Each step that is done is skipped, and
-# a training that was stopped goes on.
+# semantic level, speech stream, codebooks, background, voice, text, figures and card. A base that has a semantic
+# level keeps all but that level, what decodes it and the background, as the weights of the package were made. Each
+# step that is done is skipped, and a training that was stopped goes on.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -79,12 +79,12 @@ print(has_semantic_level(DeCodec.from_pretrained(sys.argv[1])))
 PROGRAM
 }
 
-# Trains the semantic level of the codec $1 with the settings $2.
+# Trains the semantic level of the codec $1.
 train_semantic() {
     step semantic_features research.tokens.prepare_semantic --model "$1" --bank "${bank}" \
         --out "${out}/semantic_features" ${minutes:+--limit 60}
     step semantic research.tokens.train_semantic --start "$1" --bank "${out}/semantic_features" \
-        --out "${out}/semantic" --config "$(settings "research/tokens/$2")"
+        --out "${out}/semantic" --config "$(settings research/tokens/semantic.yaml)"
 }
 
 # Makes so many of the sentences the development set, the others the training set.
@@ -120,16 +120,15 @@ with_level="$(is_semantic "${base}")"
 step data research.tokens.prepare_data --downloads "${downloads}" --out "${bank}" \
     ${recordings:+--recordings "${recordings}"}
 if [ "${with_level}" = True ]; then
-    train_semantic "${base}" semantic.yaml
+    train_semantic "${base}"
     step adapt research.tokens.train --start "${out}/semantic/model" --keep --bank "${bank}" --out "${out}/adapt" \
         --config "$(settings research/tokens/adapt.yaml)"
-    step average research.average --before "${base}" --after "${out}/adapt/model" --out "${out}/average"
-    codec="${out}/average"
+    codec="${out}/adapt/model"
 else
     step separation research.separation.train --start "${base}" --bank "${bank}" --out "${out}/separation" \
         --config "$(settings research/separation/train.yaml)"
     step start research.tokens.start --base "${out}/separation/model" --out "${out}/start"
-    train_semantic "${out}/start" semantic_first.yaml
+    train_semantic "${out}/start"
     step tokens research.tokens.train --start "${out}/semantic/model" --bank "${bank}" --out "${out}/tokens" \
         --config "$(settings research/tokens/train.yaml)"
     step codebooks research.tokens.optimize_codebooks --model "${out}/tokens/model" --bank "${bank}" \

@@ -59,8 +59,8 @@ class RelativeLogMel(nn.Module):
 class SemanticEncoder(nn.Module):
     """Separated speech -> semantic features of norm sqrt(S) per frame.
 
-    It is trained such that a linear map of the quantized features predicts those of a teacher on the clean speech. With
-    `mixture_input` it also sees what the separation took away, since recognizers find words in noise better with it.
+    It is trained such that a network predicts the features of a teacher on the clean speech from the quantized ones.
+    With `mixture_input` it also sees what the separation took away.
 
     Args:
         dim: S.

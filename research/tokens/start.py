@@ -26,7 +26,6 @@ def start_codec(base: DeCodec, options: dict | None = None) -> DeCodec:
     kept += ("deep_filter_channels", "deep_filter_blocks", "highband_gain")
     backbone = {name: config["backbone"][name] for name in kept} | given.get("backbone", {})
     size = backbone.setdefault("content_dim", SEMANTIC_DIM)
-    backbone.setdefault("semantic_mixture_input", True)
     levels = ("speech_levels", "background_levels", "codebook_size", "parametric_levels")
     speech_dim, background_dim = base.subspace.dims
     codec = DeCodec(

@@ -68,7 +68,7 @@ def modules(calls):
 
 def test_all_steps_from_a_codec_of_the_recipe(script):
     status, calls, _ = script()
-    assert calls[4][calls[4].index("--config") + 1] == "research/tokens/semantic_first.yaml"
+    assert calls[4][calls[4].index("--config") + 1] == "research/tokens/semantic.yaml"
     first = ["research.tokens.prepare_data", "research.separation.train", "research.tokens.start", *SEMANTIC]
     first += ["research.tokens.train", "research.tokens.optimize_codebooks", "research.tokens.train"]
     assert status == 0 and modules(calls) == first + COMMON + TEXT
@@ -79,13 +79,13 @@ def test_a_semantic_codec_keeps_all_but_level_1_and_what_decodes_it(script, tmp_
     status, calls, _ = script("--base", "decodec-16k-semantic", is_semantic=True)
     adapt = calls[3]
     assert status == 0
-    first = ["research.tokens.prepare_data", *SEMANTIC, "research.tokens.train", "research.average"]
+    first = ["research.tokens.prepare_data", *SEMANTIC, "research.tokens.train"]
     assert modules(calls) == first + COMMON + TEXT
     assert calls[2][calls[2].index("--config") + 1] == "research/tokens/semantic.yaml"
     assert adapt[adapt.index("--config") + 1] == "research/tokens/adapt.yaml" and "--keep" in adapt
     assert calls[1][calls[1].index("--model") + 1] == "decodec-16k-semantic"
-    average, codec = (str(tmp_path / "model" / name) for name in ("average", "background/model"))
-    assert all(average in words for words in calls if words[0] in BACKGROUND)
+    adapted, codec = (str(tmp_path / "model" / name / "model") for name in ("adapt", "background"))
+    assert all(adapted in words for words in calls if words[0] in BACKGROUND)
     assert all(codec in words for words in calls if words[0] in {TEXT[1], TEXT[3], TEXT[4], COMMON[2], COMMON[3]})
 
 
