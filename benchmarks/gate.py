@@ -12,7 +12,7 @@ from espnet2_decodec import DeCodec
 from espnet2_decodec.arguments import decibels, positive_float
 from espnet2_decodec.io.audio import read
 from espnet2_decodec.io.gate import Gate
-from espnet2_decodec.io.stream_power import stream_powers
+from espnet2_decodec.io.stream_power import silence_power, stream_powers
 
 AUDIO = REPOSITORY / "local" / "mini" / "audio"
 SETS = {"speech": "asterisk_*/*.flac", "background": "megaglest_*/*.flac"}
@@ -51,13 +51,13 @@ def frame_powers(codec: DeCodec, wavs: list[torch.Tensor], gain: float, seconds:
 
 def rates(codec: DeCodec, recordings: list[torch.Tensor], name: str) -> list[str]:
     """Return the bit rates of speech and background in kbit/s, and the number of seconds."""
-    kept, total = [0, 0], 0
+    kept, total, floor = [0, 0], 0, silence_power(codec)
     for powers in recordings:
         threshold = GATES[name]
-        gate = Gate(threshold if isinstance(threshold, float) else None)
-        for second in powers.split(round(codec.frame_rate), dim=1):
+        gate = Gate(threshold if isinstance(threshold, float) else None, floor)
+        for present in gate.decisions(*powers, round(codec.frame_rate)):
             total += 1
-            present = (True, True) if threshold is None else gate(*second.double().numpy())
+            present = (True, True) if threshold is None else present
             kept = [count + there for count, there in zip(kept, present)]
     levels = codec.speech_levels, codec.background_levels
     return [f"{count / total * codec.kbps(k):.2f}" for count, k in zip(kept, levels)] + [str(total)]

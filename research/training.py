@@ -4,7 +4,7 @@ import argparse
 import signal
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -14,6 +14,7 @@ import torch
 import yaml
 from torch import nn
 
+from espnet2_decodec.codec.backbones.mdct import MDCTBackbone
 from espnet2_decodec.codec.decodec import DeCodec
 from research.tokens import checkpoint
 from research.tokens.ema import EMA
@@ -230,6 +231,20 @@ def set_learning_rates(trainer: Trainable, optimizer: torch.optim.Optimizer, war
     left = max(0.02, min(1.0, (settings.minutes - trainer.minutes) / settings.decay_minutes))
     for group in optimizer.param_groups:
         group["lr"] = group["base"] * min(1.0, (trainer.step + 1) / warmup) * left
+
+
+def draw_levels(level_probs: Mapping[int, float], count: int, random: np.random.Generator) -> np.ndarray:
+    """Numbers of levels [count], drawn by their probabilities, which need not sum to 1."""
+    shares = np.array(list(level_probs.values()))
+    return random.choice(list(level_probs), count, p=shares / shares.sum())
+
+
+def phase_with_random_noise(backbone: MDCTBackbone, latent: torch.Tensor, random: np.random.Generator) -> torch.Tensor:
+    """Y [B, D, T] -> phases [B, 3, T] for `decode`, with the noise of any frames of a recording."""
+    phase = backbone.advance_phase(latent)[0]
+    start = torch.from_numpy(random.integers(0, 100000, (len(latent), 1, 1)))
+    numbers = (phase[:, 2:] + start) % backbone.excitation.noise_period
+    return torch.cat([phase[:, :2], numbers], dim=1)
 
 
 def autocast() -> torch.autocast:

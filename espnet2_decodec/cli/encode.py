@@ -55,7 +55,8 @@ def run(args: Namespace) -> int:
     jobs = plan_jobs(args.inputs, args.output, INPUT_SUFFIXES, suffix, output_suffixes)
     codec = load_model(args)
     levels = selected_levels(args, codec)
-    floor = silence_power(codec)
+    is_relative = not (args.npy or args.no_gate) and args.gate is None
+    floor = silence_power(codec) if is_relative else 0.0
 
     def process(job: Job) -> None:
         check_output(*(npy.paths(job.target) if args.npy else [job.target]), force=args.force)

@@ -55,6 +55,11 @@ class Gate:
         speech_limit = max(self.speech_floor, min(_power(ABSOLUTE), background_mean * _power(-SPEECH_BELOW_BACKGROUND)))
         return speech_mean >= speech_limit, self._keeps_background(speech, background)
 
+    def decisions(self, speech: Tensor, background: Tensor, size: int) -> list[tuple[bool, bool]]:
+        """Whether speech and background are kept, of each second of `size` frames with these mean powers [T] each."""
+        parts = zip(*(x.double().cpu().split(size) for x in (speech, background)))
+        return [self(one.numpy(), other.numpy()) for one, other in parts]
+
     def _keeps_background(self, speech: np.ndarray, background: np.ndarray) -> bool:
         """Whether there is a background in a second; updates whether there is a steady one."""
         steady = float(np.exp(np.log(np.maximum(background, 0.01 * SILENT_POWER)).mean()))
@@ -75,8 +80,7 @@ def streams_present(
         size: number of them in a second.
         speech_floor: see `Gate`.
     """
-    gate, parts = Gate(speech_floor=speech_floor), zip(speech.double().split(size), background.double().split(size))
-    kept = [gate(one.cpu().numpy(), other.cpu().numpy()) for one, other in parts]
+    kept = Gate(speech_floor=speech_floor).decisions(speech, background, size)
     return any(there for there, _ in kept), any(there for _, there in kept)
 
 

@@ -23,7 +23,14 @@ from espnet2_decodec.voice.conversion import (
     predict_block,
     spectral_bias,
 )
-from espnet2_decodec.voice.coordinates import amplify, frame_powers, median_octaves, speech_level, speech_mask
+from espnet2_decodec.voice.coordinates import (
+    amplify,
+    frame_powers,
+    median_octaves,
+    pitch_condition,
+    speech_level,
+    speech_mask,
+)
 from espnet2_decodec.voice.source_buffer import SourceBuffer
 from espnet2_decodec.voice.speech import Speech, semantic_parts
 from espnet2_decodec.voice.voice_model import VoiceModel
@@ -166,7 +173,7 @@ class VoiceConverter:
         yield from self._silence(buffer, max(onset - ONSET_FRAMES, buffer.start))
 
     def _onset(self, buffer: SourceBuffer) -> int | None:
-        """The first frame that is held from which on there is speech, in the next `window` frames; None without it."""
+        """The first buffered frame from which on there is speech, in the next `window` frames; None without it."""
         voiced = buffer.frames(buffer.start, buffer.start + self.window).coordinates[:, -1] > 0
         if len(voiced) < ONSET_FRAMES:
             return None
@@ -203,9 +210,8 @@ class VoiceConverter:
         first, last = max(begin - CONTEXT_FRAMES, buffer.start), min(end + CONTEXT_FRAMES, buffer.end)
         frames, inside = buffer.frames(first, last), slice(begin - first, end - first)
         initial = PitchEstimator.octave_scale * statistics.octaves
-        f0 = buffer.f0(first, last, F0_FRAMES, initial) / PitchEstimator.octave_scale
-        voicing = (frames.coordinates[:, -1] > 0).to(f0)
-        pitch = torch.stack([f0 - statistics.octaves, voicing, torch.ones_like(f0)], dim=1)
+        f0 = buffer.f0(first, last, F0_FRAMES, initial)
+        pitch = pitch_condition(f0, frames.coordinates[:, -1] > 0, statistics.octaves)
 
         def predict(voice: Voice) -> Tensor:
             noise = self.temperature * frames.noise

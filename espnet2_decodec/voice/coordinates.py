@@ -41,9 +41,13 @@ def zero_unvoiced(coordinates: Tensor) -> Tensor:
 
 def relative_pitch(coordinates: Tensor) -> Tensor:
     """Interpolated coordinates [T, P] -> pitch condition [T, 3]: octaves relative to the median, voicing, 1."""
-    f0 = coordinates[:, -2] / PitchEstimator.octave_scale
-    voicing = (coordinates[:, -1] > 0).to(f0)
-    return torch.stack([f0 - median_octaves(coordinates), voicing, torch.ones_like(f0)], dim=1)
+    return pitch_condition(coordinates[:, -2], coordinates[:, -1] > 0, median_octaves(coordinates))
+
+
+def pitch_condition(log_f0: Tensor, voiced: Tensor, octaves: Tensor) -> Tensor:
+    """Interpolated coordinate of log f0 [T], voiced [T] bool, median in octaves -> [T, 3], see `relative_pitch`."""
+    f0 = log_f0 / PitchEstimator.octave_scale
+    return torch.stack([f0 - octaves, voiced.to(f0), torch.ones_like(f0)], dim=1)
 
 
 def median_octaves(coordinates: Tensor) -> Tensor:

@@ -34,37 +34,37 @@ class SourceBuffer:
         seed: of the noise.
 
     Attributes:
-        start: first frame that is held.
-        end: end of the frames that are held.
+        start: first buffered frame.
+        end: end of the buffered frames.
     """
 
     def __init__(self, parts: Iterable[Speech], seed: int):
         self.start = self.end = 0
         self._parts, self._generator = iter(parts), torch.Generator().manual_seed(seed)
-        self._held: SourceFrames | None = None
+        self._buffered: SourceFrames | None = None
         self._noise = torch.zeros(0)
         self._voiced_before: tuple[int, Tensor] | None = None
 
     def fill(self, end: int) -> bool:
-        """Read until the frames before `end` are held; returns whether the source has so many."""
-        parts = [] if self._held is None else [self._held]
+        """Read until the frames before `end` are buffered; returns whether the source has so many."""
+        parts = [] if self._buffered is None else [self._buffered]
         while self.end < end and (part := next(self._parts, None)) is not None:
             parts.append(SourceFrames(part.content, part.coordinates, self._draw(part)))
             self.end += len(part.content)
         if parts:
-            self._held = SourceFrames(*(torch.cat(group) for group in zip(*parts)))
+            self._buffered = SourceFrames(*(torch.cat(group) for group in zip(*parts)))
         return self.end >= end
 
     def frames(self, first: int, end: int) -> SourceFrames:
-        """The frames from `first` to `end` that are held.
+        """The buffered frames from `first` to `end`.
 
         Raises:
             ValueError: if the source has no frame so far.
         """
-        if self._held is None:
+        if self._buffered is None:
             raise ValueError("The recording has no samples.")
         part = slice(max(first - self.start, 0), max(end - self.start, 0))
-        return SourceFrames(*(x[part] for x in self._held))
+        return SourceFrames(*(x[part] for x in self._buffered))
 
     def drop(self, first: int) -> None:
         """Forget the frames before `first`."""
@@ -72,7 +72,7 @@ class SourceBuffer:
         voiced = (before[:, -1] > 0).nonzero()[:, 0]
         if len(voiced):
             self._voiced_before = self.start + int(voiced[-1]), before[voiced[-1], -2]
-        self._held = SourceFrames(*(x.clone() for x in self.frames(first, self.end)))
+        self._buffered = SourceFrames(*(x.clone() for x in self.frames(first, self.end)))
         self.start = max(self.start, min(first, self.end))
 
     def f0(self, first: int, end: int, look_ahead: int, initial: Tensor) -> Tensor:
@@ -80,7 +80,7 @@ class SourceBuffer:
 
         Args:
             first: first frame.
-            end: end of the frames; those of `look_ahead` after them have to be held if the source has them.
+            end: end of the frames; those of `look_ahead` after them have to be buffered if the source has them.
             look_ahead: frames.
             initial: log f0 before the first voiced frame of the source.
         """

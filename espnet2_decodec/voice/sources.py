@@ -98,11 +98,11 @@ def cut_end(blocks: Iterable[Tensor], samples: Callable[[], int], longest: int) 
         samples: returns their number.
         longest: number of samples at the end that may be too many.
     """
-    held, count = torch.zeros(0), 0
+    rest, count = torch.zeros(0), 0
     for block in blocks:
-        wav = torch.cat([held.to(block), block])
-        ready, held = wav.tensor_split([max(len(wav) - longest, 0)])
+        wav = torch.cat([rest.to(block), block])
+        ready, rest = wav.tensor_split([max(len(wav) - longest, 0)])
         count += len(ready)
         if len(ready):
             yield ready
-    yield held[: samples() - count]
+    yield rest[: samples() - count]

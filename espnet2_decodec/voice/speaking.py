@@ -48,7 +48,7 @@ class SentenceModel(Protocol):
         """Sentences of a text, in parts where they are long; ValueError if it has unknown characters."""
 
     def in_voice(self, prompt: Speech) -> Callable[[str, float, str | None], SemanticOutput]:
-        """A function from a sentence, speaking rate and style to features, with the prompt's way of speaking."""
+        """A function from a sentence, speaking rate and style to features, with the speaking style of the prompt."""
 
 
 def split_text(text: str, utterances: Callable[[str], list[str]] = utterances) -> list[Sentence]:

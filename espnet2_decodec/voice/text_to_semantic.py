@@ -120,7 +120,7 @@ class TextToSemantic(nn.Module):
         return utterances(text)
 
     def in_voice(self, prompt: Speech) -> Callable[[str, float, str | None], SemanticOutput]:
-        """This model, whose way of speaking does not depend on the prompt."""
+        """This model, whose speaking style does not depend on the prompt."""
         return self
 
     @torch.no_grad()

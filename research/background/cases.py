@@ -10,7 +10,7 @@ from torch import Tensor
 
 from research.separation.score import one_label
 from research.tokens.audio_bank import AudioBank
-from research.tokens.dev_set import Utterance, dev_set
+from research.tokens.dev_set import Utterance, dev_set, gain_to_snr
 from research.voice.kept_background import CLASS_SOURCE
 
 BANK = "noise_dev"
@@ -61,6 +61,12 @@ def cases(folder: Path, snr: float | None, limit: int | None = None) -> Iterator
             yield Case(wav, None, label)
             continue
         speech = torch.nn.functional.pad(utterances[i % len(utterances)].wav, (0, len(wav)))[: len(wav)]
-        gain = (speech.square().mean() / wav.square().mean().clamp(min=1e-9)).sqrt() * 10 ** (-snr / 20)
-        scale = min(1.0, 0.98 / float((speech + gain * wav).abs().max().clamp(min=1e-9)))
-        yield Case(scale * gain * wav, scale * speech, label)
+        speech, background = scaled_to_snr(speech, wav, snr)
+        yield Case(background, speech, label)
+
+
+def scaled_to_snr(speech: Tensor, background: Tensor, snr: float) -> tuple[Tensor, Tensor]:
+    """Speech and background [L] at an SNR in dB, at the level of the speech unless their sum would clip."""
+    background = gain_to_snr(speech, background, snr) * background
+    scale = min(1.0, 0.98 / float((speech + background).abs().max().clamp(min=1e-9)))
+    return scale * speech, scale * background

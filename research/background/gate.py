@@ -17,6 +17,7 @@ from torch import Tensor
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.io.gate import Gate
 from espnet2_decodec.io.stream_power import frame_powers, stream_powers
+from research.background.cases import scaled_to_snr
 from research.tokens.audio_bank import AudioBank
 
 SECONDS = 6
@@ -41,10 +42,8 @@ def recordings(folder: Path, per_source: int) -> Iterator[tuple[str, Tensor]]:
 @torch.no_grad()
 def decisions(codec: DeCodec, wav: Tensor) -> list[bool]:
     """Whether the background of each second of samples [L] is kept, from its tokens."""
-    speech, background = (x.double() for x in stream_powers(codec, codec.encode(wav[None])))
-    gate, size = Gate(), round(codec.frame_rate)
-    pairs = zip(speech.split(size), background.split(size))
-    return [gate(one.numpy(), other.numpy())[1] for one, other in pairs]
+    powers = stream_powers(codec, codec.encode(wav[None]))
+    return [background for _, background in Gate().decisions(*powers, round(codec.frame_rate))]
 
 
 def levels_below(background: Tensor, mixture: Tensor, size: int) -> list[float]:
@@ -71,12 +70,11 @@ def main() -> None:
             continue
         noise = torch.from_numpy(noises.segment(len(wav), random))
         for snr in SNRS:
-            gain = (wav.square().mean() / noise.square().mean().clamp(min=1e-9)).sqrt() * 10 ** (-snr / 20)
-            scale = min(1.0, 0.98 / float((wav + gain * noise).abs().max()))
-            mixture = scale * (wav + gain * noise)
+            speech, background = scaled_to_snr(wav, noise, snr)
+            mixture = speech + background
             kept = decisions(codec, mixture)
             found["mixture", f"{snr} dB"] += kept
-            for there, level in zip(kept, levels_below(scale * gain * noise, mixture, codec.sample_rate)):
+            for there, level in zip(kept, levels_below(background, mixture, codec.sample_rate)):
                 if level > -40:
                     found["level", f"{level // STEP * STEP:.0f} dB"].append(there)
     with args.out.open("w", newline="", encoding="utf-8") as file:

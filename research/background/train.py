@@ -24,7 +24,7 @@ from research.background.prepare import feature_bank
 from research.feature_files import FrameBank
 from research.tokens.ema import EMA
 from research.tokens.losses import SpeechLosses
-from research.training import CodecState, TrainingSettings
+from research.training import CodecState, TrainingSettings, draw_levels, phase_with_random_noise
 
 WEIGHTS = {"complex": 0.5, "magnitude": 1.0, "mel": 6.0, "deviation": 0.5, "level": 1.0}
 
@@ -103,9 +103,7 @@ class Trainer(CodecState):
     def train_step(self, batch: tuple[Tensor, Tensor]) -> dict[str, float]:
         """One step; returns the named losses."""
         latent, target = batch
-        choices = np.array(list(self.settings.level_probs))
-        shares = np.array(list(self.settings.level_probs.values()))
-        levels = torch.from_numpy(self.random.choice(choices, len(latent), p=shares / shares.sum()))
+        levels = torch.from_numpy(draw_levels(self.settings.level_probs, len(latent), self.random))
         quantized = self.quantizer(latent, levels).x
         wav = self._decode(quantized)
         rms = target.square().mean(1, keepdim=True).sqrt().clamp(min=1e-3)
@@ -121,10 +119,9 @@ class Trainer(CodecState):
         """Latents [B, D, T] -> wav [B, T * hop], with noise of any frame."""
         empty = background.new_zeros(len(background), self.codec.subspace.dims[0], background.shape[2])
         latent = self.codec.subspace.merge(empty, background)
-        phase = self.backbone.advance_phase(latent)[0]
-        start = torch.from_numpy(self.random.integers(0, 100000, (len(background), 1, 1)))
-        numbers = (phase[:, 2:] + start) % self.backbone.excitation.noise_period
-        return self.backbone.decode_background(latent, None, torch.cat([phase[:, :2], numbers], dim=1))
+        return self.backbone.decode_background(
+            latent, None, phase_with_random_noise(self.backbone, latent, self.random)
+        )
 
 
 def main() -> int:

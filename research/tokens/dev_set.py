@@ -65,6 +65,10 @@ def mixed(utterances: list[Utterance], bank: str | Path, snr: float, noises: str
     noise, random, out = AudioBank(bank, noises), np.random.default_rng(2), []
     for utterance in utterances:
         other = torch.from_numpy(noise.segment(len(utterance.wav), random))
-        gain = (utterance.wav.square().mean() / other.square().mean().clamp(min=1e-9)).sqrt() * 10 ** (-snr / 20)
-        out.append(utterance.wav + gain * other)
+        out.append(utterance.wav + gain_to_snr(utterance.wav, other, snr) * other)
     return out
+
+
+def gain_to_snr(speech: Tensor, noise: Tensor, snr: float) -> Tensor:
+    """Factor of a noise [L] for an SNR in dB of the mean powers."""
+    return (speech.square().mean() / noise.square().mean().clamp(min=1e-9)).sqrt() * 10 ** (-snr / 20)

@@ -15,7 +15,7 @@ from research.tokens.discriminators import Discriminators, discriminator_loss, g
 from research.tokens.ema import EMA
 from research.tokens.losses import SpeechLosses
 from research.tokens.settings import Settings
-from research.training import CodecState, autocast, step_optimizer
+from research.training import CodecState, autocast, draw_levels, phase_with_random_noise, step_optimizer
 
 WEIGHTS = {
     "complex": 1.0, "magnitude": 2.0, "mel": 4.0, "unfiltered": 0.5, "commitment": 1.0, "content": 0.5,
@@ -111,16 +111,11 @@ class Trainer(CodecState):
         """Latents [B, D_s, T] -> speech [B, T * hop] and the same before the post-filter, with noise of any frame."""
         empty = speech.new_zeros(len(speech), self.backbone.stem_dims[1], speech.shape[2])
         latent = self.codec.subspace.merge(speech, empty)
-        phase = self.backbone.advance_phase(latent)[0]
-        start = torch.from_numpy(self.random.integers(0, 100000, (len(speech), 1, 1)))
-        numbers = (phase[:, 2:] + start) % self.backbone.excitation.noise_period
-        return self.backbone.decode_speech(latent, None, torch.cat([phase[:, :2], numbers], dim=1))
+        return self.backbone.decode_speech(latent, None, phase_with_random_noise(self.backbone, latent, self.random))
 
     def _draw_levels(self, count: int) -> Tensor:
         """Number of levels of each item [count], drawn by `level_probs`."""
-        choices = list(self.settings.level_probs)
-        shares = np.array([self.settings.level_probs[c] for c in choices])
-        drawn = self.random.choice(choices, count, p=shares / shares.sum())
+        drawn = draw_levels(self.settings.level_probs, count, self.random)
         return torch.from_numpy(np.where(drawn == 0, self.random.integers(2, self.codec.speech_levels, count), drawn))
 
     def _content_loss(self, wav: Tensor, clean: Tensor) -> Tensor:
