@@ -24,33 +24,15 @@ SETTINGS = Settings(
 
 
 @pytest.fixture
-def bank(tmp_path):
+def bank(write_banks):
     """Banks of two labels each, and one of impulse responses."""
-    random = np.random.default_rng(0)
-    for name in ("speech_train", "noise_train", "noise_dev", "music_train", "rir_train"):
-        size = 4000 if name == "rir_train" else 16000
-        wavs = random.standard_normal((2, size)) * 3000
-        if name == "rir_train":
-            wavs *= np.exp(-np.arange(size) / 800)
-            wavs[:, 100] = 30000
-        wavs.astype(np.int16).tofile(tmp_path / f"{name}.int16")
-        rows = (f"{i * size}\t{size}\tlabel{i}\tESC-10\t\tfile{i}\n" for i in range(2))
-        (tmp_path / f"{name}.tsv").write_text("".join(rows))
-    return tmp_path
+    return write_banks(("speech_train", "noise_train", "noise_dev", "music_train", "rir_train"), "ESC-10")
 
 
 @pytest.fixture
-def start(tmp_path):
-    """Folder of an untrained codec."""
-    torch.manual_seed(0)
-    DeCodec(TINY_SEMANTIC).save_pretrained(tmp_path / "start")
-    return tmp_path / "start"
-
-
-@pytest.fixture
-def features(bank, start):
+def features(bank, semantic_codec):
     """Four pieces, and the codec that separated them."""
-    codec = DeCodec.from_pretrained(start)
+    codec = DeCodec.from_pretrained(semantic_codec)
     found = pieces(codec, sampler(bank), 4, np.random.default_rng(0))
     write_features(bank / "features", NAME, ("latent", "wav"), [("piece", "mixtures", "", "0")] * 4, found, 100)
     return feature_bank(bank / "features", codec)
@@ -79,8 +61,8 @@ def test_a_mixture_has_its_snr_and_does_not_clip(bank, monkeypatch):
     assert len(alone) == 1 and torch.equal(alone[0].mixture, alone[0].background)
 
 
-def test_every_stage_has_the_length_of_the_mixture(start):
-    codec = DeCodec.from_pretrained(start)
+def test_every_stage_has_the_length_of_the_mixture(semantic_codec):
+    codec = DeCodec.from_pretrained(semantic_codec)
     found = stages(codec, noise(5000), levels=(1, 2))
     assert list(found) == ["mixture", "separated", "parameters", "latent", "0.2 kbit/s", "0.4 kbit/s"]
     assert {len(wav) for wav in found.values()} == {5000}
@@ -88,9 +70,9 @@ def test_every_stage_has_the_length_of_the_mixture(start):
         stages(DeCodec(TINY).eval(), noise(5000))
 
 
-def test_scores_without_classes_are_those_of_the_waveforms(start):
+def test_scores_without_classes_are_those_of_the_waveforms(semantic_codec):
     found_cases = [background_cases.Case(noise(16000), None, label) for label in (None, "rain")]
-    found = scores(DeCodec.from_pretrained(start), None, found_cases, by_class=True)
+    found = scores(DeCodec.from_pretrained(semantic_codec), None, found_cases, by_class=True)
     assert found["all", "original"] == {} and {label for label, _ in found} == {"all", "rain"}
     mixture = found["all", "mixture"]
     assert mixture["log_mel_db"] == 0 and mixture["level_db"] == pytest.approx(0, abs=1e-6)
@@ -111,8 +93,8 @@ def test_level_is_the_gain_of_every_band():
     assert StatisticsLoss()(0.5 * wav, wav)["level"] == pytest.approx(np.log(2), abs=1e-3)
 
 
-def test_pieces_are_the_latents_of_their_mixtures(bank, start):
-    codec = DeCodec.from_pretrained(start)
+def test_pieces_are_the_latents_of_their_mixtures(bank, semantic_codec):
+    codec = DeCodec.from_pretrained(semantic_codec)
     (latent, wav), *_ = pieces(codec, sampler(bank), 2, np.random.default_rng(0))
     batch = sampler(bank).draw(2, wav.size, np.random.default_rng(0))
     expected = codec.subspace.split(codec.latent(batch.mixture))[1][0].T
@@ -120,8 +102,8 @@ def test_pieces_are_the_latents_of_their_mixtures(bank, start):
     assert np.array_equal(wav.ravel(), batch.background[0].numpy())
 
 
-def test_adapted_codebooks_are_nearer_to_the_frames(start, features):
-    quantizer = DeCodec.from_pretrained(start).background_quantizer
+def test_adapted_codebooks_are_nearer_to_the_frames(semantic_codec, features):
+    quantizer = DeCodec.from_pretrained(semantic_codec).background_quantizer
     frames = torch.from_numpy(features.values["latent"].astype(np.float32))
     waveform = quantizer.waveform.codebooks.clone()
 
@@ -134,25 +116,25 @@ def test_adapted_codebooks_are_nearer_to_the_frames(start, features):
     assert error() < 0.5 * before and torch.equal(quantizer.waveform.codebooks, waveform)
 
 
-def test_training_changes_the_background_alone(start, features):
-    trainer = Trainer(SETTINGS, start)
+def test_training_changes_the_background_alone(semantic_codec, features):
+    trainer = Trainer(SETTINGS, semantic_codec)
     trainer.initialize(features)
     for _ in range(3):
         losses = trainer.train_step(trainer.draw(features))
     assert all(np.isfinite(value) for value in losses.values()) and trainer.step == 3
-    before, after = DeCodec.from_pretrained(start).state_dict(), trainer.codec.state_dict()
+    before, after = DeCodec.from_pretrained(semantic_codec).state_dict(), trainer.codec.state_dict()
     changed = {name for name in before if not torch.equal(before[name], after[name])}
     assert changed and all(name.startswith(PARTS) for name in changed)
     assert "background_quantizer.semantic.codebooks" in changed
     assert any(name.startswith("backbone.background_decoder.") for name in changed)
 
 
-def test_a_resumed_training_goes_on_exactly(start, features, tmp_path):
-    one = Trainer(SETTINGS, start)
+def test_a_resumed_training_goes_on_exactly(semantic_codec, features, tmp_path):
+    one = Trainer(SETTINGS, semantic_codec)
     one.initialize(features)
     one.train_step(one.draw(features))
     checkpoint.save(tmp_path / "out", one.state())
-    other = Trainer(SETTINGS, start)
+    other = Trainer(SETTINGS, semantic_codec)
     other.load_state(checkpoint.load(tmp_path / "out"))
     losses = [trainer.train_step(trainer.draw(features)) for trainer in (one, other)]
     assert losses[0] == losses[1]
@@ -164,8 +146,8 @@ def test_a_codec_without_decoder_for_the_background_is_refused(tmp_path):
         Trainer(SETTINGS, tmp_path)
 
 
-def test_a_merged_codec_has_its_own_speech_and_the_background_of_the_other(start):
-    codec, trained = DeCodec.from_pretrained(start), DeCodec(TINY_SEMANTIC).eval()
+def test_a_merged_codec_has_its_own_speech_and_the_background_of_the_other(semantic_codec):
+    codec, trained = DeCodec.from_pretrained(semantic_codec), DeCodec(TINY_SEMANTIC).eval()
     wav = noise(1, 8000)
     speech = codec.decode(codec.encode(wav), background=False)
     latent = codec.subspace.split(codec.latent(wav))[1]
@@ -176,8 +158,8 @@ def test_a_merged_codec_has_its_own_speech_and_the_background_of_the_other(start
         assert torch.equal(codec.backbone.background_decoder.state_dict()[name], weight)
 
 
-def test_backgrounds_of_other_codecs_are_not_merged(start):
-    codec, options = DeCodec.from_pretrained(start), TINY_SEMANTIC["quantizer"]
+def test_backgrounds_of_other_codecs_are_not_merged(semantic_codec):
+    codec, options = DeCodec.from_pretrained(semantic_codec), TINY_SEMANTIC["quantizer"]
     other = DeCodec({**TINY_SEMANTIC, "quantizer": {**options, "codebook_size": 32}}).eval()
     with pytest.raises(ValueError, match="different sizes"):
         merge(codec, other)

@@ -25,19 +25,9 @@ TINY = {
 
 
 @pytest.fixture
-def bank(tmp_path):
+def bank(write_banks):
     """Banks of two labels each, and one of impulse responses."""
-    random = np.random.default_rng(0)
-    for name in ("speech_train", "noise_train", "music_train", "rir_train"):
-        size = 4000 if name == "rir_train" else 16000
-        wavs = random.standard_normal((2, size)) * 3000
-        if name == "rir_train":
-            wavs *= np.exp(-np.arange(size) / 800)
-            wavs[:, 100] = 30000
-        wavs.astype(np.int16).tofile(tmp_path / f"{name}.int16")
-        rows = (f"{i * size}\t{size}\tlabel{i}\tsource\t\tfile{i}\n" for i in range(2))
-        (tmp_path / f"{name}.tsv").write_text("".join(rows))
-    return tmp_path
+    return write_banks(("speech_train", "noise_train", "music_train", "rir_train"), "source")
 
 
 @pytest.fixture

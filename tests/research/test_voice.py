@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 
-from espnet2_decodec.codec.config import TINY_SEMANTIC
 from espnet2_decodec.codec.decodec import DeCodec
 from research.tokens import checkpoint
 from research.voice.feature_bank import FeatureBank
@@ -15,17 +14,9 @@ MODEL = {"channels": 8, "condition_blocks": 2, "flow_blocks": 1, "prompt_blocks"
 
 
 @pytest.fixture
-def codec(tmp_path):
-    """Folder of a tiny codec with a semantic level."""
-    torch.manual_seed(0)
-    DeCodec(TINY_SEMANTIC).save_pretrained(tmp_path / "codec")
-    return tmp_path / "codec"
-
-
-@pytest.fixture
-def bank(tmp_path, codec):
+def bank(tmp_path, semantic_codec):
     """Features of two labels with three recordings each; the first coordinate is the number of the recording."""
-    backbone = DeCodec.from_pretrained(codec).backbone
+    backbone = DeCodec.from_pretrained(semantic_codec).backbone
     sizes = {"content": backbone.content_dim, "perturbed": backbone.content_dim, "coordinates": backbone.parametric_dim}
     random, lines = np.random.default_rng(0), []
     values = {kind: [] for kind in sizes}
@@ -53,8 +44,8 @@ def test_a_prompt_is_of_the_same_voice_and_of_another_recording(bank):
             assert {int(i) // 3 for i in ours} == {int(i) // 3 for i in theirs}
 
 
-def test_features_do_not_depend_on_the_level_of_a_recording(codec):
-    backbone = DeCodec.from_pretrained(codec).backbone
+def test_features_do_not_depend_on_the_level_of_a_recording(semantic_codec):
+    backbone = DeCodec.from_pretrained(semantic_codec).backbone
     wav = 0.1 * torch.randn(8000, generator=torch.Generator().manual_seed(0))
     assert torch.allclose(normalize_level(wav), normalize_level(0.1 * wav), atol=1e-6)
     one, other = features(backbone, wav, 0), features(backbone, 0.1 * wav, 0)
@@ -63,9 +54,9 @@ def test_features_do_not_depend_on_the_level_of_a_recording(codec):
     assert one[2].shape == (25, backbone.parametric_dim)
 
 
-def test_a_training_resumes_exactly(bank, codec, tmp_path):
+def test_a_training_resumes_exactly(bank, semantic_codec, tmp_path):
     dims = {"content_dim": bank.values["content"].shape[1], "parameters": bank.values["coordinates"].shape[1]}
-    settings = Settings(codec=str(codec), model=MODEL | dims, batch=2, frames=16, prompt_frames=(8, 16))
+    settings = Settings(codec=str(semantic_codec), model=MODEL | dims, batch=2, frames=16, prompt_frames=(8, 16))
     one = Trainer(settings, bank)
     for _ in range(5):
         assert one.train_step(one.draw()).keys() == {"flow", "regression"}
