@@ -16,7 +16,21 @@ from research.tokens.batches import SPEECH_WEIGHTS
 HELD_OUT = {"noisekun": 0.0, "mycroft-bg": 0.0, "OpenSFX": 0.0}
 """Sources of noise that are for development alone."""
 
-NOISES = {"recorded": 0.5, "music": 0.18, "synthetic": 0.17, "babble": 0.15}
+VOICES = {
+    "speech-commands-bg/dude_miaowing": 0.0,
+    "antum-mod-sounds/mermaid_song": 0.0,
+    "antum-mod-sounds/undead_moan": 0.0,
+    "antum-mod-sounds/zombie_growl": 0.0,
+}
+"""Labels of noise that are sounds of human voices: not background."""
+
+AMBIENCE = (
+    "blanket", "berlin_noise", "drunkentoast", "muges-ambientsounds", "rainyrain", "speech-commands-bg", "arabic-sc-bg",
+    "megaglest",
+)  # fmt: skip
+"""Sources of noise that have no single events."""
+
+NOISES = {"recorded": 0.38, "events": 0.22, "music": 0.13, "synthetic": 0.13, "babble": 0.14}
 """Probabilities of the kinds of noise."""
 
 
@@ -25,6 +39,12 @@ def unit_rms(wav: np.ndarray) -> np.ndarray:
     power = np.square(wav)
     active = power > 0.01 * power.mean()
     return wav / np.sqrt(power[active].mean() + 1e-12) if active.any() and power.mean() > 1e-12 else wav
+
+
+def unit_mean_power(wav: np.ndarray) -> np.ndarray:
+    """An RMS of 1 over all samples, so that short sounds are louder than by `unit_rms`; by 12 dB at most."""
+    active = unit_rms(wav)
+    return active / max(np.sqrt(np.square(active).mean() + 1e-12), 0.25)
 
 
 class MixtureSampler:
@@ -43,7 +63,9 @@ class MixtureSampler:
         self, bank: str | Path, snr: tuple[float, float] = (-8.0, 25.0), level: tuple[float, float] = (-55.0, -6.0)
     ):
         self.speech = AudioBank(bank, "speech_train", SPEECH_WEIGHTS)
-        self.recorded = AudioBank(bank, "noise_train", HELD_OUT, balance=0.75)
+        self.recorded = AudioBank(bank, "noise_train", HELD_OUT | VOICES, balance=0.75)
+        ambience = dict.fromkeys(AMBIENCE, 0.0)
+        self.events = AudioBank(bank, "noise_train", HELD_OUT | VOICES | ambience, balance=0.9)
         self.music, self.rooms = AudioBank(bank, "music_train"), Rooms(bank)
         self.snr, self.level = snr, level
 
@@ -93,7 +115,7 @@ class MixtureSampler:
                 noise = noise + other * 10 ** (random.uniform(-15, 0) / 20)
             if random.random() < self.noise_reverberant:
                 noise = convolve(noise.astype(np.float32), self.rooms.draw(random))
-            noises.append(unit_rms(noise))
+            noises.append(unit_rms(noise) if random.random() < 0.6 else unit_mean_power(noise))
         return torch.from_numpy(np.stack(noises).astype(np.float32))
 
     def _noise(self, synthetic: np.ndarray, length: int, random: np.random.Generator) -> np.ndarray:
@@ -103,6 +125,8 @@ class MixtureSampler:
         if kind == "babble":
             voices = [self.speech.segment(length, random) for _ in range(random.integers(4, 10))]
             return unit_rms(sum(unit_rms(v) * 10 ** (random.uniform(-4, 0) / 20) for v in voices))
+        if kind == "events":
+            return self._events(length, random)
         bank = self.music if kind == "music" else self.recorded
         wav = bank.segment(length, random)
         for _ in range(2):
@@ -110,6 +134,21 @@ class MixtureSampler:
                 break
             wav = bank.segment(length, random)
         return unit_rms(wav[::-1] if random.random() < 0.1 else wav)
+
+    def _events(self, length: int, random: np.random.Generator) -> np.ndarray:
+        """One to four single sounds at random times, at up to 1.5 times the speed or as slow as by that."""
+        noise = np.zeros(length, np.float32)
+        for _ in range(random.integers(1, 5)):
+            size = int(random.uniform(0.15, 1.0) * length)
+            speed = 1.5 ** random.uniform(-1, 1)
+            wav = self.events.segment(int(size * speed) + 2, random)
+            wav = unit_rms(np.interp(np.arange(size) * speed, np.arange(len(wav)), wav).astype(np.float32))
+            fade = min(400, size // 4)
+            wav[:fade] *= np.linspace(0, 1, fade, dtype=np.float32)
+            wav[-fade:] *= np.linspace(1, 0, fade, dtype=np.float32)
+            start = random.integers(length - size + 1)
+            noise[start : start + size] += wav * 10 ** (random.uniform(-12, 0) / 20)
+        return unit_rms(noise)
 
     def _synthetic(self, length: int, columns: RandomColumns) -> Tensor:
         """Colored noise, for half of the items with a slowly changing level, for some with clicks."""

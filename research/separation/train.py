@@ -20,9 +20,12 @@ from research import training
 from research.extension import extend_codec
 from research.separation.losses import StemLosses
 from research.separation.mixtures import MixtureSampler
+from research.recognizer_distance import AUDIBLE, RecognizerDistance
 from research.training import CodecState, TrainingSettings
 
-WEIGHTS = {"snr": 1.0, "complex": 3.0, "magnitude": 4.0, "mel": 1.0, "envelope": 0.5, "content": 0.3}
+WEIGHTS = {
+    "snr": 1.0, "complex": 3.0, "magnitude": 4.0, "mel": 1.0, "envelope": 0.5, "content": 0.3, "recognizer": 0.0,
+}  # fmt: skip
 
 
 @dataclass(kw_only=True)
@@ -33,7 +36,8 @@ class Settings(TrainingSettings):
         backbone: options of the backbone that differ from those of the codec to start from.
         batch: items per step.
         segment: samples of each item.
-        weights: of the losses, a difference from `WEIGHTS`.
+        weights: of the losses, a difference from `WEIGHTS`; `recognizer` needs the package of Whisper tiny.en.
+        missing: see `StemLosses`.
         lr: learning rate of the deep filter.
         lr_encoder: learning rate of the first stage.
         snr: range of the mixtures in dB.
@@ -43,6 +47,7 @@ class Settings(TrainingSettings):
     batch: int = 6
     segment: int = 40960
     weights: dict[str, float] = field(default_factory=dict)
+    missing: float = 1.5
     lr: float = 1.5e-3
     lr_encoder: float = 3e-4
     minutes: float = 20.0
@@ -63,12 +68,13 @@ class Trainer(CodecState):
 
     def __init__(self, settings: Settings, model: str, reference: str = "decodec-16k-semantic"):
         super().__init__(settings)
-        self.weights, self.losses = WEIGHTS | settings.weights, StemLosses()
+        self.weights, self.losses = WEIGHTS | settings.weights, StemLosses(missing=settings.missing)
         self.codec = extend_codec(DeCodec.from_pretrained(model), settings.backbone).requires_grad_(False)
         backbone = self.codec.backbone
         assert isinstance(backbone, MDCTBackbone)
         self.backbone = backbone
         self.semantic_encoder = DeCodec.from_pretrained(reference).backbone.semantic_encoder.requires_grad_(False)
+        self.recognizer = RecognizerDistance.from_package() if self.weights["recognizer"] else None
         groups = [{"params": list(backbone.encoder.requires_grad_().parameters()), "base": settings.lr_encoder}]
         if backbone.deep_filter is not None:
             groups += [{"params": list(backbone.deep_filter.requires_grad_().parameters()), "base": settings.lr}]
@@ -85,6 +91,8 @@ class Trainer(CodecState):
         terms["envelope"] = self._envelope_error(spectra, correction, targets)
         if self.step % 2 == 0:
             terms["content"] = self._content_error(stems[:, 0], batch.speech)
+        elif self.recognizer is not None:
+            terms["recognizer"] = self.recognizer(stems[:, 0], batch.speech)
         norm = self.update(sum(self.weights[name] * value for name, value in terms.items()))
         return {name: float(value.detach()) for name, value in terms.items()} | {"norm": norm}
 
@@ -101,7 +109,7 @@ class Trainer(CodecState):
 
     def _content_error(self, wav: Tensor, clean: Tensor) -> Tensor:
         """Half the mean squared distance of semantic features, over items with speech."""
-        audible = clean.square().mean(1) > 1e-8
+        audible = clean.square().mean(1) > AUDIBLE
         if not audible.any():
             return wav.new_zeros(())
         with torch.no_grad():

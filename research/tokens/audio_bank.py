@@ -14,7 +14,7 @@ class AudioBank:
     Args:
         folder: of the banks.
         name: of the bank.
-        weights: source -> factor of its probability; 1 for those left out.
+        weights: source, or source/label -> factor of its probability; 1 for those left out.
         noisy: the same factor for recordings with the remark `noisy`.
         balance: 0 draws sources and labels in proportion to their duration, 1 uniformly.
     """
@@ -48,11 +48,12 @@ class AudioBank:
         for (source, _), total in totals.items():
             by_source[source] += total
             label_shares[source] += total ** (1 - balance)
-        shares = []
+        shares, given = [], weights or {}
         for source, label in self.keys:
             factor = noisy if rows[self.members[source, label][0]][4] == "noisy" else 1.0
             share = totals[source, label] ** (1 - balance) / label_shares[source]
-            shares.append(by_source[source] ** (1 - balance) * (weights or {}).get(source, 1.0) * factor * share)
+            weight = given.get(source, 1.0) * given.get(f"{source}/{label}", 1.0)
+            shares.append(by_source[source] ** (1 - balance) * weight * factor * share)
         self.cumulative = np.cumsum(shares) / np.sum(shares)
         self.within = {key: np.cumsum(self.lengths[self.members[key]]) for key in self.keys}
 

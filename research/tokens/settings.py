@@ -16,7 +16,7 @@ class Settings(TrainingSettings):
         adversarial: step from which the discriminators take part.
         discriminators_per_step: number of discriminators in a step, drawn at random.
         discriminators: arguments of `Discriminators`.
-        weights: of the named losses.
+        weights: of the named losses; `recognizer` needs the package of Whisper tiny.en.
         lr_decoder, lr_discriminator: learning rates; `lr` is that of post-filter and predictor.
         train_codebooks: whether the codebooks of the waveform levels are trained; not after `optimize_codebooks`.
         level_probs: number of levels -> probability; 0 stands for a random number, K + 1 for no quantization.

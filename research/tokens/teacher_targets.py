@@ -19,11 +19,14 @@ LIMIT = 6.0
 """Standardized features of the middle layer are clipped at this value."""
 
 
-def decoder_projections() -> Tensor:
-    """Keys' and values' matrices of all layers of the decoder of Whisper base, one after another, [M, C]."""
-    data = b"".join(part.read_bytes() for part in find_whisper())
+def decoder_projections(model: bytes) -> Tensor:
+    """Keys' and values' matrices of all layers of the decoder of a Whisper, one after another, [M, C].
+
+    Args:
+        model: content of CTranslate2's `model.bin`.
+    """
     found = read_variables(
-        data, lambda name: name.startswith("decoder/") and name.endswith("attention/linear_1/weight")
+        model, lambda name: name.startswith("decoder/") and name.endswith("attention/linear_1/weight")
     )
     matrices = [value.float() for name, value in sorted(found.items()) if "/attention/" in name]
     keys, values = torch.cat([matrix.unflatten(0, (2, -1)) for matrix in matrices], dim=1)
@@ -59,7 +62,8 @@ class TeacherTargets(nn.Module):
         found = [self.features(wav) for wav in wavs]
         middle, last = (torch.cat(part) for part in zip(*found))
         self.maps = []
-        for frames, weight in ((middle, None), (last, decoder_projections())):
+        projections = decoder_projections(b"".join(part.read_bytes() for part in find_whisper()))
+        for frames, weight in ((middle, None), (last, projections)):
             mean, scale = frames.mean(0), frames.std(0).clamp(min=1e-4)
             x = ((frames - mean) / scale).clamp(-LIMIT, LIMIT) if weight is None else (frames - mean) @ weight.T
             variances, vectors = torch.linalg.eigh(x.T @ x / len(x))

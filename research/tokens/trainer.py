@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from espnet2_decodec.codec.backbones.semantic_mdct import SemanticMDCTBackbone
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.codec.semantic_quantizer import SemanticRVQ
+from research.recognizer_distance import RecognizerDistance
 from research.tokens.batches import BatchSampler, TrainingBatch
 from research.tokens.discriminators import Discriminators, discriminator_loss, generator_losses
 from research.tokens.ema import EMA
@@ -19,7 +20,7 @@ from research.training import CodecState, autocast, draw_levels, phase_with_rand
 
 WEIGHTS = {
     "complex": 1.0, "magnitude": 2.0, "mel": 4.0, "unfiltered": 0.5, "commitment": 1.0, "content": 0.5,
-    "adversarial": 0.1, "matching": 0.4,
+    "adversarial": 0.1, "matching": 0.4, "recognizer": 0.0,
 }  # fmt: skip
 
 
@@ -53,6 +54,7 @@ class Trainer(CodecState):
         ]
         self.prepare(groups, weight_decay=1e-3)
         self.losses = SpeechLosses()
+        self.recognizer = RecognizerDistance.from_package() if self.weights["recognizer"] else None
         self.discriminators: Discriminators | None = None
         self.optimizer_d: torch.optim.Optimizer | None = None
 
@@ -99,6 +101,9 @@ class Trainer(CodecState):
         terms["unfiltered"] = sum(self.weights[name] * value for name, value in before.items())
         terms["commitment"] = result.commitment
         terms["content"] = self._content_loss(wav, batch.target)
+        if self.recognizer is not None:
+            with autocast():
+                terms["recognizer"] = self.recognizer(wav, batch.target)
         if adversarial:
             terms |= self._discriminate(torch.cat([batch.target / rms, wav / rms]))
         loss = sum(self.weights[name] * value for name, value in terms.items() if name in self.weights)

@@ -12,7 +12,7 @@ from espnet2_decodec.codec.dsp.convnext import ConvNeXtStack
 from research.separation import causal_decoder
 from research.separation.causal import causal_codec, without_future
 from research.separation.losses import StemLosses
-from research.separation.mixtures import MixtureSampler
+from research.separation.mixtures import MixtureSampler, unit_mean_power, unit_rms
 from research.separation.rooms import Rooms, convolve
 from research.separation.train import Settings, Trainer
 from research.tokens import checkpoint
@@ -167,3 +167,24 @@ def test_a_causal_decoder_follows_the_one_with_look_ahead(bank, tmp_path):
     first = one.train_step(batch)
     torch.manual_seed(1)
     assert first == other.train_step(batch)
+
+
+def test_events_leave_pauses_and_no_voice_is_background(write_banks):
+    bank = write_banks(("speech_train", "music_train", "rir_train"), "source")
+    write_banks(("noise_train",), "antum-mod-sounds")
+    rows = (bank / "noise_train.tsv").read_text().replace("label1", "zombie_growl")
+    (bank / "noise_train.tsv").write_text(rows)
+    sampler, random = MixtureSampler(bank), np.random.default_rng(0)
+    assert {sampler.events.draw_key(random)[1] for _ in range(20)} == {"label0"}
+    assert {sampler.recorded.draw_key(random)[1] for _ in range(20)} == {"label0"}
+    noises = np.stack([sampler._events(8000, random) for _ in range(8)])
+    assert noises.shape == (8, 8000) and np.isfinite(noises).all()
+    assert (noises == 0).mean() > 0.1 and all(np.square(noise).mean() > 0.01 for noise in noises)
+
+
+def test_short_sounds_are_louder_by_their_mean_power():
+    short = np.zeros(8000, np.float32)
+    short[:800] = np.random.default_rng(0).standard_normal(800)
+    assert np.square(unit_rms(short)).mean() < 0.2
+    assert np.square(unit_mean_power(short)).mean() == pytest.approx(1, rel=1e-3)
+    assert np.square(unit_mean_power(np.zeros(8000, np.float32))).mean() == 0

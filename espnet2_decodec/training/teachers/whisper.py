@@ -112,18 +112,31 @@ class WhisperTeacher(Teacher):
         """Read Whisper base from the installed packages (:func:`find_whisper`).
 
         Args:
-            layer: number of layers to keep, 1 to 6; 6 includes the final layer norm. On a linear phone probe
-                layer 4 was the best on clean speech, 3 and 5 close behind.
+            layer: number of layers to keep, see :meth:`from_ctranslate2`. On a linear phone probe layer 4 was the best
+                on clean speech, 3 and 5 close behind.
 
         Raises:
             TeacherUnavailable: if the packages are not installed.
             ValueError: if there is no such layer.
         """
-        data = b"".join(part.read_bytes() for part in find_whisper())
+        return cls.from_ctranslate2(b"".join(part.read_bytes() for part in find_whisper()), layer)
+
+    @classmethod
+    def from_ctranslate2(cls, data: bytes, layer: int | None = None) -> "WhisperTeacher":
+        """Take the encoder of a Whisper model that CTranslate2 wrote.
+
+        Args:
+            data: content of ``model.bin``.
+            layer: number of layers to keep, from 1 on; None for all. The last one includes the final layer norm.
+
+        Raises:
+            ValueError: if it is no such model, if its weights are quantized, or if there is no such layer.
+        """
         variables = read_variables(data, lambda name: name.startswith("encoder/"))
         heads = int(variables["encoder/num_heads"])
         state = from_ctranslate2(variables)
         total = 1 + max(int(name.split(".")[1]) for name in state if name.startswith("layers."))
+        layer = total if layer is None else layer
         if not 1 <= layer <= total:
             raise ValueError(f"This Whisper has layers 1 to {total}, not {layer}.")
         config = {
