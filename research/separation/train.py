@@ -18,9 +18,9 @@ from espnet2_decodec.codec.dsp.overlap_add import weighted_overlap_add
 from espnet2_decodec.data.mixing import Batch
 from research import training
 from research.extension import extend_codec
+from research.recognizer_distance import AUDIBLE, RecognizerDistance
 from research.separation.losses import StemLosses
 from research.separation.mixtures import MixtureSampler
-from research.recognizer_distance import AUDIBLE, RecognizerDistance
 from research.training import CodecState, TrainingSettings
 
 WEIGHTS = {
