@@ -10,11 +10,11 @@ from research.background import cases as background_cases
 from research.background.codebooks import adapt_codebooks
 from research.background.gate import levels_below
 from research.background.losses import StatisticsLoss
-from research.background.merge import PARTS, merge
 from research.background.prepare import NAME, feature_bank, pieces, sampler
 from research.background.score import log_mel_error, scores, stages
 from research.background.train import Settings, Trainer
 from research.feature_files import write_features
+from research.merge import PARTS, merge
 from research.tokens import checkpoint
 from research.tokens.dev_set import Utterance
 
@@ -124,7 +124,7 @@ def test_training_changes_the_background_alone(semantic_codec, features):
     assert all(np.isfinite(value) for value in losses.values()) and trainer.step == 3
     before, after = DeCodec.from_pretrained(semantic_codec).state_dict(), trainer.codec.state_dict()
     changed = {name for name in before if not torch.equal(before[name], after[name])}
-    assert changed and all(name.startswith(PARTS) for name in changed)
+    assert changed and all(name.startswith(PARTS["background"]) for name in changed)
     assert "background_quantizer.semantic.codebooks" in changed
     assert any(name.startswith("backbone.background_decoder.") for name in changed)
 
@@ -151,23 +151,34 @@ def test_a_merged_codec_has_its_own_speech_and_the_background_of_the_other(seman
     wav = noise(1, 8000)
     speech = codec.decode(codec.encode(wav), background=False)
     latent = codec.subspace.split(codec.latent(wav))[1]
-    merge(codec, trained)
+    merge(codec, trained, "background")
     assert torch.equal(codec.decode(codec.encode(wav), background=False), speech)
     assert torch.equal(codec.background_quantizer.encode(latent), trained.background_quantizer.encode(latent))
     for name, weight in trained.backbone.background_decoder.state_dict().items():
         assert torch.equal(codec.backbone.background_decoder.state_dict()[name], weight)
 
 
+def test_a_merged_codec_separates_as_the_other_and_keeps_its_tokens(semantic_codec):
+    codec, trained = DeCodec.from_pretrained(semantic_codec), DeCodec.from_pretrained(semantic_codec)
+    torch.nn.init.normal_(trained.backbone.encoder.out_proj.weight)
+    wav = noise(1, 8000)
+    before = codec.speech_quantizer.state_dict()
+    assert not torch.allclose(codec.separate(wav, quantize=False).speech, trained.separate(wav, quantize=False).speech)
+    merge(codec, trained, "separation")
+    assert torch.equal(codec.separate(wav, quantize=False).speech, trained.separate(wav, quantize=False).speech)
+    assert all(torch.equal(x, before[name]) for name, x in codec.speech_quantizer.state_dict().items())
+
+
 def test_backgrounds_of_other_codecs_are_not_merged(semantic_codec):
     codec, options = DeCodec.from_pretrained(semantic_codec), TINY_SEMANTIC["quantizer"]
     other = DeCodec({**TINY_SEMANTIC, "quantizer": {**options, "codebook_size": 32}}).eval()
     with pytest.raises(ValueError, match="different sizes"):
-        merge(codec, other)
+        merge(codec, other, "background")
     turned = DeCodec(TINY_SEMANTIC).eval()
     with torch.no_grad():
         turned.subspace.weight.add_(torch.randn(turned.subspace.weight.shape))
     with pytest.raises(ValueError, match="different subspaces"):
-        merge(codec, turned)
+        merge(codec, turned, "background")
 
 
 def test_levels_are_relative_to_the_loudest_second_until_then():
