@@ -17,6 +17,7 @@ from espnet2_decodec.voice.coordinates import (
     speech_level,
     speech_mask,
 )
+from espnet2_decodec.voice.layers import pad_length
 from espnet2_decodec.voice.speech import Speech, semantic_parts
 from espnet2_decodec.voice.voice_model import PITCH_DIM, EncodedPrompt, VoiceModel
 
@@ -91,23 +92,31 @@ def predict_coordinates(
     noise = torch.randn(
         len(content), model.mean.shape[0], generator=torch.Generator().manual_seed(seed)
     ).to(content) * temperature  # fmt: skip
-    parts = []
+    mask, parts = content.new_ones(len(content), 1), []
     for start in range(0, len(content), BLOCK_FRAMES):
-        first, end = max(start - CONTEXT_FRAMES, 0), start + BLOCK_FRAMES
+        first, end = max(start - CONTEXT_FRAMES, 0), min(start + BLOCK_FRAMES, len(content))
         block = slice(first, end + CONTEXT_FRAMES)
-        own_pitch = None if pitch is None else pitch[block]
-        predicted = predict_block(model, content[block], voice, own_pitch, noise[block], steps)
+        own_content, own_noise, own_mask = (pad_length(x[block]) for x in (content, noise, mask))
+        own_pitch = None if pitch is None else pad_length(pitch[block])
+        predicted = predict_block(model, own_content, voice, own_pitch, own_noise, steps, own_mask)
         parts.append(predicted[start - first : end - first])
     return torch.cat(parts)
 
 
 @torch.no_grad()
 def predict_block(
-    model: VoiceModel, content: Tensor, voice: Voice, pitch: Tensor | None, noise: Tensor, steps: int
+    model: VoiceModel,
+    content: Tensor,
+    voice: Voice,
+    pitch: Tensor | None,
+    noise: Tensor,
+    steps: int,
+    mask: Tensor | None = None,
 ) -> Tensor:
-    """As `predict_coordinates`, at once and from given noise [T, P]."""
+    """As `predict_coordinates`, at once, from given noise [T, P] and with a mask [T, 1] of valid frames."""
     condition_pitch = content.new_zeros(len(content), PITCH_DIM) if pitch is None else pitch
-    condition = model.condition(content[None], condition_pitch[None], voice.prompt)
+    valid = None if mask is None else mask[None]
+    condition = model.condition(content[None], condition_pitch[None], voice.prompt, valid)
     coordinates = model.denormalize(model.sample(condition, noise[None], steps)[0])
     if pitch is not None:
         coordinates[:, -2] = PitchEstimator.octave_scale * (pitch[:, 0] + voice.octaves)

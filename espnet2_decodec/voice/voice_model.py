@@ -49,11 +49,13 @@ class Condition:
         frames: [B, T, C].
         mean: [B, T, P], a regression of the coordinates.
         voice: [B, V].
+        mask: [B, T, 1], 1 where a frame is valid.
     """
 
     frames: Tensor
     mean: Tensor
     voice: Tensor
+    mask: Tensor
 
 
 class VoiceModel(nn.Module):
@@ -175,30 +177,30 @@ class VoiceModel(nn.Module):
         frames, voice = self.prompt_encoder(prompt, mask)
         return EncodedPrompt(frames, mask, voice)
 
-    def condition(self, content: Tensor, pitch: Tensor, prompt: EncodedPrompt) -> Condition:
+    def condition(self, content: Tensor, pitch: Tensor, prompt: EncodedPrompt, mask: Tensor | None = None) -> Condition:
         """Encode semantic features and pitch, given the prompt.
 
         Args:
             content: [B, T, S] semantic features, quantized or not.
             pitch: [B, T, 3], see `PITCH_DIM`; zeros where the pitch is not given.
             prompt: from `encode_prompt`.
+            mask: [B, T, 1], 1 where a frame is valid; None for all.
         """
         x = self.condition_in(torch.cat([content, pitch], dim=-1))
-        valid = torch.ones_like(x[..., :1])
+        valid = torch.ones_like(x[..., :1]) if mask is None else mask
         first = len(self.condition_blocks) - len(self.attention)
         for i, block in enumerate(self.condition_blocks):
             if i >= first:
                 x = self.attention[i - first](x, prompt.frames, prompt.mask)
             x = block(x, valid, prompt.voice)
-        return Condition(x, self.regression(x), prompt.voice)
+        return Condition(x, self.regression(x), prompt.voice, valid)
 
     def velocity(self, x: Tensor, time: Tensor, condition: Condition) -> Tensor:
         """Velocity [B, T, P] of the flow at points [B, T, P] and times [B]."""
         embedding = condition.voice + self.time_embedding(time)
         y = self.flow_in(torch.cat([x, condition.mean.detach()], dim=-1)) + condition.frames
-        valid = torch.ones_like(y[..., :1])
         for block in self.flow_blocks:
-            y = block(y, valid, embedding)
+            y = block(y, condition.mask, embedding)
         return self.flow_out(self.flow_norm(y))
 
     def losses(
