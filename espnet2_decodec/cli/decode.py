@@ -28,12 +28,13 @@ def run(args: Namespace) -> int:
     """Decode all inputs and return the exit code."""
     from espnet2_decodec.cli import pipeline
     from espnet2_decodec.cli.jobs import Job, check_output, plan_jobs, run_jobs
-    from espnet2_decodec.cli.model import CodecsOfTokens, selected_levels
+    from espnet2_decodec.cli.model import CodecsOfTokens, selected_levels, selects_levels
     from espnet2_decodec.io.audio import OUTPUT_FORMATS
 
     jobs = plan_jobs(args.inputs, args.output, (".dcd", ".speech.npy"), f".{args.format}", tuple(OUTPUT_FORMATS))
     codecs = CodecsOfTokens(args)
-    selected_levels(args, codecs.default)
+    if args.model is not None or selects_levels(args):
+        selected_levels(args, codecs.default)  # an error once, not for each file
     speech, background = args.only != "background", args.only != "speech"
 
     def process(job: Job) -> None:

@@ -2,14 +2,16 @@
 
 import os
 from argparse import Namespace
+from functools import cached_property
 from pathlib import Path
 from typing import TypedDict
 
 import torch
 
 from espnet2_decodec.codec.decodec import DeCodec
+from espnet2_decodec.codec.serialization import model_folder
 from espnet2_decodec.io.dcd import Reader
-from espnet2_decodec.io.identity import codec_id, packaged_codec
+from espnet2_decodec.io.identity import folder_id, packaged_codec
 
 
 class Levels(TypedDict):
@@ -33,11 +35,11 @@ def load_model(args: Namespace, *files: str, default: str | None = None) -> DeCo
         FileNotFoundError, ValueError: if the model, or this file, cannot be used.
     """
     set_threads()
-    codec = DeCodec.from_pretrained(args.model or default)
-    tokens = next((path for path in files if Path(path).suffix.lower() == ".dcd" and Path(path).is_file()), None)
+    path = args.model or default
+    tokens = next((file for file in files if Path(file).suffix.lower() == ".dcd" and Path(file).is_file()), None)
     if args.model is None and tokens is not None:
-        codec = _codec_with_id(Reader(tokens).header.codec_id, codec)
-    return codec.to(args.device)
+        path = _folder_of_tokens(Reader(tokens).header.codec_id, model_folder(path))
+    return DeCodec.from_pretrained(path).to(args.device)
 
 
 class CodecsOfTokens:
@@ -46,30 +48,36 @@ class CodecsOfTokens:
     Args:
         args: of the command.
 
-    Attributes:
-        default: the codec of --model, or the default.
-
     Raises:
-        FileNotFoundError, ValueError: if the model cannot be used.
+        FileNotFoundError, ValueError, ImportError, OSError: if there is no such model, see `model_folder`.
     """
 
     def __init__(self, args: Namespace):
-        self.default, self._args = load_model(args), args
+        set_threads()
+        self._args, self._folder = args, model_folder(args.model)
         self._found: dict[bytes, DeCodec] = {}
+
+    @cached_property
+    def default(self) -> DeCodec:
+        """The codec of --model, or the default; FileNotFoundError or ValueError if it cannot be loaded."""
+        return self._load(self._folder)
 
     def __call__(self, identity: bytes) -> DeCodec:
         """The codec with this `codec_id`; the default, which refuses the file, if there is none."""
         if self._args.model is not None:
             return self.default
         if identity not in self._found:
-            self._found[identity] = _codec_with_id(identity, self.default).to(self._args.device)
+            folder = _folder_of_tokens(identity, self._folder)
+            self._found[identity] = self.default if folder == self._folder else self._load(folder)
         return self._found[identity]
 
+    def _load(self, folder: Path) -> DeCodec:
+        return DeCodec.from_pretrained(folder).to(self._args.device)
 
-def _codec_with_id(identity: bytes, default: DeCodec) -> DeCodec:
-    """The codec in the package with this `codec_id`; the default if it is its id, or if there is none."""
-    folder = None if codec_id(default) == identity else packaged_codec(identity)
-    return default if folder is None else DeCodec.from_pretrained(folder)
+
+def _folder_of_tokens(identity: bytes, default: Path) -> Path:
+    """The folder of the codec in the package with this `codec_id`; the default if it is its id, or if there is none."""
+    return default if folder_id(default) == identity else packaged_codec(identity) or default
 
 
 def set_threads() -> None:
@@ -77,6 +85,12 @@ def set_threads() -> None:
     if "OMP_NUM_THREADS" not in os.environ:
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         torch.set_num_threads(min(8, cores))
+
+
+def selects_levels(args: Namespace) -> bool:
+    """Whether an option of `parser.add_levels` is given."""
+    options = (f"{stream}_{unit}" for stream in ("speech", "background") for unit in ("levels", "kbps"))
+    return any(getattr(args, option) is not None for option in options)
 
 
 def selected_levels(args: Namespace, codec: DeCodec) -> Levels:

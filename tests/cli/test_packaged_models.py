@@ -5,6 +5,7 @@ import shutil
 import pytest
 import soundfile
 
+from espnet2_decodec import DeCodec
 from espnet2_decodec.cli import parser
 from espnet2_decodec.cli.librispeech import SYSTEMS
 from espnet2_decodec.codec.serialization import DEFAULT_MODEL, PRETRAINED
@@ -39,6 +40,21 @@ def test_the_codec_of_a_file_is_found(files):
     }
     assert found == {"default": DEFAULT_MODEL, "other": PRETRAINED / OTHER}
     assert packaged_codec(bytes(8)) is None
+
+
+def test_only_the_codec_of_the_file_is_loaded(run, files, monkeypatch):
+    loaded, from_pretrained = [], DeCodec.from_pretrained
+
+    def noted(path=None, revision=None):
+        loaded.append(path)
+        return from_pretrained(path, revision)
+
+    monkeypatch.setattr(DeCodec, "from_pretrained", noted)
+    for name, folder in (("default", DEFAULT_MODEL), ("other", PRETRAINED / OTHER)):
+        command = "decode", files / f"tokens/{name}.dcd", "-o", files / f"{name}.wav", "--device", "cpu"
+        assert run(*command, with_model=False)[0] == 0
+        assert loaded == [folder]
+        loaded.clear()
 
 
 def test_each_file_is_decoded_by_the_codec_that_encoded_it(run, files):
