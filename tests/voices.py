@@ -9,7 +9,7 @@ from espnet2_decodec import DeCodec
 from espnet2_decodec.codec.config import TINY_SEMANTIC
 from espnet2_decodec.voice import VoiceModel
 from espnet2_decodec.voice.conversion import LEVEL
-from espnet2_decodec.voice.coordinates import amplify, interpolate_f0, speech_level
+from espnet2_decodec.voice.coordinates import interpolate_f0, set_level
 from espnet2_decodec.voice.prompt import analyze_prompt
 from espnet2_decodec.voice.text_to_semantic import TextToSemantic
 
@@ -52,7 +52,7 @@ def build_voice_model(codec: DeCodec) -> VoiceModel:
     torch.manual_seed(1)
     model = VoiceModel(**OPTIONS).eval()
     coordinates = interpolate_f0(analyze_prompt(codec, [vowels(150, 4)]).coordinates)
-    level = amplify(coordinates, LEVEL / speech_level(coordinates, codec.backbone), codec.backbone)
+    level = set_level(coordinates, LEVEL, codec.backbone)
     model.mean.copy_(level.mean(0))
     model.std.copy_(level.std(0))
     model.std[-2] = 0.05

@@ -168,3 +168,8 @@ def add_bias(coordinates: Tensor, bias: Tensor, backbone: MDCTBackbone) -> Tenso
     """Coordinates [T, P] with `bias` [E] added to the envelope of the frames with speech."""
     active = speech_mask(coordinates, backbone)[:, None]
     return torch.cat([coordinates[:, :-2] + active * bias, coordinates[:, -2:]], dim=1)
+
+
+def correct_bias(coordinates: Tensor, bias: Tensor, backbone: MDCTBackbone) -> Tensor:
+    """`add_bias` to predicted coordinates [T, P], and the level `LEVEL` again."""
+    return set_level(add_bias(coordinates, bias, backbone), LEVEL, backbone)

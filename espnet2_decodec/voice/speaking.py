@@ -8,8 +8,8 @@ from typing import Protocol
 from torch import Tensor
 
 from espnet2_decodec.codec.decodec import DeCodec
-from espnet2_decodec.voice.conversion import LEVEL, add_bias, encode_voice, predict_coordinates, spectral_bias
-from espnet2_decodec.voice.coordinates import scale_pitch_range, set_level
+from espnet2_decodec.voice.conversion import correct_bias, encode_voice, predict_coordinates, spectral_bias
+from espnet2_decodec.voice.coordinates import scale_pitch_range
 from espnet2_decodec.voice.speech import Speech, semantic_parts
 from espnet2_decodec.voice.text_to_semantic import SemanticOutput, utterances
 from espnet2_decodec.voice.voice_model import VoiceModel
@@ -111,8 +111,8 @@ def speak_sentences(
     for number, sentence in enumerate(sentences):
         content = speak(sentence.text, speed, style).embeddings.to(prompt.content)
         coordinates = predict_coordinates(model, content, voice, None, steps, temperature, seed + number)
-        coordinates = set_level(add_bias(coordinates, correction, backbone), LEVEL, backbone)
-        yield Speech(content, scale_pitch_range(coordinates, pitch_range))
+        corrected = correct_bias(coordinates, correction, backbone)
+        yield Speech(content, scale_pitch_range(corrected, pitch_range))
         pause = round(sentence.pause / speed * codec.frame_rate)
         if pause:
             yield Speech(silence.to(content).expand(pause, -1), content.new_zeros(pause, backbone.parametric_dim))

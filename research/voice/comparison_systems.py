@@ -7,8 +7,7 @@ import torch
 from torch import Tensor
 
 from espnet2_decodec.tts.voice_tts import VoiceTTS
-from espnet2_decodec.voice.conversion import LEVEL, add_bias, speak, spectral_bias
-from espnet2_decodec.voice.coordinates import set_level
+from espnet2_decodec.voice.conversion import correct_bias, speak, spectral_bias
 from espnet2_decodec.voice.speech import Speech, analyze, semantic_parts, synthesize
 from research.voice.comparison_sets import Sentence
 from research.voice.peers import PEERS
@@ -74,9 +73,8 @@ class PackageSystems:
         codec, model = self.tts.codec, self.tts.voice_model
         backbone, prompt = semantic_parts(codec)[0], self.tts.read_prompt(sentence.voice)
         content = analyze(codec, [_recording(sentence)]).content
-        coordinates = speak(model, codec, content, prompt)
-        coordinates = add_bias(coordinates, spectral_bias(model, codec, prompt), backbone)
-        speech = Speech(content, set_level(coordinates, LEVEL, backbone))
+        bias = spectral_bias(model, codec, prompt)
+        speech = Speech(content, correct_bias(speak(model, codec, content, prompt), bias, backbone))
         return torch.cat(list(synthesize(codec, [speech])))
 
     def say(self, sentence: Sentence) -> Tensor:

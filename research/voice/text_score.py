@@ -17,8 +17,7 @@ from espnet2_decodec.data.normalize import normalize_english
 from espnet2_decodec.evaluation.metrics.error_rate import ErrorCounts, word_errors
 from espnet2_decodec.evaluation.metrics.recognizers import normalize_level, recognizer
 from espnet2_decodec.io.audio import AudioReader, write
-from espnet2_decodec.voice.conversion import LEVEL, add_bias, speak, spectral_bias
-from espnet2_decodec.voice.coordinates import set_level
+from espnet2_decodec.voice.conversion import correct_bias, speak, spectral_bias
 from espnet2_decodec.voice.speech import Speech, analyze, semantic_parts, synthesize
 from espnet2_decodec.voice.text_to_semantic import TextToSemantic
 from espnet2_decodec.voice.voice_model import VoiceModel
@@ -49,9 +48,8 @@ class Decoder:
         if self.voice is None:
             coordinates = semantic_parts(self.codec)[1].predict(embeddings.T[None])[0].T
         else:
-            coordinates = speak(self.voice, self.codec, embeddings, self.prompt)
-            backbone = semantic_parts(self.codec)[0]
-            coordinates = set_level(add_bias(coordinates, self.bias, backbone), LEVEL, backbone)
+            predicted = speak(self.voice, self.codec, embeddings, self.prompt)
+            coordinates = correct_bias(predicted, self.bias, semantic_parts(self.codec)[0])
         samples = len(embeddings) * self.codec.hop
         return torch.cat(list(synthesize(self.codec, [Speech(embeddings, coordinates)], samples)))
 

@@ -8,6 +8,7 @@ from espnet2_decodec.voice import conversion
 from espnet2_decodec.voice.conversion import (
     LEVEL,
     add_bias,
+    correct_bias,
     median_octaves,
     speak,
     spectral_bias,
@@ -111,7 +112,7 @@ def test_another_voice_gives_another_result(codec, voice_model):
 
 def test_the_correction_is_what_the_model_misses_of_the_prompt(codec, voice_model, prompt):
     """With it, the mean envelope of the prompt in its own voice is nearer to its own."""
-    own = amplify(prompt.coordinates, LEVEL / speech_level(prompt.coordinates, codec.backbone), codec.backbone)
+    own = set_level(prompt.coordinates, LEVEL, codec.backbone)
     powers = frame_powers(own, codec.backbone)
     loud = powers > 1e-3 * powers.max()
     bias = spectral_bias(voice_model, codec, prompt)
@@ -120,6 +121,9 @@ def test_the_correction_is_what_the_model_misses_of_the_prompt(codec, voice_mode
         (found - own)[loud, :-2].mean(0).norm() for found in (predicted, add_bias(predicted, bias, codec.backbone))
     ]
     assert bias.shape == (4,) and errors[1] < 0.9 * errors[0]
+    corrected = correct_bias(predicted, bias, codec.backbone)
+    assert speech_level(corrected, codec.backbone) == pytest.approx(LEVEL, rel=1e-3)
+    assert torch.equal(corrected[:, -2:], predicted[:, -2:])
 
 
 def test_detail_is_what_the_model_does_not_predict_of_the_source(codec, voice_model, source):
