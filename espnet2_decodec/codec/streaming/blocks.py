@@ -115,14 +115,23 @@ def separate_blocks(
 def _stems(
     codec: DeCodec, tokens: Iterable[Codes], decoders: tuple[StreamingDecoder, StreamingDecoder]
 ) -> Iterator[Stems]:
-    """Blocks of tokens -> blocks of the decoded stems."""
+    """Blocks of tokens -> blocks of the decoded stems.
+
+    The context of a quantizer delays one stem more than the other, so the samples that one is ahead wait for the other.
+    """
 
     def generate() -> Iterator[list[Tensor]]:
         for codes in tokens:
             yield [decoder.push(codes) for decoder in decoders]
         yield [decoder.flush() for decoder in decoders]
 
-    return (Stems(*(wav[None] for wav in pair)) for pair in generate() if len(pair[0]))
+    rest: list[Tensor] | None = None
+    for new in generate():
+        pair = new if rest is None else [torch.cat(wavs) for wavs in zip(rest, new)]
+        ready = min(map(len, pair))
+        rest = [wav[ready:] for wav in pair]
+        if ready:
+            yield Stems(*(wav[None, :ready] for wav in pair))
 
 
 def _decoded_blocks(codec: DeCodec, blocks: Iterable[Tensor], frames: int) -> Iterator[Stems]:
