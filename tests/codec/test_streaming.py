@@ -92,7 +92,7 @@ def test_quantized_stems_have_the_chosen_levels(causal):
 
 
 def test_quantized_stems_come_together():
-    """Blocks of both stems are equally long and whole, also where the speech alone waits for its quantizer's context."""
+    """Blocks of both stems are equally long and whole, also where the speech alone waits for context."""
     codec = make_codec("semantic")
     (_, encoder_right), (_, decoder_right) = codec.receptive_field
     context = codec.speech_quantizer.context[1]
