@@ -22,7 +22,7 @@ from espnet2_decodec.codec.properties import CodecProperties
 from espnet2_decodec.codec.semantic_quantizer import SemanticRVQ
 from espnet2_decodec.codec.serialization import KIND, load_model, model_folder, save_model
 from espnet2_decodec.codec.stream_latents import advance_phase, decode_latent, stream_latents
-from espnet2_decodec.codec.validation import as_wav, check_codes, check_tokens, check_wav
+from espnet2_decodec.codec.validation import as_wav, check_codes, check_tokens, check_unquantized, check_wav
 from espnet2_decodec.hub import upload
 from espnet2_decodec.types import Codes, Stems
 
@@ -163,10 +163,15 @@ class DeCodec(CodecProperties):
             quantize: False skips the quantizers, and also the decoder where the backbone has stems before it.
             speech_levels: as in `encode`.
             background_levels: as in `encode`.
+
+        Raises:
+            ValueError: as in `encode`, or if there are levels without quantizers.
+            TypeError: as in `encode`.
         """
         if quantize:
             codes = self.encode(wav, lengths, speech_levels, background_levels)
             return Stems(self.decode(codes, background=False), self.decode(codes, speech=False))
+        check_unquantized(speech_levels, background_levels)
         wav = self.as_input(wav)
         lengths = check_wav(wav, lengths)
         if isinstance(self.backbone, ParametricBackbone):

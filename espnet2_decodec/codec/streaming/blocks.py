@@ -10,6 +10,7 @@ from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.codec.streaming.codes import StreamingDecoder, StreamingEncoder
 from espnet2_decodec.codec.streaming.context import rechunk
 from espnet2_decodec.codec.streaming.latent import BLOCK_FRAMES, LatentDecoder, LatentEncoder, check_block
+from espnet2_decodec.codec.validation import check_unquantized
 from espnet2_decodec.types import Codes, Stems
 
 
@@ -101,8 +102,10 @@ def separate_blocks(
         frames: number of frames that are computed at a time.
 
     Raises:
-        ValueError: as in `encode_blocks`.
+        ValueError: as in `encode_blocks`, or if there are levels without quantizers.
     """
+    if not quantize:
+        check_unquantized(speech_levels, background_levels)
     levels = codec.check_levels(speech_levels, background_levels)
     if not quantize and isinstance(codec.backbone, ParametricBackbone):
         return _stem_blocks(LatentEncoder(codec, stems=True), blocks, frames)
