@@ -31,8 +31,10 @@ def open_audio(path: Path, codec: DeCodec) -> AudioReader:
 
 
 def read_audio(reader: AudioReader) -> Iterator[Tensor]:
-    """Yield the blocks of samples [l] of an audio file, with a progress bar."""
-    return track_seconds(reader, reader.seconds, reader.path.name, lambda wav: len(wav) / reader.sample_rate)
+    """Yield the blocks of samples [l] of an audio file, with a progress bar, and a warning if its channels cancel."""
+    yield from track_seconds(reader, reader.seconds, reader.path.name, lambda wav: len(wav) / reader.sample_rate)
+    if reader.cancels:
+        warn(f"{reader.path}: its channels cancel each other when they are mixed; use one of them.")
 
 
 def open_tokens(path: Path, codec: DeCodec) -> tuple[Iterable[Codes], float]:
@@ -70,8 +72,8 @@ def separate(codec: DeCodec, reader: AudioReader, quantize: bool, levels: Levels
     """Yield blocks of stems [1, l] of an audio file."""
     blocks = read_audio(reader)
     if codec.receptive_field is None:
-        return iter([codec.separate(_concatenate(codec, blocks), quantize=quantize, **levels)])
-    return streaming.separate_blocks(codec, blocks, quantize, **levels)
+        return iter([codec.separate(_concatenate(codec, blocks), quantize=quantize, **(levels if quantize else {}))])
+    return streaming.separate_blocks(codec, blocks, quantize, **(levels if quantize else {}))
 
 
 def decode(codec: DeCodec, codes: Iterable[Codes], speech: bool = True, background: bool = True) -> Iterator[Tensor]:
@@ -133,7 +135,8 @@ def warn_of_level(writer: AudioWriter, rescale: bool) -> None:
     """Warn of clipped samples, or of a scale factor that was not requested by `rescale`."""
     if writer.gain != 1 and not rescale:
         decibels = 20 * math.log10(writer.gain)
-        warn(f"{writer.path}: scaled by {decibels:.1f} dB, as it would clip (peak {writer.peak:.2f}).")
+        cause = f"it would clip (peak {writer.peak:.2f})" if writer.peak > 1 else "a file beside it would clip"
+        warn(f"{writer.path}: scaled by {decibels:.1f} dB, as {cause}.")
     if writer.clipped:
         warn(f"{writer.path}: {writer.clipped} samples clipped (peak {writer.peak:.2f}); --rescale avoids it.")
 
