@@ -141,7 +141,8 @@ class DeCodec(CodecProperties):
             background: whether to decode the background.
 
         Raises:
-            ValueError: if the codes have another sample rate, are out of range, or are too few for their lengths.
+            ValueError: if the codes have another sample rate, are out of range, or are too few for their lengths, or
+                the codec is not in float32.
         """
         check_codes(codes, self.sample_rate, self.hop)
         return self.synthesize(self.dequantize(codes, speech, background), codes.lengths)
@@ -276,8 +277,9 @@ class DeCodec(CodecProperties):
         """Tokens -> Y [B, D, T]; a stream that is not wanted is zero.
 
         Raises:
-            ValueError: if the codes have too many levels or are out of range.
+            ValueError: if the codes have too many levels or are out of range, or the codec is not in float32.
         """
+        self.check_float32()
         streams = (
             (codes.speech, self.speech_quantizer, "speech", speech),
             (codes.background, self.background_quantizer, "background", background),
@@ -328,7 +330,5 @@ class DeCodec(CodecProperties):
 
     def as_input(self, wav: Any, name: str = "wav") -> Tensor:
         """Waveforms of any floating-point type as a float32 tensor; errors as in `encode`."""
-        parameter = next(self.parameters())
-        if parameter.dtype != torch.float32:
-            raise ValueError(f"This codec was converted to {parameter.dtype}: keep float32, or use torch.autocast.")
-        return as_wav(wav, name, parameter)
+        self.check_float32()
+        return as_wav(wav, name, next(self.parameters()))
