@@ -118,8 +118,8 @@ class TemporaryFiles:
         writers = {label: AudioWriter(path, codec.sample_rate, rescale=True) for label, path in paths.items()}
         share_gain(writers.values())
         with ExitStack() as stack:
-            for label, writer in writers.items():
-                stack.enter_context(writer).write(sounds[label])
+            for label, sound in sounds.items():
+                stack.enter_context(writers[label]).write(sound)
         tokens, figure, recording = folder / f"{name}.dcd", folder / f"{name}.png", folder / "recording.wav"
         levels = result.codes.speech.shape[1], result.codes.background.shape[1]
         device = next(codec.parameters()).device

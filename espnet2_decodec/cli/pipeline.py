@@ -71,9 +71,10 @@ def encode(codec: DeCodec, reader: AudioReader, levels: Levels) -> Iterator[Code
 def separate(codec: DeCodec, reader: AudioReader, quantize: bool, levels: Levels) -> Iterator[Stems]:
     """Yield blocks of stems [1, l] of an audio file."""
     blocks = read_audio(reader)
+    levels = levels if quantize else Levels(speech_levels=None, background_levels=None)
     if codec.receptive_field is None:
-        return iter([codec.separate(_concatenate(codec, blocks), quantize=quantize, **(levels if quantize else {}))])
-    return streaming.separate_blocks(codec, blocks, quantize, **(levels if quantize else {}))
+        return iter([codec.separate(_concatenate(codec, blocks), quantize=quantize, **levels)])
+    return streaming.separate_blocks(codec, blocks, quantize, **levels)
 
 
 def decode(codec: DeCodec, codes: Iterable[Codes], speech: bool = True, background: bool = True) -> Iterator[Tensor]:
