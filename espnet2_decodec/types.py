@@ -94,15 +94,18 @@ class Codes:
         """One recording of the batch, without padding frames.
 
         Args:
-            index: of the recording.
+            index: of the recording; negative ones count from the last.
             hop: samples per frame.
+
+        Raises:
+            IndexError: if there is no such recording.
         """
         frames = -(-int(self.lengths[index]) // hop)
         return replace(
             self,
-            speech=self.speech[index : index + 1, :, :frames],
-            background=self.background[index : index + 1, :, :frames],
-            lengths=self.lengths[index : index + 1],
+            speech=self.speech[index, None, :, :frames],
+            background=self.background[index, None, :, :frames],
+            lengths=self.lengths[index, None],
         )
 
 

@@ -3,7 +3,7 @@
 import re
 import shutil
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
@@ -15,7 +15,7 @@ from espnet2_decodec.app.processing import Separation
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.evaluation.report.spectrogram import SAMPLE_RATE, save_figure
 from espnet2_decodec.io import dcd
-from espnet2_decodec.io.audio import AudioReader, read, write
+from espnet2_decodec.io.audio import AudioReader, AudioWriter, read, share_gain, write
 from espnet2_decodec.io.dcd_format import DcdInfo, read_info
 from espnet2_decodec.io.gate import Gate
 from espnet2_decodec.io.stream_power import silence_power, stream_powers
@@ -115,8 +115,11 @@ class TemporaryFiles:
         folder, name = self.new_folder(), _file_name(source)
         sounds = {"mixture": result.mixture, "speech": result.speech, "background": result.background}
         paths = {label: folder / f"{name}.{label}.wav" for label in sounds}
-        for label, path in paths.items():
-            write(path, [sounds[label]], codec.sample_rate, rescale=True)
+        writers = {label: AudioWriter(path, codec.sample_rate, rescale=True) for label, path in paths.items()}
+        share_gain(writers.values())
+        with ExitStack() as stack:
+            for label, sound in sounds.items():
+                stack.enter_context(writers[label]).write(sound)
         tokens, figure, recording = folder / f"{name}.dcd", folder / f"{name}.png", folder / "recording.wav"
         levels = result.codes.speech.shape[1], result.codes.background.shape[1]
         device = next(codec.parameters()).device

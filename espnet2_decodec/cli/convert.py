@@ -73,13 +73,13 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Convert and return the exit code."""
-    from espnet2_decodec.cli.jobs import check_output, plan_jobs
+    from espnet2_decodec.cli.jobs import check_output, plan_job
     from espnet2_decodec.cli.model import load_model
     from espnet2_decodec.cli.pipeline import write_audio
-    from espnet2_decodec.io.audio import OUTPUT_FORMATS
     from espnet2_decodec.voice.tagging import COMMENT
 
-    (job,) = plan_jobs([args.source], args.output, (), ".wav", tuple(OUTPUT_FORMATS))
+    backgrounds = () if args.background in ("drop", "keep") else (args.background,)
+    job = plan_job(args.output, args.source, args.reference, *backgrounds)
     check_output(job.target, force=args.force)
     voice_model = _load_voice_model(args)
     default = None if voice_model is None else voice_model.options["codec"]

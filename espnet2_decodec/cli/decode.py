@@ -1,6 +1,7 @@
 """decodec decode: tokens to audio files."""
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
 
 from espnet2_decodec.cli import parser as options
 
@@ -31,7 +32,8 @@ def run(args: Namespace) -> int:
     from espnet2_decodec.cli.model import CodecsOfTokens, selected_levels, selects_levels
     from espnet2_decodec.io.audio import OUTPUT_FORMATS
 
-    jobs = plan_jobs(args.inputs, args.output, (".dcd", ".speech.npy"), f".{args.format}", tuple(OUTPUT_FORMATS))
+    inputs = _once_for_each_pair(args.inputs)
+    jobs = plan_jobs(inputs, args.output, (".dcd", ".speech.npy"), f".{args.format}", tuple(OUTPUT_FORMATS))
     codecs = CodecsOfTokens(args)
     if args.model is not None or selects_levels(args):
         selected_levels(args, codecs.default)  # an error once, not for each file
@@ -45,3 +47,14 @@ def run(args: Namespace) -> int:
         pipeline.write_audio(job.target, blocks, codec, args.rescale, seconds)
 
     return run_jobs(jobs, process, "decode", args.skip_existing)
+
+
+def _once_for_each_pair(inputs: Sequence[str]) -> list[str]:
+    """The inputs, in which NAME.speech.npy stands for a pair of .npy files."""
+    from espnet2_decodec.io import npy
+
+    is_background = [path.endswith(".background.npy") for path in inputs]
+    speech = [
+        str(npy.path(npy.stem_of(path), "speech")) if other else path for path, other in zip(inputs, is_background)
+    ]
+    return list(dict.fromkeys(speech))

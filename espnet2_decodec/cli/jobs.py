@@ -10,6 +10,7 @@ from espnet2_decodec.arguments import folder_problem, looks_like_file
 from espnet2_decodec.atomic import is_stream
 from espnet2_decodec.cli.console import FAILURES, describe, error, note, track_files
 from espnet2_decodec.folders import Files, find_files, suffix_counts
+from espnet2_decodec.io.audio import OUTPUT_FORMATS
 from espnet2_decodec.io.errors import FileError, MissingFileError, OutputExistsError, UnknownSuffixError
 from espnet2_decodec.io.pipes import STANDARD_INPUT
 
@@ -57,13 +58,9 @@ def plan_jobs(
         FileError: if `output` is of the wrong kind, or two inputs have the same output.
     """
     out = Path(output)
-    if not all(inputs):
-        raise MissingFileError("The name of an input is empty.")
+    for path in inputs:
+        check_exists(path)
     sources = [Path(i) for i in inputs]
-    for source in sources:
-        if not source.exists() and str(source) != STANDARD_INPUT:
-            cause = f"is a broken link to {os.readlink(source)}" if source.is_symlink() else "does not exist"
-            raise MissingFileError(f"{source} {cause}.")
     if is_stream(out):
         if not output_suffixes:
             raise FileError(f"{out} cannot be the output: this command writes two files, so it needs a folder.")
@@ -93,6 +90,39 @@ def plan_jobs(
             raise FileError(f"{seen[job.target]} and {job.source} would both be written to {job.target}.")
         seen[job.target] = job.source
     return jobs
+
+
+def plan_job(output: str, source: str, *others: str) -> Job:
+    """Return the one job of a command that makes an audio file of several files.
+
+    Args:
+        output: file, or folder of a .wav file with the name of the source.
+        source: audio or token file.
+        others: further files, which are checked as well.
+
+    Raises:
+        MissingFileError: if an input does not exist, or is a folder.
+        FileError: if `output` is of the wrong kind.
+    """
+    for path in (source, *others):
+        if Path(path).is_dir():
+            raise MissingFileError(f"{path} is a folder, not a file.")
+        check_exists(path)
+    (job,) = plan_jobs([source], output, (), ".wav", tuple(OUTPUT_FORMATS))
+    return job
+
+
+def check_exists(path: str) -> None:
+    """Check that there is an input, which may be the standard input.
+
+    Raises:
+        MissingFileError: if not.
+    """
+    if not path:
+        raise MissingFileError("The name of an input is empty.")
+    if not Path(path).exists() and path != STANDARD_INPUT:
+        is_link = Path(path).is_symlink()
+        raise MissingFileError(f"{path} {f'is a broken link to {os.readlink(path)}' if is_link else 'does not exist'}.")
 
 
 def check_output_folder(output: str) -> None:

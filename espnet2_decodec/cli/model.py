@@ -97,11 +97,14 @@ def selected_levels(args: Namespace, codec: DeCodec) -> Levels:
     """Return the numbers of levels that the options of `parser.add_levels` select.
 
     Raises:
-        ValueError: if the model does not have this number of levels, or this bit rate.
+        ValueError: if the model does not have this number of levels, or this bit rate, or --no-quantize excludes both.
     """
     counts: list[int | None] = []
     for stream in ("speech", "background"):
         count, kbps = getattr(args, f"{stream}_levels"), getattr(args, f"{stream}_kbps")
+        if getattr(args, "no_quantize", False) and (count, kbps) != (None, None):
+            option = f"--{stream}-{'levels' if kbps is None else 'kbps'}"
+            raise ValueError(f"{option} is not possible with --no-quantize, which has neither levels nor a bit rate.")
         if kbps is not None:
             rates = [codec.kbps(k) for k in range(getattr(codec, f"{stream}_levels") + 1)]
             count = min(range(len(rates)), key=lambda k: abs(rates[k] - kbps))

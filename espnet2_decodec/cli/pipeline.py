@@ -31,8 +31,10 @@ def open_audio(path: Path, codec: DeCodec) -> AudioReader:
 
 
 def read_audio(reader: AudioReader) -> Iterator[Tensor]:
-    """Yield the blocks of samples [l] of an audio file, with a progress bar."""
-    return track_seconds(reader, reader.seconds, reader.path.name, lambda wav: len(wav) / reader.sample_rate)
+    """Yield the blocks of samples [l] of an audio file, with a progress bar, and a warning if its channels cancel."""
+    yield from track_seconds(reader, reader.seconds, reader.path.name, lambda wav: len(wav) / reader.sample_rate)
+    if reader.cancels:
+        warn(f"{reader.path}: its channels cancel each other when they are mixed; use one of them.")
 
 
 def open_tokens(path: Path, codec: DeCodec) -> tuple[Iterable[Codes], float]:
@@ -69,6 +71,7 @@ def encode(codec: DeCodec, reader: AudioReader, levels: Levels) -> Iterator[Code
 def separate(codec: DeCodec, reader: AudioReader, quantize: bool, levels: Levels) -> Iterator[Stems]:
     """Yield blocks of stems [1, l] of an audio file."""
     blocks = read_audio(reader)
+    levels = levels if quantize else Levels(speech_levels=None, background_levels=None)
     if codec.receptive_field is None:
         return iter([codec.separate(_concatenate(codec, blocks), quantize=quantize, **levels)])
     return streaming.separate_blocks(codec, blocks, quantize, **levels)
@@ -133,7 +136,8 @@ def warn_of_level(writer: AudioWriter, rescale: bool) -> None:
     """Warn of clipped samples, or of a scale factor that was not requested by `rescale`."""
     if writer.gain != 1 and not rescale:
         decibels = 20 * math.log10(writer.gain)
-        warn(f"{writer.path}: scaled by {decibels:.1f} dB, as it would clip (peak {writer.peak:.2f}).")
+        cause = f"it would clip (peak {writer.peak:.2f})" if writer.peak > 1 else "a file beside it would clip"
+        warn(f"{writer.path}: scaled by {decibels:.1f} dB, as {cause}.")
     if writer.clipped:
         warn(f"{writer.path}: {writer.clipped} samples clipped (peak {writer.peak:.2f}); --rescale avoids it.")
 

@@ -43,12 +43,11 @@ def run(args: Namespace) -> int:
     """
     from espnet2_decodec.cli import pipeline
     from espnet2_decodec.cli.console import warn
-    from espnet2_decodec.cli.jobs import check_output, plan_jobs
+    from espnet2_decodec.cli.jobs import check_output, plan_job
     from espnet2_decodec.cli.model import load_model, selected_levels
     from espnet2_decodec.cli.remixing import Remix
-    from espnet2_decodec.io.audio import OUTPUT_FORMATS
 
-    (job,) = plan_jobs([args.speech], args.output, (), ".wav", tuple(OUTPUT_FORMATS))
+    job = plan_job(args.output, args.speech, args.background)
     check_output(job.target, force=args.force)
     codec = load_model(args, args.speech, args.background)
     levels = selected_levels(args, codec)

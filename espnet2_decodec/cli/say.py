@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 SUMMARY = "Synthesize speech from text in the voice of a recording, over any background or none"
 
+NO_FILE = ("none", "voice", "prompt")
+"""Values of --background that name no file."""
+
 EXAMPLES = """\
 examples:
   decodec say "Good morning." -o speech.wav
@@ -73,22 +76,28 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Synthesize and return the exit code."""
-    from espnet2_decodec.atomic import atomic_group
+    from espnet2_decodec.atomic import atomic_group, is_stream
     from espnet2_decodec.cli.console import note
-    from espnet2_decodec.cli.jobs import check_output
+    from espnet2_decodec.cli.jobs import check_exists, check_output
     from espnet2_decodec.cli.model import set_threads
     from espnet2_decodec.cli.pipeline import warn_of_level
     from espnet2_decodec.codec.serialization import KINDS, model_folder, model_kind
-    from espnet2_decodec.io.audio import AudioWriter
+    from espnet2_decodec.io.audio import AudioWriter, check_suffix, share_gain
     from espnet2_decodec.tts.synthesizer import KIND
     from espnet2_decodec.voice.tagging import COMMENT
     from espnet2_decodec.voice.text_to_semantic import KIND as TEXT_KIND
 
     out = Path(args.output)
+    check_suffix(out)
     targets = {"mix": out}
+    if args.stems and is_stream(out):
+        raise ValueError(f"--stems writes three files, so {out} cannot be the output; give a file.")
     if args.stems:
         targets |= {stem: out.with_name(f"{out.stem}.{stem}{out.suffix}") for stem in ("speech", "background")}
     check_output(*targets.values(), force=args.force)
+    for path in (args.voice, None if args.background in NO_FILE else args.background):
+        if path is not None:
+            check_exists(path)
     text = _read_text(args)
     set_threads()
     folder = model_folder(args.model, kinds=(KIND, TEXT_KIND))
@@ -99,6 +108,7 @@ def run(args: Namespace) -> int:
     needs_no_voice_model = kind == KIND and not (args.voice_model or _is_semantic_only(folder))
     pairs, sample_rate = (_say_characters if needs_no_voice_model else _say_sentences)(text, args)
     writers = {stem: AudioWriter(path, sample_rate, rescale=True, comment=COMMENT) for stem, path in targets.items()}
+    share_gain(writers.values())
     with atomic_group(), ExitStack() as stack:
         for writer in writers.values():
             stack.enter_context(writer)

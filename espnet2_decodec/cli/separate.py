@@ -43,7 +43,7 @@ def run(args: Namespace) -> int:
     from espnet2_decodec.cli import pipeline
     from espnet2_decodec.cli.jobs import Job, check_output, plan_jobs, run_jobs
     from espnet2_decodec.cli.model import load_model, selected_levels
-    from espnet2_decodec.io.audio import INPUT_SUFFIXES, AudioWriter
+    from espnet2_decodec.io.audio import INPUT_SUFFIXES, AudioWriter, share_gain
 
     jobs = plan_jobs(args.inputs, args.output, INPUT_SUFFIXES, "")
     codec = load_model(args)
@@ -55,6 +55,7 @@ def run(args: Namespace) -> int:
         check_output(*paths, force=args.force)
         reader = pipeline.open_audio(job.source, codec)
         speech, background = (AudioWriter(path, codec.sample_rate, args.rescale) for path in paths)
+        share_gain([speech, background])
         with atomic_group(), speech, background:
             for stems in pipeline.separate(codec, reader, not args.no_quantize, levels):
                 if args.max_attenuation_db is not None:

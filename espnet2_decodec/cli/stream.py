@@ -81,6 +81,7 @@ def run(args: Namespace) -> int:
     if args.microphone is not None and args.input != "-":
         raise ValueError(f"Give either --microphone or {args.input}.")
     check_options(args)
+    _check_raw_output(args.output)
     check_output(Path(args.output), force=args.force)
     voice_model = load_voice_model(args)
     codec = load_model(args)
@@ -165,11 +166,31 @@ def _is_live(codec: "DeCodec", levels: "Levels") -> bool:
     return is_supported(codec) and 0 not in levels.values()
 
 
+AUDIO_MAGIC = (b"RIFF", b"RF64", b"fLaC", b"OggS", b"FORM", b"caff", b"ID3", b".snd", b"\x1aE\xdf\xa3")
+"""First bytes of audio files with a header: WAV, FLAC, Ogg, AIFF, CAF, MP3, AU, Matroska."""
+
+
+def _check_raw_output(output: str) -> None:
+    """Check that an output is not named as a file with a header.
+
+    Raises:
+        UnknownSuffixError: if it is.
+    """
+    from espnet2_decodec.io.audio import OUTPUT_FORMATS
+    from espnet2_decodec.io.errors import UnknownSuffixError
+
+    suffix = Path(output).suffix.lower()
+    if suffix in OUTPUT_FORMATS or suffix in (".dcd", ".npy"):
+        raise UnknownSuffixError(
+            f"{output} would have no header, so no {suffix} file: name it .raw or, with --tokens, .txt."
+        )
+
+
 def _blocks(source: "BinaryIO | Microphone", hop: int) -> Iterator["Tensor"]:
     """Yield frames of samples [hop] as they come, the last one shorter.
 
     Raises:
-        ValueError: if there is no sample, or the input ends within one.
+        ValueError: if there is no sample, the input ends within one, or it is a file with a header.
     """
     import numpy as np
     import torch
@@ -179,6 +200,10 @@ def _blocks(source: "BinaryIO | Microphone", hop: int) -> Iterator["Tensor"]:
 
     count = 0
     while content := source.read(SAMPLE_BYTES * hop):
+        if not count and content.startswith(AUDIO_MAGIC):
+            raise ValueError(
+                "The input is an audio file with a header, not raw samples: use decodec separate, encode or convert."
+            )
         count += len(content)
         if len(content) % SAMPLE_BYTES:
             raise ValueError(f"The input ends within a sample, after {count} bytes: a sample of 16-bit PCM has two.")

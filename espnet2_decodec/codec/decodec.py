@@ -22,7 +22,7 @@ from espnet2_decodec.codec.properties import CodecProperties
 from espnet2_decodec.codec.semantic_quantizer import SemanticRVQ
 from espnet2_decodec.codec.serialization import KIND, load_model, model_folder, save_model
 from espnet2_decodec.codec.stream_latents import advance_phase, decode_latent, stream_latents
-from espnet2_decodec.codec.validation import as_wav, check_codes, check_tokens, check_wav
+from espnet2_decodec.codec.validation import as_wav, check_codes, check_tokens, check_unquantized, check_wav
 from espnet2_decodec.hub import upload
 from espnet2_decodec.types import Codes, Stems
 
@@ -141,7 +141,8 @@ class DeCodec(CodecProperties):
             background: whether to decode the background.
 
         Raises:
-            ValueError: if the codes have another sample rate, are out of range, or are too few for their lengths.
+            ValueError: if the codes have another sample rate, are out of range, or are too few for their lengths, or
+                the codec is not in float32.
         """
         check_codes(codes, self.sample_rate, self.hop)
         return self.synthesize(self.dequantize(codes, speech, background), codes.lengths)
@@ -163,10 +164,15 @@ class DeCodec(CodecProperties):
             quantize: False skips the quantizers, and also the decoder where the backbone has stems before it.
             speech_levels: as in `encode`.
             background_levels: as in `encode`.
+
+        Raises:
+            ValueError: as in `encode`, or if there are levels without quantizers.
+            TypeError: as in `encode`.
         """
         if quantize:
             codes = self.encode(wav, lengths, speech_levels, background_levels)
             return Stems(self.decode(codes, background=False), self.decode(codes, speech=False))
+        check_unquantized(speech_levels, background_levels)
         wav = self.as_input(wav)
         lengths = check_wav(wav, lengths)
         if isinstance(self.backbone, ParametricBackbone):
@@ -271,8 +277,9 @@ class DeCodec(CodecProperties):
         """Tokens -> Y [B, D, T]; a stream that is not wanted is zero.
 
         Raises:
-            ValueError: if the codes have too many levels or are out of range.
+            ValueError: if the codes have too many levels or are out of range, or the codec is not in float32.
         """
+        self.check_float32()
         streams = (
             (codes.speech, self.speech_quantizer, "speech", speech),
             (codes.background, self.background_quantizer, "background", background),
@@ -323,7 +330,5 @@ class DeCodec(CodecProperties):
 
     def as_input(self, wav: Any, name: str = "wav") -> Tensor:
         """Waveforms of any floating-point type as a float32 tensor; errors as in `encode`."""
-        parameter = next(self.parameters())
-        if parameter.dtype != torch.float32:
-            raise ValueError(f"This codec was converted to {parameter.dtype}: keep float32, or use torch.autocast.")
-        return as_wav(wav, name, parameter)
+        self.check_float32()
+        return as_wav(wav, name, next(self.parameters()))

@@ -2,6 +2,7 @@
 
 import math
 
+import torch
 from torch import Tensor, nn
 
 from espnet2_decodec.codec.backbones.base import Backbone, ReceptiveField
@@ -106,6 +107,12 @@ class CodecProperties(nn.Module):
         check_codes(codes, self.sample_rate, self.hop)
         check_tokens(codes.speech, self.speech_levels, self.speech_quantizer.codebook_size, "speech")
         check_tokens(codes.background, self.background_levels, self.background_quantizer.codebook_size, "background")
+
+    def check_float32(self) -> None:
+        """Raise a ValueError if the codec was converted to another type, in which its phase and tokens are inexact."""
+        dtype = next(self.parameters()).dtype
+        if dtype != torch.float32:
+            raise ValueError(f"This codec was converted to {dtype}: keep float32, or use torch.autocast.")
 
     def check_levels(self, speech: int | None, background: int | None) -> tuple[int, int]:
         """The numbers of levels of both streams; all of them for None.

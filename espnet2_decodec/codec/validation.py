@@ -116,6 +116,12 @@ def check_levels(levels: int | None, available: int, name: str) -> int:
     return levels
 
 
+def check_unquantized(speech_levels: int | None, background_levels: int | None) -> None:
+    """Raise a ValueError if numbers of levels are given for stems without quantization."""
+    if (speech_levels, background_levels) != (None, None):
+        raise ValueError("Stems have no levels without quantization; leave out the numbers of levels.")
+
+
 def check_type(codes: Any) -> None:
     """Raise a TypeError for anything but codes."""
     if not isinstance(codes, Codes):

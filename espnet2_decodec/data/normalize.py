@@ -37,7 +37,7 @@ _ABBREVIATION = re.compile(
 )
 _NUMERO = re.compile(r"\b(?:No|Nos|no)\.\s?(?=\d)")
 _ADDRESS = re.compile(r"(?<=\w)[.@](?=[A-Za-z]{2})|(?<=\w)@(?=\w)")
-_DOTTED = re.compile(r"\b(?:[A-Za-z]\.){2,}")
+_DOTTED = re.compile(r"\b(?:(?:Ph|Ed|Sc|Th)\.D|[BM]\.Sc|(?:[a-z]\.)+[a-z])\.", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"(?<=[.?!])[\"')\]]*\s+(?=\S)|\n\s*\n")
 _LAST_WORD = re.compile(r"(\S+)$")
 
@@ -72,14 +72,18 @@ def normalize_english(text: str) -> str:
 
 
 def split_sentences(text: str) -> list[str]:
-    """Sentences of a text, each with its punctuation; an abbreviation such as Dr. does not end one."""
+    """Sentences of a text, each with its punctuation.
+
+    An abbreviation such as Dr. does not end one, and one with several full stops such as U.S. only before a capital.
+    """
     sentences, start = [], 0
     for match in _SENTENCE_END.finditer(text):
         before = _LAST_WORD.search(text[start : match.start()])
         word = before[1].lower().lstrip("\"'([") if before else ""
         is_initial = len(word) == 2 and word[0].isalpha() and word != "i."
         ends_line = "\n" in match[0]
-        if ends_line or not (word in ABBREVIATIONS and word != "etc." or is_initial):
+        goes_on = _DOTTED.fullmatch(word) is not None and text[match.end() : match.end() + 1].islower()
+        if ends_line or not (word in ABBREVIATIONS and word != "etc." or is_initial or goes_on):
             sentences.append(text[start : match.end()].strip())
             start = match.end()
     return [sentence for sentence in [*sentences, text[start:].strip()] if sentence]
@@ -110,8 +114,8 @@ def _expand(match: re.Match) -> str:
 
 
 def _dotted(text: str) -> str:
-    """U.S.A. -> U S A."""
-    return " ".join(text.replace(".", " ").upper().split()) + " "
+    """U.S.A. -> U S A; Ph.D. -> P H D."""
+    return " ".join(text.replace(".", "").upper()) + " "
 
 
 def _merge_punctuation(text: str) -> str:

@@ -20,6 +20,8 @@ UNITS = {
 }  # fmt: skip
 """Abbreviations of units after a number, in lower case, and their plural."""
 CURRENCIES = {"$": ("dollar", "cent"), "£": ("pound", "pence"), "€": ("euro", "cent"), "¥": ("yen", "")}
+MAX_DIGITS = 15
+"""Longer numbers have no common name."""
 SCALES = "thousand|million|billion|trillion"
 
 _MONTH = "|".join([*MONTHS, *(f"{month[:3]}\\.?" for month in MONTHS), "sept\\.?"])
@@ -29,12 +31,16 @@ _FRACTIONS = {"½": " 1/2", "⅓": " 1/3", "⅔": " 2/3", "¼": " 1/4", "¾": " 
 
 
 def cardinal(number: int) -> str:
-    """1234 -> one thousand two hundred and thirty-four."""
+    """1234 -> one thousand two hundred and thirty-four; a number of `MAX_DIGITS` and more digit by digit."""
+    if number >= 10**MAX_DIGITS:
+        return digits(str(number))
     return num2words(number).replace(",", "")
 
 
 def ordinal(number: int) -> str:
-    """21 -> twenty-first."""
+    """21 -> twenty-first; a number of `MAX_DIGITS` and more digit by digit, the last one as ordinal."""
+    if number >= 10**MAX_DIGITS:
+        return f"{digits(str(number // 10))} {num2words(number % 10, to='ordinal')}"
     return num2words(number, to="ordinal").replace(",", "")
 
 
@@ -170,7 +176,11 @@ def _rule(pattern: str, replace: Callable[[re.Match], str]) -> tuple[re.Pattern,
 
 _HALF = r"(?P<half>a\.?m\b\.?|p\.?m\b\.?)"
 _RULES = (
-    (re.compile(r"(?<![\w.,])\d+(?:\.\d+){2,}(?!\w)"), lambda match: " point ".join(map(number, match[0].split(".")))),
+    (re.compile(r"(?<![\w.,)])\.(?=\d)"), lambda match: "0."),
+    (
+        re.compile(r"(?<![\d.,])\d+(?:\.\d+){2,}(?!\w)"),
+        lambda match: f" {' point '.join(map(number, match[0].split('.')))} ",
+    ),
     (re.compile(rf"(?<![\w)])[-−](?=(?:{_NUMBER}))"), lambda match: "minus "),
     (
         re.compile(rf"(?P<sign>[$£€¥])\s?(?P<amount>{_NUMBER})(?:\s?(?P<scale>{SCALES})\b)?", re.IGNORECASE),

@@ -1,7 +1,7 @@
 """Reading and writing of mono audio in blocks, so that memory does not grow with the duration."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, suppress
 from itertools import groupby
 from operator import itemgetter
@@ -52,6 +52,9 @@ SOFTWARE = "espnet2_decodec"
 MAX_PEAK = 4.0
 """Larger samples are refused: 12 dB beyond full scale. Recordings of that level are integers stored as floats."""
 
+CANCELLED = 0.01
+"""Power of the mean of the channels, relative to that of independent channels, below which they cancel each other."""
+
 _WRITE_BLOCK = 2**14
 _SMALL_BLOCK = 2**10
 
@@ -73,6 +76,7 @@ class AudioReader:
         channels: number of channels of the file.
         frames: number of samples of each channel, None where the headers do not state it.
         is_seekable: whether libsndfile reads the file from any position on.
+        cancels: whether the channels cancel each other in the samples of the last iteration, as where one is inverted.
 
     Raises:
         MissingFileError, AudioFormatError, EmptyAudioError, TruncatedFileError: from the constructor.
@@ -96,7 +100,7 @@ class AudioReader:
         self.seconds, self.frames, self.is_seekable = (
             self._stream.seconds, self._stream.frames, self._stream.is_seekable
         )  # fmt: skip
-        self.sample_rate = sample_rate or self.source_rate
+        self.sample_rate, self.cancels = sample_rate or self.source_rate, False
         if layout.problem:
             raise _truncated(path, layout.problem, self._readable_seconds())
         if self._stream.frames == 0:
@@ -136,18 +140,21 @@ class AudioReader:
 
     def _mono(self) -> Iterator[tuple[int, np.ndarray]]:
         """Yield the sample rate and mono blocks as they are in the file."""
-        seconds = 0.0
+        seconds = mixed = unmixed = 0.0
         try:
             for rate, samples in self._stream.blocks(self.block):
                 with np.errstate(invalid="ignore", over="ignore"):  # samples that are not finite are refused below
                     wav = samples.mean(axis=1)
                 check_samples(self.path, wav, rate, seconds)
+                mixed += float(np.square(wav, dtype=np.float64).sum())
+                unmixed += float(np.square(samples, dtype=np.float64).mean()) * len(wav) / samples.shape[1]
                 seconds += len(wav) / rate
                 yield rate, wav
         except DecodingError as error:
             raise _truncated(self.path, str(error), self._readable_seconds()) from None
         if seconds == 0:
             raise EmptyAudioError(f"{self.path} has no samples.")
+        self.cancels = mixed < CANCELLED * unmixed
 
     def _readable_seconds(self) -> float:
         """Return how much of a damaged file can be decoded."""
@@ -181,9 +188,9 @@ class AudioWriter:
 
     def __init__(self, path: str | Path, sample_rate: int, rescale: bool = False, comment: str = ""):
         self.path, self.sample_rate, self.rescale, self.comment = Path(path), sample_rate, rescale, comment
-        if not is_stream(path) and self.path.suffix.lower() not in OUTPUT_FORMATS:
-            raise UnknownSuffixError(f"{path} cannot be written: the suffix must be one of {' '.join(OUTPUT_FORMATS)}.")
+        check_suffix(path)
         self.clipped, self.samples, self.peak = 0, 0, 0.0
+        self._peers: Sequence[AudioWriter] = [self]
 
     def __enter__(self) -> "AudioWriter":
         """Open the file, or a temporary float file if the gain is known only at the end."""
@@ -231,8 +238,9 @@ class AudioWriter:
 
     @property
     def gain(self) -> float:
-        """Factor that `rescale` applies to the samples."""
-        return 0.99 / self.peak if self.rescale and self.peak > 1 else 1.0
+        """Factor that `rescale` applies to the samples, see also `share_gain`."""
+        peak = max(writer.peak for writer in self._peers)
+        return 0.99 / peak if self.rescale and peak > 1 else 1.0
 
     def _create_output(self) -> SoundOutput | AacOutput:
         form, subtype = OUTPUT_FORMATS.get(self.path.suffix.lower(), OUTPUT_FORMATS[".wav"])
@@ -240,6 +248,16 @@ class AudioWriter:
             return AacOutput(self._temporary, self.sample_rate, self.comment or SOFTWARE)
         software = "" if form == "WAV" else SOFTWARE
         return SoundOutput(self._temporary, self.sample_rate, form, subtype, software, self.comment)
+
+
+def share_gain(writers: Iterable[AudioWriter]) -> None:
+    """Let files that belong together, such as stems, have the gain of the loudest one, so that their sums stay right.
+
+    All samples have to be written before the first file is closed.
+    """
+    peers = list(writers)
+    for writer in peers:
+        writer._peers = peers
 
 
 def read(path: str | Path, sample_rate: int | None = None) -> Tensor:
@@ -259,6 +277,16 @@ def write(
         for wav in blocks:
             writer.write(wav)
     return writer
+
+
+def check_suffix(path: str | Path) -> None:
+    """Check that an output, which may also be a stream, has a suffix of `OUTPUT_FORMATS`.
+
+    Raises:
+        UnknownSuffixError: if not.
+    """
+    if not is_stream(path) and Path(path).suffix.lower() not in OUTPUT_FORMATS:
+        raise UnknownSuffixError(f"{path} cannot be written: the suffix must be one of {' '.join(OUTPUT_FORMATS)}.")
 
 
 def check_samples(path: str | Path, wav: np.ndarray, sample_rate: int, start: float = 0.0) -> None:

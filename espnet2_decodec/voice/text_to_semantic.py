@@ -1,7 +1,7 @@
 """English text to the features of the semantic level."""
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from espnet2_decodec.codec.serialization import load_model, model_folder, read_config, save_model
-from espnet2_decodec.data.normalize import normalize_english, split_sentences
+from espnet2_decodec.data.normalize import PUNCTUATION, normalize_english, split_sentences
 from espnet2_decodec.voice.speech import Speech
 from espnet2_decodec.voice.text_g2p import GraphemeToPhone
 from espnet2_decodec.voice.text_lexicon import LEXICON, Pronouncer, Pronunciations, read_lexicon, write_lexicon
@@ -181,13 +181,17 @@ def utterances(text: str) -> list[str]:
     return parts
 
 
-def _cut(words: list[str]) -> list[list[str]]:
-    """Cut words with punctuation at the last comma before the limit, or at the limit."""
-    if len(words) <= MAX_WORDS:
-        return [words]
-    commas = [i for i in range(MAX_WORDS // 4, MAX_WORDS) if words[i] == ","]
-    end = commas[-1] + 1 if commas else MAX_WORDS
-    return [words[:end], *_cut(words[end:])]
+def _cut(words: list[str]) -> Iterator[list[str]]:
+    """Cut words with punctuation at the last comma before the limit, or at the limit; a mark stays with its word."""
+    start = 0
+    while len(words) - start > MAX_WORDS:
+        limit = start + MAX_WORDS
+        end = next((i + 1 for i in range(limit - 1, start + MAX_WORDS // 4 - 1, -1) if words[i] == ","), limit)
+        end += words[end : end + 1] != [] and words[end] in PUNCTUATION
+        yield words[start:end]
+        start = end
+    if start < len(words):
+        yield words[start:]
 
 
 def _join(words: list[str]) -> str:

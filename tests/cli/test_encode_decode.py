@@ -81,6 +81,11 @@ def test_npy_round_trip(run, codec, make_wav, tmp_path):
     assert run("decode", tmp_path / "codes/a.speech.npy", "-o", tmp_path / "one.wav", "--rescale")[0] == 0
     assert torch.equal(decoded(tmp_path / "out/a.wav"), decoded(tmp_path / "one.wav"))
     assert len(decoded(tmp_path / "one.wav")) == 6400
+    pair = tmp_path / "codes/a.background.npy", tmp_path / "codes/a.speech.npy"
+    assert run("decode", *pair, "-o", tmp_path / "pair.wav", "--rescale")[0] == 0  # as `decode codes/*` names both
+    assert run("decode", pair[0], "-o", tmp_path / "half", "--rescale")[0] == 0
+    assert torch.equal(decoded(tmp_path / "pair.wav"), decoded(tmp_path / "one.wav"))
+    assert [path.name for path in (tmp_path / "half").iterdir()] == ["a.wav"]
 
 
 def test_gate_omits_quiet_streams(run, codec, make_wav, tmp_path):

@@ -45,6 +45,31 @@ def test_a_file_with_its_stems_is_written(say, make_wav, tmp_path):
     assert len(mix) == len(speech) == len(background) and background.any()
 
 
+def test_stems_have_the_gain_of_the_mix(say, make_wav, tmp_path):
+    """Where the background would clip, the speech is scaled as much."""
+    prompt, street = make_wav("prompt.wav", 20000), make_wav("street.wav", 9000)
+    options = ("--prompt", prompt, "--background", street, "--background-snr", -60, "--stems", "--rescale")
+    assert say("Abc.", *options, "-o", tmp_path / "out.wav")[0] == 0
+    mix, speech, background = (
+        soundfile.read(tmp_path / name)[0] for name in ("out.wav", "out.speech.wav", "out.background.wav")
+    )
+    assert 0.9 < abs(mix).max() < 1 and abs(mix - speech - background).max() < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("-o", "out"), "out cannot be written: the suffix must be"),
+        (("-o", "-", "--stems"), "--stems writes three files"),
+        (("-o", "out.wav", "--voice", "none.wav"), "none.wav does not exist"),
+        (("-o", "out.wav", "--background", "none.wav"), "none.wav does not exist"),
+    ],
+)
+def test_files_are_checked_before_models_are_loaded(run, arguments, message):
+    code, _, lines = run("say", "Abc.", *arguments, "--model", "no-such-model", with_model=False)
+    assert code == 1 and len(lines) == 1 and message in lines[0]
+
+
 def test_the_same_seed_gives_the_same_file(say, make_wav, tmp_path):
     prompt, street = make_wav("prompt.wav", 20000), make_wav("street.wav", 90000)
     for name, seed in (("a", 5), ("b", 5), ("c", 6)):

@@ -2,6 +2,7 @@
 
 import copy
 
+import numpy as np
 import pytest
 import soundfile
 import torch
@@ -9,7 +10,7 @@ import torch
 from espnet2_decodec.cli import pipeline
 from espnet2_decodec.codec import streaming
 from espnet2_decodec.io import audio
-from espnet2_decodec.types import Codes
+from espnet2_decodec.types import Codes, Stems
 
 
 def samples(path) -> torch.Tensor:
@@ -43,6 +44,30 @@ def test_attenuation_of_the_background_is_limited(run, codec, make_wav, tmp_path
     assert torch.allclose(background, 0.9 * stems.background[0], atol=1e-3)
     with pytest.raises(SystemExit):
         run(*arguments[:-1], "0", "--force")
+
+
+def test_stems_have_the_same_gain(run, tmp_path, monkeypatch):
+    """With --rescale the gain of the louder stem is also that of the other, so that they still add up."""
+    soundfile.write(tmp_path / "a.wav", np.zeros(100), 16000)
+    stems = Stems(torch.tensor([[0.5, -0.25]]), torch.tensor([[1.0, -2.0]]))
+    monkeypatch.setattr("espnet2_decodec.codec.streaming.separate_blocks", lambda *_, **__: iter([stems]))
+    assert run("separate", tmp_path / "a.wav", "-o", tmp_path / "out", "--rescale") == (0, "", [])
+    for name, stem in (("speech", stems.speech), ("background", stems.background)):
+        assert torch.allclose(samples(tmp_path / f"out/a.{name}.wav"), 0.495 * stem[0], atol=1e-4)
+
+
+@pytest.mark.parametrize("option", ["--speech-levels", "--background-kbps"])
+def test_levels_without_quantizers_are_refused(run, make_wav, tmp_path, option):
+    code, _, lines = run("separate", make_wav("a.wav"), "-o", tmp_path / "out", "--no-quantize", option, "1")
+    assert code == 1 and len(lines) == 1 and f"{option} is not possible with --no-quantize" in lines[0]
+
+
+def test_channels_that_cancel_are_named(run, tmp_path):
+    """A recording with one inverted channel is silent once it is mixed, which is said."""
+    wav = np.random.default_rng(0).normal(size=4000) * 0.1
+    soundfile.write(tmp_path / "a.wav", np.stack([wav, -wav], axis=1), 16000)
+    lines = run("separate", tmp_path / "a.wav", "-o", tmp_path / "out", "-q", "--rescale")[2]
+    assert len(lines) == 1 and "a.wav: its channels cancel each other" in lines[0]
 
 
 def test_remix_equals_that_of_the_codec(run, codec, make_wav, tmp_path):
@@ -95,6 +120,14 @@ def test_recurrent_codecs_process_whole_files(codec, make_wav):
     assert torch.allclose(*wavs, atol=1e-4)
     stems = [[x.speech for x in pipeline.separate(c, reader, True, levels)] for c in (codec, whole)]
     assert torch.allclose(*(torch.cat(x, dim=1) for x in stems), atol=1e-4)
+
+
+@pytest.mark.parametrize("command", ["remix", "convert"])
+@pytest.mark.parametrize("inputs", [(".", "a.wav"), ("a.wav", ".")])
+def test_folders_in_place_of_files_are_named(run, make_wav, tmp_path, command, inputs):
+    make_wav("a.wav")
+    code, _, lines = run(command, *(tmp_path / name for name in inputs), "-o", tmp_path / "x.wav")
+    assert code == 1 and len(lines) == 1 and f"{tmp_path} is a folder, not a file" in lines[0]
 
 
 def test_errors_are_one_line(run, make_wav, tmp_path):

@@ -155,3 +155,16 @@ def test_wrong_input(stream, tmp_path, content, message):
         "decodec: error: --no-quantize needs --only speech or --only background."
     ]
     assert stream(b"", "a.raw", "--microphone")[2] == ["decodec: error: Give either --microphone or a.raw."]
+
+
+@pytest.mark.parametrize("magic", [b"RIFF", b"fLaC", b"OggS"])
+def test_files_with_a_header_are_refused(stream, magic):
+    """Their header and coded samples would be taken for sound."""
+    code, out, err = stream(magic + bytes(5000))
+    assert code == 1 and out == b"" and "audio file with a header, not raw samples" in err[-1]
+
+
+@pytest.mark.parametrize("name", ["out.wav", "out.FLAC", "out.dcd"])
+def test_raw_output_is_not_named_as_another_format(stream, tmp_path, name):
+    code, _, err = stream(pcm(640).tobytes(), "-o", tmp_path / name)
+    assert code == 1 and len(err) == 1 and "would have no header" in err[0] and not (tmp_path / name).exists()

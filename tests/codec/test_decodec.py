@@ -7,6 +7,7 @@ import torch
 
 from espnet2_decodec import Codes, DeCodec
 from espnet2_decodec.codec.config import TINY, TINY_SEMANTIC
+from espnet2_decodec.codec.streaming import separate_blocks
 from espnet2_decodec.codec.unseparated import unseparated_latent
 
 HOP = 320
@@ -257,6 +258,14 @@ def test_separating_is_decoding_each_stream():
     stems, codes = codec.separate(wav, speech_levels=2), codec.encode(wav, speech_levels=2)
     assert torch.equal(stems.speech, codec.decode(codes, background=False))
     assert torch.equal(stems.background, codec.decode(codes, speech=False))
+
+
+def test_stems_without_quantization_have_no_levels():
+    codec, wav = DeCodec.from_config(TINY).eval(), torch.zeros(1, 320)
+    with pytest.raises(ValueError, match="no levels without quantization"):
+        codec.separate(wav, quantize=False, background_levels=1)
+    with pytest.raises(ValueError, match="no levels without quantization"):
+        separate_blocks(codec, [wav[0]], quantize=False, speech_levels=1)
 
 
 def test_without_separation_all_is_speech():

@@ -91,6 +91,21 @@ def test_quantized_stems_have_the_chosen_levels(causal):
     assert torch.allclose(torch.cat([s.background for s in stems], dim=1), expected.background, atol=1e-4)
 
 
+def test_quantized_stems_come_together():
+    """Blocks of both stems are equally long and whole, also where the speech alone waits for context."""
+    codec = make_codec("semantic")
+    (_, encoder_right), (_, decoder_right) = codec.receptive_field
+    context = codec.speech_quantizer.context[1]
+    frames = encoder_right + context + decoder_right + context  # the first block completes background alone
+    wav = make_wav(2 * frames * HOP)
+    stems = list(streaming.separate_blocks(codec, [wav], frames=frames))
+    expected = codec.separate(wav[None])
+    assert all(block.speech.shape == block.background.shape for block in stems)
+    for stream in ("speech", "background"):
+        whole = torch.cat([getattr(block, stream) for block in stems], dim=1)
+        assert_same_wav(whole, getattr(expected, stream))
+
+
 @pytest.mark.parametrize("speech,background", [(True, False), (False, True)])
 @pytest.mark.parametrize("causal", [False, "semantic"])
 def test_one_stream_alone(speech, background, causal):

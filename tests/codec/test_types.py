@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from espnet2_decodec import DeCodec
-from espnet2_decodec.codec.streaming import StreamingEncoder, encode_blocks, separate_blocks
+from espnet2_decodec.codec.streaming import StreamingEncoder, decode_blocks, encode_blocks, separate_blocks
 from espnet2_decodec.conversion import convert
 from espnet2_decodec.types import Codes
 
@@ -158,8 +158,24 @@ def test_tokens_that_are_no_integers(codec, wav):
 
 @pytest.mark.parametrize("kind", ["half", "bfloat16", "double"])
 def test_a_codec_in_another_type_is_refused(codec, wav, kind):
-    with pytest.raises(ValueError, match=r"converted to torch\.\w+: keep float32"):
-        getattr(copy.deepcopy(codec), kind)().encode(wav)
+    codes, other = codec.encode(wav), getattr(copy.deepcopy(codec), kind)()
+    calls = (
+        lambda: other.encode(wav),
+        lambda: other.decode(codes),
+        lambda: other.remix(codes, codes),
+        lambda: list(decode_blocks(other, [codes])),
+    )
+    for call in calls:
+        with pytest.raises(ValueError, match=r"converted to torch\.\w+: keep float32"):
+            call()
+
+
+def test_a_recording_of_a_batch(codec, wav):
+    codes = codec.encode(torch.cat([wav, 0.5 * wav]), [wav.shape[1], 500])
+    assert torch.equal(codes.select(-1, codec.hop).speech, codes.speech[1:, :, :2])
+    assert codes.select(-2, codec.hop).lengths.tolist() == [wav.shape[1]]
+    with pytest.raises(IndexError):
+        codes.select(2, codec.hop)
 
 
 def test_the_default_type_has_no_effect(codec, wav):

@@ -15,6 +15,10 @@ SPOKEN = {
     "£2 million, €1.5 billion": "two million pounds, one point five billion euros",
     "$1 or $0.99": "one dollar or ninety nine cents",
     "version 2.11.0": "version two point eleven point zero",
+    "v1.2.3 of .5 mm for $.50": "v one point two point three of zero point five millimeters for fifty cents",
+    "my Ph.D. and B.Sc. there": "my P H D and B S C there",
+    "1234567890123456 km": "one two three four five six seven eight nine zero one two three four five six kilometers",
+    "1000000000000001st": "one zero zero zero zero zero zero zero zero zero zero zero zero zero zero first",
     "007 or 5551234567": "zero zero seven or five five five one two three four five six seven",
     "10:00, 13:30, 5 p.m., 12:30:15": "ten o'clock, thirteen thirty, five P M, twelve thirty and fifteen seconds",
     "the 21st, 3.14 and 50%": "the twenty first, three point one four and fifty percent",
@@ -44,15 +48,20 @@ def test_text_without_words_is_refused(text):
         normalize_english(text)
 
 
+@pytest.mark.parametrize("text", [f"{'9' * 400} km", f"the {'1' * 400}th", f"${'9' * 400}", f"{'1' * 400}/2"])
+def test_numbers_of_any_length_are_read(text):
+    assert len(normalize_english(text).split()) >= 400
+
+
 def test_letters_of_other_scripts_are_named():
     with pytest.raises(ValueError, match="cannot read these characters: 你 好$"):
         normalize_english("Hello 你好")
 
 
 def test_sentences_end_at_marks_and_not_at_abbreviations():
-    text = 'Dr. Smith came at 3.5 p.m. He left! "Why?" J. K. asked, e.g. here.\n\nNew paragraph'
+    text = 'Dr. Smith came at 3.5 p.m. He left! "Why?" J. K. asked, e.g. here.\n\nNew U.S. army'
     assert split_sentences(text) == [
-        "Dr. Smith came at 3.5 p.m.", "He left!", '"Why?"', "J. K. asked, e.g. here.", "New paragraph",
+        "Dr. Smith came at 3.5 p.m.", "He left!", '"Why?"', "J. K. asked, e.g. here.", "New U.S. army",
     ]  # fmt: skip
 
 

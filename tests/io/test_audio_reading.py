@@ -38,6 +38,17 @@ def test_lengths_are_exact_for_any_block_size(tmp_path, frames, rate):
     assert np.allclose(*wavs, atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("gains", "cancels"),
+    [([1], False), ([1, 1], False), ([1, 0, 0, 0, 0, 0], False), ([1, -1], True), ([1, -0.95], True)],
+)
+def test_channels_that_cancel_each_other_are_found(tmp_path, gains, cancels):
+    soundfile.write(tmp_path / "a.wav", np.outer(tone(0.1, 16000), gains), 16000, subtype="FLOAT")
+    reader = audio.AudioReader(tmp_path / "a.wav")
+    list(reader)
+    assert reader.cancels == cancels
+
+
 def test_channels_are_averaged(tmp_path):
     """The mono signal is the mean of the channels."""
     path = tmp_path / "a.flac"

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 import torch
 
@@ -75,6 +77,16 @@ def test_long_sentences_are_cut():
     assert all(len(part.replace(",", " ,").replace(".", " .").split()) <= MAX_WORDS for part in parts)
     assert sum(part.count("world") for part in parts) == 100
     assert parts[-1].endswith(".")
+
+
+@pytest.mark.parametrize("words", [MAX_WORDS, 2 * MAX_WORDS, 2000 * MAX_WORDS])
+@pytest.mark.parametrize("mark", ["", ".", "!", ", and so on."])
+def test_marks_stay_with_the_words_before_them(words, mark):
+    """A sentence that is cut just before its mark has no part without words, however long it is."""
+    parts = utterances("word " * (words - 1) + "word" + mark)
+    assert all(part[0].isalpha() for part in parts)
+    assert sum(len(re.findall("word", part)) for part in parts) == words
+    assert parts[-1][-1] == (mark[-1:] or ".")
 
 
 def test_saved_model_gives_the_same(text, tmp_path):

@@ -10,6 +10,7 @@ from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.codec.streaming.codes import StreamingDecoder, StreamingEncoder
 from espnet2_decodec.codec.streaming.context import rechunk
 from espnet2_decodec.codec.streaming.latent import BLOCK_FRAMES, LatentDecoder, LatentEncoder, check_block
+from espnet2_decodec.codec.validation import check_unquantized
 from espnet2_decodec.types import Codes, Stems
 
 
@@ -101,8 +102,10 @@ def separate_blocks(
         frames: number of frames that are computed at a time.
 
     Raises:
-        ValueError: as in `encode_blocks`.
+        ValueError: as in `encode_blocks`, or if there are levels without quantizers.
     """
+    if not quantize:
+        check_unquantized(speech_levels, background_levels)
     levels = codec.check_levels(speech_levels, background_levels)
     if not quantize and isinstance(codec.backbone, ParametricBackbone):
         return _stem_blocks(LatentEncoder(codec, stems=True), blocks, frames)
@@ -115,14 +118,23 @@ def separate_blocks(
 def _stems(
     codec: DeCodec, tokens: Iterable[Codes], decoders: tuple[StreamingDecoder, StreamingDecoder]
 ) -> Iterator[Stems]:
-    """Blocks of tokens -> blocks of the decoded stems."""
+    """Blocks of tokens -> blocks of the decoded stems.
+
+    The context of a quantizer delays one stem more than the other, so the samples that one is ahead wait for the other.
+    """
 
     def generate() -> Iterator[list[Tensor]]:
         for codes in tokens:
             yield [decoder.push(codes) for decoder in decoders]
         yield [decoder.flush() for decoder in decoders]
 
-    return (Stems(*(wav[None] for wav in pair)) for pair in generate() if len(pair[0]))
+    rest: list[Tensor] | None = None
+    for new in generate():
+        pair = new if rest is None else [torch.cat(wavs) for wavs in zip(rest, new)]
+        ready = min(map(len, pair))
+        rest = [wav[ready:] for wav in pair]
+        if ready:
+            yield Stems(*(wav[None, :ready] for wav in pair))
 
 
 def _decoded_blocks(codec: DeCodec, blocks: Iterable[Tensor], frames: int) -> Iterator[Stems]:
