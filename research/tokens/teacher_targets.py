@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from espnet2_decodec.training.teachers.ctranslate2 import read_variables
-from espnet2_decodec.training.teachers.whisper import WhisperNetwork, WhisperTeacher, find_whisper
+from espnet2_decodec.training.teachers.whisper import WhisperNetwork, WhisperTeacher, packaged_whisper
 from research.training import autocast
 
 MIDDLE_LAYER = 4
@@ -62,8 +62,7 @@ class TeacherTargets(nn.Module):
         found = [self.features(wav) for wav in wavs]
         middle, last = (torch.cat(part) for part in zip(*found))
         self.maps = []
-        projections = decoder_projections(b"".join(part.read_bytes() for part in find_whisper()))
-        for frames, weight in ((middle, None), (last, projections)):
+        for frames, weight in ((middle, None), (last, decoder_projections(packaged_whisper()))):
             mean, scale = frames.mean(0), frames.std(0).clamp(min=1e-4)
             x = ((frames - mean) / scale).clamp(-LIMIT, LIMIT) if weight is None else (frames - mean) @ weight.T
             variances, vectors = torch.linalg.eigh(x.T @ x / len(x))

@@ -53,6 +53,11 @@ def find_whisper() -> list[Path]:
     return parts
 
 
+def packaged_whisper() -> bytes:
+    """The content of Whisper base's ``model.bin``; TeacherUnavailable as from :func:`find_whisper`."""
+    return b"".join(part.read_bytes() for part in find_whisper())
+
+
 def from_ctranslate2(variables: dict[str, Tensor]) -> dict[str, Tensor]:
     """Rename the encoder's variables of a CTranslate2 Whisper to those of :class:`WhisperEncoder`.
 
@@ -119,7 +124,7 @@ class WhisperTeacher(Teacher):
             TeacherUnavailable: if the packages are not installed.
             ValueError: if there is no such layer.
         """
-        return cls.from_ctranslate2(b"".join(part.read_bytes() for part in find_whisper()), layer)
+        return cls.from_ctranslate2(packaged_whisper(), layer)
 
     @classmethod
     def from_ctranslate2(cls, data: bytes, layer: int | None = None) -> "WhisperTeacher":
