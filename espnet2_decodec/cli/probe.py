@@ -10,7 +10,7 @@ SUMMARY = "Measure leakage between the stems, and speaker, background and phone 
 EPILOG = """\
 probes:
   words   recall of the words by a recognizer in each stem; needs the table text in DIR, jiwer and a recognizer
-  noise   background in the speech stem: its level in pauses, and how well a detector tells it from clean speech
+  noise   background in the speech stem: its level in pauses, and how well a detector distinguishes it from clean speech
   tokens  speaker and class of the background by linear probes on each level and up to each level
   phones  phones by linear probes on frames, of a Festival voice: --phones VOICE
 

@@ -52,9 +52,9 @@ class DeCodecSystem(System):
         self.sample_rate = self.codec.sample_rate
         available = {"speech": self.codec.speech_levels, "background": self.codec.background_levels}
         if levels is not None:
-            most = max(available.values())
-            if not 0 <= levels <= most:
-                raise ValueError(f"The codec in {self.folder} has 0..{most} levels, not {levels}.")
+            max_levels = max(available.values())
+            if not 0 <= levels <= max_levels:
+                raise ValueError(f"The codec in {self.folder} has 0..{max_levels} levels, not {levels}.")
             speech, background = (min(levels, count) for count in available.values())
         self.levels = {}
         for stream, wanted in (("speech", speech), ("background", background)):

@@ -39,8 +39,8 @@ def measure_delay(process: Callable[[Tensor], Tensor], sample_rate: int) -> int:
         ValueError: if the output has too low a correlation with the input.
     """
     wav = synthetic_speech(sample_rate)
-    most = int(MAX_DELAY_SECONDS * sample_rate)
-    delay, correlation = find_lag(wav, process(torch.nn.functional.pad(wav, (0, most))), most)
+    max_lag = int(MAX_DELAY_SECONDS * sample_rate)
+    delay, correlation = find_lag(wav, process(torch.nn.functional.pad(wav, (0, max_lag))), max_lag)
     if correlation < MIN_CORRELATION:
         raise ValueError(
             f"The delay cannot be measured: input and output have a correlation of {correlation:.2f} only."
@@ -48,11 +48,11 @@ def measure_delay(process: Callable[[Tensor], Tensor], sample_rate: int) -> int:
     return delay
 
 
-def find_lag(reference: Tensor, delayed: Tensor, most: int) -> tuple[int, float]:
-    """The lag of 0..most samples of `delayed` [L'] behind `reference` [L], and the normalized correlation there."""
-    size = 1 << (len(reference) + max(len(delayed), most)).bit_length()
+def find_lag(reference: Tensor, delayed: Tensor, max_lag: int) -> tuple[int, float]:
+    """The lag of 0..max_lag samples of `delayed` [L'] behind `reference` [L], and the normalized correlation there."""
+    size = 1 << (len(reference) + max(len(delayed), max_lag)).bit_length()
     spectra = torch.fft.rfft(reference.double(), size).conj() * torch.fft.rfft(delayed.double(), size)
-    correlation = torch.fft.irfft(spectra, size)[: most + 1].abs()
+    correlation = torch.fft.irfft(spectra, size)[: max_lag + 1].abs()
     best = int(correlation.argmax())
     energy = reference.double().square().sum() * delayed.double().square().sum()
     return best, (correlation[best] / energy.sqrt().clamp(min=1e-12)).item()

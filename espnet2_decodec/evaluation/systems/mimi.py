@@ -29,10 +29,10 @@ class Mimi(System):
         from transformers import MimiModel
 
         self.codec = MimiModel.from_pretrained(folder, local_files_only=True).eval()
-        most = self.codec.config.num_quantizers
-        if not 1 <= (levels or most) <= most:
-            raise ValueError(f"This Mimi has 1 to {most} levels, not {levels}.")
-        self.sample_rate, self.levels = self.codec.config.sampling_rate, levels or most
+        available = self.codec.config.num_quantizers
+        if not 1 <= (levels or available) <= available:
+            raise ValueError(f"This Mimi has 1 to {available} levels, not {levels}.")
+        self.sample_rate, self.levels = self.codec.config.sampling_rate, levels or available
 
     @classmethod
     def from_arguments(cls, arguments: list[str]) -> "Mimi":
