@@ -12,6 +12,7 @@ from espnet2_decodec.codec.backbones.mdct import MDCTBackbone
 from espnet2_decodec.codec.dsp.convnext import ConvNeXtStack
 from espnet2_decodec.codec.dsp.excitation import PhaseState
 from espnet2_decodec.codec.dsp.overlap_add import weighted_overlap_add
+from espnet2_decodec.codec.parameter_enhancer import ParameterEnhancer
 from espnet2_decodec.codec.post_filter import PostFilter
 from espnet2_decodec.codec.semantic_encoder import SemanticEncoder
 
@@ -27,6 +28,7 @@ class SemanticMDCTBackbone(MDCTBackbone):
         semantic_channels, semantic_blocks, semantic_kernel: of the semantic encoder.
         semantic_mixture_input: whether the semantic encoder also sees the mixture, see `SemanticEncoder`.
         post_filter_channels, post_filter_blocks: of the post-filter.
+        enhancer_channels, enhancer_blocks: of the enhancement of the speech's parameters; 0 channels for none.
         hop, n_mels, channels, encoder_blocks, decoder_blocks, kernel, encoder_kernel, highband_gain, sample_rate,
             deep_filter_channels, deep_filter_blocks: as for `MDCTBackbone`.
 
@@ -59,6 +61,8 @@ class SemanticMDCTBackbone(MDCTBackbone):
         deep_filter_channels: int = 0,
         deep_filter_blocks: int = 4,
         semantic_mixture_input: bool = False,
+        enhancer_channels: int = 0,
+        enhancer_blocks: int = 4,
     ):
         super().__init__(
             dim - content_dim, hop, n_mels, channels, encoder_blocks, decoder_blocks, kernel, encoder_kernel,
@@ -74,9 +78,14 @@ class SemanticMDCTBackbone(MDCTBackbone):
         nn.init.zeros_(self.background_decoder.out_proj.bias)
         self.post_filter = PostFilter(self.stem_dim, content_dim, hop, post_filter_channels, post_filter_blocks)
         self.register_buffer("coordinate_scale", torch.ones(self.stem_dim))
+        self.enhancer = None
+        if enhancer_channels:
+            self.enhancer = ParameterEnhancer(n_mels, content_dim, self.mel_scale, enhancer_channels, enhancer_blocks)
         assert self.receptive_field is not None
         (encoder_left, encoder_right), (decoder_left, decoder_right) = self.receptive_field
         left, right = (1 + frames for frames in self.semantic_encoder.receptive_field)
+        if self.enhancer is not None:
+            left, right = left + self.enhancer.receptive_field[0], right + self.enhancer.receptive_field[1]
         filter_left, filter_right = self.post_filter.receptive_field
         self.receptive_field = (
             (encoder_left + left, encoder_right + right),
@@ -97,6 +106,11 @@ class SemanticMDCTBackbone(MDCTBackbone):
         frames = self._istft(spectra[:, :, 0])
         stem = weighted_overlap_add(frames, self.window, self.hop, mask)
         semantic = self.semantic_encoder(stem, mask, wav)
+        if self.enhancer is not None:
+            parameters = latent[:, :, 0, : self.parametric_dim]
+            enhanced = self.enhancer(parameters, latent[:, :, 1, : self.semantic_dim], semantic, mask)
+            speech = torch.cat([enhanced, latent[:, :, 0, self.parametric_dim :]], dim=-1)
+            latent = torch.stack([speech, latent[:, :, 1]], dim=2)
         return torch.cat([semantic, latent.flatten(2)], dim=-1).transpose(1, 2)
 
     def isolated_latent(self, wav: Tensor) -> Tensor:

@@ -1,0 +1,145 @@
+"""Train the enhancement of the speech's parameters: `python -m research.tokens.train_enhancer --bank BANK --out OUT`.
+
+Everything else of the codec is frozen, so that its tokens can be decoded as before. It resumes from the checkpoint in
+OUT if there is one. Minutes are CPU minutes of the process, of all sessions together.
+"""
+
+import argparse
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from espnet2_decodec.codec.backbones.semantic_mdct import SemanticMDCTBackbone
+from espnet2_decodec.codec.decodec import DeCodec
+from espnet2_decodec.codec.dsp.pitch import PitchEstimator
+from espnet2_decodec.codec.parameter_enhancer import EnhancedParameters, ParameterEnhancer
+from espnet2_decodec.data.mixing import Batch
+from research import training
+from research.extension import extend_codec
+from research.separation.mixtures import MixtureSampler
+from research.training import CodecState, TrainingSettings
+
+FLOOR_DB = 45.0
+"""Mel magnitudes this far below the level of the speech count as silence."""
+
+
+@dataclass(kw_only=True)
+class Settings(TrainingSettings):
+    """Settings of a training of the enhancement.
+
+    Attributes:
+        backbone: options of the backbone that differ from those of the codec to start from.
+        batch: items per step.
+        segment: samples of each item.
+        snr: range of the mixtures in dB.
+        clean: share of the items without a background.
+        voicing: weight of the losses of voicing and f0.
+    """
+
+    backbone: dict[str, Any] = field(default_factory=lambda: {"enhancer_channels": 160, "enhancer_blocks": 4})
+    batch: int = 8
+    segment: int = 40960
+    snr: list[float] = field(default_factory=lambda: [-5.0, 30.0])
+    clean: float = 0.15
+    voicing: float = 0.3
+    lr: float = 2e-3
+    minutes: float = 45.0
+    decay_minutes: float = 25.0
+
+
+class Trainer(CodecState):
+    """The enhancement of a codec's parameters.
+
+    Args:
+        settings: of the training.
+        model: name or folder of the codec to start from.
+
+    Raises:
+        ValueError: if the codec has no semantic level, or the settings no enhancement.
+    """
+
+    settings: Settings
+
+    def __init__(self, settings: Settings, model: str):
+        super().__init__(settings)
+        self.codec = extend_codec(DeCodec.from_pretrained(model), settings.backbone).requires_grad_(False)
+        backbone = self.codec.backbone
+        if not isinstance(backbone, SemanticMDCTBackbone) or backbone.enhancer is None:
+            raise ValueError(f"{model} has no semantic level, or the settings no enhancer_channels.")
+        self.backbone, self.enhancer = backbone, backbone.enhancer
+        weights = list(self.enhancer.requires_grad_().parameters())
+        self.prepare([{"params": weights, "base": settings.lr}], weight_decay=1e-3)
+
+    def train_step(self, batch: Batch) -> dict[str, float]:
+        """One step; returns the named losses."""
+        with torch.no_grad():
+            inputs, target = self.inputs(batch.mixture), self.parameters(batch.speech)
+        terms = losses(self.backbone, self.enhancer.estimate(*inputs), target)
+        weight = self.settings.voicing
+        norm = self.update(terms["envelope"] + weight * (terms["voiced"] + 4 * terms["f0"] + terms["voicing"]))
+        with torch.no_grad():
+            before = losses(self.backbone, unchanged(self.enhancer, inputs[0]), target)["envelope"]
+        return {name: float(x.detach()) for name, x in terms.items()} | {"before": float(before), "norm": norm}
+
+    def inputs(self, mixture: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Mixture [B, L] -> arguments of `ParameterEnhancer.estimate`."""
+        backbone = self.backbone
+        self.backbone.enhancer = None
+        latent = backbone.encode(mixture).transpose(1, 2)
+        self.backbone.enhancer = self.enhancer
+        semantic, speech, background = latent.split([backbone.content_dim, backbone.stem_dim, backbone.stem_dim], -1)
+        return speech[..., : backbone.parametric_dim], background[..., : backbone.semantic_dim], semantic
+
+    def parameters(self, speech: Tensor) -> Tensor:
+        """Clean speech [B, L] -> its parameters [B, T, E + 2]."""
+        return self.backbone.target_latent(speech)[:, : self.backbone.parametric_dim].transpose(1, 2)
+
+
+def unchanged(enhancer: ParameterEnhancer, parameters: Tensor) -> EnhancedParameters:
+    """What an untrained enhancement makes of parameters [B, T, E + 2]."""
+    outputs = parameters.new_zeros(*parameters.shape[:2], enhancer.n_mels + enhancer.outputs)
+    return enhancer.combine(parameters, outputs)
+
+
+def losses(backbone: SemanticMDCTBackbone, estimate: EnhancedParameters, target: Tensor) -> dict[str, Tensor]:
+    """Mean absolute errors of the envelope in nepers, of f0 in octaves, and of voicing; cross entropy of `voiced`.
+
+    Errors of f0 and voicing count in voiced frames of the target [B, T, E + 2].
+    """
+    envelope, log_f0, voicing = target.split([backbone.semantic_dim, 1, 1], dim=-1)
+    wanted = backbone._mel_magnitudes(envelope)
+    power = wanted.square().mean(-1, keepdim=True)
+    floor = 10 ** (-FLOOR_DB / 20) * power.mean(1, keepdim=True).sqrt() + backbone.mel_floor
+    error = torch.log(backbone._mel_magnitudes(estimate.envelope) + floor) - torch.log(wanted + floor)
+    voiced = (voicing > 0).float()
+    count = voiced.sum().clamp(min=1)
+    return {
+        "envelope": error.abs().mean(),
+        "voiced": F.binary_cross_entropy_with_logits(estimate.voiced, voiced),
+        "f0": ((estimate.log_f0 - log_f0).abs() * voiced).sum() / count / PitchEstimator.octave_scale,
+        "voicing": ((estimate.voicing - voicing).abs() * voiced).sum() / count / PitchEstimator.voicing_scale,
+    }
+
+
+def main() -> int:
+    """Train; return the exit status, see `training.run`."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    training.add_options(parser, Path(__file__).with_name("enhancer.yaml"))
+    parser.add_argument("--start", default="decodec-16k-semantic", help="name or folder of a codec")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    settings = Settings.read(args.config)
+    trainer, sampler = Trainer(settings, args.start), MixtureSampler(args.bank, tuple(settings.snr))
+    sampler.clean = settings.clean
+    training.resume(trainer, args.out)
+    size = settings.batch, settings.segment
+    return training.run(trainer, lambda: sampler.draw(*size, trainer.random), args, save_models=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
