@@ -1,4 +1,5 @@
-"""Enhancement of the parameters of separated speech: mel envelope, f0 and voicing."""
+"""Enhancement of decoded parameters of the speech: mel envelope, f0 and voicing."""
+
 
 from typing import NamedTuple
 
@@ -30,11 +31,11 @@ class EnhancedParameters(NamedTuple):
 
 
 class ParameterEnhancer(nn.Module):
-    """Estimates the parameters of the clean speech from those of the separated speech and their neighbors.
+    """Estimates the parameters of the clean speech from the decoded ones of a frame and its neighbors.
 
-    What remains of a noise after the separation does little harm to a waveform, but much to the first levels: they code
-    the envelope of the noise as that of the speech. The network also sees the background's envelope and the semantic
-    features. Untrained it passes the parameters unchanged.
+    Quantization, and what remains of a noise after the separation, change the envelope of each frame by several dB,
+    from which decoded speech loses most of the words that it loses. The errors of neighboring frames differ, and what
+    the levels after the parameters have decoded tells about the envelope, too. Untrained it passes the parameters unchanged.
 
     Args:
         n_mels: E, coordinates of the envelope.
@@ -58,36 +59,36 @@ class ParameterEnhancer(nn.Module):
         nn.init.zeros_(self.network.out_proj.weight)
         nn.init.zeros_(self.network.out_proj.bias)
 
-    def forward(self, parameters: Tensor, background: Tensor, semantic: Tensor, mask: Tensor | None = None) -> Tensor:
+    def forward(self, parameters: Tensor, bands: Tensor, semantic: Tensor, mask: Tensor | None = None) -> Tensor:
         """Enhanced parameters [B, T, E + 2]; arguments as for `estimate`."""
-        return self.estimate(parameters, background, semantic, mask).coordinates()
+        return self.estimate(parameters, bands, semantic, mask).coordinates()
 
     def estimate(
-        self, parameters: Tensor, background: Tensor, semantic: Tensor, mask: Tensor | None = None
+        self, parameters: Tensor, bands: Tensor, semantic: Tensor, mask: Tensor | None = None
     ) -> EnhancedParameters:
         """Estimate the parameters of the clean speech.
 
         Args:
-            parameters: mel envelope, log f0 and voicing of the separated speech [B, T, E + 2].
-            background: mel envelope of the background [B, T, E].
-            semantic: semantic features of the separated speech [B, T, S].
+            parameters: decoded mel envelope, log f0 and voicing [B, T, E + 2].
+            bands: mel envelope of the decoded MDCT bands [B, T, E].
+            semantic: decoded semantic features [B, T, S].
             mask: [B, T] of valid frames.
         """
-        outputs = self.network(self.features(parameters, background, semantic), mask).float()
+        outputs = self.network(self.features(parameters, bands, semantic), mask).float()
         return self.combine(parameters, outputs)
 
-    def features(self, parameters: Tensor, background: Tensor, semantic: Tensor) -> Tensor:
+    def features(self, parameters: Tensor, bands: Tensor, semantic: Tensor) -> Tensor:
         """Input of the network [B, T, 2 E + 2 + S]; arguments as for `estimate`."""
         envelope, pitch = parameters[..., : self.n_mels], parameters[..., self.n_mels :]
         scale = 0.5 / self.mel_scale
-        return torch.cat([scale * envelope, scale * background, 5 * pitch, semantic], dim=-1)
+        return torch.cat([scale * envelope, scale * bands, 5 * pitch, semantic], dim=-1)
 
     def combine(self, parameters: Tensor, outputs: Tensor) -> EnhancedParameters:
-        """Parameters of the separated speech [B, T, E + 2] and outputs of the network [B, T, E + 4] -> estimates."""
+        """Decoded parameters [B, T, E + 2] and outputs of the network [B, T, E + 4] -> estimates."""
         envelope, log_f0, voicing = parameters.split([self.n_mels, 1, 1], dim=-1)
         change, logit, f0_change, weight, voicing_change = outputs.split([self.n_mels, 1, 1, 1, 1], dim=-1)
         voiced = (voicing > 0).to(voicing.dtype)
-        # An estimated f0 is exact or an octave wrong, so that most changes are to be zero; unvoiced frames have none.
+        # Most changes of f0 are small; unvoiced frames have none that could be changed.
         share = 1 - voiced * torch.sigmoid(3 - weight)
         default = self.default_voicing * (1 - voiced) + voicing / PitchEstimator.voicing_scale
         voicing = (default + 0.3 * torch.tanh(voicing_change)).clamp(self.min_voicing, 1)

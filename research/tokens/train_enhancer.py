@@ -1,6 +1,6 @@
-"""Train the enhancement of the speech's parameters: `python -m research.tokens.train_enhancer --bank BANK --out OUT`.
+"""Train the enhancement of decoded parameters: `python -m research.tokens.train_enhancer --bank BANK --out OUT`.
 
-Everything else of the codec is frozen, so that its tokens can be decoded as before. It resumes from the checkpoint in
+Everything else of the codec is frozen. The target are the parameters of the clean speech. It resumes from the checkpoint in
 OUT if there is one. Minutes are CPU minutes of the process, of all sessions together.
 """
 
@@ -38,14 +38,16 @@ class Settings(TrainingSettings):
         segment: samples of each item.
         snr: range of the mixtures in dB.
         clean: share of the items without a background.
+        levels: numbers of levels of the speech stream, each with its probability; 11 stands for no quantization.
         voicing: weight of the losses of voicing and f0.
     """
 
     backbone: dict[str, Any] = field(default_factory=lambda: {"enhancer_channels": 160, "enhancer_blocks": 4})
     batch: int = 8
     segment: int = 40960
-    snr: list[float] = field(default_factory=lambda: [-5.0, 30.0])
-    clean: float = 0.15
+    snr: list[float] = field(default_factory=lambda: [-3.0, 25.0])
+    clean: float = 0.4
+    levels: dict[int, float] = field(default_factory=lambda: {1: 0.08, 2: 0.07, 3: 0.15, 6: 0.2, 8: 0.1, 10: 0.35, 11: 0.05})
     voicing: float = 0.3
     lr: float = 2e-3
     minutes: float = 45.0
@@ -78,7 +80,7 @@ class Trainer(CodecState):
     def train_step(self, batch: Batch) -> dict[str, float]:
         """One step; returns the named losses."""
         with torch.no_grad():
-            inputs, target = self.inputs(batch.mixture), self.parameters(batch.speech)
+            inputs, target = self.inputs(batch), self.parameters(batch.speech)
         terms = losses(self.backbone, self.enhancer.estimate(*inputs), target)
         weight = self.settings.voicing
         norm = self.update(terms["envelope"] + weight * (terms["voiced"] + 4 * terms["f0"] + terms["voicing"]))
@@ -86,14 +88,18 @@ class Trainer(CodecState):
             before = losses(self.backbone, unchanged(self.enhancer, inputs[0]), target)["envelope"]
         return {name: float(x.detach()) for name, x in terms.items()} | {"before": float(before), "norm": norm}
 
-    def inputs(self, mixture: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Mixture [B, L] -> arguments of `ParameterEnhancer.estimate`."""
-        backbone = self.backbone
-        self.backbone.enhancer = None
-        latent = backbone.encode(mixture).transpose(1, 2)
-        self.backbone.enhancer = self.enhancer
-        semantic, speech, background = latent.split([backbone.content_dim, backbone.stem_dim, backbone.stem_dim], -1)
-        return speech[..., : backbone.parametric_dim], background[..., : backbone.semantic_dim], semantic
+    def inputs(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+        """Arguments of `ParameterEnhancer.estimate` after quantization, each item with a number of levels of its own."""
+        backbone, quantizer = self.backbone, self.codec.speech_quantizer
+        speech, _ = self.codec.subspace.split(self.codec.latent(batch.mixture))
+        codes = quantizer.encode(speech)
+        counts = training.draw_levels(self.settings.levels, len(speech), self.random)
+        decoded = torch.cat([
+            quantizer.decode(codes[i : i + 1, :count]) if count <= quantizer.levels else speech[i : i + 1]
+            for i, count in enumerate(counts)
+        ])  # fmt: skip
+        semantic, coordinates = decoded.split([backbone.content_dim, backbone.stem_dim], 1)
+        return backbone.enhancer_inputs(torch.cat([coordinates, torch.zeros_like(coordinates)], 1), semantic)
 
     def parameters(self, speech: Tensor) -> Tensor:
         """Clean speech [B, L] -> its parameters [B, T, E + 2]."""

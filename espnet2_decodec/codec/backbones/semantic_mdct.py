@@ -84,9 +84,10 @@ class SemanticMDCTBackbone(MDCTBackbone):
         assert self.receptive_field is not None
         (encoder_left, encoder_right), (decoder_left, decoder_right) = self.receptive_field
         left, right = (1 + frames for frames in self.semantic_encoder.receptive_field)
-        if self.enhancer is not None:
-            left, right = left + self.enhancer.receptive_field[0], right + self.enhancer.receptive_field[1]
         filter_left, filter_right = self.post_filter.receptive_field
+        if self.enhancer is not None:
+            own_left, own_right = self.enhancer.receptive_field
+            filter_left, filter_right = filter_left + own_left, filter_right + own_right
         self.receptive_field = (
             (encoder_left + left, encoder_right + right),
             (decoder_left + filter_left, decoder_right + filter_right),
@@ -106,11 +107,6 @@ class SemanticMDCTBackbone(MDCTBackbone):
         frames = self._istft(spectra[:, :, 0])
         stem = weighted_overlap_add(frames, self.window, self.hop, mask)
         semantic = self.semantic_encoder(stem, mask, wav)
-        if self.enhancer is not None:
-            parameters = latent[:, :, 0, : self.parametric_dim]
-            enhanced = self.enhancer(parameters, latent[:, :, 1, : self.semantic_dim], semantic, mask)
-            speech = torch.cat([enhanced, latent[:, :, 0, self.parametric_dim :]], dim=-1)
-            latent = torch.stack([speech, latent[:, :, 1]], dim=2)
         return torch.cat([semantic, latent.flatten(2)], dim=-1).transpose(1, 2)
 
     def isolated_latent(self, wav: Tensor) -> Tensor:
@@ -141,9 +137,28 @@ class SemanticMDCTBackbone(MDCTBackbone):
     ) -> tuple[Tensor, Tensor]:
         """Y [B, D, T] of the speech -> wav [B, T * hop], and the same before the post-filter; see `Backbone.decode`."""
         semantic, coordinates = latent.float().tensor_split([self.content_dim], dim=1)
+        if self.enhancer is not None:
+            coordinates = self._enhanced(coordinates, semantic, mask)
         wav = self._imdct(self._decode_mdct(coordinates, mask, phase), mask)
         speech = coordinates[:, : self.stem_dim].transpose(1, 2) / self.coordinate_scale
         return self.post_filter(wav, speech, semantic.transpose(1, 2), mask), wav
+
+    def enhancer_inputs(self, coordinates: Tensor, semantic: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Arguments of `ParameterEnhancer.estimate`.
+
+        Args:
+            coordinates: of both streams [B, 2 D', T].
+            semantic: features [B, S, T].
+        """
+        frames = coordinates.transpose(1, 2)
+        bands = self.mel_scale * torch.log1p(self._coded_bands(frames)[:, :, 0].abs() @ self.mdct_to_mel / self.mel_floor)
+        return frames[..., : self.parametric_dim], bands, semantic.transpose(1, 2)
+
+    def _enhanced(self, coordinates: Tensor, semantic: Tensor, mask: Tensor | None) -> Tensor:
+        """Coordinates [B, 2 D', T] with enhanced parameters of the speech; arguments as for `enhancer_inputs`."""
+        assert self.enhancer is not None
+        parameters = self.enhancer(*self.enhancer_inputs(coordinates, semantic), mask)
+        return torch.cat([parameters.transpose(1, 2), coordinates[:, self.parametric_dim :]], dim=1)
 
     def decode_components(self, latent: Tensor) -> tuple[Tensor, Tensor]:
         """Y [B, D, T] -> wav [B, T * hop], zeros; see `Backbone.decode_components`."""
