@@ -1,7 +1,7 @@
-"""Train the enhancement of decoded parameters: `python -m research.tokens.train_enhancer --bank BANK --out OUT`.
+"""Train the enhancement of decoded envelopes: `python -m research.tokens.train_enhancer --bank BANK --out OUT`.
 
-Everything else of the codec is frozen. The target are the parameters of the clean speech. It resumes from the checkpoint in
-OUT if there is one. Minutes are CPU minutes of the process, of all sessions together.
+Everything else of the codec is frozen. The target is the envelope of the clean speech. It resumes from the
+checkpoint in OUT if there is one. Minutes are CPU minutes of the process, of all sessions together.
 """
 
 import argparse
@@ -12,12 +12,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from espnet2_decodec.codec.backbones.semantic_mdct import SemanticMDCTBackbone
 from espnet2_decodec.codec.decodec import DeCodec
-from espnet2_decodec.codec.dsp.pitch import PitchEstimator
-from espnet2_decodec.codec.parameter_enhancer import EnhancedParameters, ParameterEnhancer
 from espnet2_decodec.data.mixing import Batch
 from research import training
 from research.extension import extend_codec
@@ -39,7 +36,6 @@ class Settings(TrainingSettings):
         snr: range of the mixtures in dB.
         clean: share of the items without a background.
         levels: numbers of levels of the speech stream, each with its probability; 11 stands for no quantization.
-        voicing: weight of the losses of voicing and f0.
     """
 
     backbone: dict[str, Any] = field(default_factory=lambda: {"enhancer_channels": 160, "enhancer_blocks": 4})
@@ -47,11 +43,12 @@ class Settings(TrainingSettings):
     segment: int = 40960
     snr: list[float] = field(default_factory=lambda: [-3.0, 25.0])
     clean: float = 0.4
-    levels: dict[int, float] = field(default_factory=lambda: {1: 0.08, 2: 0.07, 3: 0.15, 6: 0.2, 8: 0.1, 10: 0.35, 11: 0.05})
-    voicing: float = 0.3
-    lr: float = 2e-3
-    minutes: float = 45.0
-    decay_minutes: float = 25.0
+    levels: dict[int, float] = field(
+        default_factory=lambda: {1: 0.08, 2: 0.07, 3: 0.15, 6: 0.2, 8: 0.1, 10: 0.35, 11: 0.05}
+    )
+    lr: float = 2.5e-3
+    minutes: float = 34.0
+    decay_minutes: float = 20.0
 
 
 class Trainer(CodecState):
@@ -80,16 +77,15 @@ class Trainer(CodecState):
     def train_step(self, batch: Batch) -> dict[str, float]:
         """One step; returns the named losses."""
         with torch.no_grad():
-            inputs, target = self.inputs(batch), self.parameters(batch.speech)
-        terms = losses(self.backbone, self.enhancer.estimate(*inputs), target)
-        weight = self.settings.voicing
-        norm = self.update(terms["envelope"] + weight * (terms["voiced"] + 4 * terms["f0"] + terms["voicing"]))
+            inputs, target = self.inputs(batch), self.envelope(batch.speech)
+        error = envelope_error(self.backbone, self.enhancer(*inputs), target)
+        norm = self.update(error)
         with torch.no_grad():
-            before = losses(self.backbone, unchanged(self.enhancer, inputs[0]), target)["envelope"]
-        return {name: float(x.detach()) for name, x in terms.items()} | {"before": float(before), "norm": norm}
+            before = envelope_error(self.backbone, inputs[0][..., : self.backbone.semantic_dim], target)
+        return {"error": float(error.detach()), "before": float(before), "norm": norm}
 
     def inputs(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
-        """Arguments of `ParameterEnhancer.estimate` after quantization, each item with a number of levels of its own."""
+        """First arguments of the enhancement after quantization, each item with a number of levels of its own."""
         backbone, quantizer = self.backbone, self.codec.speech_quantizer
         speech, _ = self.codec.subspace.split(self.codec.latent(batch.mixture))
         codes = quantizer.encode(speech)
@@ -99,37 +95,20 @@ class Trainer(CodecState):
             for i, count in enumerate(counts)
         ])  # fmt: skip
         semantic, coordinates = decoded.split([backbone.content_dim, backbone.stem_dim], 1)
-        return backbone.enhancer_inputs(torch.cat([coordinates, torch.zeros_like(coordinates)], 1), semantic)
+        coordinates = torch.cat([coordinates, torch.zeros_like(coordinates)], 1)
+        return backbone.enhancer_inputs(coordinates.transpose(1, 2), semantic.transpose(1, 2))
 
-    def parameters(self, speech: Tensor) -> Tensor:
-        """Clean speech [B, L] -> its parameters [B, T, E + 2]."""
-        return self.backbone.target_latent(speech)[:, : self.backbone.parametric_dim].transpose(1, 2)
-
-
-def unchanged(enhancer: ParameterEnhancer, parameters: Tensor) -> EnhancedParameters:
-    """What an untrained enhancement makes of parameters [B, T, E + 2]."""
-    outputs = parameters.new_zeros(*parameters.shape[:2], enhancer.n_mels + enhancer.outputs)
-    return enhancer.combine(parameters, outputs)
+    def envelope(self, speech: Tensor) -> Tensor:
+        """Clean speech [B, L] -> coordinates of its mel envelope [B, T, E]."""
+        return self.backbone.target_latent(speech)[:, : self.backbone.semantic_dim].transpose(1, 2)
 
 
-def losses(backbone: SemanticMDCTBackbone, estimate: EnhancedParameters, target: Tensor) -> dict[str, Tensor]:
-    """Mean absolute errors of the envelope in nepers, of f0 in octaves, and of voicing; cross entropy of `voiced`.
-
-    Errors of f0 and voicing count in voiced frames of the target [B, T, E + 2].
-    """
-    envelope, log_f0, voicing = target.split([backbone.semantic_dim, 1, 1], dim=-1)
-    wanted = backbone._mel_magnitudes(envelope)
-    power = wanted.square().mean(-1, keepdim=True)
-    floor = 10 ** (-FLOOR_DB / 20) * power.mean(1, keepdim=True).sqrt() + backbone.mel_floor
-    error = torch.log(backbone._mel_magnitudes(estimate.envelope) + floor) - torch.log(wanted + floor)
-    voiced = (voicing > 0).float()
-    count = voiced.sum().clamp(min=1)
-    return {
-        "envelope": error.abs().mean(),
-        "voiced": F.binary_cross_entropy_with_logits(estimate.voiced, voiced),
-        "f0": ((estimate.log_f0 - log_f0).abs() * voiced).sum() / count / PitchEstimator.octave_scale,
-        "voicing": ((estimate.voicing - voicing).abs() * voiced).sum() / count / PitchEstimator.voicing_scale,
-    }
+def envelope_error(backbone: SemanticMDCTBackbone, estimate: Tensor, target: Tensor) -> Tensor:
+    """Mean absolute difference in nepers between envelopes [B, T, E], above a floor relative to the target's level."""
+    wanted = backbone._mel_magnitudes(target)
+    power = wanted.square().mean((1, 2), keepdim=True)
+    floor = 10 ** (-FLOOR_DB / 20) * power.sqrt() + backbone.mel_floor
+    return (torch.log(backbone._mel_magnitudes(estimate) + floor) - torch.log(wanted + floor)).abs().mean()
 
 
 def main() -> int:

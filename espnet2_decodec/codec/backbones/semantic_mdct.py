@@ -12,7 +12,7 @@ from espnet2_decodec.codec.backbones.mdct import MDCTBackbone
 from espnet2_decodec.codec.dsp.convnext import ConvNeXtStack
 from espnet2_decodec.codec.dsp.excitation import PhaseState
 from espnet2_decodec.codec.dsp.overlap_add import weighted_overlap_add
-from espnet2_decodec.codec.parameter_enhancer import ParameterEnhancer
+from espnet2_decodec.codec.envelope_enhancer import EnvelopeEnhancer
 from espnet2_decodec.codec.post_filter import PostFilter
 from espnet2_decodec.codec.semantic_encoder import SemanticEncoder
 
@@ -28,7 +28,7 @@ class SemanticMDCTBackbone(MDCTBackbone):
         semantic_channels, semantic_blocks, semantic_kernel: of the semantic encoder.
         semantic_mixture_input: whether the semantic encoder also sees the mixture, see `SemanticEncoder`.
         post_filter_channels, post_filter_blocks: of the post-filter.
-        enhancer_channels, enhancer_blocks: of the enhancement of the speech's parameters; 0 channels for none.
+        enhancer_channels, enhancer_blocks: of the enhancement of the speech's envelope; 0 channels for none.
         hop, n_mels, channels, encoder_blocks, decoder_blocks, kernel, encoder_kernel, highband_gain, sample_rate,
             deep_filter_channels, deep_filter_blocks: as for `MDCTBackbone`.
 
@@ -80,7 +80,7 @@ class SemanticMDCTBackbone(MDCTBackbone):
         self.register_buffer("coordinate_scale", torch.ones(self.stem_dim))
         self.enhancer = None
         if enhancer_channels:
-            self.enhancer = ParameterEnhancer(n_mels, content_dim, self.mel_scale, enhancer_channels, enhancer_blocks)
+            self.enhancer = EnvelopeEnhancer(n_mels, content_dim, self.mel_scale, enhancer_channels, enhancer_blocks)
         assert self.receptive_field is not None
         (encoder_left, encoder_right), (decoder_left, decoder_right) = self.receptive_field
         left, right = (1 + frames for frames in self.semantic_encoder.receptive_field)
@@ -138,27 +138,23 @@ class SemanticMDCTBackbone(MDCTBackbone):
         """Y [B, D, T] of the speech -> wav [B, T * hop], and the same before the post-filter; see `Backbone.decode`."""
         semantic, coordinates = latent.float().tensor_split([self.content_dim], dim=1)
         if self.enhancer is not None:
-            coordinates = self._enhanced(coordinates, semantic, mask)
+            frames, features = coordinates.transpose(1, 2), semantic.transpose(1, 2)
+            envelope = self.enhancer(*self.enhancer_inputs(frames, features), mask).transpose(1, 2)
+            coordinates = torch.cat([envelope, coordinates[:, self.semantic_dim :]], dim=1)
         wav = self._imdct(self._decode_mdct(coordinates, mask, phase), mask)
         speech = coordinates[:, : self.stem_dim].transpose(1, 2) / self.coordinate_scale
         return self.post_filter(wav, speech, semantic.transpose(1, 2), mask), wav
 
     def enhancer_inputs(self, coordinates: Tensor, semantic: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Arguments of `ParameterEnhancer.estimate`.
+        """First arguments of `EnvelopeEnhancer.forward`.
 
         Args:
-            coordinates: of both streams [B, 2 D', T].
-            semantic: features [B, S, T].
+            coordinates: of both streams [B, T, 2 D'].
+            semantic: features [B, T, S].
         """
-        frames = coordinates.transpose(1, 2)
-        bands = self.mel_scale * torch.log1p(self._coded_bands(frames)[:, :, 0].abs() @ self.mdct_to_mel / self.mel_floor)
-        return frames[..., : self.parametric_dim], bands, semantic.transpose(1, 2)
-
-    def _enhanced(self, coordinates: Tensor, semantic: Tensor, mask: Tensor | None) -> Tensor:
-        """Coordinates [B, 2 D', T] with enhanced parameters of the speech; arguments as for `enhancer_inputs`."""
-        assert self.enhancer is not None
-        parameters = self.enhancer(*self.enhancer_inputs(coordinates, semantic), mask)
-        return torch.cat([parameters.transpose(1, 2), coordinates[:, self.parametric_dim :]], dim=1)
+        bands = self._coded_bands(coordinates)[:, :, 0].abs() @ self.mdct_to_mel
+        bands = self.mel_scale * torch.log1p(bands / self.mel_floor)
+        return coordinates[..., : self.parametric_dim], bands, semantic
 
     def decode_components(self, latent: Tensor) -> tuple[Tensor, Tensor]:
         """Y [B, D, T] -> wav [B, T * hop], zeros; see `Backbone.decode_components`."""
