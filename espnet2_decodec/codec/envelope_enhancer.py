@@ -49,4 +49,4 @@ class EnvelopeEnhancer(nn.Module):
 
     def add(self, parameters: Tensor, change: Tensor) -> Tensor:
         """Decoded parameters [B, T, E + 2], change of the envelope in nepers [B, T, E] -> envelope [B, T, E]."""
-        return (parameters[..., : self.n_mels] + self.mel_scale * change.float()).clamp(min=0)
+        return parameters[..., : self.n_mels] + self.mel_scale * change.float()
