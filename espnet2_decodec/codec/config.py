@@ -45,8 +45,6 @@ TINY_SEMANTIC: dict = {
         "semantic_mixture_input": True,
         "post_filter_channels": 8,
         "post_filter_blocks": 1,
-        "enhancer_channels": 8,
-        "enhancer_blocks": 1,
     },
     "split": {"speech_dim": 14, "background_dim": 10},
     "quantizer": {

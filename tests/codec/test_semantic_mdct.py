@@ -19,9 +19,7 @@ def make_codec() -> DeCodec:
     torch.manual_seed(0)
     codec = DeCodec.from_config(TINY_SEMANTIC).eval()
     backbone = codec.backbone
-    for part in (backbone.post_filter, backbone.enhancer):
-        torch.nn.init.normal_(part.network.out_proj.weight, std=0.1)
-    for network in (backbone.encoder, backbone.decoder, backbone.background_decoder):
+    for network in (backbone.encoder, backbone.decoder, backbone.background_decoder, backbone.post_filter.network):
         torch.nn.init.normal_(network.out_proj.weight, std=0.1)
     return codec
 

@@ -17,9 +17,7 @@ def make_codec(causal: bool | str = False) -> DeCodec:
     torch.manual_seed(0)
     if causal == "semantic":
         codec = DeCodec.from_config(TINY_SEMANTIC).eval()
-        backbone = codec.backbone
-        networks = backbone.encoder, backbone.decoder, backbone.background_decoder, backbone.enhancer.network
-        for network in networks:
+        for network in (codec.backbone.decoder, codec.backbone.background_decoder, codec.backbone.encoder):
             torch.nn.init.normal_(network.out_proj.weight, std=0.1)
         codec.speech_quantizer.scale[-2] = 0.02  # f0 within its range: at the limit, pulses would fall on frame edges
         return codec

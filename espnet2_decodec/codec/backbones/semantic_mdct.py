@@ -12,7 +12,6 @@ from espnet2_decodec.codec.backbones.mdct import MDCTBackbone
 from espnet2_decodec.codec.dsp.convnext import ConvNeXtStack
 from espnet2_decodec.codec.dsp.excitation import PhaseState
 from espnet2_decodec.codec.dsp.overlap_add import weighted_overlap_add
-from espnet2_decodec.codec.envelope_enhancer import EnvelopeEnhancer
 from espnet2_decodec.codec.post_filter import PostFilter
 from espnet2_decodec.codec.semantic_encoder import SemanticEncoder
 
@@ -28,7 +27,6 @@ class SemanticMDCTBackbone(MDCTBackbone):
         semantic_channels, semantic_blocks, semantic_kernel: of the semantic encoder.
         semantic_mixture_input: whether the semantic encoder also sees the mixture, see `SemanticEncoder`.
         post_filter_channels, post_filter_blocks: of the post-filter.
-        enhancer_channels, enhancer_blocks: of the enhancement of the speech's envelope; 0 channels for none.
         hop, n_mels, channels, encoder_blocks, decoder_blocks, kernel, encoder_kernel, highband_gain, sample_rate,
             deep_filter_channels, deep_filter_blocks: as for `MDCTBackbone`.
 
@@ -61,8 +59,6 @@ class SemanticMDCTBackbone(MDCTBackbone):
         deep_filter_channels: int = 0,
         deep_filter_blocks: int = 4,
         semantic_mixture_input: bool = False,
-        enhancer_channels: int = 0,
-        enhancer_blocks: int = 4,
     ):
         super().__init__(
             dim - content_dim, hop, n_mels, channels, encoder_blocks, decoder_blocks, kernel, encoder_kernel,
@@ -78,16 +74,10 @@ class SemanticMDCTBackbone(MDCTBackbone):
         nn.init.zeros_(self.background_decoder.out_proj.bias)
         self.post_filter = PostFilter(self.stem_dim, content_dim, hop, post_filter_channels, post_filter_blocks)
         self.register_buffer("coordinate_scale", torch.ones(self.stem_dim))
-        self.enhancer = None
-        if enhancer_channels:
-            self.enhancer = EnvelopeEnhancer(n_mels, content_dim, self.mel_scale, enhancer_channels, enhancer_blocks)
         assert self.receptive_field is not None
         (encoder_left, encoder_right), (decoder_left, decoder_right) = self.receptive_field
         left, right = (1 + frames for frames in self.semantic_encoder.receptive_field)
         filter_left, filter_right = self.post_filter.receptive_field
-        if self.enhancer is not None:
-            own_left, own_right = self.enhancer.receptive_field
-            filter_left, filter_right = filter_left + own_left, filter_right + own_right
         self.receptive_field = (
             (encoder_left + left, encoder_right + right),
             (decoder_left + filter_left, decoder_right + filter_right),
@@ -137,24 +127,9 @@ class SemanticMDCTBackbone(MDCTBackbone):
     ) -> tuple[Tensor, Tensor]:
         """Y [B, D, T] of the speech -> wav [B, T * hop], and the same before the post-filter; see `Backbone.decode`."""
         semantic, coordinates = latent.float().tensor_split([self.content_dim], dim=1)
-        if self.enhancer is not None:
-            frames, features = coordinates.transpose(1, 2), semantic.transpose(1, 2)
-            envelope = self.enhancer(*self.enhancer_inputs(frames, features), mask).transpose(1, 2)
-            coordinates = torch.cat([envelope, coordinates[:, self.semantic_dim :]], dim=1)
         wav = self._imdct(self._decode_mdct(coordinates, mask, phase), mask)
         speech = coordinates[:, : self.stem_dim].transpose(1, 2) / self.coordinate_scale
         return self.post_filter(wav, speech, semantic.transpose(1, 2), mask), wav
-
-    def enhancer_inputs(self, coordinates: Tensor, semantic: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """First arguments of `EnvelopeEnhancer.forward`.
-
-        Args:
-            coordinates: of both streams [B, T, 2 D'].
-            semantic: features [B, T, S].
-        """
-        bands = self._coded_bands(coordinates)[:, :, 0].abs() @ self.mdct_to_mel
-        bands = self.mel_scale * torch.log1p(bands / self.mel_floor)
-        return coordinates[..., : self.parametric_dim], bands, semantic
 
     def decode_components(self, latent: Tensor) -> tuple[Tensor, Tensor]:
         """Y [B, D, T] -> wav [B, T * hop], zeros; see `Backbone.decode_components`."""

@@ -5,7 +5,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from espnet2_decodec.codec.backbones.semantic_mdct import SemanticMDCTBackbone
-from espnet2_decodec.codec.envelope_enhancer import EnvelopeEnhancer
 from espnet2_decodec.codec.export.backbones import MDCTGraph
 from espnet2_decodec.codec.export.frames import Context, Frames
 from espnet2_decodec.codec.export.layers import apply_stack, frame_signal, moving_mean, overlap_add, product
@@ -41,22 +40,12 @@ class SemanticMDCTGraph(MDCTGraph):
         semantic = speech.map(lambda x: x[..., : backbone.content_dim])
         streams = speech, background
         coordinates, background = (stream.map(lambda x: x[..., backbone.content_dim :]) for stream in streams)
-        if backbone.enhancer is not None:
-            coordinates = self._enhanced(context, backbone.enhancer, coordinates, semantic)
         wav = self.decode_stream(context, coordinates, backbone.decoder)
         scaled = coordinates.map(lambda x: x[..., : backbone.stem_dim] / backbone.coordinate_scale)
         wav = self.post_filter(context, wav, scaled, semantic)
         background_wav = self.decode_stream(context, background, backbone.background_decoder)
         wav, background_wav = context.align(wav, background_wav)
         return Frames(wav.x + background_wav.x, wav.delay)
-
-    def _enhanced(self, context: Context, enhancer: EnvelopeEnhancer, coordinates: Frames, semantic: Frames) -> Frames:
-        """Coordinates of both streams [B, T, 2 D'] with the enhanced envelope of the speech."""
-        inputs = self.semantic_backbone.enhancer_inputs(coordinates.x, semantic.x)
-        features = Frames(enhancer.features(*inputs), coordinates.delay)
-        coordinates, change = context.align(coordinates, apply_stack(context, enhancer.network, features))
-        envelope = enhancer.add(coordinates.x[..., : self.semantic_backbone.parametric_dim], change.x)
-        return Frames(torch.cat([envelope, coordinates.x[..., enhancer.n_mels :]], dim=-1), coordinates.delay)
 
 
 class SemanticEncoderGraph(nn.Module):
