@@ -19,7 +19,7 @@ from espnet2_decodec.voice.coordinates import (
 )
 from espnet2_decodec.voice.layers import pad_length
 from espnet2_decodec.voice.speech import Speech, semantic_parts
-from espnet2_decodec.voice.voice_model import PITCH_DIM, EncodedPrompt, VoiceModel
+from espnet2_decodec.voice.voice_model import PITCH_DIM, Condition, EncodedPrompt, VoiceModel
 
 LEVEL = 10 ** (-26 / 20)
 """RMS of speech that the voice model was trained with."""
@@ -112,12 +112,22 @@ def predict_block(
     noise: Tensor,
     steps: int,
     mask: Tensor | None = None,
+    other: Voice | None = None,
+    guidance: float = 0.0,
 ) -> Tensor:
-    """As `predict_coordinates`, at once, from given noise [T, P] and with a mask [T, 1] of valid frames."""
+    """As `predict_coordinates`, at once, from given noise [T, P] and with a mask [T, 1] of valid frames.
+
+    With `other` the flow is guided away from that voice, see `VoiceModel.sample`.
+    """
     condition_pitch = content.new_zeros(len(content), PITCH_DIM) if pitch is None else pitch
     valid = None if mask is None else mask[None]
-    condition = model.condition(content[None], condition_pitch[None], voice.prompt, valid)
-    coordinates = model.denormalize(model.sample(condition, noise[None], steps)[0])
+
+    def condition(of: Voice) -> Condition:
+        return model.condition(content[None], condition_pitch[None], of.prompt, valid)
+
+    avoided = condition(other) if other is not None and guidance else None
+    normalized = model.sample(condition(voice), noise[None], steps, avoided, guidance)[0]
+    coordinates = model.denormalize(normalized)
     if pitch is not None:
         coordinates[:, -2] = PitchEstimator.octave_scale * (pitch[:, 0] + voice.octaves)
         coordinates[:, -1] = PitchEstimator.voicing_scale * pitch[:, 1]

@@ -51,7 +51,7 @@ class SourceStatistics(NamedTuple):
     Attributes:
         level: see `speech_level`.
         octaves: median log f0, see `median_octaves`.
-        voice: of the source itself; None without speech, or where the detail of the source is not needed.
+        voice: of the source itself; None without speech, or where it is not needed.
     """
 
     level: float
@@ -97,6 +97,8 @@ class VoiceConverter:
         convert_f0: whether the median f0 becomes that of the prompt.
         detail: share of the source's detail that is added to the result, see `ConvertedBlock.residual`: 0 gives more
             similarity to the voice, 1 more intelligibility.
+        guidance: by how much the flow is guided away from the source's own voice, see `VoiceModel.sample`: more gives
+            more similarity to the prompt, too much of it artifacts.
         bias: share of the prompt's `spectral_bias` that is added to the result.
         steps: of the flow, see `predict_coordinates`.
         temperature: of the flow.
@@ -116,6 +118,7 @@ class VoiceConverter:
         prompt: Speech,
         convert_f0: bool = True,
         detail: float = 0.7,
+        guidance: float = 0.5,
         bias: float = 1.0,
         steps: int = 5,
         temperature: float = 0.5,
@@ -125,7 +128,7 @@ class VoiceConverter:
     ):
         self.model, self.backbone = model, semantic_parts(codec)[0]
         self.convert_f0, self.detail, self.steps, self.temperature = convert_f0, detail, steps, temperature
-        self.seed, self.block_frames = seed, block_frames
+        self.guidance, self.seed, self.block_frames = guidance, seed, block_frames
         self.window = round(statistics_seconds * codec.frame_rate)
         if self.window < ONSET_FRAMES:
             shortest = ONSET_FRAMES / codec.frame_rate
@@ -190,7 +193,11 @@ class VoiceConverter:
     def _measure(self, source: Speech) -> SourceStatistics:
         """Statistics of the first frames."""
         level = speech_level(source.coordinates, self.backbone)
-        voice = encode_voice(self.model, self.codec, source) if self.detail and level > MIN_LEVEL else None
+        voice = (
+            encode_voice(self.model, self.codec, source)
+            if (self.detail or self.guidance) and level > MIN_LEVEL
+            else None
+        )
         return SourceStatistics(level, median_octaves(source.coordinates), voice)
 
     def _blocks(self, buffer: SourceBuffer, statistics: SourceStatistics) -> Iterator[ConvertedBlock]:
@@ -213,16 +220,17 @@ class VoiceConverter:
         f0 = buffer.f0(first, last, F0_FRAMES, initial)
         pitch = pitch_condition(f0, frames.coordinates[:, -1] > 0, statistics.octaves)
 
-        def predict(voice: Voice) -> Tensor:
-            noise = self.temperature * frames.noise
-            return predict_block(self.model, frames.content, voice, pitch, noise, self.steps)[inside]
+        def predict(voice: Voice, other: Voice | None = None) -> Tensor:
+            noise, steps = self.temperature * frames.noise, self.steps
+            found = predict_block(self.model, frames.content, voice, pitch, noise, steps, None, other, self.guidance)
+            return found[inside]
 
         source = Speech(frames.content[inside], frames.coordinates[inside])
         residual = torch.zeros_like(source.coordinates[:, :-2])
         if statistics.voice is not None:
             level = amplify(source.coordinates, LEVEL / statistics.level, self.backbone)
             residual = (level - predict(statistics.voice))[:, :-2]
-        return ConvertedBlock(source, predict(self.voice), residual)
+        return ConvertedBlock(source, predict(self.voice, statistics.voice), residual)
 
     def _corrections(self, blocks: list[ConvertedBlock], level: float) -> Corrections:
         """Corrections from the first `window` frames, for a source with this level."""

@@ -217,6 +217,29 @@ class VoiceModel(nn.Module):
         }
 
     @torch.no_grad()
-    def sample(self, condition: Condition, noise: Tensor, steps: int = 5) -> Tensor:
-        """Normalized coordinates [B, T, P] from noise [B, T, P]; see `flow_matching.sample`."""
-        return flow_matching.sample(lambda x, time: self.velocity(x, time, condition), noise, steps)
+    def sample(
+        self,
+        condition: Condition,
+        noise: Tensor,
+        steps: int = 5,
+        other: Condition | None = None,
+        guidance: float = 0.0,
+    ) -> Tensor:
+        """Normalized coordinates [B, T, P]; see `flow_matching.sample`.
+
+        Args:
+            condition: of the flow.
+            noise: [B, T, P].
+            steps: number of steps.
+            other: condition that the flow is guided away from, as by classifier-free guidance (Ho and Salimans, 2022,
+                arXiv 2207.12598) from the unconditional one.
+            guidance: share of the difference of the velocities given both conditions that is added; 0 for none.
+        """
+
+        def velocity(x: Tensor, time: Tensor) -> Tensor:
+            found = self.velocity(x, time, condition)
+            if other is None or not guidance:
+                return found
+            return found + guidance * (found - self.velocity(x, time, other))
+
+        return flow_matching.sample(velocity, noise, steps)

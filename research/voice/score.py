@@ -57,7 +57,9 @@ class Systems:
             speech = Speech(quantizer.decode(quantizer.encode(speech.content.T[None]))[0].T, speech.coordinates)
         if self.model is not None:
             voice = analyze(self.codec, [prompt])
-            options = {name: getattr(self.args, name) for name in ("detail", "bias", "steps", "temperature")}
+            options = {
+                name: getattr(self.args, name) for name in ("detail", "guidance", "bias", "steps", "temperature")
+            }
             speech = convert_voice(self.model, self.codec, speech, voice, **options)
         return torch.cat(list(synthesize(self.codec, [speech], len(source))))
 
@@ -99,6 +101,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=5)
     parser.add_argument("--temperature", type=float, default=0.5)
     parser.add_argument("--detail", type=float, default=0.7)
+    parser.add_argument("--guidance", type=float, default=0.5)
     parser.add_argument("--bias", type=float, default=1.0)
     parser.add_argument("--source-snr", type=float, help="dB, of noisy sources")
     parser.add_argument(

@@ -102,6 +102,20 @@ def test_a_late_voice_is_measured_from_its_beginning(codec, voice_model, source,
     assert torch.allclose(joined(blocks), found, atol=1e-5)
 
 
+def test_the_guidance_is_away_from_the_voice_of_the_source(codec, voice_model, source, prompt):
+    """It changes nothing where that voice is also the prompt, and more with more of it."""
+
+    def converted(voice, guidance, detail=0.0):
+        options = {"guidance": guidance, "detail": detail, "bias": 0.0}
+        return convert_voice(voice_model, codec, source, voice, **options).coordinates
+
+    own = converted(source, 0.0)
+    assert torch.allclose(converted(source, 1.0), own, atol=1e-5)
+    plain, half, full = (converted(prompt, guidance) for guidance in (0.0, 0.5, 1.0))
+    assert 0 < (half - plain).abs().mean() < (full - plain).abs().mean()
+    assert not torch.allclose(converted(prompt, 0.5, detail=0.7), converted(prompt, 0.0, detail=0.7), atol=1e-4)
+
+
 def test_a_long_recording_without_a_voice_becomes_silence(codec, voice_model, prompt):
     whispered = Speech(torch.randn(300, 4), torch.cat([torch.rand(300, 4) * 0.1, torch.zeros(300, 2)], dim=1))
     converted = convert_voice(voice_model, codec, whispered, prompt, statistics_seconds=2.0)
