@@ -102,13 +102,6 @@ train_semantic() {
         --out "${out}/semantic" --config "$(settings research/tokens/semantic.yaml)"
 }
 
-# Trains what decodes the changed levels of the codec $1; `codec` is the result.
-adapt() {
-    step adapt research.tokens.train --start "$1" --keep --bank "${bank}" --out "${out}/adapt" \
-        --config "$(settings research/tokens/adapt.yaml)"
-    codec="${out}/adapt/model"
-}
-
 # Makes so many of the sentences the development set, the others the training set.
 split_sentences() {
     head -n "-$1" "${out}/sentences.txt" > "${out}/sentences_train.txt"
@@ -144,7 +137,9 @@ step data research.tokens.prepare_data --downloads "${downloads}" --out "${bank}
 if [ "${with_level}" = True ]; then
     refine_separation "${base}"
     train_semantic "${refined}"
-    adapt "${out}/semantic/model"
+    step adapt research.tokens.train --start "${out}/semantic/model" --keep --bank "${bank}" --out "${out}/adapt" \
+        --config "$(settings research/tokens/adapt.yaml)"
+    codec="${out}/adapt/model"
 else
     step separation research.separation.train --start "${base}" --bank "${bank}" --out "${out}/separation" \
         --config "$(settings research/separation/train.yaml)"
@@ -157,9 +152,7 @@ else
         --out "${out}/codebooks" ${minutes:+--frames 5000 --beams 2 2}
     step final research.tokens.train --start "${out}/codebooks" --keep --bank "${bank}" --out "${out}/final" \
         --config "$(settings research/tokens/finetune.yaml)"
-    step parametric_level research.tokens.parametric_level --codec "${out}/final/model" --bank "${bank}" \
-        --out "${out}/parametric_level" ${minutes:+--batches 2}
-    adapt "${out}/parametric_level"
+    codec="${out}/final/model"
 fi
 step background_features research.background.prepare --model "${codec}" --bank "${bank}" \
     --out "${out}/background_features" ${minutes:+--count 20}

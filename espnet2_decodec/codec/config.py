@@ -175,15 +175,11 @@ def build_backbone(name: str, dim: int, sample_rate: int = 16000, **options: Any
 
 
 def _build_quantizers(backbone: Backbone, split: Split, options: dict) -> tuple[Quantizer, Quantizer]:
-    """Quantizers of speech and background; split ones if their latents are the halves of a parametric backbone's.
-
-    `background_parametric_levels` is the number of parametric levels of the background, by default that of the speech.
-    """
+    """Quantizers of speech and background; split ones if their latents are the halves of a parametric backbone's."""
     levels = options.pop("speech_levels"), options.pop("background_levels")
     for count in levels:
         _check_value("speech_levels and background_levels", count, int, _MAX_COUNT)
     derived = [{"dim": dim, "levels": count} for dim, count in zip(split.dims, levels)]
-    parametric_levels = options.pop("background_parametric_levels", options.get("parametric_levels"))
     if not isinstance(backbone, ParametricBackbone) or split.dims != backbone.stem_dims:
         if isinstance(backbone, SemanticMDCTBackbone):
             raise ValueError(f"This backbone needs a split into {backbone.stem_dims} coordinates, not {split.dims}.")
@@ -191,20 +187,19 @@ def _build_quantizers(backbone: Backbone, split: Split, options: dict) -> tuple[
         speech, background = (_build(ResidualVQ, "quantizer", options, **d, sign_symmetric=False) for d in derived)
         return speech, background
     shared = {name: getattr(backbone, name) for name in ("semantic_dim", "parametric_dim", "sign_symmetric")}
-    background_options = options if parametric_levels is None else {**options, "parametric_levels": parametric_levels}
     if isinstance(backbone, SemanticMDCTBackbone):
         speech_dims = {"semantic_dim": backbone.content_dim, "parameters": backbone.parametric_dim}
         symmetric = {"sign_symmetric": backbone.sign_symmetric, "scale_factors": backbone.scale_factors}
         speech_quantizer = _build(SemanticRVQ, "quantizer", options, **derived[0], **speech_dims, **symmetric)
         known = signature(SplitRVQ).parameters
-        options = {name: value for name, value in background_options.items() if name in known}
+        options = {name: value for name, value in options.items() if name in known}
         return (
             speech_quantizer,
             _build(SplitRVQ, "quantizer", options, **derived[1], **shared, scale_factors=backbone.gain),
         )
     return (
         _build(SplitRVQ, "quantizer", options, **derived[0], **shared, scale_factors=backbone.scale_factors),
-        _build(SplitRVQ, "quantizer", background_options, **derived[1], **shared, scale_factors=backbone.gain),
+        _build(SplitRVQ, "quantizer", options, **derived[1], **shared, scale_factors=backbone.gain),
     )
 
 

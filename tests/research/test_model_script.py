@@ -73,7 +73,6 @@ def test_all_steps_from_a_codec_of_the_recipe(script):
     assert calls[6][calls[6].index("--config") + 1] == "research/tokens/semantic.yaml"
     first = ["research.tokens.prepare_data", "research.separation.train", *REFINED, "research.tokens.start", *SEMANTIC]
     first += ["research.tokens.train", "research.tokens.optimize_codebooks", "research.tokens.train"]
-    first += ["research.tokens.parametric_level", "research.tokens.train"]
     assert status == 0 and modules(calls) == first + COMMON + TEXT
     assert script()[1] == []
 
