@@ -97,8 +97,8 @@ class VoiceConverter:
         convert_f0: whether the median f0 becomes that of the prompt.
         detail: share of the source's detail that is added to the result, see `ConvertedBlock.residual`: 0 gives more
             similarity to the voice, 1 more intelligibility.
-        guidance: by how much the flow is guided away from the source's own voice, see `VoiceModel.sample`: more gives
-            more similarity to the prompt, too much of it artifacts.
+        guidance: by how much the flow is guided away from the source's own voice, see `VoiceModel.sample`: 0.5 gives
+            more similarity to the prompt and less to the source, but loses some words; more than that gives artifacts.
         bias: share of the prompt's `spectral_bias` that is added to the result.
         steps: of the flow, see `predict_coordinates`.
         temperature: of the flow.
@@ -118,7 +118,7 @@ class VoiceConverter:
         prompt: Speech,
         convert_f0: bool = True,
         detail: float = 0.7,
-        guidance: float = 0.5,
+        guidance: float = 0.0,
         bias: float = 1.0,
         steps: int = 5,
         temperature: float = 0.5,

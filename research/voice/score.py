@@ -101,7 +101,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=5)
     parser.add_argument("--temperature", type=float, default=0.5)
     parser.add_argument("--detail", type=float, default=0.7)
-    parser.add_argument("--guidance", type=float, default=0.5)
+    parser.add_argument("--guidance", type=float, default=0.0)
     parser.add_argument("--bias", type=float, default=1.0)
     parser.add_argument("--source-snr", type=float, help="dB, of noisy sources")
     parser.add_argument(

@@ -34,7 +34,6 @@ class Settings(TrainingSettings):
         perturbed: probability of semantic features of a perturbed recording.
         quantized: probability of quantized semantic features.
         pitch: probability that the pitch is given.
-        prompt_dropout: probability that the prompt is that of no voice, for guidance.
     """
 
     codec: str = "decodec-16k-semantic"
@@ -45,7 +44,6 @@ class Settings(TrainingSettings):
     perturbed: float = 0.5
     quantized: float = 0.6
     pitch: float = 0.5
-    prompt_dropout: float = 0.1
     lr: float = 1.2e-3
     warmup_steps: int = 200
     minutes: float = 80.0
@@ -89,7 +87,6 @@ class Trainer(BaseTrainer):
         quantized = self._drawn(count, self.settings.quantized)
         content = torch.where(quantized, self.quantize(batch.content), batch.content)
         prompt = torch.cat([model.normalize(batch.prompt), batch.prompt_content], dim=-1)
-        prompt = prompt * ~self._drawn(count, self.settings.prompt_dropout)
         pitch = batch.pitch * self._drawn(count, self.settings.pitch)
         condition = model.condition(content, pitch, model.encode_prompt(prompt, batch.prompt_mask))
         terms = model.losses(model.normalize(batch.target), condition, self.generator)
