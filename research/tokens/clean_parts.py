@@ -1,0 +1,82 @@
+"""Which part of the tokens loses what: `python -m research.tokens.clean_parts --bank BANK --snr 10`.
+
+English recordings of the development set in noise, with parts of the latent replaced by those of the clean speech:
+before the quantizers, or after them, in the decoder alone. JSON lines with words changed (Whisper base), PESQ, DNSMOS.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from espnet2_decodec.codec.backbones.semantic_mdct import SemanticMDCTBackbone
+from espnet2_decodec.codec.decodec import DeCodec
+from research.metrics import dnsmos, quality, words_changed
+from research.tokens.dev_set import dev_set, mixed
+
+PARTS = ("none", "semantic", "envelope", "pitch", "parameters", "bands", "all")
+
+
+def coordinates(backbone: SemanticMDCTBackbone, part: str) -> slice:
+    """The coordinates of a part in a latent of the speech."""
+    start, envelope, end = backbone.content_dim, backbone.semantic_dim, backbone.parametric_dim
+    return {
+        "none": slice(0, 0), "semantic": slice(0, start), "envelope": slice(start, start + envelope),
+        "pitch": slice(start + envelope, start + end), "parameters": slice(start, start + end),
+        "bands": slice(start + end, None), "all": slice(0, None),
+    }[part]  # fmt: skip
+
+
+@torch.no_grad()
+def decode_with(codec: DeCodec, wav: Tensor, clean: Tensor, before: str = "none", after: str = "none") -> Tensor:
+    """The speech of `wav` [L] through all levels, with parts of the latent of `clean` [L].
+
+    Args:
+        codec: with the backbone `semantic_mdct`.
+        wav: a mixture.
+        clean: its speech.
+        before: part that is replaced before the quantizers.
+        after: part that is replaced after them.
+    """
+    backbone, quantizer = codec.backbone, codec.speech_quantizer
+    padded, target = (torch.nn.functional.pad(x, (0, -len(x) % codec.hop))[None] for x in (wav, clean))
+    speech, exact = codec.subspace.split(codec.latent(padded))[0].clone(), backbone.isolated_latent(target)
+    speech[:, coordinates(backbone, before)] = exact[:, coordinates(backbone, before)]
+    decoded = quantizer.decode(quantizer.encode(speech))
+    decoded[:, coordinates(backbone, after)] = exact[:, coordinates(backbone, after)]
+    latent = codec.subspace.merge(decoded, decoded.new_zeros(1, backbone.stem_dim, decoded.shape[2]))
+    return codec.synthesize(latent)[0, : len(wav)]
+
+
+def main() -> None:
+    """Score each part, before the quantizers and after them."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--bank", type=Path, required=True)
+    parser.add_argument("--model", default="decodec-16k-semantic")
+    parser.add_argument("--snr", type=float, help="dB; clean speech without it")
+    parser.add_argument("--before", nargs="*", default=PARTS, choices=PARTS)
+    parser.add_argument("--after", nargs="*", default=["parameters"], choices=PARTS)
+    parser.add_argument("--limit", type=int, help="only the first so many recordings")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    codec, utterances = DeCodec.from_pretrained(args.model), dev_set(args.bank)
+    inputs = [u.wav for u in utterances] if args.snr is None else mixed(utterances, args.bank, args.snr)
+    pairs = [(wav, u.wav) for wav, u in zip(inputs, utterances) if u.english][: args.limit]
+    cache = args.bank / f"english_texts_{args.limit or 'all'}.json"
+    for place, parts in (("before", args.before), ("after", args.after)):
+        for part in parts:
+            wavs = [decode_with(codec, wav, clean, **{place: part}) for wav, clean in pairs]
+            changed = words_changed(wavs, [clean for _, clean in pairs], [True] * len(pairs), cache)
+            wrong, total = map(int, np.sum(changed, axis=0))
+            row = {"replaced": part, "place": place, "snr": args.snr, "words": total}
+            row["words_changed"] = round(100 * wrong / max(total, 1), 1)
+            row["pesq"] = round(float(np.nanmean([quality(c, w)["pesq"] for w, (_, c) in zip(wavs, pairs)])), 3)
+            row["dnsmos"] = round(float(np.mean([dnsmos(wav) for wav in wavs])), 3)
+            print(json.dumps(row), flush=True)
+
+
+if __name__ == "__main__":
+    main()
