@@ -193,11 +193,8 @@ class VoiceConverter:
     def _measure(self, source: Speech) -> SourceStatistics:
         """Statistics of the first frames."""
         level = speech_level(source.coordinates, self.backbone)
-        voice = (
-            encode_voice(self.model, self.codec, source)
-            if (self.detail or self.guidance) and level > MIN_LEVEL
-            else None
-        )
+        is_needed = (self.detail or self.guidance) and level > MIN_LEVEL
+        voice = encode_voice(self.model, self.codec, source) if is_needed else None
         return SourceStatistics(level, median_octaves(source.coordinates), voice)
 
     def _blocks(self, buffer: SourceBuffer, statistics: SourceStatistics) -> Iterator[ConvertedBlock]:
