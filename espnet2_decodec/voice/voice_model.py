@@ -232,13 +232,13 @@ class VoiceModel(nn.Module):
             noise: [B, T, P].
             steps: number of steps.
             other: condition that the flow is guided away from, as by classifier-free guidance (Ho and Salimans, 2022,
-                arXiv 2207.12598) from the unconditional one.
-            guidance: share of the difference of the velocities given both conditions that is added; 0 for none.
+                arXiv 2207.12598) from the unconditional one; None for no guidance.
+            guidance: share of the difference of the velocities given both conditions that is added.
         """
 
         def velocity(x: Tensor, time: Tensor) -> Tensor:
             found = self.velocity(x, time, condition)
-            if other is None or not guidance:
+            if other is None:
                 return found
             return found + guidance * (found - self.velocity(x, time, other))
 

@@ -1,21 +1,22 @@
 """Which part of the tokens loses what: `python -m research.tokens.clean_parts --bank BANK --snr 10`.
 
 English recordings of the development set in noise, with parts of the latent replaced by those of the clean speech:
-before the quantizers, or after them, in the decoder alone. JSON lines with words changed (Whisper base), PESQ, DNSMOS.
+before the quantizers, or after them, in the decoder alone. Scores as those of `research.tokens.score --full`, one JSON
+line for each part.
 """
 
 import argparse
 import json
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from espnet2_decodec.codec.backbones.semantic_mdct import SemanticMDCTBackbone
 from espnet2_decodec.codec.decodec import DeCodec
-from research.metrics import dnsmos, quality, words_changed
+from espnet2_decodec.codec.unseparated import unseparated_latent
 from research.tokens.dev_set import dev_set, mixed
+from research.tokens.score import interval_scores
 
 PARTS = ("none", "semantic", "envelope", "pitch", "parameters", "bands", "all")
 
@@ -42,12 +43,13 @@ def decode_with(codec: DeCodec, wav: Tensor, clean: Tensor, before: str = "none"
         after: part that is replaced after them.
     """
     backbone, quantizer = codec.backbone, codec.speech_quantizer
-    padded, target = (torch.nn.functional.pad(x, (0, -len(x) % codec.hop))[None] for x in (wav, clean))
-    speech, exact = codec.subspace.split(codec.latent(padded))[0].clone(), backbone.isolated_latent(target)
+    latents = codec.latent(wav[None]), unseparated_latent(codec, clean[None])
+    (speech, _), (exact, empty) = map(codec.subspace.split, latents)
+    speech = speech.clone()
     speech[:, coordinates(backbone, before)] = exact[:, coordinates(backbone, before)]
     decoded = quantizer.decode(quantizer.encode(speech))
     decoded[:, coordinates(backbone, after)] = exact[:, coordinates(backbone, after)]
-    latent = codec.subspace.merge(decoded, decoded.new_zeros(1, backbone.stem_dim, decoded.shape[2]))
+    latent = codec.subspace.merge(decoded, torch.zeros_like(empty))
     return codec.synthesize(latent)[0, : len(wav)]
 
 
@@ -64,18 +66,13 @@ def main() -> None:
     torch.set_num_threads(1)
     codec, utterances = DeCodec.from_pretrained(args.model), dev_set(args.bank)
     inputs = [u.wav for u in utterances] if args.snr is None else mixed(utterances, args.bank, args.snr)
-    pairs = [(wav, u.wav) for wav, u in zip(inputs, utterances) if u.english][: args.limit]
-    cache = args.bank / f"english_texts_{args.limit or 'all'}.json"
+    pairs = [(wav, u) for wav, u in zip(inputs, utterances) if u.english][: args.limit]
+    chosen, cache = [u for _, u in pairs], args.bank / f"english_texts_{args.limit or 'all'}.json"
     for place, parts in (("before", args.before), ("after", args.after)):
         for part in parts:
-            wavs = [decode_with(codec, wav, clean, **{place: part}) for wav, clean in pairs]
-            changed = words_changed(wavs, [clean for _, clean in pairs], [True] * len(pairs), cache)
-            wrong, total = map(int, np.sum(changed, axis=0))
-            row = {"replaced": part, "place": place, "snr": args.snr, "words": total}
-            row["words_changed"] = round(100 * wrong / max(total, 1), 1)
-            row["pesq"] = round(float(np.nanmean([quality(c, w)["pesq"] for w, (_, c) in zip(wavs, pairs)])), 3)
-            row["dnsmos"] = round(float(np.mean([dnsmos(wav) for wav in wavs])), 3)
-            print(json.dumps(row), flush=True)
+            wavs = [decode_with(codec, wav, u.wav, **{place: part}) for wav, u in pairs]
+            row: dict = {"replaced": part, "place": place, "snr": args.snr}
+            print(json.dumps(row | interval_scores(wavs, chosen, cache)), flush=True)
 
 
 if __name__ == "__main__":

@@ -44,6 +44,15 @@ def full_scores(wavs: list[Tensor], utterances: list[Utterance], cache: Path) ->
     return scores | {"words_changed": bootstrap_ratio([100 * count for count in wrong], total)}
 
 
+def interval_scores(wavs: list[Tensor], utterances: list[Utterance], cache: Path | None) -> dict[str, list[float]]:
+    """Name -> mean and limits of the 95 % interval: PESQ and STOI, and with a cache the scores of `full_scores`."""
+    scores = [quality(u.wav, w) for u, w in zip(utterances, wavs)]
+    row = {name: bootstrap_interval([s[name] for s in scores]) for name in scores[0]}
+    if cache is not None:
+        row |= full_scores(wavs, utterances, cache)
+    return {name: [round(x, 3) for x in (i.mean, i.low, i.high)] for name, i in row.items() if i.count}
+
+
 def stability(codec: DeCodec, utterances: list[Utterance], bank: Path) -> dict[str, float]:
     """Share of level-1 tokens that stay, in %, where the original is within 40 dB of its loudest frame."""
     kept: dict[str, list[Tensor]] = {}
@@ -96,12 +105,7 @@ def main() -> None:
     systems |= {f"opus_{kbps:g}": [Opus(kbps)(wav, 16000)["mixture"] for wav in inputs] for kbps in args.opus}
     if args.snr is not None:
         systems["mixture"] = inputs
-    for key, wavs in systems.items():
-        scores = [quality(u.wav, w) for u, w in zip(utterances, wavs)]
-        row = {name: bootstrap_interval([s[name] for s in scores]) for name in scores[0]}
-        if args.full:
-            row |= full_scores(wavs, utterances, texts)
-        result[key] = {name: [round(x, 3) for x in (i.mean, i.low, i.high)] for name, i in row.items() if i.count}
+    result |= {key: interval_scores(wavs, utterances, texts if args.full else None) for key, wavs in systems.items()}
     if args.full and args.snr is None:
         result["stability"] = stability(codec, utterances, args.bank)
     if args.wavs:
