@@ -52,6 +52,7 @@ TINY_SEMANTIC: dict = {
         "background_levels": 2,
         "codebook_size": 16,
         "parametric_levels": 2,
+        "parametric_frames": 3,
         "predictor_channels": 8,
         "predictor_blocks": 1,
     },

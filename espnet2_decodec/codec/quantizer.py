@@ -60,8 +60,8 @@ class ResidualVQ(nn.Module):
     counts: Tensor
 
     semantic_levels, parametric_levels, parametric_dim = 0, 0, 0
-    context = (0, 0)
-    """Frames before and after a frame on which its codes depend."""
+    context, encoding_context = (0, 0), (0, 0)
+    """Frames before and after a frame on which its decoded value, and its codes and their residual depend."""
 
     def __init__(
         self,
@@ -139,12 +139,15 @@ class ResidualVQ(nn.Module):
         coded = torch.ones(self.levels, self.dim, dtype=torch.float32, device=x.device)
         return quantized_result(x, levels, valid, codes, embeddings, coded, self.codebook_size)
 
-    def search(self, frames: Tensor, levels: int) -> tuple[Tensor, list[Tensor], Tensor]:
+    def search(
+        self, frames: Tensor, levels: int, mask: Tensor | None = None, start: int = 0
+    ) -> tuple[Tensor, list[Tensor], Tensor]:
         """Greedy search or beam search in float32.
 
         Args:
             frames: [B, T, D].
             levels: K', number of leading levels.
+            mask, start: not needed, see `OverlappingRVQ.search`.
 
         Returns:
             Codes [B, K', T], the input of each level [B, T, D], and the residual of the last one [B, T, D].

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from espnet2_decodec.codec.dsp.convnext import ConvNeXtStack
+from espnet2_decodec.codec.overlapping_quantizer import OverlappingRVQ
 from espnet2_decodec.codec.quantizer import QuantizedResult, ResidualVQ, draw_frames, quantized_result
 
 
@@ -27,7 +28,9 @@ class SemanticRVQ(nn.Module):
         scale_factors: maps decoded parameters [..., P] to factors above 0, [..., D - S - P].
         parametric_levels: number of levels for semantic features and parameters, at least 2.
         sign_symmetric: whether the codebooks of the waveform levels are sign-symmetric, see `ResidualVQ`.
-        beam: of the searches of the parametric and of the waveform levels, see `beam_search`.
+        parametric_frames: number of frames that a code of the parametric levels spans, see `OverlappingRVQ`; 1 for codes
+            of single frames.
+        beam: of the search of the waveform levels, and of parametric levels of single frames, see `beam_search`.
         predictor_channels, predictor_blocks, predictor_kernel: of the network, see `ConvNeXtStack`.
         ema_decay, dead_code_threshold: see `ResidualVQ`.
 
@@ -48,6 +51,7 @@ class SemanticRVQ(nn.Module):
         scale_factors: Callable[[Tensor], Tensor],
         parametric_levels: int = 3,
         sign_symmetric: bool = False,
+        parametric_frames: int = 1,
         beam: int = 4,
         predictor_channels: int = 128,
         predictor_blocks: int = 3,
@@ -67,14 +71,22 @@ class SemanticRVQ(nn.Module):
         self.scale_factors = scale_factors
         ema = ema_decay, dead_code_threshold
         self.semantic = ResidualVQ(semantic_dim, 1, codebook_size, False, *ema)
-        self.parametric = ResidualVQ(parameters, parametric_levels - 1, codebook_size, False, *ema, beam=beam)
+        self.parametric: ResidualVQ | OverlappingRVQ
+        if parametric_frames > 1:
+            self.parametric = OverlappingRVQ(
+                parameters, parametric_levels - 1, codebook_size, parametric_frames, 2, *ema
+            )
+        else:
+            self.parametric = ResidualVQ(parameters, parametric_levels - 1, codebook_size, False, *ema, beam=beam)
         self.predictor = ConvNeXtStack(
             semantic_dim, predictor_channels, predictor_blocks, parameters, predictor_kernel, causal=False
         )
         self.register_buffer("scale", torch.ones(parameters))
         self.register_buffer("offset", torch.zeros(parameters))
         frames = predictor_blocks * (predictor_kernel // 2)
-        self.context = (frames, frames)
+        (left, right), (first, last) = self.parametric.context, self.parametric.encoding_context
+        self.context = max(frames, left), max(frames, right)
+        self.encoding_context = frames + first, frames + last
         coefficients, rest = dim - self.parametric_dim, levels - parametric_levels
         self.waveform = ResidualVQ(coefficients, rest, codebook_size, sign_symmetric, *ema, beam=beam)
 
@@ -84,39 +96,87 @@ class SemanticRVQ(nn.Module):
         return (self.offset + self.scale * predicted).transpose(1, 2)
 
     @torch.no_grad()
-    def encode(
-        self,
-        x: Tensor,
-        levels: int | None = None,
-        mask: Tensor | None = None,
-        prediction: Tensor | None = None,
-    ) -> Tensor:
+    def encode(self, x: Tensor, levels: int | None = None, mask: Tensor | None = None) -> Tensor:
         """X [B, D, T] -> codes [B, levels, T] int64.
 
         Args:
-            x: [B, D, T].
+            x: [B, D, T], from the start of a recording on.
             levels: number of leading levels; None for all.
             mask: [B, T] of valid frames; None for all.
-            prediction: [B, P, T] from `predict`; None to compute it from these frames alone.
         """
-        return self._search(x, self.levels if levels is None else levels, mask, prediction)[0]
+        return self._search(x, self.levels if levels is None else levels, mask)[0]
 
-    def decode(self, codes: Tensor, mask: Tensor | None = None, prediction: Tensor | None = None) -> Tensor:
-        """Codes [B, K', T] of the first K' levels -> [B, D, T]; zeros for K' = 0. Arguments as in `encode`."""
+    @torch.no_grad()
+    def encode_parameters(
+        self, x: Tensor, levels: int | None = None, mask: Tensor | None = None, start: int = 0
+    ) -> tuple[Tensor, Tensor]:
+        """The first part of `encode`: x [B, D, T] -> codes of the levels before the waveform levels, and parameters.
+
+        Args:
+            x: [B, D, T].
+            levels: number of leading levels, of which those of the waveform are not searched; None for all.
+            mask: [B, T] of valid frames; None for all.
+            start: number of the first frame, from the start of the recording on.
+
+        Returns:
+            [B, K', T] int64, and the decoded parameters [B, P, T].
+        """
+        codes, _, parameters = self._search_parameters(x, self.levels if levels is None else levels, mask, start)
+        return codes, parameters
+
+    @torch.no_grad()
+    def encode_waveform(self, x: Tensor, parameters: Tensor, levels: int | None = None) -> Tensor:
+        """The rest of `encode`: codes of the waveform levels [B, K'', T] int64.
+
+        Args:
+            x: [B, D, T].
+            parameters: decoded ones [B, P, T].
+            levels: number of leading levels including those before; None for all.
+        """
+        return self._search_waveform(x, parameters, self.levels if levels is None else levels)[0]
+
+    def decode(self, codes: Tensor, mask: Tensor | None = None, parameters: Tensor | None = None) -> Tensor:
+        """Codes of the first levels -> [B, D, T]; zeros for no levels.
+
+        Args:
+            codes: [B, K', T].
+            mask: [B, T] of valid frames; None for all.
+            parameters: [B, P, T] from `decode_parameters`; None to decode them from these frames alone.
+        """
         if not codes.shape[1]:
             return self.waveform.codebooks.new_zeros(codes.shape[0], self.dim, codes.shape[2])
-        return self.embed(codes, mask, prediction).sum(0)
+        semantic, parametric, waveform = codes.tensor_split([1, self.parametric_levels], dim=1)
+        features = self.semantic.decode(semantic)
+        if parameters is None:
+            parameters = self.decode_parameters(features, parametric, mask)
+        coefficients = self.waveform.decode(waveform)
+        if waveform.shape[1]:
+            coefficients = coefficients * self._scale(parameters)
+        return torch.cat([features, parameters, coefficients], dim=1)
 
-    def embed(self, codes: Tensor, mask: Tensor | None = None, prediction: Tensor | None = None) -> Tensor:
-        """Codes [B, K', T], K' >= 1 -> contribution of each level to `decode`, [K', B, D, T].
+    def decode_parameters(self, semantic: Tensor, codes: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Embeddings of the semantic tokens and codes of the parametric levels -> parameters [B, P, T].
 
-        The prediction from the semantic tokens counts to the first level. Arguments as in `encode`.
+        Args:
+            semantic: [B, S, T].
+            codes: [B, K', T].
+            mask: [B, T] of valid frames, or [B, K', T] of valid codes; None for all.
+        """
+        parameters = self.predict(semantic, mask if mask is None or mask.ndim == 2 else None)
+        if not codes.shape[1]:
+            return parameters
+        return parameters + self.scale[:, None] * self.parametric.embed(codes, mask).sum(0)
+
+    def embed(self, codes: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Codes [B, K', T], K' >= 1, mask [B, T] -> contribution of each level to `decode`, [K', B, D, T].
+
+        The prediction from the semantic tokens counts to the first level.
         """
         semantic, parametric, waveform = codes.tensor_split([1, self.parametric_levels], dim=1)
         features = self.semantic.decode(semantic)
-        parameters = (self.predict(features, mask) if prediction is None else prediction)[None]
+        parameters = self.predict(features, mask)[None]
         if parametric.shape[1]:
-            residual = self.parametric.embed(parametric) * self.scale[:, None]
+            residual = self.parametric.embed(parametric, mask) * self.scale[:, None]
             parameters = torch.cat([parameters, residual])
         first, rest = self.semantic_dim, self.dim - self.parametric_dim
         padded = nn.functional.pad(parameters, (0, 0, first, rest))
@@ -133,7 +193,7 @@ class SemanticRVQ(nn.Module):
         commitment loss; it is all that trains the predictor.
         """
         with torch.no_grad():
-            codes, inputs = self._search(x, self.levels, mask, None)
+            codes, inputs = self._search(x, self.levels, mask)
             valid = torch.ones_like(codes[:, 0], dtype=torch.bool) if mask is None else mask
             if self.training:
                 replacements = draw_frames(valid, self.codebook_size)
@@ -175,27 +235,36 @@ class SemanticRVQ(nn.Module):
         """The codebook of each level, [N, number of coordinates that it codes]."""
         return [book for part in (self.semantic, self.parametric, self.waveform) for book in part.level_codebooks()]
 
-    def _search(
-        self, x: Tensor, levels: int, mask: Tensor | None, prediction: Tensor | None
-    ) -> tuple[Tensor, list[list[Tensor]]]:
+    def _search(self, x: Tensor, levels: int, mask: Tensor | None) -> tuple[Tensor, list[list[Tensor]]]:
         """Codes [B, levels, T], and the inputs of the levels of each part. In float32."""
+        codes, inputs, parameters = self._search_parameters(x, levels, mask)
+        if levels > self.parametric_levels:
+            found, level_inputs = self._search_waveform(x, parameters, levels)
+            codes, inputs = torch.cat([codes, found], dim=1), [*inputs, level_inputs]
+        return codes, inputs
+
+    def _search_parameters(
+        self, x: Tensor, levels: int, mask: Tensor | None, start: int = 0
+    ) -> tuple[Tensor, list[list[Tensor]], Tensor]:
+        """Codes of the levels before the waveform levels, the inputs of each part, decoded parameters [B, P, T]."""
         with torch.autocast(x.device.type, enabled=False):
             frames = x.float().transpose(1, 2)
-            semantic, parameters, coefficients = frames.tensor_split([self.semantic_dim, self.parametric_dim], dim=-1)
+            semantic, parameters, _ = frames.tensor_split([self.semantic_dim, self.parametric_dim], dim=-1)
             codes, semantic_inputs, _ = self.semantic.search(semantic, min(levels, 1))
-            inputs = [semantic_inputs]
-            if levels > 1:
-                if prediction is None:
-                    prediction = self.predict(self.semantic.decode(codes), mask)
-                scaled = (parameters - prediction.transpose(1, 2)) / self.scale
-                found, level_inputs, rest = self.parametric.search(scaled, min(levels, self.parametric_levels) - 1)
-                codes, inputs = torch.cat([codes, found], dim=1), [*inputs, level_inputs]
-            if levels > self.parametric_levels:
-                decoded = parameters - rest * self.scale
-                scaled = coefficients / self.scale_factors(decoded)
-                found, level_inputs, _ = self.waveform.search(scaled, levels - self.parametric_levels)
-                codes, inputs = torch.cat([codes, found], dim=1), [*inputs, level_inputs]
-            return codes, inputs
+            prediction = self.predict(self.semantic.decode(codes), mask)
+            if levels <= 1:
+                return codes, [semantic_inputs], prediction
+            scaled, count = (parameters - prediction.transpose(1, 2)) / self.scale, min(levels, self.parametric_levels)
+            found, inputs, residual = self.parametric.search(scaled, count - 1, mask, start)
+            decoded = (parameters - residual * self.scale).transpose(1, 2)
+            return torch.cat([codes, found], dim=1), [semantic_inputs, inputs], decoded
+
+    def _search_waveform(self, x: Tensor, parameters: Tensor, levels: int) -> tuple[Tensor, list[Tensor]]:
+        """Codes of the waveform levels [B, levels - K', T], and the input of each."""
+        with torch.autocast(x.device.type, enabled=False):
+            coefficients = x.float()[:, self.parametric_dim :] / self._scale(parameters)
+            count = max(levels - self.parametric_levels, 0)
+            return self.waveform.search(coefficients.transpose(1, 2), count)[:2]
 
     def _scale(self, parameters: Tensor) -> Tensor:
         """Decoded parameters [B, P, T] -> scale factors [B, D - S - P, T]."""

@@ -66,8 +66,8 @@ class SplitRVQ(nn.Module):
         self.parametric = ResidualVQ(parametric_dim, parametric, codebook_size, False, *ema)
         self.waveform = ResidualVQ(dim - parametric_dim, waveform, codebook_size, sign_symmetric, *ema)
 
-    context = (0, 0)
-    """Frames before and after a frame on which its codes depend."""
+    context, encoding_context = (0, 0), (0, 0)
+    """Frames before and after a frame on which its decoded value and its codes depend."""
 
     @torch.no_grad()
     def encode(self, x: Tensor, levels: int | None = None, mask: Tensor | None = None) -> Tensor:

@@ -19,7 +19,7 @@ def make_codec(causal: bool | str = False) -> DeCodec:
         codec = DeCodec.from_config(TINY_SEMANTIC).eval()
         for network in (codec.backbone.decoder, codec.backbone.background_decoder, codec.backbone.encoder):
             torch.nn.init.normal_(network.out_proj.weight, std=0.1)
-        codec.speech_quantizer.scale[-2] = 0.02  # f0 within its range: at the limit, pulses would fall on frame edges
+        codec.speech_quantizer.scale[-2] = 0.01  # f0 within its range: at the limit, pulses would fall on frame edges
         return codec
     backbone = {**TINY["backbone"], "encoder_blocks": 2, "decoder_blocks": 2, "causal": causal}
     return DeCodec.from_config({**TINY, "backbone": backbone}).eval()
@@ -95,8 +95,8 @@ def test_quantized_stems_come_together():
     """Blocks of both stems are equally long and whole, also where the speech alone waits for context."""
     codec = make_codec("semantic")
     (_, encoder_right), (_, decoder_right) = codec.receptive_field
-    context = codec.speech_quantizer.context[1]
-    frames = encoder_right + context + decoder_right + context  # the first block completes background alone
+    quantizer = codec.speech_quantizer
+    frames = encoder_right + quantizer.encoding_context[1] + decoder_right + quantizer.context[1]  # the first block completes background alone
     wav = make_wav(2 * frames * HOP)
     stems = list(streaming.separate_blocks(codec, [wav], frames=frames))
     expected = codec.separate(wav[None])

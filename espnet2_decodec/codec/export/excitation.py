@@ -29,7 +29,7 @@ def locate_pulses(context: Context, excitation: Excitation, f0: Frames, voiced: 
     start, end = excitation.pulse_rates(last_f0, f0.x, last_voiced, voiced)
     increments = (start + end).double() / 2 * excitation.hop * valid.double()
     last_phase = _accumulate(context, increments)
-    numbers = _count(context, valid, excitation.noise_period)
+    numbers = count_frames(context, valid, excitation.noise_period)
     active = (last_voiced | voiced) & (last_valid * valid > 0.5)
     located = _between_centers(excitation, last_phase, start, end, active)
     pairs = context.window(Frames(located, f0.delay), 0, 1)
@@ -58,7 +58,7 @@ def _accumulate(context: Context, increments: Tensor) -> Tensor:
     return torch.cat([(high + low)[:, None], phases], dim=1)[:, :-1].float()
 
 
-def _count(context: Context, valid: Tensor, period: int) -> Tensor:
+def count_frames(context: Context, valid: Tensor, period: int) -> Tensor:
     """Valid frames [B, T, 1] -> number of each frame modulo the period [B, T, 1], float32."""
     counts = context.previous(valid[:, 0])[:, None] + valid.cumsum(1)
     context.keep(counts[:, -1].long().remainder(period).to(valid.dtype))

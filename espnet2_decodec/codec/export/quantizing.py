@@ -9,6 +9,8 @@ from torch.nn import functional as F
 from espnet2_decodec.codec.beam_search import search_frames
 from espnet2_decodec.codec.export.frames import Context, Frames
 from espnet2_decodec.codec.export.layers import apply_stack
+from espnet2_decodec.codec.export.overlapping import embed_overlapping, search_overlapping
+from espnet2_decodec.codec.overlapping_quantizer import OverlappingRVQ
 from espnet2_decodec.codec.quantizer import ResidualVQ
 from espnet2_decodec.codec.semantic_quantizer import SemanticRVQ
 from espnet2_decodec.codec.split_quantizer import Quantizer, SplitRVQ
@@ -107,31 +109,48 @@ class SemanticGraph(QuantizerGraph):
         codes = latent.map(lambda x: _search(quantizer.semantic, x[..., : quantizer.semantic_dim], 1)[0][0][..., None])
         if self.levels == 1:
             return codes
-        predicted = self._predict(context, codes)
-        latent, codes, predicted = context.align(latent, codes, predicted)
-        parameters = latent.x[..., quantizer.semantic_dim : quantizer.parametric_dim]
-        scaled = (parameters - predicted.x) / quantizer.scale
-        found, residual = _search(quantizer.parametric, scaled, self.counts[1])
-        tokens = [codes.x[..., 0], *found]
+        latent, codes, predicted = context.align(latent, codes, self._predict(context, codes))
+        parameters = latent.map(lambda x: x[..., quantizer.semantic_dim : quantizer.parametric_dim])
+        scaled = Frames((parameters.x - predicted.x) / quantizer.scale, latent.delay)
+        found, residual = self._search_parameters(context, scaled)
+        latent, parameters, codes, residual = context.align(latent, parameters, codes, residual)
+        tokens = [codes.x, *found]
         if self.counts[2]:
-            factors = quantizer.scale_factors(parameters - residual * quantizer.scale)
+            factors = quantizer.scale_factors(parameters.x - residual.x * quantizer.scale)
             coefficients = latent.x[..., quantizer.parametric_dim :] / factors
-            tokens += _search(quantizer.waveform, coefficients, self.counts[2])[0]
-        return Frames(torch.stack(tokens, dim=-1), latent.delay)
+            tokens += [code[..., None] for code in _search(quantizer.waveform, coefficients, self.counts[2])[0]]
+        return Frames(torch.cat(tokens, dim=-1), residual.delay)
 
     def decode(self, context: Context, codes: Frames) -> Frames:
         """See `QuantizerGraph.decode`."""
-        quantizer = self.quantizer
-        codes, predicted = context.align(codes, self._predict(context, codes))
-        semantic, parametric, waveform = codes.x.split(self.counts, dim=-1)
-        parameters = predicted.x
+        quantizer, predicted = self.quantizer, self._predict(context, codes)
         if self.counts[1]:
-            parameters = parameters + _embed(quantizer.parametric, parametric) * quantizer.scale
-        parts = [_embed(quantizer.semantic, semantic), parameters]
+            predicted, residual = context.align(predicted, self._embed_parametric(context, codes))
+            predicted = Frames(predicted.x + residual.x * quantizer.scale, predicted.delay)
+        codes, parameters = context.align(codes, predicted)
+        semantic, _, waveform = codes.x.split(self.counts, dim=-1)
+        parts = [_embed(quantizer.semantic, semantic), parameters.x]
         if self.counts[2]:
-            parts.append(_embed(quantizer.waveform, waveform) * quantizer.scale_factors(parameters))
+            parts.append(_embed(quantizer.waveform, waveform) * quantizer.scale_factors(parameters.x))
         latent = torch.cat(parts, dim=-1)
         return Frames(F.pad(latent, (0, quantizer.dim - latent.shape[-1])), codes.delay)
+
+    def _search_parameters(self, context: Context, scaled: Frames) -> tuple[list[Tensor], Frames]:
+        """Differences from the prediction [B, T, P] -> codes of each level [B, T, 1], and the residual, as late."""
+        parametric = self.quantizer.parametric
+        if isinstance(parametric, OverlappingRVQ):
+            codes, residual = search_overlapping(context, parametric, scaled, self.counts[1])
+            return [code.x.round().long() for code in codes], residual
+        found, rest = _search(parametric, scaled.x, self.counts[1])
+        return [code[..., None] for code in found], Frames(rest, scaled.delay)
+
+    def _embed_parametric(self, context: Context, codes: Frames) -> Frames:
+        """Codes [B, T, K'] -> differences from the prediction [B, T, P]."""
+        parametric, first = self.quantizer.parametric, self.counts[0]
+        chosen = codes.map(lambda x: x[..., first : first + self.counts[1]])
+        if isinstance(parametric, OverlappingRVQ):
+            return embed_overlapping(context, parametric, chosen)
+        return chosen.map(lambda x: _embed(parametric, x))
 
     def _predict(self, context: Context, codes: Frames) -> Frames:
         """Codes [B, T, K'] -> parameters predicted from the semantic ones [B, T, P]."""

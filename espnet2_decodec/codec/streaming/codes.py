@@ -23,7 +23,8 @@ def latency(codec: DeCodec) -> int:
         ValueError: if the codec is recurrent.
     """
     (_, encoder_right), (_, decoder_right) = require_receptive_field(codec)
-    return (1 + encoder_right + decoder_right + 2 * codec.speech_quantizer.context[1]) * codec.hop
+    quantizer = codec.speech_quantizer
+    return (1 + encoder_right + decoder_right + quantizer.encoding_context[1] + quantizer.context[1]) * codec.hop
 
 
 class StreamingEncoder:
