@@ -147,7 +147,8 @@ class ResidualVQ(nn.Module):
         Args:
             frames: [B, T, D].
             levels: K', number of leading levels.
-            mask, start: not needed, see `OverlappingRVQ.search`.
+            mask: not needed, see `OverlappingRVQ.search`.
+            start: not needed either.
 
         Returns:
             Codes [B, K', T], the input of each level [B, T, D], and the residual of the last one [B, T, D].

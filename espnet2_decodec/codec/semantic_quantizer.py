@@ -28,8 +28,8 @@ class SemanticRVQ(nn.Module):
         scale_factors: maps decoded parameters [..., P] to factors above 0, [..., D - S - P].
         parametric_levels: number of levels for semantic features and parameters, at least 2.
         sign_symmetric: whether the codebooks of the waveform levels are sign-symmetric, see `ResidualVQ`.
-        parametric_frames: number of frames that a code of the parametric levels spans, see `OverlappingRVQ`; 1 for codes
-            of single frames.
+        parametric_frames: number of frames that a code of the parametric levels spans, see `OverlappingRVQ`; 1 for
+            codes of single frames.
         beam: of the search of the waveform levels, and of parametric levels of single frames, see `beam_search`.
         predictor_channels, predictor_blocks, predictor_kernel: of the network, see `ConvNeXtStack`.
         ema_decay, dead_code_threshold: see `ResidualVQ`.

@@ -66,7 +66,7 @@ def save_model(
         if tensor.is_floating_point():
             if not torch.isfinite(tensor).all():
                 raise ValueError(f"The weight {name} is not finite, so the model was not saved.")
-            if half and not name.endswith(SCALE) and tensor.abs().max() < torch.finfo(torch.float16).max:
+            if half and not name.endswith(SCALE) and (tensor.abs() < torch.finfo(torch.float16).max).all():
                 tensor = tensor.half()
         tensors[name] = tensor
     shards = _shards(tensors, shard_megabytes)

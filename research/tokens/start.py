@@ -13,6 +13,9 @@ from espnet2_decodec.codec.decodec import DeCodec
 
 SEMANTIC_DIM = 64
 
+PARAMETRIC_FRAMES = 5
+"""Frames that a code of the parametric levels spans."""
+
 
 def start_codec(base: DeCodec, options: dict | None = None) -> DeCodec:
     """A codec with a semantic level.
@@ -32,7 +35,11 @@ def start_codec(base: DeCodec, options: dict | None = None) -> DeCodec:
         {
             "backbone": {"name": "semantic_mdct", **backbone},
             "split": {"name": "orthogonal", "speech_dim": size + speech_dim, "background_dim": background_dim},
-            "quantizer": {**{n: config["quantizer"][n] for n in levels}, **given.get("quantizer", {})},
+            "quantizer": {
+                "parametric_frames": PARAMETRIC_FRAMES,
+                **{name: config["quantizer"][name] for name in levels},
+                **given.get("quantizer", {}),
+            },
         }
     )
     old, new = base.state_dict(), codec.state_dict()

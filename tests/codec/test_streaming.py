@@ -92,11 +92,11 @@ def test_quantized_stems_have_the_chosen_levels(causal):
 
 
 def test_quantized_stems_come_together():
-    """Blocks of both stems are equally long and whole, also where the speech alone waits for context."""
+    """Blocks of both stems are equally long and whole, also where the first block completes the background alone."""
     codec = make_codec("semantic")
     (_, encoder_right), (_, decoder_right) = codec.receptive_field
     quantizer = codec.speech_quantizer
-    frames = encoder_right + quantizer.encoding_context[1] + decoder_right + quantizer.context[1]  # the first block completes background alone
+    frames = encoder_right + quantizer.encoding_context[1] + decoder_right + quantizer.context[1]
     wav = make_wav(2 * frames * HOP)
     stems = list(streaming.separate_blocks(codec, [wav], frames=frames))
     expected = codec.separate(wav[None])

@@ -1,7 +1,6 @@
 """Search and decoding of codes that span several frames, with a fixed number of levels."""
 
 import torch
-from torch import Tensor
 from torch.nn import functional as F
 
 from espnet2_decodec.codec.export.excitation import count_frames
@@ -18,9 +17,10 @@ def search_overlapping(
     Each step of the search is computed for all frames, and kept for those whose turn it is, so that the result is later
     by M - 1 frames for each step.
     """
-    side, valid = quantizer.frames // 2, context.valid(frames).to(frames.x.dtype)
-    numbers = Frames(count_frames(context, valid, quantizer.frames), frames.delay)
-    residual = Frames(frames.x * valid, frames.delay)
+    side, mask = quantizer.frames // 2, context.valid(frames).to(frames.x.dtype)
+    spread = torch.eye(quantizer.frames).repeat_interleave(quantizer.dim, dim=1)
+    numbers = Frames(count_frames(context, mask, quantizer.frames), frames.delay)
+    residual = Frames(frames.x * mask, frames.delay)
     codes = [Frames(torch.zeros_like(numbers.x), frames.delay) for _ in range(levels)]
     for sweep in range(quantizer.sweeps):
         for phase in reversed(range(quantizer.frames)):
@@ -30,12 +30,12 @@ def search_overlapping(
             windows, inside, valid, residual, numbers, *codes = context.align(
                 windows, inside, valid, residual, numbers, *codes
             )
-            used = inside.x.repeat_interleave(quantizer.dim, dim=-1) * valid.x
+            used = inside.x @ spread * valid.x
             chosen, target = numbers.x.round() == phase, windows.x
             for level, codebook in enumerate(quantizer.patches.codebooks[:levels].unbind(0)):
                 last = codes[level].x
                 if sweep:
-                    target = target + F.embedding(last.round().long().squeeze(-1), codebook) * used
+                    target = target + F.embedding(last[..., 0].round().long(), codebook) * used
                 index = (target @ codebook.T - 0.5 * codebook.square().sum(1)).argmax(-1)
                 target = target - F.embedding(index, codebook) * used
                 codes[level] = Frames(torch.where(chosen, index[..., None].to(last.dtype), last), windows.delay)
@@ -60,7 +60,8 @@ def _patches(context: Context, frames: Frames, side: int) -> Frames:
 
 def _overlap_add(context: Context, patches: Frames, quantizer: OverlappingRVQ) -> Frames:
     """Patches [B, T, M * D] around each frame -> their sum [B, T, D]."""
-    side = quantizer.frames // 2
-    padded = context.window(patches.map(lambda x: x.unflatten(-1, (quantizer.frames, quantizer.dim))), side, side)
-    count = quantizer.frames
-    return padded.map(lambda x: torch.stack([inner(x, i, 2 * side - i)[:, :, count - 1 - i] for i in range(count)]).sum(0))
+    count, dim = quantizer.frames, quantizer.dim
+    side = count // 2
+    padded = context.window(patches, side, side)
+    parts = [(i, slice((count - 1 - i) * dim, (count - i) * dim)) for i in range(count)]
+    return padded.map(lambda x: torch.stack([inner(x, i, 2 * side - i)[..., part] for i, part in parts]).sum(0))
