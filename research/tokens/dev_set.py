@@ -1,6 +1,7 @@
-"""Fixed sets of 30 recordings of 5 s, of voices and sources that are not in the training data.
+"""Fixed sets of recordings of voices and sources that are not in the training data.
 
-The development set is for decisions; the final one is scored once, at the end.
+The development set is for decisions, and a larger set of English recordings for those that rest on words; the final set
+is scored once, at the end.
 """
 
 from pathlib import Path
@@ -19,6 +20,10 @@ FINAL = {"speech_final_alphanumeric": 10, "speech_final_malayalam": 8, "speech_f
 """Banks of the final set, and the number of voices of each."""
 
 
+ENGLISH_COUNTS = {"asterisk": 40, "speechocean762": 1}
+"""Recordings of each English voice of a source in the larger set."""
+
+
 class Utterance(NamedTuple):
     """A recording [L], its label, and whether it is English."""
 
@@ -28,7 +33,7 @@ class Utterance(NamedTuple):
 
 
 def dev_set(bank: str | Path, seconds: float = 5.0) -> list[Utterance]:
-    """Recordings of one label, concatenated to `seconds`; the same in each call."""
+    """30 recordings of one label each, concatenated to `seconds`; the same in each call."""
     found = AudioBank(bank, "speech_dev")
     random, utterances = np.random.default_rng(1), []
     counts = {key: COUNTS.get(key[1], 0) for key in found.keys}
@@ -37,6 +42,17 @@ def dev_set(bank: str | Path, seconds: float = 5.0) -> list[Utterance]:
     for key in sorted(found.keys):
         order = list(random.permutation(found.members[key]))
         utterances += [_utterance(found, key, order, seconds) for _ in range(counts[key])]
+    return utterances
+
+
+def english_set(bank: str | Path, seconds: float = 10.0) -> list[Utterance]:
+    """As `dev_set`, 64 English recordings of 25 voices, with about 2000 words."""
+    found = AudioBank(bank, "speech_dev")
+    random, utterances = np.random.default_rng(3), []
+    for key in sorted(found.keys):
+        if key[0] in ENGLISH_COUNTS and (key[0] != "asterisk" or key[1] == "asterisk_en"):
+            order = list(random.permutation(found.members[key]))
+            utterances += [_utterance(found, key, order, seconds) for _ in range(ENGLISH_COUNTS[key[0]])]
     return utterances
 
 

@@ -21,7 +21,7 @@ from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.evaluation.metrics.bootstrap import Interval, bootstrap_interval, bootstrap_ratio
 from espnet2_decodec.evaluation.systems.opus import Opus
 from research.metrics import dnsmos, quality, words_changed
-from research.tokens.dev_set import Utterance, dev_set, final_set, mixed
+from research.tokens.dev_set import Utterance, dev_set, english_set, final_set, mixed
 
 System = Callable[[Tensor, tuple[int, ...]], dict[int, Tensor]]
 
@@ -85,17 +85,22 @@ def main() -> None:
     parser.add_argument("--snr", type=float, help="dB, of mixtures in place of clean speech")
     parser.add_argument("--levels", type=int, nargs="+", default=[1, 3, 6, 10])
     parser.add_argument("--opus", type=float, nargs="+", default=[], metavar="KBPS", help="Opus at these rates")
-    parser.add_argument("--final", action="store_true", help="the final set in place of the development set")
+    sets = parser.add_mutually_exclusive_group()
+    sets.add_argument("--english", action="store_true", help="a larger set of English recordings, for the words")
+    sets.add_argument("--final", action="store_true", help="the final set in place of the development set")
     parser.add_argument("--limit", type=int, help="only the first so many recordings")
     parser.add_argument("--wavs", type=Path, help="folder for some of the decoded recordings")
     args = parser.parse_args()
     torch.set_num_threads(1)
     begun = time.process_time()
-    texts = args.bank / f"{'final' if args.final else 'dev'}_texts_{args.limit or 'all'}.json"
-    utterances = (final_set if args.final else dev_set)(args.bank)[: args.limit]
+    name, chosen_set = "development", dev_set
+    if args.final or args.english:
+        name, chosen_set = ("final", final_set) if args.final else ("English", english_set)
+    texts = args.bank / f"{name.lower()}_texts_{args.limit or 'all'}.json"
+    utterances = chosen_set(args.bank)[: args.limit]
     codec = DeCodec.from_pretrained(args.model)
     result: dict[str, Any] = {"model": str(args.model or "package"), "snr": args.snr, "recordings": len(utterances)}
-    result["set"] = "final" if args.final else "development"
+    result["set"] = name
     inputs = [u.wav for u in utterances]
     if args.snr is not None:
         inputs = mixed(utterances, args.bank, args.snr, "noise_test" if args.final else "noise_dev")
@@ -106,7 +111,7 @@ def main() -> None:
     if args.snr is not None:
         systems["mixture"] = inputs
     result |= {key: interval_scores(wavs, utterances, texts if args.full else None) for key, wavs in systems.items()}
-    if args.full and args.snr is None:
+    if args.full and args.snr is None and not args.english:
         result["stability"] = stability(codec, utterances, args.bank)
     if args.wavs:
         args.wavs.mkdir(parents=True, exist_ok=True)
