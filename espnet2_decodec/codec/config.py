@@ -53,6 +53,7 @@ TINY_SEMANTIC: dict = {
         "codebook_size": 16,
         "parametric_levels": 2,
         "parametric_frames": 3,
+        "background_parametric_frames": 3,
         "predictor_channels": 8,
         "predictor_blocks": 1,
     },
@@ -123,6 +124,7 @@ def resolved_config(config: dict) -> dict:
         **({"content": ContentEncoder} if config["content"]["dim"] else {}),
     }
     resolved = deepcopy(config)
+    resolved["quantizer"] = {"background_parametric_frames": 1, **resolved["quantizer"]}
     for section, part in parts.items():
         defaults = {name: p.default for name, p in signature(part).parameters.items() if p.default is not p.empty}
         options = {name: deepcopy(value) for name, value in defaults.items() if name not in _DERIVED[section]}
@@ -181,10 +183,13 @@ def _build_quantizers(backbone: Backbone, split: Split, options: dict) -> tuple[
     for count in levels:
         _check_value("speech_levels and background_levels", count, int, _MAX_COUNT)
     derived = [{"dim": dim, "levels": count} for dim, count in zip(split.dims, levels)]
+    background_frames = {"parametric_frames": options.pop("background_parametric_frames", 1)}
+    _check_value("background_parametric_frames", background_frames["parametric_frames"], int, _MAX_COUNT)
     if not isinstance(backbone, ParametricBackbone) or split.dims != backbone.stem_dims:
         if isinstance(backbone, SemanticMDCTBackbone):
             raise ValueError(f"This backbone needs a split into {backbone.stem_dims} coordinates, not {split.dims}.")
-        options.pop("parametric_levels", None)
+        for name in ("parametric_levels", "parametric_frames"):
+            options.pop(name, None)
         speech, background = (_build(ResidualVQ, "quantizer", options, **d, sign_symmetric=False) for d in derived)
         return speech, background
     shared = {name: getattr(backbone, name) for name in ("semantic_dim", "parametric_dim", "sign_symmetric")}
@@ -193,14 +198,15 @@ def _build_quantizers(backbone: Backbone, split: Split, options: dict) -> tuple[
         symmetric = {"sign_symmetric": backbone.sign_symmetric, "scale_factors": backbone.scale_factors}
         speech_quantizer = _build(SemanticRVQ, "quantizer", options, **derived[0], **speech_dims, **symmetric)
         known = signature(SplitRVQ).parameters
-        options = {name: value for name, value in options.items() if name in known}
+        options = {name: value for name, value in options.items() if name in known} | background_frames
         return (
             speech_quantizer,
             _build(SplitRVQ, "quantizer", options, **derived[1], **shared, scale_factors=backbone.gain),
         )
+    background_options = options | background_frames
     return (
         _build(SplitRVQ, "quantizer", options, **derived[0], **shared, scale_factors=backbone.scale_factors),
-        _build(SplitRVQ, "quantizer", options, **derived[1], **shared, scale_factors=backbone.gain),
+        _build(SplitRVQ, "quantizer", background_options, **derived[1], **shared, scale_factors=backbone.gain),
     )
 
 

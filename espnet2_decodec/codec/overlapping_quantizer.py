@@ -93,6 +93,12 @@ class OverlappingRVQ(nn.Module):
             inputs = [patches + F.embedding(c, book) for c, book in zip(codes.unbind(1), self.patches.codebooks)]
             return codes, inputs, residual[:, side : side + frames.shape[1]]
 
+    def decode(self, codes: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Codes [B, K', T] of the first K' levels, mask as for `embed` -> [B, D, T]; zeros for K' = 0."""
+        if not codes.shape[1]:
+            return self.patches.codebooks.new_zeros(len(codes), self.dim, codes.shape[2])
+        return self.embed(codes, mask).sum(0)
+
     def embed(self, codes: Tensor, mask: Tensor | None = None) -> Tensor:
         """Codes [B, K', T], K' >= 1, mask [B, T] or [B, K', T] -> contribution of each level, [K', B, D, T]."""
         if mask is not None and mask.ndim == 2:
@@ -109,8 +115,8 @@ class OverlappingRVQ(nn.Module):
         self.patches.update(inputs, codes, valid, replacements)
 
     @torch.no_grad()
-    def init_kmeans(self, frames: Tensor, iterations: int = 10) -> None:
-        """Initialize the codebooks from consecutive frames [M', D].
+    def init_kmeans(self, frames: Tensor, iterations: int = 10) -> Tensor:
+        """Initialize the codebooks from consecutive frames [M', D]; returns the residual [M', D].
 
         They start as k-means centers of single frames, weighted over the patch, and move half way to what they stand
         for on average, three times as often as `iterations`.
@@ -135,6 +141,7 @@ class OverlappingRVQ(nn.Module):
                 means = sums[used] / counts[used, None]
                 patches.codebooks[level, used] += 0.5 * (means - patches.codebooks[level, used])
                 patches.counts[level] = counts / counts.sum() * len(counts)
+        return self.search(frames[None], self.levels)[2][0]
 
     def level_codebooks(self) -> list[Tensor]:
         """The codebook of each level, [N, M * D]."""

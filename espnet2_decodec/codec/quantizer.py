@@ -59,7 +59,7 @@ class ResidualVQ(nn.Module):
     codebooks: Tensor
     counts: Tensor
 
-    semantic_levels, parametric_levels, parametric_dim = 0, 0, 0
+    semantic_levels, parametric_levels, parametric_dim, parameters_dim = 0, 0, 0, 0
     context, encoding_context = (0, 0), (0, 0)
     """Frames before and after a frame on which its decoded value, and its codes and their residual depend."""
 
@@ -111,10 +111,16 @@ class ResidualVQ(nn.Module):
         return self.search(x.transpose(1, 2), self.levels if levels is None else levels)[0]
 
     def decode(self, codes: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Codes [B, K', T] of the first K' levels -> [B, D, T]; zeros for K' = 0. The mask is not needed."""
+        """Codes [B, K', T] of the first K' levels -> [B, D, T]; zeros for K' = 0.
+
+        Args:
+            codes: [B, K', T].
+            mask: [B, K', T] of the codes that count; a mask of valid frames [B, T] is not needed.
+        """
         total = self.codebooks.new_zeros(codes.shape[0], codes.shape[2], self.dim)
-        for codebook, indices in zip(self.codebooks, codes.unbind(1)):
-            total += nn.functional.embedding(indices, codebook)
+        for level, (codebook, indices) in enumerate(zip(self.codebooks, codes.unbind(1))):
+            values = nn.functional.embedding(indices, codebook)
+            total += values if mask is None or mask.ndim == 2 else values * mask[:, level, :, None]
         return total.transpose(1, 2)
 
     def embed(self, codes: Tensor, mask: Tensor | None = None) -> Tensor:
@@ -277,6 +283,21 @@ def quantized_result(
             "perplexity": torch.exp(torch.special.entr(shares).sum(1)),
         },
     )
+
+
+def split_levels(
+    codes: Tensor, mask: Tensor | None, count: int
+) -> tuple[tuple[Tensor, Tensor | None], tuple[Tensor, Tensor | None]]:
+    """The first levels and the others, each with its mask.
+
+    Args:
+        codes: [B, K, T].
+        mask: of frames [B, T], which holds for both, or of codes [B, K, T]; None for all.
+        count: number of first levels.
+    """
+    if mask is None or mask.ndim == 2:
+        return (codes[:, :count], mask), (codes[:, count:], mask)
+    return (codes[:, :count], mask[:, :count]), (codes[:, count:], mask[:, count:])
 
 
 def code_counts(codes: Tensor, valid: Tensor, codebook_size: int) -> Tensor:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from espnet2_decodec.codec.dsp.convnext import ConvNeXtStack
 from espnet2_decodec.codec.overlapping_quantizer import OverlappingRVQ
-from espnet2_decodec.codec.quantizer import QuantizedResult, ResidualVQ, draw_frames, quantized_result
+from espnet2_decodec.codec.quantizer import QuantizedResult, ResidualVQ, draw_frames, quantized_result, split_levels
 
 
 class SemanticRVQ(nn.Module):
@@ -66,7 +66,11 @@ class SemanticRVQ(nn.Module):
                 f"{semantic_dim} + {parameters} coordinates must leave some of {dim}."
             )
         self.dim, self.levels, self.codebook_size = dim, levels, codebook_size
-        self.semantic_dim, self.parametric_dim = semantic_dim, semantic_dim + parameters
+        self.semantic_dim, self.parametric_dim, self.parameters_dim = (
+            semantic_dim,
+            semantic_dim + parameters,
+            parameters,
+        )
         self.semantic_levels, self.parametric_levels = 1, parametric_levels
         self.scale_factors = scale_factors
         ema = ema_decay, dead_code_threshold
@@ -145,27 +149,26 @@ class SemanticRVQ(nn.Module):
         """
         if not codes.shape[1]:
             return self.waveform.codebooks.new_zeros(codes.shape[0], self.dim, codes.shape[2])
-        semantic, parametric, waveform = codes.tensor_split([1, self.parametric_levels], dim=1)
+        semantic, _, waveform = codes.tensor_split([1, self.parametric_levels], dim=1)
         features = self.semantic.decode(semantic)
         if parameters is None:
-            parameters = self.decode_parameters(features, parametric, mask)
+            parameters = self.decode_parameters(codes[:, : self.parametric_levels], mask)
         coefficients = self.waveform.decode(waveform)
         if waveform.shape[1]:
             coefficients = coefficients * self._scale(parameters)
         return torch.cat([features, parameters, coefficients], dim=1)
 
-    def decode_parameters(self, semantic: Tensor, codes: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Embeddings of the semantic tokens and codes of the parametric levels -> parameters [B, P, T].
+    def decode_parameters(self, codes: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Codes of the first levels -> parameters [B, P, T].
 
         Args:
-            semantic: [B, S, T].
-            codes: [B, K', T].
-            mask: [B, T] of valid frames, or [B, K', T] of valid codes; None for all.
+            codes: [B, K', T], of levels before the waveform levels.
+            mask: [B, T] of valid frames, or [B, K', T] of the codes that count; None for all.
         """
-        parameters = self.predict(semantic, mask if mask is None or mask.ndim == 2 else None)
-        if not codes.shape[1]:
-            return parameters
-        return parameters + self.scale[:, None] * self.parametric.embed(codes, mask).sum(0)
+        (semantic, first), (parametric, others) = split_levels(codes, mask, self.semantic_levels)
+        valid = None if mask is None or mask.ndim == 3 else mask
+        parameters = self.predict(self.semantic.decode(semantic, first), valid)
+        return parameters + self.scale[:, None] * self.parametric.decode(parametric, others)
 
     def embed(self, codes: Tensor, mask: Tensor | None = None) -> Tensor:
         """Codes [B, K', T], K' >= 1, mask [B, T] -> contribution of each level to `decode`, [K', B, D, T].

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from espnet2_decodec.codec.quantizer import QuantizedResult, ResidualVQ, draw_frames, quantized_result
+from espnet2_decodec.codec.overlapping_quantizer import OverlappingRVQ
+from espnet2_decodec.codec.quantizer import QuantizedResult, ResidualVQ, draw_frames, quantized_result, split_levels
 from espnet2_decodec.codec.semantic_quantizer import SemanticRVQ
 
 
@@ -27,6 +28,8 @@ class SplitRVQ(nn.Module):
         scale_factors: maps decoded parameters [..., parametric_dim] to factors above 0, [..., D - parametric_dim] or
             [..., 1].
         sign_symmetric: whether the codebooks of the waveform levels are sign-symmetric, see `ResidualVQ`.
+        parametric_frames: number of frames that a code of the parametric levels spans, see `OverlappingRVQ`; 1 for
+            codes of single frames.
         ema_decay, dead_code_threshold: see `ResidualVQ`.
 
     Raises:
@@ -44,6 +47,7 @@ class SplitRVQ(nn.Module):
         scale_factors: Callable[[Tensor], Tensor],
         parametric_levels: int = 3,
         sign_symmetric: bool = False,
+        parametric_frames: int = 1,
         ema_decay: float = 0.998,
         dead_code_threshold: float = 0.05,
     ):
@@ -56,41 +60,64 @@ class SplitRVQ(nn.Module):
         if parametric_levels < 1:
             raise ValueError(f"parametric_levels must be at least 1, not {parametric_levels}.")
         self.dim, self.levels, self.codebook_size = dim, levels, codebook_size
-        self.semantic_dim, self.parametric_dim = semantic_dim, parametric_dim
+        self.semantic_dim, self.parametric_dim, self.parameters_dim = semantic_dim, parametric_dim, parametric_dim
         self.semantic_levels, self.parametric_levels = min(1, levels), min(parametric_levels, levels)
         self.scale_factors = scale_factors
         parametric = self.parametric_levels - self.semantic_levels
         waveform = levels - self.parametric_levels
         ema = ema_decay, dead_code_threshold
-        self.semantic = ResidualVQ(semantic_dim, self.semantic_levels, codebook_size, False, *ema)
-        self.parametric = ResidualVQ(parametric_dim, parametric, codebook_size, False, *ema)
+        self.semantic, self.parametric = (
+            OverlappingRVQ(size, count, codebook_size, parametric_frames, 2, *ema)
+            if parametric_frames > 1
+            else ResidualVQ(size, count, codebook_size, False, *ema)
+            for size, count in ((semantic_dim, self.semantic_levels), (parametric_dim, parametric))
+        )
+        self.context = self.parametric.context
+        first, second = self.semantic.encoding_context, self.parametric.encoding_context
+        self.encoding_context = first[0] + second[0], first[1] + second[1]
         self.waveform = ResidualVQ(dim - parametric_dim, waveform, codebook_size, sign_symmetric, *ema)
-
-    context, encoding_context = (0, 0), (0, 0)
-    """Frames before and after a frame on which its decoded value and its codes depend."""
 
     @torch.no_grad()
     def encode(self, x: Tensor, levels: int | None = None, mask: Tensor | None = None) -> Tensor:
-        """X [B, D, T] -> codes [B, levels, T] int64; all levels when None. The mask of valid frames is not needed."""
-        return self._search(x, self.levels if levels is None else levels)[0]
+        """X [B, D, T] from the start of a recording on, mask [B, T] of valid frames -> codes [B, levels, T] int64."""
+        return self._search(x, self.levels if levels is None else levels, mask)[0]
 
-    def decode(self, codes: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Codes [B, K', T] of the first K' levels -> [B, D, T]; zeros for K' = 0. The mask is not needed."""
-        semantic, parametric, waveform = self._split_levels(codes)
-        parameters = self._pad_semantic(self.semantic.decode(semantic))
-        for embedding in self.parametric.embed(parametric) if parametric.shape[1] else ():
-            parameters = parameters + embedding
+    @torch.no_grad()
+    def encode_parameters(
+        self, x: Tensor, levels: int | None = None, mask: Tensor | None = None, start: int = 0
+    ) -> tuple[Tensor, Tensor]:
+        """The first part of `encode`, see `SemanticRVQ.encode_parameters`."""
+        codes, _, parameters = self._search_parameters(x, self.levels if levels is None else levels, mask, start)
+        return codes, parameters
+
+    @torch.no_grad()
+    def encode_waveform(self, x: Tensor, parameters: Tensor, levels: int | None = None) -> Tensor:
+        """The rest of `encode`, see `SemanticRVQ.encode_waveform`."""
+        return self._search_waveform(x, parameters, self.levels if levels is None else levels)[0]
+
+    def decode(self, codes: Tensor, mask: Tensor | None = None, parameters: Tensor | None = None) -> Tensor:
+        """Codes [B, K', T] of the first K' levels -> [B, D, T]; zeros for K' = 0. See `SemanticRVQ.decode`."""
+        if not codes.shape[1]:
+            return self.waveform.codebooks.new_zeros(codes.shape[0], self.dim, codes.shape[2])
+        if parameters is None:
+            parameters = self.decode_parameters(codes[:, : self.parametric_levels], mask)
+        waveform = codes[:, self.parametric_levels :]
         coefficients = self.waveform.decode(waveform)
         if waveform.shape[1]:
             coefficients = coefficients * self._scale(parameters)
         return torch.cat([parameters, coefficients], dim=1)
 
+    def decode_parameters(self, codes: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Codes of the first levels [B, K', T] -> parameters [B, P, T]; see `SemanticRVQ.decode_parameters`."""
+        (semantic, first), (parametric, others) = split_levels(codes, mask, self.semantic_levels)
+        return self._pad_semantic(self.semantic.decode(semantic, first)) + self.parametric.decode(parametric, others)
+
     def embed(self, codes: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Codes [B, K', T], K' >= 1 -> contribution of each level, [K', B, D, T]. The mask is not needed."""
+        """Codes [B, K', T], K' >= 1, mask [B, T] -> contribution of each level, [K', B, D, T]."""
         semantic, parametric, waveform = self._split_levels(codes)
-        embeddings = [self._pad_semantic(self.semantic.embed(semantic))]
+        embeddings = [self._pad_semantic(self.semantic.embed(semantic, mask))]
         if parametric.shape[1]:
-            embeddings.append(self.parametric.embed(parametric))
+            embeddings.append(self.parametric.embed(parametric, mask))
         parameters = torch.cat(embeddings)
         embeddings = [nn.functional.pad(parameters, (0, 0, 0, self.waveform.dim))]
         if waveform.shape[1]:
@@ -101,9 +128,9 @@ class SplitRVQ(nn.Module):
     def forward(self, x: Tensor, levels: Tensor, mask: Tensor | None = None) -> QuantizedResult:
         """Quantize for training, and update the codebooks in training mode; arguments as for `ResidualVQ.forward`."""
         with torch.no_grad():
-            codes, inputs = self._search(x, self.levels)
+            codes, inputs = self._search(x, self.levels, mask)
             valid = torch.ones_like(codes[:, 0], dtype=torch.bool) if mask is None else mask
-            embeddings = self.embed(codes)
+            embeddings = self.embed(codes, mask)
             if self.training:
                 replacements = draw_frames(valid, self.codebook_size)
                 for part, part_inputs, part_codes in zip(self._parts, inputs, self._split_levels(codes)):
@@ -128,29 +155,41 @@ class SplitRVQ(nn.Module):
         return [codebook for part in self._parts for codebook in part.level_codebooks()]
 
     @property
-    def _parts(self) -> tuple[ResidualVQ, ResidualVQ, ResidualVQ]:
+    def _parts(self) -> tuple[ResidualVQ | OverlappingRVQ, ResidualVQ | OverlappingRVQ, ResidualVQ]:
         return self.semantic, self.parametric, self.waveform
 
     def _split_levels(self, codes: Tensor) -> tuple[Tensor, ...]:
         """Codes [B, K', T] -> those of the semantic, parametric and waveform levels."""
         return codes.tensor_split([self.semantic_levels, self.parametric_levels], dim=1)
 
-    def _search(self, x: Tensor, levels: int) -> tuple[Tensor, list[list[Tensor]]]:
+    def _search(self, x: Tensor, levels: int, mask: Tensor | None) -> tuple[Tensor, list[list[Tensor]]]:
         """Codes [B, levels, T], and the inputs of the levels of each part. In float32."""
+        codes, inputs, parameters = self._search_parameters(x, levels, mask)
+        if levels > self.parametric_levels:
+            found, level_inputs = self._search_waveform(x, parameters, levels)
+            codes, inputs = torch.cat([codes, found], dim=1), [*inputs, level_inputs]
+        return codes, inputs
+
+    def _search_parameters(
+        self, x: Tensor, levels: int, mask: Tensor | None, start: int = 0
+    ) -> tuple[Tensor, list[list[Tensor]], Tensor]:
+        """Codes of the levels before the waveform levels, the inputs of each part, decoded parameters [B, P, T]."""
         with torch.autocast(x.device.type, enabled=False):
-            parameters, coefficients = x.float().transpose(1, 2).tensor_split([self.parametric_dim], dim=-1)
-            semantic_levels, parametric_levels = min(levels, self.semantic_levels), min(levels, self.parametric_levels)
+            parameters = x.float()[:, : self.parametric_dim].transpose(1, 2)
             semantic, rest = parameters.tensor_split([self.semantic_dim], dim=-1)
-            semantic_codes, semantic_inputs, residual = self.semantic.search(semantic, semantic_levels)
-            parametric_codes, parametric_inputs, residual = self.parametric.search(
-                torch.cat([residual, rest], dim=-1), parametric_levels - semantic_levels
-            )
-            codes, inputs = [semantic_codes, parametric_codes], [semantic_inputs, parametric_inputs]
-            if levels > parametric_levels:
-                scaled = coefficients / self.scale_factors(parameters - residual)
-                waveform_codes, waveform_inputs, _ = self.waveform.search(scaled, levels - parametric_levels)
-                codes, inputs = [*codes, waveform_codes], [*inputs, waveform_inputs]
-            return torch.cat(codes, dim=1), inputs
+            first, last = min(levels, self.semantic_levels), min(levels, self.parametric_levels)
+            codes, inputs, residual = self.semantic.search(semantic, first, mask, start)
+            residual = torch.cat([residual, rest], dim=-1)
+            found, others, residual = self.parametric.search(residual, last - first, mask, start)
+            decoded = (parameters - residual).transpose(1, 2)
+            return torch.cat([codes, found], dim=1), [inputs, others], decoded
+
+    def _search_waveform(self, x: Tensor, parameters: Tensor, levels: int) -> tuple[Tensor, list[Tensor]]:
+        """Codes of the waveform levels [B, levels - K', T], and the input of each."""
+        with torch.autocast(x.device.type, enabled=False):
+            coefficients = x.float()[:, self.parametric_dim :] / self._scale(parameters)
+            count = max(levels - self.parametric_levels, 0)
+            return self.waveform.search(coefficients.transpose(1, 2), count)[:2]
 
     def _pad_semantic(self, x: Tensor) -> Tensor:
         """[..., semantic_dim, T] -> [..., parametric_dim, T], zeros for the other parameters."""

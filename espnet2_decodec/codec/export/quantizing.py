@@ -65,35 +65,35 @@ class SplitGraph(QuantizerGraph):
 
     def encode(self, context: Context, latent: Frames) -> Frames:
         """See `QuantizerGraph.encode`."""
-        return latent.map(self._encode)
+        split, size = self.quantizer, self.quantizer.semantic_dim
+        parameters = latent.map(lambda x: x[..., : split.parametric_dim])
+        codes, residual = _search_levels(
+            context, split.semantic, parameters.map(lambda x: x[..., :size]), self.counts[0]
+        )
+        parameters, latent, residual, *codes = context.align(parameters, latent, residual, *codes)
+        residual = Frames(torch.cat([residual.x, parameters.x[..., size:]], dim=-1), residual.delay)
+        found, residual = _search_levels(context, split.parametric, residual, self.counts[1])
+        parameters, latent, residual, *codes = context.align(parameters, latent, residual, *codes, *found)
+        tokens = [code.x.round().long() for code in codes]
+        if self.counts[2]:
+            scaled = latent.x[..., split.parametric_dim :] / split.scale_factors(parameters.x - residual.x)
+            tokens += [code[..., None] for code in _search(split.waveform, scaled, self.counts[2])[0]]
+        return Frames(torch.cat(tokens, dim=-1), residual.delay)
 
     def decode(self, context: Context, codes: Frames) -> Frames:
         """See `QuantizerGraph.decode`."""
-        return codes.map(self._decode)
-
-    def _encode(self, x: Tensor) -> Tensor:
-        """X [B, T, D] -> codes [B, T, K']."""
-        split = self.quantizer
-        parameters, coefficients = x[..., : split.parametric_dim], x[..., split.parametric_dim :]
-        codes, residual = _search(split.semantic, parameters[..., : split.semantic_dim], self.counts[0])
-        residual = torch.cat([residual, parameters[..., split.semantic_dim :]], dim=-1)
-        found, residual = _search(split.parametric, residual, self.counts[1])
-        codes = codes + found
-        if self.counts[2]:
-            scaled = coefficients / split.scale_factors(parameters - residual)
-            codes = codes + _search(split.waveform, scaled, self.counts[2])[0]
-        return torch.stack(codes, dim=-1)
-
-    def _decode(self, codes: Tensor) -> Tensor:
-        """Codes [B, T, K'] -> [B, T, D]."""
-        split = self.quantizer
-        semantic, parametric, waveform = codes.split(self.counts, dim=-1)
-        parameters = F.pad(_embed(split.semantic, semantic), (0, split.parametric_dim - split.semantic_dim))
-        if self.counts[1]:
-            parameters = parameters + _embed(split.parametric, parametric)
+        split, (first, second, _) = self.quantizer, self.counts
+        parameters = _embed_levels(context, split.semantic, codes.map(lambda x: x[..., :first]))
+        parameters = parameters.map(lambda x: F.pad(x, (0, split.parametric_dim - split.semantic_dim)))
+        if second:
+            others = _embed_levels(context, split.parametric, codes.map(lambda x: x[..., first : first + second]))
+            parameters, others = context.align(parameters, others)
+            parameters = Frames(parameters.x + others.x, others.delay)
+        codes, parameters = context.align(codes, parameters)
         if not self.counts[2]:
-            return F.pad(parameters, (0, split.waveform.dim))
-        return torch.cat([parameters, _embed(split.waveform, waveform) * split.scale_factors(parameters)], dim=-1)
+            return parameters.map(lambda x: F.pad(x, (0, split.waveform.dim)))
+        waveform = _embed(split.waveform, codes.x[..., first + second :]) * split.scale_factors(parameters.x)
+        return Frames(torch.cat([parameters.x, waveform], dim=-1), parameters.delay)
 
 
 class SemanticGraph(QuantizerGraph):
@@ -112,9 +112,9 @@ class SemanticGraph(QuantizerGraph):
         latent, codes, predicted = context.align(latent, codes, self._predict(context, codes))
         parameters = latent.map(lambda x: x[..., quantizer.semantic_dim : quantizer.parametric_dim])
         scaled = Frames((parameters.x - predicted.x) / quantizer.scale, latent.delay)
-        found, residual = self._search_parameters(context, scaled)
-        latent, parameters, codes, residual = context.align(latent, parameters, codes, residual)
-        tokens = [codes.x, *found]
+        found, residual = _search_levels(context, quantizer.parametric, scaled, self.counts[1])
+        latent, parameters, residual, *aligned = context.align(latent, parameters, residual, codes, *found)
+        tokens = [code.x.round().long() for code in aligned]
         if self.counts[2]:
             factors = quantizer.scale_factors(parameters.x - residual.x * quantizer.scale)
             coefficients = latent.x[..., quantizer.parametric_dim :] / factors
@@ -125,7 +125,8 @@ class SemanticGraph(QuantizerGraph):
         """See `QuantizerGraph.decode`."""
         quantizer, predicted = self.quantizer, self._predict(context, codes)
         if self.counts[1]:
-            predicted, residual = context.align(predicted, self._embed_parametric(context, codes))
+            chosen = codes.map(lambda x: x[..., self.counts[0] : sum(self.counts[:2])])
+            predicted, residual = context.align(predicted, _embed_levels(context, quantizer.parametric, chosen))
             predicted = Frames(predicted.x + residual.x * quantizer.scale, predicted.delay)
         codes, parameters = context.align(codes, predicted)
         semantic, _, waveform = codes.x.split(self.counts, dim=-1)
@@ -134,23 +135,6 @@ class SemanticGraph(QuantizerGraph):
             parts.append(_embed(quantizer.waveform, waveform) * quantizer.scale_factors(parameters.x))
         latent = torch.cat(parts, dim=-1)
         return Frames(F.pad(latent, (0, quantizer.dim - latent.shape[-1])), codes.delay)
-
-    def _search_parameters(self, context: Context, scaled: Frames) -> tuple[list[Tensor], Frames]:
-        """Differences from the prediction [B, T, P] -> codes of each level [B, T, 1], and the residual, as late."""
-        parametric = self.quantizer.parametric
-        if isinstance(parametric, OverlappingRVQ):
-            codes, residual = search_overlapping(context, parametric, scaled, self.counts[1])
-            return [code.x.round().long() for code in codes], residual
-        found, rest = _search(parametric, scaled.x, self.counts[1])
-        return [code[..., None] for code in found], Frames(rest, scaled.delay)
-
-    def _embed_parametric(self, context: Context, codes: Frames) -> Frames:
-        """Codes [B, T, K'] -> differences from the prediction [B, T, P]."""
-        parametric, first = self.quantizer.parametric, self.counts[0]
-        chosen = codes.map(lambda x: x[..., first : first + self.counts[1]])
-        if isinstance(parametric, OverlappingRVQ):
-            return embed_overlapping(context, parametric, chosen)
-        return chosen.map(lambda x: _embed(parametric, x))
 
     def _predict(self, context: Context, codes: Frames) -> Frames:
         """Codes [B, T, K'] -> parameters predicted from the semantic ones [B, T, P]."""
@@ -165,6 +149,23 @@ def quantizer_graph(quantizer: Quantizer, levels: int) -> QuantizerGraph:
     if isinstance(quantizer, SemanticRVQ):
         return SemanticGraph(quantizer, levels)
     return SplitGraph(quantizer, levels) if isinstance(quantizer, SplitRVQ) else PlainGraph(quantizer, levels)
+
+
+def _search_levels(
+    context: Context, quantizer: ResidualVQ | OverlappingRVQ, frames: Frames, levels: int
+) -> tuple[list[Frames], Frames]:
+    """Frames [B, T, D] -> codes of each level [B, T, 1], and the residual [B, T, D]."""
+    if isinstance(quantizer, OverlappingRVQ):
+        return search_overlapping(context, quantizer, frames, levels)
+    codes, residual = _search(quantizer, frames.x, levels)
+    return [Frames(code[..., None], frames.delay) for code in codes], Frames(residual, frames.delay)
+
+
+def _embed_levels(context: Context, quantizer: ResidualVQ | OverlappingRVQ, codes: Frames) -> Frames:
+    """Codes of at least one level [B, T, K'] -> [B, T, D]."""
+    if isinstance(quantizer, OverlappingRVQ):
+        return embed_overlapping(context, quantizer, codes)
+    return codes.map(lambda x: _embed(quantizer, x))
 
 
 def _search(quantizer: ResidualVQ, frames: Tensor, levels: int) -> tuple[list[Tensor], Tensor]:

@@ -23,8 +23,9 @@ def latency(codec: DeCodec) -> int:
         ValueError: if the codec is recurrent.
     """
     (_, encoder_right), (_, decoder_right) = require_receptive_field(codec)
-    quantizer = codec.speech_quantizer
-    return (1 + encoder_right + decoder_right + quantizer.encoding_context[1] + quantizer.context[1]) * codec.hop
+    quantizers = codec.speech_quantizer, codec.background_quantizer
+    tokens, parameters = (max(q.encoding_context[1] for q in quantizers), max(q.context[1] for q in quantizers))
+    return (1 + encoder_right + tokens + parameters + decoder_right) * codec.hop
 
 
 class StreamingEncoder:

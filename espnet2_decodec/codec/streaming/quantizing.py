@@ -1,10 +1,16 @@
-"""Streaming between latent frames and tokens."""
+"""Streaming between latent frames and tokens.
+
+Tokens of the parametric levels depend on neighboring frames, in both directions. So the parameters of both streams are
+computed block by block with their context, and the waveform levels frame by frame after them.
+"""
 
 import torch
 from torch import Tensor
 
 from espnet2_decodec.codec.decodec import DeCodec
+from espnet2_decodec.codec.quantizer import ResidualVQ
 from espnet2_decodec.codec.semantic_quantizer import SemanticRVQ
+from espnet2_decodec.codec.split_quantizer import Quantizer
 from espnet2_decodec.codec.streaming.context import ContextBuffer
 from espnet2_decodec.types import Codes
 
@@ -18,11 +24,9 @@ class StreamingQuantizer:
     """
 
     def __init__(self, codec: DeCodec, levels: tuple[int, int]):
-        self.codec, self.levels = codec, levels
-        quantizer = codec.speech_quantizer
-        self._semantic = quantizer if isinstance(quantizer, SemanticRVQ) and levels[0] > 1 else None
-        context = (0, 0) if self._semantic is None else self._semantic.encoding_context
-        self._buffer = ContextBuffer(self._with_parameters, context)
+        self.codec, self._streams = codec, tuple(zip((codec.speech_quantizer, codec.background_quantizer), levels))
+        contexts = [_encoding_context(*stream) for stream in self._streams]
+        self._buffer = ContextBuffer(self._with_parameters, _largest(contexts))
         self._frames = 0
 
     def push(self, latent: Tensor) -> tuple[Tensor, Tensor] | None:
@@ -38,26 +42,30 @@ class StreamingQuantizer:
 
     @torch.no_grad()
     def _with_parameters(self, frames: Tensor) -> Tensor:
-        """Numbers and latents of frames [t, 1 + D] -> latents, decoded parameters and first tokens [t, D + P + K']."""
-        latent = frames[:, 1:]
-        if self._semantic is None:
-            return latent
-        speech = self.codec.subspace.split(latent.T[None])[0]
-        codes, parameters = self._semantic.encode_parameters(speech, self.levels[0], start=round(float(frames[0, 0])))
-        return torch.cat([latent, parameters[0].T, codes[0].T.to(latent.dtype)], dim=1)
+        """Numbers and latents of frames [t, 1 + D] -> latents, then parameters and first tokens of each stream."""
+        start, latent = round(float(frames[0, 0])), frames[:, 1:]
+        parts = [latent]
+        for stream, (quantizer, levels) in zip(self.codec.subspace.split(latent.T[None]), self._streams):
+            if not isinstance(quantizer, ResidualVQ):
+                codes, parameters = quantizer.encode_parameters(stream, levels, start=start)
+                parts += [parameters[0].T, codes[0].T.to(latent.dtype)]
+        return torch.cat(parts, dim=1)
 
     @torch.no_grad()
     def _quantize(self, frames: Tensor | None) -> tuple[Tensor, Tensor] | None:
         if frames is None:
             return None
         latent, rest = frames.T[None].tensor_split([self.codec.backbone.dim], dim=1)
-        speech, background = self.codec.subspace.split(latent)
-        background_codes = self.codec.background_quantizer.encode(background, self.levels[1])
-        if self._semantic is None:
-            return self.codec.speech_quantizer.encode(speech, self.levels[0]), background_codes
-        parameters, codes = rest.tensor_split([self._semantic.parametric_dim - self._semantic.semantic_dim], dim=1)
-        others = self._semantic.encode_waveform(speech, parameters, self.levels[0])
-        return torch.cat([codes.round().long(), others], dim=1), background_codes
+        found = []
+        for stream, (quantizer, levels) in zip(self.codec.subspace.split(latent), self._streams):
+            if isinstance(quantizer, ResidualVQ):
+                found.append(quantizer.encode(stream, levels))
+                continue
+            parameters, rest = rest.tensor_split([quantizer.parameters_dim], dim=1)
+            codes, rest = rest.tensor_split([min(levels, quantizer.parametric_levels)], dim=1)
+            others = quantizer.encode_waveform(stream, parameters, levels)
+            found.append(torch.cat([codes.round().long(), others], dim=1))
+        return found[0], found[1]
 
 
 class StreamingDequantizer:
@@ -69,10 +77,10 @@ class StreamingDequantizer:
     """
 
     def __init__(self, codec: DeCodec, speech: bool, background: bool):
-        self.codec, self._streams = codec, (speech, background)
-        quantizer = codec.speech_quantizer
-        self._semantic = quantizer if isinstance(quantizer, SemanticRVQ) and speech else None
-        self._buffer = ContextBuffer(self._with_parameters, quantizer.context)
+        self.codec = codec
+        self._streams = tuple(zip((codec.speech_quantizer, codec.background_quantizer), (speech, background)))
+        contexts = [quantizer.context if wanted else (0, 0) for quantizer, wanted in self._streams]
+        self._buffer = ContextBuffer(self._with_parameters, _largest(contexts))
 
     def push(self, codes: Codes) -> Tensor:
         """The next tokens, of batch size 1 -> the latent frames [t, D] that are complete, t >= 0.
@@ -80,46 +88,64 @@ class StreamingDequantizer:
         Raises:
             ValueError: if the codes do not match the codec.
         """
-        if self._semantic is None:
-            return self.codec.dequantize(codes, *self._streams)[0].T
-        silent = Codes(codes.speech[:, :0], codes.background, codes.lengths, codes.sample_rate)
         self.codec.dequantize(codes, False, False)  # checks the codes
-        rest = self.codec.dequantize(silent, False, self._streams[1])[0].T
-        embedding = self._semantic.semantic.decode(codes.speech[:, :1])[0].T
-        tokens = codes.speech.new_full((codes.speech.shape[2], self.codec.speech_levels), -1)
-        tokens[:, : codes.speech.shape[1]] = codes.speech[0].T
-        return self._dequantize(self._buffer.push(torch.cat([embedding, rest, tokens.to(rest.dtype)], dim=1)))
+        parts = []
+        for tokens, (quantizer, wanted) in zip((codes.speech, codes.background), self._streams):
+            part = tokens.new_full((tokens.shape[2], quantizer.levels), -1)
+            if wanted:
+                part[:, : tokens.shape[1]] = tokens[0].T
+            parts.append(part)
+        return self._dequantize(self._buffer.push(torch.cat(parts, dim=1)))
 
     def flush(self) -> Tensor:
         """The remaining latent frames [t, D] at the end of the recording. The next push starts another one."""
-        return self._dequantize(None if self._semantic is None else self._buffer.flush())
+        return self._dequantize(self._buffer.flush())
 
     @torch.no_grad()
-    def _with_parameters(self, frames: Tensor) -> Tensor:
-        """Semantic embeddings, latents of the background, tokens [t, S + D + K] -> parameters, and the rest.
-
-        A token of -1 is a level that the frame does not have.
-        """
-        quantizer = self._semantic
-        assert quantizer is not None
-        embedding = frames.T[None, : quantizer.semantic_dim]
-        parametric = frames[:, -self.codec.speech_levels :].T[None, 1 : quantizer.parametric_levels].round().long()
-        parameters = quantizer.decode_parameters(embedding, parametric.clamp(min=0), parametric >= 0)
-        return torch.cat([parameters[0].T, frames[:, quantizer.semantic_dim :]], dim=1)
+    def _with_parameters(self, tokens: Tensor) -> Tensor:
+        """Tokens of both streams [t, K_s + K_b], -1 for levels that a frame lacks -> the same after the parameters."""
+        parts = []
+        for part, (quantizer, _) in zip(self._split(tokens), self._streams):
+            if not isinstance(quantizer, ResidualVQ):
+                first = part[:, : quantizer.parametric_levels].T[None]
+                parts.append(quantizer.decode_parameters(first.clamp(min=0), first >= 0)[0].T)
+        return torch.cat([*parts, tokens.to(next(self.codec.parameters()).dtype)], dim=1)
 
     @torch.no_grad()
     def _dequantize(self, frames: Tensor | None) -> Tensor:
-        """Parameters [t, P], latent of the background [t, D], tokens of the speech -> latent frames [t, D]."""
-        if frames is None or self._semantic is None:
+        """Results of `_with_parameters` -> latent frames [t, D]."""
+        if frames is None:
             return next(self.codec.parameters()).new_zeros(0, self.codec.backbone.dim)
-        count = frames.shape[1] - self.codec.backbone.dim - self.codec.speech_levels
-        parameters, rest, tokens = frames.split([count, self.codec.backbone.dim, self.codec.speech_levels], dim=1)
-        parts = []
-        counts = (tokens >= 0).sum(1)
-        cuts = [0, *((counts[1:] != counts[:-1]).nonzero()[:, 0] + 1).tolist(), len(frames)]
-        for begin, end in zip(cuts, cuts[1:]):
-            codes = tokens[begin:end, : int(counts[begin])].T[None].round().long()
-            parts.append(self._semantic.decode(codes, parameters=parameters[begin:end].T[None]))
-        speech = torch.cat(parts, dim=2)
-        empty = speech.new_zeros(1, self.codec.background_quantizer.dim, speech.shape[2])
-        return rest + self.codec.subspace.merge(speech, empty)[0].T
+        tokens = frames[:, -sum(quantizer.levels for quantizer, _ in self._streams) :].round().long()
+        latents = []
+        for part, (quantizer, _) in zip(self._split(tokens), self._streams):
+            parameters, frames = frames.tensor_split([quantizer.parameters_dim], dim=1)
+            latents.append(_decode_pieces(quantizer, part, parameters))
+        return self.codec.subspace.merge(*latents)[0].T
+
+    def _split(self, tokens: Tensor) -> tuple[Tensor, ...]:
+        return tokens.split([quantizer.levels for quantizer, _ in self._streams], dim=1)
+
+
+def _encoding_context(quantizer: Quantizer, levels: int) -> tuple[int, int]:
+    """Frames before and after a frame on which its codes of the leading levels depend."""
+    alone = quantizer.semantic_levels if isinstance(quantizer, SemanticRVQ) else 0
+    return quantizer.encoding_context if levels > alone else (0, 0)
+
+
+def _decode_pieces(quantizer: Quantizer, tokens: Tensor, parameters: Tensor) -> Tensor:
+    """Tokens [t, K], -1 for levels that a frame lacks, and parameters [t, P] -> latents of a stream [1, D, t]."""
+    counts, parts = (tokens >= 0).sum(1), []
+    cuts = [0, *((counts[1:] != counts[:-1]).nonzero()[:, 0] + 1).tolist(), len(tokens)]
+    for begin, end in zip(cuts, cuts[1:]):
+        codes = tokens[begin:end, : int(counts[begin])].T[None]
+        if isinstance(quantizer, ResidualVQ):
+            parts.append(quantizer.decode(codes))
+        else:
+            parts.append(quantizer.decode(codes, parameters=parameters[begin:end].T[None]))
+    return torch.cat(parts, dim=2)
+
+
+def _largest(contexts: list[tuple[int, int]]) -> tuple[int, int]:
+    """The larger number of frames on each side."""
+    return max(left for left, _ in contexts), max(right for _, right in contexts)
