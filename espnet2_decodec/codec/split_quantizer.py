@@ -37,6 +37,9 @@ class SplitRVQ(nn.Module):
             has an odd size.
     """
 
+    scale: Tensor | None
+    """Divisors [P] of the parameters before they are coded; None with codes of single frames."""
+
     def __init__(
         self,
         dim: int,
@@ -72,6 +75,7 @@ class SplitRVQ(nn.Module):
             else ResidualVQ(size, count, codebook_size, False, *ema)
             for size, count in ((semantic_dim, self.semantic_levels), (parametric_dim, parametric))
         )
+        self.register_buffer("scale", torch.ones(parametric_dim) if parametric_frames > 1 else None)
         self.context = self.parametric.context
         first, second = self.semantic.encoding_context, self.parametric.encoding_context
         self.encoding_context = first[0] + second[0], first[1] + second[1]
@@ -110,7 +114,10 @@ class SplitRVQ(nn.Module):
     def decode_parameters(self, codes: Tensor, mask: Tensor | None = None) -> Tensor:
         """Codes of the first levels [B, K', T] -> parameters [B, P, T]; see `SemanticRVQ.decode_parameters`."""
         (semantic, first), (parametric, others) = split_levels(codes, mask, self.semantic_levels)
-        return self._pad_semantic(self.semantic.decode(semantic, first)) + self.parametric.decode(parametric, others)
+        parameters = self._pad_semantic(self.semantic.decode(semantic, first)) + self.parametric.decode(
+            parametric, others
+        )
+        return parameters if self.scale is None else parameters * self.scale[:, None]
 
     def embed(self, codes: Tensor, mask: Tensor | None = None) -> Tensor:
         """Codes [B, K', T], K' >= 1, mask [B, T] -> contribution of each level, [K', B, D, T]."""
@@ -119,6 +126,8 @@ class SplitRVQ(nn.Module):
         if parametric.shape[1]:
             embeddings.append(self.parametric.embed(parametric, mask))
         parameters = torch.cat(embeddings)
+        if self.scale is not None:
+            parameters = parameters * self.scale[:, None]
         embeddings = [nn.functional.pad(parameters, (0, 0, 0, self.waveform.dim))]
         if waveform.shape[1]:
             coefficients = self.waveform.embed(waveform) * self._scale(parameters.sum(0))
@@ -145,10 +154,26 @@ class SplitRVQ(nn.Module):
     def init_kmeans(self, frames: Tensor, iterations: int = 10) -> None:
         """Initialize the codebooks by k-means of encoder outputs [M, D]; see `ResidualVQ.init_kmeans`."""
         parameters, coefficients = frames.float().tensor_split([self.parametric_dim], dim=1)
-        residual = self.semantic.init_kmeans(parameters[:, : self.semantic_dim], iterations)
-        residual = torch.cat([residual, parameters[:, self.semantic_dim :]], dim=1)
+        scaled = parameters / self.set_scale(parameters)
+        residual = self.semantic.init_kmeans(scaled[:, : self.semantic_dim], iterations)
+        residual = torch.cat([residual, scaled[:, self.semantic_dim :]], dim=1)
         residual = self.parametric.init_kmeans(residual, iterations)
+        if self.scale is not None:
+            residual = residual * self.scale
         self.waveform.init_kmeans(coefficients / self.scale_factors(parameters - residual), iterations)
+
+    @torch.no_grad()
+    def set_scale(self, parameters: Tensor) -> Tensor:
+        """Set and return `scale` [P] for parameters [M, P]: pitch gets no more weight than a band of the envelope.
+
+        Codes of single frames are left as they are, with a scale of 1.
+        """
+        if self.scale is None:
+            return parameters.new_ones(self.parametric_dim)
+        deviations = parameters.std(0)
+        self.scale.copy_((deviations / deviations[: self.semantic_dim].mean()).clamp(min=1))
+        self.scale[: self.semantic_dim] = 1
+        return self.scale
 
     def level_codebooks(self) -> list[Tensor]:
         """The codebook of each level, [N, number of coordinates that it codes]."""
@@ -176,13 +201,15 @@ class SplitRVQ(nn.Module):
         """Codes of the levels before the waveform levels, the inputs of each part, decoded parameters [B, P, T]."""
         with torch.autocast(x.device.type, enabled=False):
             parameters = x.float()[:, : self.parametric_dim].transpose(1, 2)
+            if self.scale is not None:
+                parameters = parameters / self.scale
             semantic, rest = parameters.tensor_split([self.semantic_dim], dim=-1)
             first, last = min(levels, self.semantic_levels), min(levels, self.parametric_levels)
             codes, inputs, residual = self.semantic.search(semantic, first, mask, start)
             residual = torch.cat([residual, rest], dim=-1)
             found, others, residual = self.parametric.search(residual, last - first, mask, start)
-            decoded = (parameters - residual).transpose(1, 2)
-            return torch.cat([codes, found], dim=1), [inputs, others], decoded
+            decoded = parameters - residual if self.scale is None else (parameters - residual) * self.scale
+            return torch.cat([codes, found], dim=1), [inputs, others], decoded.transpose(1, 2)
 
     def _search_waveform(self, x: Tensor, parameters: Tensor, levels: int) -> tuple[Tensor, list[Tensor]]:
         """Codes of the waveform levels [B, levels - K', T], and the input of each."""

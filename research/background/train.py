@@ -18,12 +18,13 @@ from espnet2_decodec.codec.backbones.semantic_mdct import SemanticMDCTBackbone
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.codec.split_quantizer import SplitRVQ
 from research import training
-from research.background.codebooks import adapt_codebooks
+from research.background.codebooks import adapt_codebooks, train_overlapping
 from research.background.losses import StatisticsLoss
-from research.background.prepare import feature_bank
+from research.background.prepare import FRAMES, feature_bank
 from research.feature_files import FrameBank
 from research.tokens.ema import EMA
 from research.tokens.losses import SpeechLosses
+from research.tokens.overlapping_codebooks import with_overlapping_codes
 from research.training import CodecState, TrainingSettings, draw_levels, phase_with_random_noise
 
 WEIGHTS = {"complex": 0.5, "magnitude": 1.0, "mel": 6.0, "deviation": 0.5, "level": 1.0}
@@ -36,13 +37,17 @@ class Settings(TrainingSettings):
     Attributes:
         batch: items of a step.
         frames: of an item.
-        codebook_frames, codebook_iterations: of `adapt_codebooks`.
+        parametric_frames: frames that a code of the parametric levels spans; 0 for those of the codec to start from.
+        codebook_steps: of `train_overlapping`, for codes of several frames.
+        codebook_frames, codebook_iterations: of `adapt_codebooks`, for codes of single frames.
         weights: of the named losses.
         level_probs: number of levels -> probability; K + 1 stands for no quantization.
     """
 
     batch: int = 8
     frames: int = 64
+    parametric_frames: int = 0
+    codebook_steps: int = 900
     codebook_frames: int = 512000
     codebook_iterations: int = 6
     weights: dict[str, float] = field(default_factory=dict)
@@ -72,7 +77,10 @@ class Trainer(CodecState):
     def __init__(self, settings: Settings, model: str | Path):
         super().__init__(settings)
         self.weights = WEIGHTS | settings.weights
-        self.codec = DeCodec.from_pretrained(model).requires_grad_(False)
+        codec = DeCodec.from_pretrained(model)
+        if settings.parametric_frames:
+            codec = with_overlapping_codes(codec, settings.parametric_frames, "background")
+        self.codec = codec.requires_grad_(False)
         backbone = self.codec.backbone
         if not isinstance(backbone, SemanticMDCTBackbone):
             raise ValueError(f"{model} is not a codec with a semantic level.")
@@ -84,8 +92,13 @@ class Trainer(CodecState):
         self.losses, self.statistics = SpeechLosses(), StatisticsLoss()
 
     def initialize(self, bank: FrameBank) -> None:
-        """Adapt the codebooks to the frames of a bank."""
-        latents = bank.values["latent"]
+        """Adapt the codebooks to the frames of a bank, or train those of overlapping codes."""
+        latents, settings = bank.values["latent"], self.settings
+        if self.quantizer.scale is not None:
+            pieces = torch.from_numpy(latents.reshape(-1, FRAMES, latents.shape[1]).astype(np.float32))
+            train_overlapping(self.quantizer, pieces, settings.codebook_steps, self.random)
+            self.ema = EMA(self.codec, settings.ema_decay)
+            return
         chosen = self.random.permutation(len(latents))[: self.settings.codebook_frames]
         frames = torch.from_numpy(latents[np.sort(chosen)].astype(np.float32))
         adapt_codebooks(self.quantizer, frames, self.settings.codebook_iterations)

@@ -62,14 +62,23 @@ def error_db(frames: Tensor, residual: Tensor) -> float:
     return 10 * float(torch.log10(residual.square().sum() / frames.square().sum()))
 
 
-def with_overlapping_codes(codec: DeCodec, frames: int) -> DeCodec:
-    """The codec with untrained codebooks of the parametric levels, whose codes span `frames` frames."""
-    config = codec.resolved_config()
-    config["quantizer"]["parametric_frames"] = frames
-    extended, name = DeCodec(config), "speech_quantizer.parametric."
-    weights = {key: value for key, value in codec.state_dict().items() if not key.startswith(name)}
-    own = {key: value for key, value in extended.state_dict().items() if key.startswith(name)}
-    extended.load_state_dict(weights | own)
+REPLACED = {
+    "speech": ("parametric_frames", ("speech_quantizer.parametric.",)),
+    "background": (
+        "background_parametric_frames",
+        ("background_quantizer.semantic.", "background_quantizer.parametric."),
+    ),
+}
+"""Stream -> option of the quantizers, and beginnings of the names of what it changes."""
+
+
+def with_overlapping_codes(codec: DeCodec, frames: int, stream: str = "speech") -> DeCodec:
+    """The codec with untrained codebooks of the parametric levels of a stream, whose codes span `frames` frames."""
+    config, replaced = codec.resolved_config(), tuple(f"{stream}_quantizer.{part}." for part in REPLACED[stream])
+    config["quantizer"][OPTIONS[stream]] = frames
+    extended = DeCodec(config)
+    weights = {key: value for key, value in codec.state_dict().items() if not key.startswith(replaced)}
+    extended.load_state_dict(extended.state_dict() | weights)
     return extended.eval()
 
 

@@ -66,7 +66,8 @@ class SplitGraph(QuantizerGraph):
     def encode(self, context: Context, latent: Frames) -> Frames:
         """See `QuantizerGraph.encode`."""
         split, size = self.quantizer, self.quantizer.semantic_dim
-        parameters = latent.map(lambda x: x[..., : split.parametric_dim])
+        scale = torch.ones(split.parametric_dim) if split.scale is None else split.scale
+        parameters = latent.map(lambda x: x[..., : split.parametric_dim] / scale)
         codes, residual = _search_levels(
             context, split.semantic, parameters.map(lambda x: x[..., :size]), self.counts[0]
         )
@@ -76,7 +77,8 @@ class SplitGraph(QuantizerGraph):
         parameters, latent, residual, *codes = context.align(parameters, latent, residual, *codes, *found)
         tokens = [code.x.round().long() for code in codes]
         if self.counts[2]:
-            scaled = latent.x[..., split.parametric_dim :] / split.scale_factors(parameters.x - residual.x)
+            factors = split.scale_factors((parameters.x - residual.x) * scale)
+            scaled = latent.x[..., split.parametric_dim :] / factors
             tokens += [code[..., None] for code in _search(split.waveform, scaled, self.counts[2])[0]]
         return Frames(torch.cat(tokens, dim=-1), residual.delay)
 
@@ -89,6 +91,8 @@ class SplitGraph(QuantizerGraph):
             others = _embed_levels(context, split.parametric, codes.map(lambda x: x[..., first : first + second]))
             parameters, others = context.align(parameters, others)
             parameters = Frames(parameters.x + others.x, others.delay)
+        if split.scale is not None:
+            parameters = Frames(parameters.x * split.scale, parameters.delay)
         codes, parameters = context.align(codes, parameters)
         if not self.counts[2]:
             return parameters.map(lambda x: F.pad(x, (0, split.waveform.dim)))
