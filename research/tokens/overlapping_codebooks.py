@@ -62,14 +62,11 @@ def error_db(frames: Tensor, residual: Tensor) -> float:
     return 10 * float(torch.log10(residual.square().sum() / frames.square().sum()))
 
 
-REPLACED = {
-    "speech": ("parametric_frames", ("speech_quantizer.parametric.",)),
-    "background": (
-        "background_parametric_frames",
-        ("background_quantizer.semantic.", "background_quantizer.parametric."),
-    ),
-}
-"""Stream -> option of the quantizers, and beginnings of the names of what it changes."""
+OPTIONS = {"speech": "parametric_frames", "background": "background_parametric_frames"}
+"""Stream -> option of the quantizers that sets the frames of a code."""
+
+REPLACED = {"speech": ("parametric",), "background": ("semantic", "parametric")}
+"""Stream -> parts of its quantizer with codes of several frames."""
 
 
 def with_overlapping_codes(codec: DeCodec, frames: int, stream: str = "speech") -> DeCodec:
