@@ -75,7 +75,7 @@ class OverlappingRVQ(nn.Module):
             weights = F.pad(valid, (side, side))[..., None].expand(-1, -1, self.dim)
             residual = F.pad(frames.float(), (0, 0, side, side)) * weights
             codes = torch.zeros(len(frames), levels, frames.shape[1], dtype=torch.long, device=frames.device)
-            for sweep in range(self.sweeps):
+            for sweep in range(self.sweeps if levels else 0):
                 for first in self._order(start, frames.shape[1]):
                     chosen = codes[:, :, first::count]
                     windows = slice(first, first + count * chosen.shape[2])

@@ -118,21 +118,66 @@ def test_the_error_follows_the_scale_factors():
     assert abs(shaped[0].mean() / shaped[1].mean() - 1) < 0.2
 
 
+@pytest.mark.parametrize("frames", [1, 3])
 @pytest.mark.parametrize("count", range(1, LEVELS + 1))
-def test_embeddings_of_the_levels_add_up(count):
-    quantizer, x = make_quantizer(scale_factors=predicted), loud_or_quiet(200).T[None]
+def test_embeddings_of_the_levels_add_up(count, frames):
+    quantizer, x = make_quantizer(scale_factors=predicted, parametric_frames=frames), loud_or_quiet(200).T[None]
     quantizer.init_kmeans(x[0].T)
     codes = quantizer.encode(x, count)
     torch.testing.assert_close(quantizer.embed(codes).sum(0), quantizer.decode(codes))
 
 
-def test_training_output_equals_decoding():
-    quantizer, x = make_quantizer(scale_factors=predicted), loud_or_quiet(200).T[None]
+@pytest.mark.parametrize("frames", [1, 3])
+def test_training_output_equals_decoding(frames):
+    quantizer, x = make_quantizer(scale_factors=predicted, parametric_frames=frames), loud_or_quiet(200).T[None]
     quantizer.init_kmeans(x[0].T)
     quantizer.eval()
     for count in range(LEVELS + 1):
         values = quantizer(x, levels(count)).x
         torch.testing.assert_close(values, quantizer.decode(quantizer.encode(x, count)), atol=1e-4, rtol=1e-4)
+
+
+def overlapping_quantizer(scale: float = 1.0) -> tuple[SplitRVQ, torch.Tensor]:
+    """A trained quantizer whose parametric levels have codes of three frames, and its input [1, D, T]."""
+    smooth = torch.randn(4008, SEMANTIC + ACOUSTIC, generator=torch.Generator().manual_seed(4)).unfold(0, 9, 1).mean(-1)
+    smooth[:, SEMANTIC + 1] *= scale
+    quantizer = make_quantizer(parametric_dim=SEMANTIC + 2, parametric_levels=2, parametric_frames=3)
+    quantizer.init_kmeans(smooth)
+    return quantizer.eval(), smooth.T[None]
+
+
+def test_both_steps_of_encoding_give_its_codes():
+    """Also from the middle of a recording on, with the context."""
+    quantizer, x = overlapping_quantizer()
+    codes = quantizer.encode(x)
+    left, right = quantizer.encoding_context
+    begin, end = 101, 140
+    piece = x[..., begin - left : end + right]
+    first, parameters = quantizer.encode_parameters(piece, start=begin - left)
+    inner = slice(left, left + end - begin)
+    assert torch.equal(first[..., inner], codes[:, :2, begin:end])
+    rest = quantizer.encode_waveform(piece[..., inner], parameters[..., inner])
+    assert torch.equal(rest, codes[:, 2:, begin:end])
+    torch.testing.assert_close(parameters[..., inner], quantizer.decode(codes)[:, : SEMANTIC + 2, begin:end])
+
+
+def test_codes_that_do_not_count_decode_to_nothing():
+    quantizer, x = overlapping_quantizer()
+    codes = quantizer.encode(x)[:, :2]
+    mask = torch.ones_like(codes, dtype=torch.bool)
+    mask[:, 1] = False
+    torch.testing.assert_close(quantizer.decode_parameters(codes, mask), quantizer.decode_parameters(codes[:, :1]))
+
+
+def test_a_coordinate_of_large_numbers_takes_no_precision_from_the_others():
+    """The scale of overlapping codes brings it down to the deviation of the first coordinates."""
+    errors = []
+    for scale in (1.0, 100.0):
+        quantizer, x = overlapping_quantizer(scale)
+        decoded = quantizer.decode(quantizer.encode(x))
+        errors.append((decoded - x)[:, : SEMANTIC + 1].square().mean().item())
+    assert errors[1] < 1.1 * errors[0]
+    assert torch.equal(quantizer.scale[:SEMANTIC], torch.ones(SEMANTIC)) and quantizer.scale[SEMANTIC + 1] > 50
 
 
 def test_sign_symmetric_codebooks_learn_a_symmetric_source_from_fewer_frames():

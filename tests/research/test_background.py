@@ -1,10 +1,12 @@
 """Scores, data, training and merging of the background stream on a tiny codec."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
-from espnet2_decodec.codec.config import TINY, TINY_SEMANTIC
+from espnet2_decodec.codec.config import TINY, TINY_SEMANTIC, merge_config
 from espnet2_decodec.codec.decodec import DeCodec
 from research.background import cases as background_cases
 from research.background.codebooks import adapt_codebooks
@@ -19,7 +21,13 @@ from research.tokens import checkpoint
 from research.tokens.dev_set import Utterance
 
 SETTINGS = Settings(
-    batch=2, frames=20, codebook_frames=300, codebook_iterations=2, level_probs={1: 0.5, 2: 0.3, 3: 0.2}, warmup_steps=1
+    batch=2,
+    frames=20,
+    codebook_frames=300,
+    codebook_iterations=2,
+    codebook_steps=3,
+    level_probs={1: 0.5, 2: 0.3, 3: 0.2},
+    warmup_steps=1,
 )
 
 
@@ -102,8 +110,9 @@ def test_pieces_are_the_latents_of_their_mixtures(bank, semantic_codec):
     assert np.array_equal(wav.ravel(), batch.background[0].numpy())
 
 
-def test_adapted_codebooks_are_nearer_to_the_frames(semantic_codec, features):
-    quantizer = DeCodec.from_pretrained(semantic_codec).background_quantizer
+def test_adapted_codebooks_are_nearer_to_the_frames(features):
+    options = merge_config(TINY_SEMANTIC, {"quantizer": {"background_parametric_frames": 1}})
+    quantizer = DeCodec(options).eval().background_quantizer
     frames = torch.from_numpy(features.values["latent"].astype(np.float32))
     waveform = quantizer.waveform.codebooks.clone()
 
@@ -116,16 +125,34 @@ def test_adapted_codebooks_are_nearer_to_the_frames(semantic_codec, features):
     assert error() < 0.5 * before and torch.equal(quantizer.waveform.codebooks, waveform)
 
 
-def test_training_changes_the_background_alone(semantic_codec, features):
+def test_trained_overlapping_codebooks_are_nearer_to_the_frames(semantic_codec, features):
     trainer = Trainer(SETTINGS, semantic_codec)
+    frames = torch.from_numpy(features.values["latent"].astype(np.float32)).T[None]
+    quantizer = trainer.quantizer
+
+    def errors():
+        codes = quantizer.encode(frames)
+        decoded = [quantizer.decode(codes[:, :k])[:, : quantizer.semantic_dim] for k in (1, 2)]
+        return [float((part - frames[:, : quantizer.semantic_dim]).square().mean()) for part in decoded]
+
+    before = errors()
+    trainer.initialize(features)
+    assert all(after < 0.5 * error for after, error in zip(errors(), before))
+
+
+@pytest.mark.parametrize("frames", [0, 5])
+def test_training_changes_the_background_alone(semantic_codec, features, frames):
+    """Also with codes of more frames than those of the codec to start from."""
+    trainer = Trainer(replace(SETTINGS, parametric_frames=frames), semantic_codec)
     trainer.initialize(features)
     for _ in range(3):
         losses = trainer.train_step(trainer.draw(features))
     assert all(np.isfinite(value) for value in losses.values()) and trainer.step == 3
     before, after = DeCodec.from_pretrained(semantic_codec).state_dict(), trainer.codec.state_dict()
+    assert before.keys() == after.keys()
     changed = {name for name in before if not torch.equal(before[name], after[name])}
     assert changed and all(name.startswith(PARTS["background"]) for name in changed)
-    assert "background_quantizer.semantic.codebooks" in changed
+    assert "background_quantizer.semantic.patches.codebooks" in changed
     assert any(name.startswith("backbone.background_decoder.") for name in changed)
 
 
