@@ -8,10 +8,11 @@ from torch import Tensor, nn
 
 from espnet2_decodec.codec.dsp.convnext import ConvNeXtStack
 from espnet2_decodec.codec.overlapping_quantizer import OverlappingRVQ
-from espnet2_decodec.codec.quantizer import QuantizedResult, ResidualVQ, draw_frames, quantized_result, split_levels
+from espnet2_decodec.codec.parametric_quantizer import ParametricQuantizer
+from espnet2_decodec.codec.quantizer import QuantizedResult, ResidualVQ, quantized_result, split_levels
 
 
-class SemanticRVQ(nn.Module):
+class SemanticRVQ(ParametricQuantizer):
     """Semantic level, parametric levels predicted from it, and waveform levels scaled by the decoded parameters.
 
     The input is [semantic features (S); parameters (P); waveform coefficients]. The first level codes the semantic
@@ -38,6 +39,7 @@ class SemanticRVQ(nn.Module):
         ValueError: if the dimensions or the numbers of levels are out of range.
     """
 
+    semantic: ResidualVQ
     scale: Tensor
     offset: Tensor
 
@@ -99,72 +101,8 @@ class SemanticRVQ(nn.Module):
         predicted = self.predictor(semantic.transpose(1, 2), mask).float()
         return (self.offset + self.scale * predicted).transpose(1, 2)
 
-    @torch.no_grad()
-    def encode(self, x: Tensor, levels: int | None = None, mask: Tensor | None = None) -> Tensor:
-        """X [B, D, T] -> codes [B, levels, T] int64.
-
-        Args:
-            x: [B, D, T], from the start of a recording on.
-            levels: number of leading levels; None for all.
-            mask: [B, T] of valid frames; None for all.
-        """
-        return self._search(x, self.levels if levels is None else levels, mask)[0]
-
-    @torch.no_grad()
-    def encode_parameters(
-        self, x: Tensor, levels: int | None = None, mask: Tensor | None = None, start: int = 0
-    ) -> tuple[Tensor, Tensor]:
-        """The first part of `encode`: x [B, D, T] -> codes of the levels before the waveform levels, and parameters.
-
-        Args:
-            x: [B, D, T].
-            levels: number of leading levels, of which those of the waveform are not searched; None for all.
-            mask: [B, T] of valid frames; None for all.
-            start: number of the first frame, from the start of the recording on.
-
-        Returns:
-            [B, K', T] int64, and the decoded parameters [B, P, T].
-        """
-        codes, _, parameters = self._search_parameters(x, self.levels if levels is None else levels, mask, start)
-        return codes, parameters
-
-    @torch.no_grad()
-    def encode_waveform(self, x: Tensor, parameters: Tensor, levels: int | None = None) -> Tensor:
-        """The rest of `encode`: codes of the waveform levels [B, K'', T] int64.
-
-        Args:
-            x: [B, D, T].
-            parameters: decoded ones [B, P, T].
-            levels: number of leading levels including those before; None for all.
-        """
-        return self._search_waveform(x, parameters, self.levels if levels is None else levels)[0]
-
-    def decode(self, codes: Tensor, mask: Tensor | None = None, parameters: Tensor | None = None) -> Tensor:
-        """Codes of the first levels -> [B, D, T]; zeros for no levels.
-
-        Args:
-            codes: [B, K', T].
-            mask: [B, T] of valid frames; None for all.
-            parameters: [B, P, T] from `decode_parameters`; None to decode them from these frames alone.
-        """
-        if not codes.shape[1]:
-            return self.waveform.codebooks.new_zeros(codes.shape[0], self.dim, codes.shape[2])
-        semantic, _, waveform = codes.tensor_split([1, self.parametric_levels], dim=1)
-        features = self.semantic.decode(semantic)
-        if parameters is None:
-            parameters = self.decode_parameters(codes[:, : self.parametric_levels], mask)
-        coefficients = self.waveform.decode(waveform)
-        if waveform.shape[1]:
-            coefficients = coefficients * self._scale(parameters)
-        return torch.cat([features, parameters, coefficients], dim=1)
-
     def decode_parameters(self, codes: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Codes of the first levels -> parameters [B, P, T].
-
-        Args:
-            codes: [B, K', T], of levels before the waveform levels.
-            mask: [B, T] of valid frames, or [B, K', T] of the codes that count; None for all.
-        """
+        """Codes of the first levels [B, K', T] -> parameters [B, P, T]; see `ParametricQuantizer`."""
         (semantic, first), (parametric, others) = split_levels(codes, mask, self.semantic_levels)
         valid = None if mask is None or mask.ndim == 3 else mask
         parameters = self.predict(self.semantic.decode(semantic, first), valid)
@@ -175,7 +113,7 @@ class SemanticRVQ(nn.Module):
 
         The prediction from the semantic tokens counts to the first level.
         """
-        semantic, parametric, waveform = codes.tensor_split([1, self.parametric_levels], dim=1)
+        semantic, parametric, waveform = self._split_levels(codes)
         features = self.semantic.decode(semantic)
         parameters = self.predict(features, mask)[None]
         if parametric.shape[1]:
@@ -186,7 +124,7 @@ class SemanticRVQ(nn.Module):
         padded[0, :, :first] = features
         if not waveform.shape[1]:
             return padded
-        coefficients = self.waveform.embed(waveform) * self._scale(parameters.sum(0))
+        coefficients = self.waveform.embed(waveform) * self._factors(parameters.sum(0))
         return torch.cat([padded, nn.functional.pad(coefficients, (0, 0, self.parametric_dim, 0))])
 
     def forward(self, x: Tensor, levels: Tensor, mask: Tensor | None = None) -> QuantizedResult:
@@ -199,11 +137,7 @@ class SemanticRVQ(nn.Module):
             codes, inputs = self._search(x, self.levels, mask)
             valid = torch.ones_like(codes[:, 0], dtype=torch.bool) if mask is None else mask
             if self.training:
-                replacements = draw_frames(valid, self.codebook_size)
-                parts = codes.tensor_split([1, self.parametric_levels], dim=1)
-                quantizers = self.semantic, self.parametric, self.waveform
-                for quantizer, part_inputs, part in zip(quantizers, inputs, parts):
-                    quantizer.update(part_inputs, part, valid, replacements)
+                self._update(inputs, codes, valid)
             embeddings = self.embed(codes, mask)
         coded = torch.zeros(self.levels, self.dim, dtype=torch.float32, device=x.device)
         coded[0, : self.semantic_dim] = 1
@@ -234,18 +168,6 @@ class SemanticRVQ(nn.Module):
         decoded = decoded[:, self.semantic_dim : self.parametric_dim]
         self.waveform.init_kmeans(coefficients / self.scale_factors(decoded), iterations)
 
-    def level_codebooks(self) -> list[Tensor]:
-        """The codebook of each level, [N, number of coordinates that it codes]."""
-        return [book for part in (self.semantic, self.parametric, self.waveform) for book in part.level_codebooks()]
-
-    def _search(self, x: Tensor, levels: int, mask: Tensor | None) -> tuple[Tensor, list[list[Tensor]]]:
-        """Codes [B, levels, T], and the inputs of the levels of each part. In float32."""
-        codes, inputs, parameters = self._search_parameters(x, levels, mask)
-        if levels > self.parametric_levels:
-            found, level_inputs = self._search_waveform(x, parameters, levels)
-            codes, inputs = torch.cat([codes, found], dim=1), [*inputs, level_inputs]
-        return codes, inputs
-
     def _search_parameters(
         self, x: Tensor, levels: int, mask: Tensor | None, start: int = 0
     ) -> tuple[Tensor, list[list[Tensor]], Tensor]:
@@ -262,13 +184,6 @@ class SemanticRVQ(nn.Module):
             decoded = (parameters - residual * self.scale).transpose(1, 2)
             return torch.cat([codes, found], dim=1), [semantic_inputs, inputs], decoded
 
-    def _search_waveform(self, x: Tensor, parameters: Tensor, levels: int) -> tuple[Tensor, list[Tensor]]:
-        """Codes of the waveform levels [B, levels - K', T], and the input of each."""
-        with torch.autocast(x.device.type, enabled=False):
-            coefficients = x.float()[:, self.parametric_dim :] / self._scale(parameters)
-            count = max(levels - self.parametric_levels, 0)
-            return self.waveform.search(coefficients.transpose(1, 2), count)[:2]
-
-    def _scale(self, parameters: Tensor) -> Tensor:
-        """Decoded parameters [B, P, T] -> scale factors [B, D - S - P, T]."""
-        return self.scale_factors(parameters.transpose(1, 2)).transpose(1, 2)
+    def _decode_features(self, codes: Tensor) -> list[Tensor]:
+        """Embeddings of the semantic tokens, from all codes [B, K', T]."""
+        return [self.semantic.decode(codes[:, : self.semantic_levels])]

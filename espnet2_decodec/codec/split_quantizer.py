@@ -6,11 +6,12 @@ import torch
 from torch import Tensor, nn
 
 from espnet2_decodec.codec.overlapping_quantizer import OverlappingRVQ
-from espnet2_decodec.codec.quantizer import QuantizedResult, ResidualVQ, draw_frames, quantized_result, split_levels
+from espnet2_decodec.codec.parametric_quantizer import ParametricQuantizer
+from espnet2_decodec.codec.quantizer import QuantizedResult, ResidualVQ, quantized_result, split_levels
 from espnet2_decodec.codec.semantic_quantizer import SemanticRVQ
 
 
-class SplitRVQ(nn.Module):
+class SplitRVQ(ParametricQuantizer):
     """RVQ of parameters and RVQ of waveform coefficients, as Mimi splits semantic and acoustic levels.
 
     The input starts with `parametric_dim` coordinates, see `ParametricBackbone`. The first level codes the first
@@ -81,38 +82,8 @@ class SplitRVQ(nn.Module):
         self.encoding_context = first[0] + second[0], first[1] + second[1]
         self.waveform = ResidualVQ(dim - parametric_dim, waveform, codebook_size, sign_symmetric, *ema)
 
-    @torch.no_grad()
-    def encode(self, x: Tensor, levels: int | None = None, mask: Tensor | None = None) -> Tensor:
-        """X [B, D, T] from the start of a recording on, mask [B, T] of valid frames -> codes [B, levels, T] int64."""
-        return self._search(x, self.levels if levels is None else levels, mask)[0]
-
-    @torch.no_grad()
-    def encode_parameters(
-        self, x: Tensor, levels: int | None = None, mask: Tensor | None = None, start: int = 0
-    ) -> tuple[Tensor, Tensor]:
-        """The first part of `encode`, see `SemanticRVQ.encode_parameters`."""
-        codes, _, parameters = self._search_parameters(x, self.levels if levels is None else levels, mask, start)
-        return codes, parameters
-
-    @torch.no_grad()
-    def encode_waveform(self, x: Tensor, parameters: Tensor, levels: int | None = None) -> Tensor:
-        """The rest of `encode`, see `SemanticRVQ.encode_waveform`."""
-        return self._search_waveform(x, parameters, self.levels if levels is None else levels)[0]
-
-    def decode(self, codes: Tensor, mask: Tensor | None = None, parameters: Tensor | None = None) -> Tensor:
-        """Codes [B, K', T] of the first K' levels -> [B, D, T]; zeros for K' = 0. See `SemanticRVQ.decode`."""
-        if not codes.shape[1]:
-            return self.waveform.codebooks.new_zeros(codes.shape[0], self.dim, codes.shape[2])
-        if parameters is None:
-            parameters = self.decode_parameters(codes[:, : self.parametric_levels], mask)
-        waveform = codes[:, self.parametric_levels :]
-        coefficients = self.waveform.decode(waveform)
-        if waveform.shape[1]:
-            coefficients = coefficients * self._scale(parameters)
-        return torch.cat([parameters, coefficients], dim=1)
-
     def decode_parameters(self, codes: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Codes of the first levels [B, K', T] -> parameters [B, P, T]; see `SemanticRVQ.decode_parameters`."""
+        """Codes of the first levels [B, K', T] -> parameters [B, P, T]; see `ParametricQuantizer`."""
         (semantic, first), (parametric, others) = split_levels(codes, mask, self.semantic_levels)
         parameters = self._pad_semantic(self.semantic.decode(semantic, first)) + self.parametric.decode(
             parametric, others
@@ -130,7 +101,7 @@ class SplitRVQ(nn.Module):
             parameters = parameters * self.scale[:, None]
         embeddings = [nn.functional.pad(parameters, (0, 0, 0, self.waveform.dim))]
         if waveform.shape[1]:
-            coefficients = self.waveform.embed(waveform) * self._scale(parameters.sum(0))
+            coefficients = self.waveform.embed(waveform) * self._factors(parameters.sum(0))
             embeddings.append(nn.functional.pad(coefficients, (0, 0, self.parametric_dim, 0)))
         return torch.cat(embeddings)
 
@@ -141,9 +112,7 @@ class SplitRVQ(nn.Module):
             valid = torch.ones_like(codes[:, 0], dtype=torch.bool) if mask is None else mask
             embeddings = self.embed(codes, mask)
             if self.training:
-                replacements = draw_frames(valid, self.codebook_size)
-                for part, part_inputs, part_codes in zip(self._parts, inputs, self._split_levels(codes)):
-                    part.update(part_inputs, part_codes, valid, replacements)
+                self._update(inputs, codes, valid)
         coded = torch.zeros(self.levels, self.dim, dtype=torch.float32, device=x.device)
         coded[: self.semantic_levels, : self.semantic_dim] = 1
         coded[self.semantic_levels : self.parametric_levels, : self.parametric_dim] = 1
@@ -175,26 +144,6 @@ class SplitRVQ(nn.Module):
         self.scale[: self.semantic_dim] = 1
         return self.scale
 
-    def level_codebooks(self) -> list[Tensor]:
-        """The codebook of each level, [N, number of coordinates that it codes]."""
-        return [codebook for part in self._parts for codebook in part.level_codebooks()]
-
-    @property
-    def _parts(self) -> tuple[ResidualVQ | OverlappingRVQ, ResidualVQ | OverlappingRVQ, ResidualVQ]:
-        return self.semantic, self.parametric, self.waveform
-
-    def _split_levels(self, codes: Tensor) -> tuple[Tensor, ...]:
-        """Codes [B, K', T] -> those of the semantic, parametric and waveform levels."""
-        return codes.tensor_split([self.semantic_levels, self.parametric_levels], dim=1)
-
-    def _search(self, x: Tensor, levels: int, mask: Tensor | None) -> tuple[Tensor, list[list[Tensor]]]:
-        """Codes [B, levels, T], and the inputs of the levels of each part. In float32."""
-        codes, inputs, parameters = self._search_parameters(x, levels, mask)
-        if levels > self.parametric_levels:
-            found, level_inputs = self._search_waveform(x, parameters, levels)
-            codes, inputs = torch.cat([codes, found], dim=1), [*inputs, level_inputs]
-        return codes, inputs
-
     def _search_parameters(
         self, x: Tensor, levels: int, mask: Tensor | None, start: int = 0
     ) -> tuple[Tensor, list[list[Tensor]], Tensor]:
@@ -211,20 +160,9 @@ class SplitRVQ(nn.Module):
             decoded = parameters - residual if self.scale is None else (parameters - residual) * self.scale
             return torch.cat([codes, found], dim=1), [inputs, others], decoded.transpose(1, 2)
 
-    def _search_waveform(self, x: Tensor, parameters: Tensor, levels: int) -> tuple[Tensor, list[Tensor]]:
-        """Codes of the waveform levels [B, levels - K', T], and the input of each."""
-        with torch.autocast(x.device.type, enabled=False):
-            coefficients = x.float()[:, self.parametric_dim :] / self._scale(parameters)
-            count = max(levels - self.parametric_levels, 0)
-            return self.waveform.search(coefficients.transpose(1, 2), count)[:2]
-
     def _pad_semantic(self, x: Tensor) -> Tensor:
         """[..., semantic_dim, T] -> [..., parametric_dim, T], zeros for the other parameters."""
         return nn.functional.pad(x, (0, 0, 0, self.parametric_dim - self.semantic_dim))
-
-    def _scale(self, parameters: Tensor) -> Tensor:
-        """Decoded parameters [B, parametric_dim, T] -> scale factors [B, 1 or D - parametric_dim, T]."""
-        return self.scale_factors(parameters.transpose(1, 2)).transpose(1, 2)
 
 
 Quantizer = ResidualVQ | SplitRVQ | SemanticRVQ
