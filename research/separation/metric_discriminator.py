@@ -57,7 +57,9 @@ class MetricDiscriminator(nn.Module):
         self.out = nn.Linear(channels[-1], len(METRICS))
 
     def features(self, wav: Tensor) -> Tensor:
-        """Wav [B, L] -> compressed mel magnitudes [B, K, T], of a common level."""
+        """Wav [B, L] -> compressed mel magnitudes [B, K, T], of a common level; B may be 0."""
+        if not len(wav):
+            return wav.new_zeros(0, self.bank.shape[1], wav.shape[1] // (self.n_fft // 2) + 1)
         wav = wav / (wav.square().mean(1, keepdim=True) + 1e-10).sqrt()
         frames = F.pad(wav, (self.n_fft // 2,) * 2).unfold(-1, self.n_fft, self.n_fft // 2)
         spectrum = torch.fft.rfft(frames * self.window)
