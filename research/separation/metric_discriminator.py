@@ -41,6 +41,8 @@ class MetricDiscriminator(nn.Module):
     """
 
     n_fft = 512
+    bank: Tensor
+    window: Tensor
 
     def __init__(self, bands: int = 48, channels: tuple[int, ...] = (32, 64, 96, 96), power: float = 0.3):
         super().__init__()
