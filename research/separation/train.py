@@ -20,11 +20,13 @@ from research import training
 from research.extension import extend_codec
 from research.recognizer_distance import AUDIBLE, RecognizerDistance
 from research.separation.losses import StemLosses
+from research.separation.metric_discriminator import MetricTraining
 from research.separation.mixtures import MixtureSampler
-from research.training import CodecState, TrainingSettings
+from research.training import CodecState, TrainingSettings, autocast
 
 WEIGHTS = {
     "snr": 1.0, "complex": 3.0, "magnitude": 4.0, "mel": 1.0, "envelope": 0.5, "content": 0.3, "recognizer": 0.0,
+    "metric": 0.0,
 }  # fmt: skip
 
 
@@ -41,6 +43,8 @@ class Settings(TrainingSettings):
         lr: learning rate of the deep filter.
         lr_encoder: learning rate of the first stage.
         snr: range of the mixtures in dB.
+        lr_discriminator: learning rate of the metric discriminator.
+        metric_start: steps of the metric discriminator alone, before the separation is trained by it.
     """
 
     backbone: dict[str, Any] = field(default_factory=dict)
@@ -53,6 +57,8 @@ class Settings(TrainingSettings):
     minutes: float = 20.0
     decay_minutes: float = 6.0
     snr: list[float] = field(default_factory=lambda: [-8.0, 25.0])
+    lr_discriminator: float = 1e-3
+    metric_start: int = 300
 
 
 class Trainer(CodecState):
@@ -75,6 +81,7 @@ class Trainer(CodecState):
         self.backbone = backbone
         self.semantic_encoder = DeCodec.from_pretrained(reference).backbone.semantic_encoder.requires_grad_(False)
         self.recognizer = RecognizerDistance.from_package() if self.weights["recognizer"] else None
+        self.metric = MetricTraining(settings.lr_discriminator) if self.weights["metric"] else None
         groups = [{"params": list(backbone.encoder.requires_grad_().parameters()), "base": settings.lr_encoder}]
         if backbone.deep_filter is not None:
             groups += [{"params": list(backbone.deep_filter.requires_grad_().parameters()), "base": settings.lr}]
@@ -90,11 +97,27 @@ class Trainer(CodecState):
         terms = self.losses(stems, targets, self.step)
         terms["envelope"] = self._envelope_error(spectra, correction, targets)
         if self.step % 2 == 0:
-            terms["content"] = self._content_error(stems[:, 0], batch.speech)
+            with autocast():
+                terms["content"] = self._content_error(stems[:, 0], batch.speech)
         elif self.recognizer is not None:
-            terms["recognizer"] = self.recognizer(stems[:, 0], batch.speech)
-        norm = self.update(sum(self.weights[name] * value for name, value in terms.items()))
+            with autocast():
+                terms["recognizer"] = self.recognizer(stems[:, 0], batch.speech)
+        if self.metric is not None:
+            terms |= self.metric.train_step(batch.speech, stems[:, 0], batch.mixture, self.random, self.step)
+            if self.step < self.settings.metric_start and "metric" in terms:
+                terms["metric"] = terms["metric"].detach()
+        norm = self.update(sum(self.weights[name] * value for name, value in terms.items() if name in self.weights))
         return {name: float(value.detach()) for name, value in terms.items()} | {"norm": norm}
+
+    def state(self) -> dict[str, Any]:
+        """Everything that a resumed training needs."""
+        return super().state() | ({"metric": self.metric.state()} if self.metric is not None else {})
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Restore a result of `state`."""
+        super().load_state(state)
+        if self.metric is not None and "metric" in state:
+            self.metric.load_state(state["metric"])
 
     def _envelope_error(self, spectra: Tensor, correction: Tensor, targets: Tensor) -> Tensor:
         """Mean absolute error of the envelopes [B, T, 2, E], relative to their mean."""
