@@ -13,7 +13,7 @@ from research.extension import extend_codec
 def test_the_average_lies_between_both_and_keeps_replaced_codes():
     torch.manual_seed(0)
     before = DeCodec(merge_config(TINY_SEMANTIC, {"backbone": {"semantic_mixture_input": False}}))
-    for book in (before.speech_quantizer.semantic.codebooks, before.speech_quantizer.parametric.codebooks):
+    for book in before.speech_quantizer.level_codebooks()[:2]:
         book.normal_()
     after = copy.deepcopy(extend_codec(before, {"semantic_mixture_input": True}))
     with torch.no_grad():
