@@ -50,7 +50,8 @@ def _identity(weights: Mapping[str, Tensor], sample_rate: int, hop: int) -> byte
     """The `codec_id` of a codec with these weights."""
     digest = hashlib.sha256(f"{sample_rate} {hop}".encode())
     for stream in ("speech", "background"):
-        names = (f"{stream}_quantizer.{part}codebooks" for part in ("", "semantic.", "parametric.", "waveform."))
+        parts = "", "semantic.", "semantic.patches.", "parametric.", "parametric.patches.", "waveform."
+        names = (f"{stream}_quantizer.{part}codebooks" for part in parts)
         codebooks = [weights[name] for name in names if name in weights]
         digest.update(f" {sum(map(len, codebooks))}".encode())
         digest.update(_rounded(codebooks))
