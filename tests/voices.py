@@ -39,7 +39,7 @@ def build_codec() -> DeCodec:
     codec = DeCodec.from_config(TINY_SEMANTIC).eval()
     with torch.no_grad():
         for network in (codec.backbone.decoder, codec.backbone.post_filter.network):
-            torch.nn.init.normal_(network.out_proj.weight, std=0.03)  # zero at the start
+            torch.nn.init.normal_(network.out_proj.weight, std=0.02)  # zero at the start
         streams = codec.subspace.split(codec.latent(torch.cat([vowels(120, 4), vowels(210, 4)])[None]))
     for quantizer, stream in zip((codec.speech_quantizer, codec.background_quantizer), streams):
         frames = stream[0].T

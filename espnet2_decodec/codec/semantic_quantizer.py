@@ -164,9 +164,8 @@ class SemanticRVQ(ParametricQuantizer):
         embeddings = self.semantic.decode(self.semantic.encode(semantic.T[None]))
         residual = (parameters - self.predict(embeddings)[0].T) / self.scale
         self.parametric.init_kmeans(residual, iterations)
-        decoded = self.decode(self.encode(frames.T[None], self.parametric_levels))[0].T
-        decoded = decoded[:, self.semantic_dim : self.parametric_dim]
-        self.waveform.init_kmeans(coefficients / self.scale_factors(decoded), iterations)
+        _, decoded = self.encode_parameters(frames.T[None])
+        self.waveform.init_kmeans(coefficients / self.scale_factors(decoded[0].T), iterations)
 
     def _search_parameters(
         self, x: Tensor, levels: int, mask: Tensor | None, start: int = 0

@@ -97,12 +97,11 @@ class Trainer(CodecState):
         if self.quantizer.scale is not None:
             pieces = torch.from_numpy(latents.reshape(-1, FRAMES, latents.shape[1]).astype(np.float32))
             train_overlapping(self.quantizer, pieces, settings.codebook_steps, self.random)
-            self.ema = EMA(self.codec, settings.ema_decay)
-            return
-        chosen = self.random.permutation(len(latents))[: self.settings.codebook_frames]
-        frames = torch.from_numpy(latents[np.sort(chosen)].astype(np.float32))
-        adapt_codebooks(self.quantizer, frames, self.settings.codebook_iterations)
-        self.ema = EMA(self.codec, self.settings.ema_decay)
+        else:
+            chosen = self.random.permutation(len(latents))[: settings.codebook_frames]
+            frames = torch.from_numpy(latents[np.sort(chosen)].astype(np.float32))
+            adapt_codebooks(self.quantizer, frames, settings.codebook_iterations)
+        self.ema = EMA(self.codec, settings.ema_decay)
 
     def draw(self, bank: FrameBank) -> tuple[Tensor, Tensor]:
         """Latents [B, D, T] and backgrounds [B, T * hop]."""

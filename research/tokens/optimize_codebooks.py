@@ -27,12 +27,11 @@ def scaled_coefficients(codec: DeCodec, mixture: Tensor) -> Tensor:
     quantizer = codec.speech_quantizer
     assert isinstance(quantizer, SemanticRVQ)
     speech = codec.subspace.split(codec.latent(mixture))[0]
-    decoded = quantizer.decode(quantizer.encode(speech, quantizer.parametric_levels))
-    first, last = quantizer.semantic_dim, quantizer.parametric_dim
-    factors = quantizer.scale_factors(decoded[:, first:last].transpose(1, 2))
+    _, parameters = quantizer.encode_parameters(speech)
+    factors = quantizer.scale_factors(parameters.transpose(1, 2))
     power = codec.backbone.frame_power(speech)
     audible = power > 1e-4 * power.amax(1, keepdim=True)
-    return (speech[:, last:].transpose(1, 2) / factors)[audible]
+    return (speech[:, quantizer.parametric_dim :].transpose(1, 2) / factors)[audible]
 
 
 def errors(frames: Tensor, codebooks: Tensor, codes: Tensor) -> list[float]:

@@ -39,6 +39,20 @@ def test_the_id_depends_on_codebooks_and_hop():
     assert codec_id(codec) != own
 
 
+def test_the_id_depends_on_the_codebook_of_every_level():
+    codec = DeCodec.from_config(TINY_SEMANTIC)
+    found = {codec_id(codec)}
+    books = [
+        book
+        for quantizer in (codec.speech_quantizer, codec.background_quantizer)
+        for book in quantizer.level_codebooks()
+    ]
+    for book in books:
+        book[0, 0] += 1
+        found.add(codec_id(codec))
+    assert len(found) == 1 + len(books)
+
+
 @pytest.mark.skipif(not DEFAULT_MODEL.is_dir(), reason="this tree comes without a trained model")
 def test_ids_of_the_package_stay():
     """Files of earlier versions name these ids."""
