@@ -18,9 +18,9 @@ from espnet2_decodec.codec.dsp.overlap_add import weighted_overlap_add
 from espnet2_decodec.data.mixing import Batch
 from research import training
 from research.extension import extend_codec
+from research.metric_discriminator import MetricTraining
 from research.recognizer_distance import AUDIBLE, RecognizerDistance
 from research.separation.losses import StemLosses
-from research.separation.metric_discriminator import MetricTraining
 from research.separation.mixtures import MixtureSampler
 from research.training import CodecState, TrainingSettings, autocast
 
@@ -44,6 +44,7 @@ class Settings(TrainingSettings):
         lr_encoder: learning rate of the first stage.
         snr: range of the mixtures in dB.
         lr_discriminator: learning rate of the metric discriminator.
+        metrics: that it predicts.
         metric_start: steps of the metric discriminator alone, before the separation is trained by it.
     """
 
@@ -58,6 +59,7 @@ class Settings(TrainingSettings):
     decay_minutes: float = 6.0
     snr: list[float] = field(default_factory=lambda: [-8.0, 25.0])
     lr_discriminator: float = 1e-3
+    metrics: list[str] = field(default_factory=lambda: ["pesq", "stoi"])
     metric_start: int = 300
 
 
@@ -81,7 +83,7 @@ class Trainer(CodecState):
         self.backbone = backbone
         self.semantic_encoder = DeCodec.from_pretrained(reference).backbone.semantic_encoder.requires_grad_(False)
         self.recognizer = RecognizerDistance.from_package() if self.weights["recognizer"] else None
-        self.metric = MetricTraining(settings.lr_discriminator) if self.weights["metric"] else None
+        self.metric = MetricTraining(settings.lr_discriminator, settings.metrics) if self.weights["metric"] else None
         groups = [{"params": list(backbone.encoder.requires_grad_().parameters()), "base": settings.lr_encoder}]
         if backbone.deep_filter is not None:
             groups += [{"params": list(backbone.deep_filter.requires_grad_().parameters()), "base": settings.lr}]

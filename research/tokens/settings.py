@@ -17,7 +17,9 @@ class Settings(TrainingSettings):
         discriminators_per_step: number of discriminators in a step, drawn at random.
         discriminators: arguments of `Discriminators`.
         weights: of the named losses; `recognizer` needs the package of Whisper tiny.en.
-        lr_decoder, lr_discriminator: learning rates; `lr` is that of post-filter and predictor.
+        metrics: that a metric discriminator predicts; the weight `metric` is that of its term.
+        metric_start: steps of the metric discriminator alone, before the decoder is trained by it.
+        lr_decoder, lr_discriminator, lr_metric: learning rates; `lr` is that of post-filter and predictor.
         train_codebooks: whether the codebooks of the waveform levels are trained; not after `optimize_codebooks`.
         level_probs: number of levels -> probability; 0 stands for a random number, K + 1 for no quantization.
     """
@@ -31,6 +33,9 @@ class Settings(TrainingSettings):
     weights: dict[str, float] = field(default_factory=dict)
     lr_decoder: float = 1e-4
     lr_discriminator: float = 3e-4
+    lr_metric: float = 1e-3
+    metrics: list[str] = field(default_factory=lambda: ["pesq", "stoi", "dnsmos"])
+    metric_start: int = 400
     warmup_steps: int = 50
     minutes: float = 90.0
     train_codebooks: bool = True

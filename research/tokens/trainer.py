@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from espnet2_decodec.codec.backbones.semantic_mdct import SemanticMDCTBackbone
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.codec.semantic_quantizer import SemanticRVQ
+from research.metric_discriminator import MetricTraining
 from research.recognizer_distance import RecognizerDistance
 from research.tokens.batches import BatchSampler, TrainingBatch
 from research.tokens.discriminators import Discriminators, discriminator_loss, generator_losses
@@ -21,6 +22,7 @@ from research.training import CodecState, autocast, draw_levels, phase_with_rand
 WEIGHTS = {
     "complex": 1.0, "magnitude": 2.0, "mel": 4.0, "unfiltered": 0.5, "commitment": 1.0, "content": 0.5,
     "adversarial": 0.1, "matching": 0.4, "recognizer": 0.0,
+    "metric": 0.0,
 }  # fmt: skip
 
 
@@ -55,6 +57,7 @@ class Trainer(CodecState):
         self.prepare(groups, weight_decay=1e-3)
         self.losses = SpeechLosses()
         self.recognizer = RecognizerDistance.from_package() if self.weights["recognizer"] else None
+        self.metric = MetricTraining(settings.lr_metric, settings.metrics) if self.weights["metric"] else None
         self.discriminators: Discriminators | None = None
         self.optimizer_d: torch.optim.Optimizer | None = None
 
@@ -104,6 +107,10 @@ class Trainer(CodecState):
         if self.recognizer is not None:
             with autocast():
                 terms["recognizer"] = self.recognizer(wav, batch.target)
+        if self.metric is not None:
+            terms |= self.metric.train_step(batch.target, wav.float(), batch.mixture, self.random, self.step)
+            if self.step < settings.metric_start and "metric" in terms:
+                terms["metric"] = terms["metric"].detach()
         if adversarial:
             terms |= self._discriminate(torch.cat([batch.target / rms, wav / rms]))
         loss = sum(self.weights[name] * value for name, value in terms.items() if name in self.weights)
@@ -157,7 +164,7 @@ class Trainer(CodecState):
         if self.discriminators is not None and self.optimizer_d is not None:
             state["discriminators"] = self.discriminators.state_dict()
             state["optimizer_d"] = self.optimizer_d.state_dict()
-        return state
+        return state | ({"metric": self.metric.state()} if self.metric is not None else {})
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Restore a result of `state`."""
@@ -167,3 +174,5 @@ class Trainer(CodecState):
             assert self.discriminators is not None and self.optimizer_d is not None
             self.discriminators.load_state_dict(state["discriminators"])
             self.optimizer_d.load_state_dict(state["optimizer_d"])
+        if self.metric is not None and "metric" in state:
+            self.metric.load_state(state["metric"])

@@ -10,8 +10,8 @@ import torch
 from espnet2_decodec.codec.config import TINY_SEMANTIC
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.data.mixing import Batch
-from research.separation import metric_discriminator
-from research.separation.metric_discriminator import MetricDiscriminator, MetricTraining, normalized_scores
+from research import metric_discriminator
+from research.metric_discriminator import METRICS, MetricDiscriminator, MetricTraining, normalized_scores
 from research.separation.train import Settings, Trainer
 from research.tokens import checkpoint
 
@@ -22,9 +22,9 @@ LENGTH = 8000
 def scores(monkeypatch):
     """Scores that fall with the power of the error, relative to that of the speech."""
 
-    def normalized(clean, wav):
-        error = (wav - clean).square().mean() / clean.square().mean()
-        return [float(1 / (1 + 4 * error)), float(1 / (1 + error))]
+    def normalized(clean, wav, metrics):
+        error = (wav - clean).square().mean(1) / clean.square().mean(1)
+        return torch.stack([1 / (1 + 4 * error), 1 / (1 + error), 1 / (2 + error)], dim=1)[:, : len(metrics)]
 
     monkeypatch.setattr(metric_discriminator, "normalized_scores", normalized)
 
@@ -40,17 +40,18 @@ def test_clean_speech_has_the_score_1():
     pytest.importorskip("pesq", reason="pesq is not installed")
     pytest.importorskip("pystoi", reason="pystoi is not installed")
     clean = speech(1).repeat(1, 3)[0]
-    best, worse = normalized_scores(clean, clean), normalized_scores(clean, clean + 0.05 * torch.randn(len(clean)))
-    assert best == pytest.approx([1, 1], abs=0.01)
-    assert all(0 <= low < high for low, high in zip(worse, best))
+    noisy = clean + 0.05 * torch.randn(len(clean))
+    best, worse = normalized_scores(torch.stack([clean, clean]), torch.stack([clean, noisy]))
+    assert torch.allclose(best, torch.ones(2), atol=0.01)
+    assert (worse >= 0).all() and (worse < best).all()
 
 
 def test_predictions_ignore_the_level_and_are_the_same_in_a_batch():
     torch.manual_seed(0)
-    network = MetricDiscriminator(bands=24, channels=(4, 8)).eval()
+    network = MetricDiscriminator(3, bands=24, channels=(4, 8)).eval()
     clean, wav = speech(3), speech(3, 1)
     together = network(network.features(clean), network.features(wav))
-    assert together.shape == (3, 2) and together.min() > 0 and together.max() < 1
+    assert together.shape == (3, 3) and together.min() > 0 and together.max() < 1
     louder = network(network.features(3 * clean), network.features(0.5 * wav))
     assert torch.allclose(together, louder, atol=1e-4)
     alone = [network(network.features(clean[i : i + 1]), network.features(wav[i : i + 1])) for i in range(3)]
@@ -59,12 +60,12 @@ def test_predictions_ignore_the_level_and_are_the_same_in_a_batch():
 
 def test_it_learns_the_scores_and_its_term_asks_for_better_ones(scores):
     torch.manual_seed(0)
-    training, random = MetricTraining(lr=3e-3, capacity=40, replayed=8, mixtures=1), np.random.default_rng(0)
+    training, random = MetricTraining(lr=3e-3, metrics=METRICS, capacity=40, replayed=8, references=1), np.random.default_rng(0)
     losses = []
     for step in range(60):
         clean, noise = speech(4, step), torch.randn(4, LENGTH) * torch.tensor([0.01, 0.03, 0.1, 0.3])[:, None]
         result = training.train_step(clean, clean + noise, clean + 0.2 * torch.randn(4, LENGTH), random, step)
-        losses.append(float(result["discriminator"]))
+        losses.append(float(result["metric_error"]))
     assert np.mean(losses[-10:]) < 0.5 * np.mean(losses[:10])
     assert len(training.memory["scores"]) == 40
     gain = torch.tensor(0.5, requires_grad=True)
@@ -81,19 +82,21 @@ def test_the_term_of_the_separation_leaves_the_discriminator_alone(scores):
     assert all(torch.equal(old, weight.grad) for old, weight in zip(before, training.discriminator.parameters()))
 
 
-def test_items_without_a_score_are_left_out(scores, monkeypatch):
-    training, random = MetricTraining(lr=1e-3, mixtures=1), np.random.default_rng(0)
+def test_items_without_speech_have_no_term_and_those_without_a_score_are_not_learned(scores, monkeypatch):
+    training, random = MetricTraining(lr=1e-3, references=2), np.random.default_rng(0)
     clean, estimate = speech(3), speech(3, 1).requires_grad_()
     clean[1] = 0
     measured = metric_discriminator.normalized_scores
 
-    def undefined(reference, wav):
-        return [math.nan, 0.5] if torch.equal(reference, clean[2]) else measured(reference, wav)
+    def undefined(reference, wav, metrics):
+        scores = measured(reference, wav, metrics)
+        scores[(reference == clean[2]).all(1), 0] = math.nan
+        return scores
 
     monkeypatch.setattr(metric_discriminator, "normalized_scores", undefined)
     training.train_step(clean, estimate, clean + 0.1, random, 0)["metric"].backward()
-    assert [bool(row.any()) for row in estimate.grad] == [True, False, False]
-    assert len(training.memory["scores"]) == 2
+    assert [bool(row.any()) for row in estimate.grad] == [True, False, True]
+    assert len(training.memory["scores"]) == 3  # estimate, mixture and clean speech of one item
     assert training.discriminator.features(clean[:0]).shape == training.discriminator.features(clean)[:0].shape
     assert training.train_step(torch.zeros(3, LENGTH), estimate, estimate.detach(), random, 1) == {}
 
@@ -117,7 +120,7 @@ def test_it_trains_alone_at_first_and_a_training_resumes_exactly(scores, start, 
     batches = [Batch(speech(2, i), 0.1 * torch.randn(2, LENGTH)) for i in range(5)]
     for i, batch in enumerate(batches[:3]):
         terms = [trainer.train_step(batch) for trainer in (one, other)]
-        assert {"metric", "discriminator", "pesq", "stoi"} == terms[0].keys() - terms[1].keys()
+        assert {"metric", "metric_error", "pesq", "stoi"} == terms[0].keys() - terms[1].keys()
         same = [torch.equal(*pair) for pair in zip(weights(one), weights(other))]
         assert all(same) == (i < 2)
     checkpoint.save(tmp_path / "out", one.state())

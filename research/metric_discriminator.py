@@ -1,10 +1,10 @@
-"""A network that predicts PESQ and STOI, and by which a separation is trained to raise them.
+"""A network that predicts PESQ, STOI and DNSMOS, and by which a separation or a decoder is trained to raise them.
 
 After MetricGAN (Fu et al., 2019, arXiv 1905.04874), with the replay memory and the noisy speech of MetricGAN+ (2021,
 arXiv 2104.03538), and with PESQ of short segments as in CMGAN (Cao et al., 2022, arXiv 2203.15149).
 """
 
-import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,16 +16,22 @@ from torch.nn.utils.parametrizations import spectral_norm
 from espnet2_decodec.codec.dsp.mel import mel_filterbank
 from research.metrics import quality
 from research.recognizer_distance import AUDIBLE
+from research.segment_dnsmos import segment_dnsmos
 from research.training import step_optimizer
 
-METRICS = ("pesq", "stoi")
-"""What is predicted, in this order."""
+METRICS = ("pesq", "stoi", "dnsmos")
+"""What can be predicted."""
 
 
-def normalized_scores(clean: Tensor, wav: Tensor) -> list[float]:
-    """PESQ and STOI of one recording [L], 0 to 1 each; NaN where one is not defined."""
-    scores = quality(clean, wav)
-    return [(scores["pesq"] - 1) / 3.64, min(max(scores["stoi"], 0.0), 1.0)]
+def normalized_scores(clean: Tensor, wav: Tensor, metrics: Sequence[str] = METRICS[:2]) -> Tensor:
+    """Scores of waveforms [B, L] as [B, number of metrics], 0 to 1 each; NaN where one is not defined."""
+    measured = [quality(*pair) for pair in zip(clean, wav)]
+    columns = {
+        "pesq": [(scores["pesq"] - 1) / 3.64 for scores in measured],
+        "stoi": [min(max(scores["stoi"], 0.0), 1.0) for scores in measured],
+        "dnsmos": ((segment_dnsmos(wav) - 1) / 3).clamp(0, 1).tolist() if "dnsmos" in metrics else [],
+    }
+    return torch.tensor([columns[name] for name in metrics]).T.reshape(len(wav), len(metrics))
 
 
 class MetricDiscriminator(nn.Module):
@@ -35,6 +41,7 @@ class MetricDiscriminator(nn.Module):
     waveforms are brought to the same level before.
 
     Args:
+        outputs: N, number of scores.
         bands: K, mel bands.
         channels: of the convolutions.
         power: to which magnitudes are raised.
@@ -44,7 +51,9 @@ class MetricDiscriminator(nn.Module):
     bank: Tensor
     window: Tensor
 
-    def __init__(self, bands: int = 48, channels: tuple[int, ...] = (32, 64, 96, 96), power: float = 0.3):
+    def __init__(
+        self, outputs: int = 2, bands: int = 48, channels: tuple[int, ...] = (32, 64, 96, 96), power: float = 0.3
+    ):
         super().__init__()
         self.power = power
         bank = mel_filterbank(16000, self.n_fft, bands)
@@ -56,7 +65,7 @@ class MetricDiscriminator(nn.Module):
             for i, (a, b) in enumerate(zip(sizes, sizes[1:]))
         )
         self.hidden = spectral_norm(nn.Linear(2 * channels[-1], channels[-1]))
-        self.out = nn.Linear(channels[-1], len(METRICS))
+        self.out = nn.Linear(channels[-1], outputs)
 
     def features(self, wav: Tensor) -> Tensor:
         """Wav [B, L] -> compressed mel magnitudes [B, K, T], of a common level; B may be 0."""
@@ -69,7 +78,7 @@ class MetricDiscriminator(nn.Module):
         return (magnitude @ self.bank).transpose(1, 2) ** self.power
 
     def forward(self, clean: Tensor, estimate: Tensor) -> Tensor:
-        """Features of clean speech and of estimates, [B, K, T] each -> predictions of `METRICS` [B, 2]."""
+        """Features of clean speech and of estimates, [B, K, T] each -> predicted scores [B, N]."""
         x = torch.stack([clean, estimate - clean], dim=1)
         for layer in self.layers:
             x = F.leaky_relu(layer(x), 0.2)
@@ -78,72 +87,74 @@ class MetricDiscriminator(nn.Module):
 
 
 class MetricTraining:
-    """The training of a discriminator beside that of a separation.
+    """The training of a discriminator beside that of a separation or a decoder, the generator.
 
     Args:
         lr: learning rate of the discriminator.
+        metrics: of `METRICS`.
+        scored: estimates of each batch whose scores are measured.
         capacity: number of pairs in the replay memory.
         replayed: pairs of it in each step.
-        mixtures: of each batch, the number whose own scores are learned.
+        references: of each batch, mixtures and clean recordings whose own scores are measured.
     """
 
-    def __init__(self, lr: float, capacity: int = 512, replayed: int = 12, mixtures: int = 2):
-        self.discriminator = MetricDiscriminator()
+    def __init__(
+        self, lr: float, metrics: Sequence[str] = METRICS[:2], scored: int = 6, capacity: int = 512, replayed: int = 12,
+        references: int = 2,
+    ):  # fmt: skip
+        self.metrics, self.scored, self.references = tuple(metrics), scored, references
+        self.discriminator = MetricDiscriminator(len(self.metrics))
         self.optimizer = torch.optim.AdamW(self.discriminator.parameters(), lr, (0.8, 0.98), weight_decay=1e-3)
-        self.capacity, self.replayed, self.mixtures = capacity, replayed, mixtures
+        self.capacity, self.replayed = capacity, replayed
         self.memory: dict[str, Tensor] = {}
 
     def train_step(
         self, clean: Tensor, estimate: Tensor, mixture: Tensor, random: np.random.Generator, step: int
     ) -> dict[str, Tensor]:
-        """One step of the discriminator, then the term of the separation.
+        """One step of the discriminator, then the term of the generator.
 
         Args:
             clean: speech [B, L].
-            estimate: separated speech [B, L], with gradients.
+            estimate: separated or decoded speech [B, L], with gradients.
             mixture: [B, L].
-            random: draws from the memory.
+            random: draws the items that are scored, and pairs of the memory.
             step: number of the training step.
 
         Returns:
-            `metric`: mean squared distance of the predictions of the estimates from 1; `discriminator`: mean squared
-            error of the predictions; `pesq` and `stoi`: means of the estimates. Empty where no item has speech.
+            `metric`: mean squared distance of the predictions of the estimates from 1; `metric_error`: mean squared
+            error of the predictions; and the mean scores of the estimates by name. Empty where no item has speech.
         """
+        audible = torch.from_numpy(random.permutation(len(clean)))
+        audible = audible[clean[audible].square().mean(1) > AUDIBLE]
         with torch.no_grad():
-            estimates = self._scored(clean, estimate.detach(), len(clean))
-            mixtures = self._scored(clean, mixture, self.mixtures)
-        if not len(estimates["scores"]):
+            features = self.discriminator.features(clean[audible])
+            few = audible[: self.references]
+            found = [
+                self._scored(clean[items], wav[items])
+                for wav, items in ((estimate.detach(), audible[: self.scored]), (mixture, few), (clean, few))
+            ]
+        if not len(found[0]["scores"]):
             return {}
         self.discriminator.requires_grad_(True)
-        loss = self._update(estimates, mixtures, random, step)
+        loss = self._update({name: torch.cat([part[name] for part in found]) for name in found[0]}, random, step)
         self.discriminator.requires_grad_(False)
-        spoken = estimates["items"]
-        prediction = self.discriminator(estimates["clean"].float(), self.discriminator.features(estimate[spoken]))
-        means = dict(zip(METRICS, estimates["scores"].mean(0)))
-        return {"metric": (prediction - 1).square().mean(), "discriminator": loss, **means}
+        prediction = self.discriminator(features, self.discriminator.features(estimate[audible]))
+        means = dict(zip(self.metrics, found[0]["scores"].mean(0)))
+        return {"metric": (prediction - 1).square().mean(), "metric_error": loss, **means}
 
-    def _scored(self, clean: Tensor, wav: Tensor, count: int) -> dict[str, Tensor]:
-        """Features and scores of the first `count` items whose metrics are defined, and their numbers."""
-        items, scores = [], []
-        for i in range(len(clean)):
-            found = normalized_scores(clean[i], wav[i]) if clean[i].square().mean() > AUDIBLE else [math.nan]
-            if all(map(math.isfinite, found)):
-                items.append(i)
-                scores.append(found)
-            if len(items) == count:
-                break
+    def _scored(self, clean: Tensor, wav: Tensor) -> dict[str, Tensor]:
+        """Features and scores of the items whose metrics are defined."""
+        scores = normalized_scores(clean, wav, self.metrics)
+        defined = scores.isfinite().all(1)
         features = self.discriminator.features
         return {
-            "clean": features(clean[items]).half(), "estimate": features(wav[items]).half(),
-            "scores": clean.new_tensor(scores).view(-1, len(METRICS)), "items": torch.tensor(items, dtype=torch.long),
+            "clean": features(clean[defined]).half(), "estimate": features(wav[defined]).half(),
+            "scores": scores[defined],
         }  # fmt: skip
 
-    def _update(
-        self, estimates: dict[str, Tensor], mixtures: dict[str, Tensor], random: np.random.Generator, step: int
-    ) -> Tensor:
-        """A step on estimates, mixtures, clean speech itself, and pairs of the memory; then they join the memory."""
-        fresh = {name: torch.cat([estimates[name], mixtures[name]]) for name in ("clean", "estimate", "scores")}
-        parts = [fresh, {**fresh, "estimate": fresh["clean"], "scores": torch.ones_like(fresh["scores"])}]
+    def _update(self, fresh: dict[str, Tensor], random: np.random.Generator, step: int) -> Tensor:
+        """A step on fresh pairs and pairs of the memory; then the fresh ones join the memory."""
+        parts = [fresh]
         if self.memory:
             drawn = torch.from_numpy(random.integers(len(self.memory["scores"]), size=self.replayed))
             parts.append({name: value[drawn] for name, value in self.memory.items()})
