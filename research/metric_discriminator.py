@@ -99,7 +99,7 @@ class MetricTraining:
     """
 
     def __init__(
-        self, lr: float, metrics: Sequence[str] = METRICS[:2], scored: int = 6, capacity: int = 512, replayed: int = 12,
+        self, lr: float = 1e-3, metrics: Sequence[str] = METRICS[:2], scored: int = 6, capacity: int = 512, replayed: int = 12,
         references: int = 2,
     ):  # fmt: skip
         self.metrics, self.scored, self.references = tuple(metrics), scored, references

@@ -43,8 +43,7 @@ class Settings(TrainingSettings):
         lr: learning rate of the deep filter.
         lr_encoder: learning rate of the first stage.
         snr: range of the mixtures in dB.
-        lr_discriminator: learning rate of the metric discriminator.
-        metrics: that it predicts.
+        metric: arguments of `MetricTraining`.
         metric_start: steps of the metric discriminator alone, before the separation is trained by it.
     """
 
@@ -58,8 +57,7 @@ class Settings(TrainingSettings):
     minutes: float = 20.0
     decay_minutes: float = 6.0
     snr: list[float] = field(default_factory=lambda: [-8.0, 25.0])
-    lr_discriminator: float = 1e-3
-    metrics: list[str] = field(default_factory=lambda: ["pesq", "stoi"])
+    metric: dict[str, Any] = field(default_factory=dict)
     metric_start: int = 300
 
 
@@ -83,7 +81,7 @@ class Trainer(CodecState):
         self.backbone = backbone
         self.semantic_encoder = DeCodec.from_pretrained(reference).backbone.semantic_encoder.requires_grad_(False)
         self.recognizer = RecognizerDistance.from_package() if self.weights["recognizer"] else None
-        self.metric = MetricTraining(settings.lr_discriminator, settings.metrics) if self.weights["metric"] else None
+        self.metric = MetricTraining(**settings.metric) if self.weights["metric"] else None
         groups = [{"params": list(backbone.encoder.requires_grad_().parameters()), "base": settings.lr_encoder}]
         if backbone.deep_filter is not None:
             groups += [{"params": list(backbone.deep_filter.requires_grad_().parameters()), "base": settings.lr}]

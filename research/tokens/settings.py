@@ -1,6 +1,7 @@
 """Settings of a training of the speech stream, one YAML file."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from research.training import TrainingSettings
 
@@ -17,9 +18,9 @@ class Settings(TrainingSettings):
         discriminators_per_step: number of discriminators in a step, drawn at random.
         discriminators: arguments of `Discriminators`.
         weights: of the named losses; `recognizer` needs the package of Whisper tiny.en.
-        metrics: that a metric discriminator predicts; the weight `metric` is that of its term.
+        metric: arguments of `MetricTraining`; the weight `metric` is that of its term.
         metric_start: steps of the metric discriminator alone, before the decoder is trained by it.
-        lr_decoder, lr_discriminator, lr_metric: learning rates; `lr` is that of post-filter and predictor.
+        lr_decoder, lr_discriminator: learning rates; `lr` is that of post-filter and predictor.
         train_codebooks: whether the codebooks of the waveform levels are trained; not after `optimize_codebooks`.
         level_probs: number of levels -> probability; 0 stands for a random number, K + 1 for no quantization.
     """
@@ -33,8 +34,7 @@ class Settings(TrainingSettings):
     weights: dict[str, float] = field(default_factory=dict)
     lr_decoder: float = 1e-4
     lr_discriminator: float = 3e-4
-    lr_metric: float = 1e-3
-    metrics: list[str] = field(default_factory=lambda: ["pesq", "stoi", "dnsmos"])
+    metric: dict[str, Any] = field(default_factory=dict)
     metric_start: int = 400
     warmup_steps: int = 50
     minutes: float = 90.0

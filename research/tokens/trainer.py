@@ -57,7 +57,7 @@ class Trainer(CodecState):
         self.prepare(groups, weight_decay=1e-3)
         self.losses = SpeechLosses()
         self.recognizer = RecognizerDistance.from_package() if self.weights["recognizer"] else None
-        self.metric = MetricTraining(settings.lr_metric, settings.metrics) if self.weights["metric"] else None
+        self.metric = MetricTraining(**settings.metric) if self.weights["metric"] else None
         self.discriminators: Discriminators | None = None
         self.optimizer_d: torch.optim.Optimizer | None = None
 

@@ -60,7 +60,10 @@ def test_predictions_ignore_the_level_and_are_the_same_in_a_batch():
 
 def test_it_learns_the_scores_and_its_term_asks_for_better_ones(scores):
     torch.manual_seed(0)
-    training, random = MetricTraining(lr=3e-3, metrics=METRICS, capacity=40, replayed=8, references=1), np.random.default_rng(0)
+    training, random = (
+        MetricTraining(lr=3e-3, metrics=METRICS, capacity=40, replayed=8, references=1),
+        np.random.default_rng(0),
+    )
     losses = []
     for step in range(60):
         clean, noise = speech(4, step), torch.randn(4, LENGTH) * torch.tensor([0.01, 0.03, 0.1, 0.3])[:, None]
