@@ -99,9 +99,14 @@ class MetricTraining:
     """
 
     def __init__(
-        self, lr: float = 1e-3, metrics: Sequence[str] = METRICS[:2], scored: int = 6, capacity: int = 512, replayed: int = 12,
+        self,
+        lr: float = 1e-3,
+        metrics: Sequence[str] = METRICS[:2],
+        scored: int = 6,
+        capacity: int = 512,
+        replayed: int = 12,
         references: int = 2,
-    ):  # fmt: skip
+    ):
         self.metrics, self.scored, self.references = tuple(metrics), scored, references
         self.discriminator = MetricDiscriminator(len(self.metrics))
         self.optimizer = torch.optim.AdamW(self.discriminator.parameters(), lr, (0.8, 0.98), weight_decay=1e-3)
