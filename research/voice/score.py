@@ -22,7 +22,7 @@ from espnet2_decodec.voice.converter import convert_voice
 from espnet2_decodec.voice.speech import Speech, analyze, semantic_parts, synthesize
 from espnet2_decodec.voice.voice_model import VoiceModel
 from research.metrics import dnsmos, words_changed
-from research.tokens.dev_set import Utterance, dev_set, final_set, mixed
+from research.tokens.dev_set import Utterance, dev_set, english_set, final_set, mixed
 from research.voice.kept_background import NoiseClassifier, kept_background_scores, labeled
 
 
@@ -109,13 +109,18 @@ def main() -> None:
         help="prompts: clean, or noisy at this SNR; one row each",
     )  # fmt: skip
     parser.add_argument("--background-snr", type=float, metavar="DB", help="also score the background of such sources")
-    parser.add_argument("--final", action="store_true")
+    sets = parser.add_mutually_exclusive_group()
+    sets.add_argument("--english", action="store_true", help="a larger set of English recordings, for the words")
+    sets.add_argument("--final", action="store_true", help="the final set in place of the development set")
     parser.add_argument("--limit", type=int)
     parser.add_argument("--out", type=Path, default=Path("voice_scores.jsonl"))
     parser.add_argument("--wavs", type=Path)
     args = parser.parse_args()
     torch.set_num_threads(1)
-    utterances = (final_set if args.final else dev_set)(args.bank)
+    name, chosen_set = "development", dev_set
+    if args.final or args.english:
+        name, chosen_set = ("final", final_set) if args.final else ("english", english_set)
+    utterances = chosen_set(args.bank)
     noises = "noise_test" if args.final else "noise_dev"
 
     def noisy(snr: float | None) -> list[Tensor]:
@@ -139,7 +144,7 @@ def main() -> None:
         seconds = sum(len(wav) for wav in wavs) / 16000
         row: dict = {**settings, "prompt_snr": "clean" if snr is None else snr}
         row["speed"] = round((time.process_time() - begun) / seconds, 4)
-        row |= speech_scores(wavs, chosen, utterances, args.bank / f"conversion_texts_{args.final}_{args.limit}.json")
+        row |= speech_scores(wavs, chosen, utterances, args.bank / f"conversion_texts_{name}_{args.limit}.json")
         row |= {name: round(value, 2) for name, value in background.items()}
         if args.wavs:
             args.wavs.mkdir(parents=True, exist_ok=True)
