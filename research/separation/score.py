@@ -125,6 +125,33 @@ def separator(name: str) -> Callable[[Tensor], Tensor]:
     return run
 
 
+def scores_by_kind(found: list[Case], wavs: list[Tensor], cache: Path | None) -> dict[str, dict[str, float]]:
+    """Means of the scores of separated speech over all mixtures (`all`), and over those of each kind.
+
+    Args:
+        found: the mixtures.
+        wavs: speech separated from each, [L].
+        cache: file of the texts of the clean speech, see `words_changed`; None for neither words nor DNSMOS.
+    """
+    rows = [
+        quality(c.speech, w) | {"si_sdr_i": centered_si_sdr(w, c.speech) - centered_si_sdr(c.mixture, c.speech)}
+        for c, w in zip(found, wavs)
+    ]
+    changed = [(0, 0)] * len(rows)
+    if cache is not None:
+        changed = words_changed(wavs, [c.speech for c in found], [c.english for c in found], cache)
+        rows = [row | {"dnsmos": dnsmos(wav)} for row, wav in zip(rows, wavs)]
+    result = {}
+    for kind in ["all", *dict.fromkeys(c.kind for c in found)]:
+        chosen = [i for i, c in enumerate(found) if kind in ("all", c.kind)]
+        means = {key: round(float(np.mean([rows[i][key] for i in chosen])), 3) for key in rows[0]}
+        total = sum(changed[i][1] for i in chosen)
+        if total:
+            means["words_changed"] = round(100 * sum(changed[i][0] for i in chosen) / total, 1)
+        result[kind] = means
+    return result
+
+
 @torch.no_grad()
 def main() -> None:
     """Score the systems, one JSON line each."""
@@ -141,23 +168,9 @@ def main() -> None:
     for name in args.system:
         run = separator(name)
         wavs = [run(case.mixture) for case in found]
-        rows = [
-            quality(c.speech, w) | {"si_sdr_i": centered_si_sdr(w, c.speech) - centered_si_sdr(c.mixture, c.speech)}
-            for c, w in zip(found, wavs)
-        ]
-        changed = [(0, 0)] * len(rows)
-        if args.full:
-            cache = args.bank / f"separation_texts_{texts}.json"
-            changed = words_changed(wavs, [c.speech for c in found], [c.english for c in found], cache)
-            rows = [row | {"dnsmos": dnsmos(wav)} for row, wav in zip(rows, wavs)]
+        cache = args.bank / f"separation_texts_{texts}.json" if args.full else None
         result: dict = {"system": name, "snr": args.snr, "set": "final" if args.final else "development"}
-        for kind in ["all", *dict.fromkeys(c.kind for c in found)]:
-            chosen = [i for i, c in enumerate(found) if kind in ("all", c.kind)]
-            means = {key: round(float(np.mean([rows[i][key] for i in chosen])), 3) for key in rows[0]}
-            total = sum(changed[i][1] for i in chosen)
-            if total:
-                means["words_changed"] = round(100 * sum(changed[i][0] for i in chosen) / total, 1)
-            result[kind] = means
+        result |= scores_by_kind(found, wavs, cache)
         with args.out.open("a") as file:
             file.write(json.dumps(result) + "\n")
         print(json.dumps(result), flush=True)

@@ -14,7 +14,6 @@ from torch import Tensor
 
 from espnet2_decodec.codec.backbones.mdct import MDCTBackbone
 from espnet2_decodec.codec.decodec import DeCodec
-from espnet2_decodec.codec.dsp.overlap_add import weighted_overlap_add
 from espnet2_decodec.data.mixing import Batch
 from research import training
 from research.extension import extend_codec
@@ -92,8 +91,7 @@ class Trainer(CodecState):
         targets = torch.stack([batch.speech, batch.background], dim=1)
         backbone = self.backbone
         spectra, correction = backbone._separate(backbone._stft(batch.mixture), None)
-        frames = backbone._istft(spectra).transpose(1, 2)
-        stems = weighted_overlap_add(frames, backbone.window, backbone.hop, None)
+        stems = backbone._stem_waveforms(spectra, None)
         terms = self.losses(stems, targets, self.step)
         terms["envelope"] = self._envelope_error(spectra, correction, targets)
         if self.step % 2 == 0:

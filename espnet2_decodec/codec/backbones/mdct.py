@@ -173,7 +173,10 @@ class MDCTBackbone(ParametricBackbone):
 
     def stems(self, wav: Tensor, mask: Tensor | None = None) -> Tensor:
         """Inverse STFT of the masked spectra: wav [B, T * hop] -> speech and background [B, 2, T * hop]."""
-        spectra, _ = self._separate(self._stft(wav.float()), mask)
+        return self._stem_waveforms(self._separate(self._stft(wav.float()), mask)[0], mask)
+
+    def _stem_waveforms(self, spectra: Tensor, mask: Tensor | None) -> Tensor:
+        """Spectra [B, T, 2, F] -> [B, 2, T * hop]."""
         frames = self._istft(spectra).transpose(1, 2)
         return weighted_overlap_add(frames, self.window, self.hop, None if mask is None else mask[:, None])
 
