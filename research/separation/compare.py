@@ -1,6 +1,6 @@
-"""Train one of the networks of `networks.py` from random weights, and score it: `python -m research.separation.compare`.
+"""Compare networks for the separation: `python -m research.separation.compare --network NAME --bank BANK --out OUT`.
 
-All have the same mixtures, losses and CPU minutes, so that what is compared is what a network learns in that time. One
+One of `networks.py` is trained from random weights, and scored. All have the same mixtures, losses and CPU minutes. One
 JSON line is appended to --scores: parameters, CPU seconds for a second of audio, and scores of the development set.
 """
 
@@ -101,9 +101,11 @@ def main() -> int:
     size = settings.batch, settings.segment
     status = training.run(trainer, lambda: sampler.draw(*size, trainer.random), args)
     if not status:
+        network = trainer.ema.module
+        assert isinstance(network, SeparationNetwork)
         row = {"network": args.network, "lr": settings.lr, "steps": trainer.step, "minutes": round(trainer.minutes, 1)}
         with args.scores.open("a") as file:
-            file.write(json.dumps(row | scores(trainer.ema.module, args.bank)) + "\n")
+            file.write(json.dumps(row | scores(network, args.bank)) + "\n")
     return status
 
 
