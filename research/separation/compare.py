@@ -2,13 +2,14 @@
 
 One of `networks.py` is trained from random weights, and scored. All have the same mixtures, losses and CPU minutes. One
 JSON line is appended to --scores: parameters, CPU seconds for a second of audio, and scores of the development set.
+It resumes from the checkpoint in OUT if there is one.
 """
 
 import argparse
 import json
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -72,17 +73,27 @@ class Trainer(BaseTrainer):
 
 
 @torch.no_grad()
+def cpu_seconds(network: SeparationNetwork, seconds: float = 5.0, repeats: int = 10) -> float:
+    """CPU seconds of the network for a second of audio, without the STFT: the smallest of some repeats."""
+    hop, found = network.backbone.hop, []
+    spectrum = network.backbone._stft(0.1 * torch.randn(1, int(seconds * 16000) // hop * hop))
+    for _ in range(repeats):
+        begun = time.process_time()
+        network(spectrum)
+        found.append(time.process_time() - begun)
+    return min(found) / seconds
+
+
+@torch.no_grad()
 def scores(network: SeparationNetwork, bank: Path, per_kind: int = 12) -> dict[str, Any]:
-    """Parameters, CPU seconds for a second of audio, and the scores of `scores_by_kind`, of a trained network."""
-    found = cases(bank, 0.0, per_kind=per_kind)
-    begun, wavs = time.process_time(), []
+    """Parameters, `cpu_seconds`, and the scores of `scores_by_kind`, of a trained network."""
+    found, wavs = cases(bank, 0.0, per_kind=per_kind), []
     for case in found:
         padded = F.pad(case.mixture, (0, -len(case.mixture) % network.backbone.hop))
         wavs.append(network.separate(padded[None])[0, 0, : len(case.mixture)])
-    seconds = sum(map(len, wavs)) / 16000
     return {
         "parameters": sum(weight.numel() for weight in network.trained_parameters()),
-        "cpu_seconds": round((time.process_time() - begun) / seconds, 4),
+        "cpu_seconds": round(cpu_seconds(network), 4),
         **scores_by_kind(found, wavs, None),
     }
 
@@ -92,10 +103,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     training.add_options(parser, Path(__file__).with_name("compare.yaml"))
     parser.add_argument("--network", choices=sorted(NETWORKS), required=True)
+    parser.add_argument("--minutes", type=float, help="CPU minutes; the rates fall over the same share of them")
+    parser.add_argument("--lr", type=float, help="learning rate, in place of that of the network")
     parser.add_argument("--scores", type=Path, default=Path("networks.jsonl"))
     args = parser.parse_args()
     torch.set_num_threads(1)
-    settings = read_settings(args.config, args.network)
+    settings = read_settings(args.config, args.network, args.minutes, args.lr)
     trainer, sampler = Trainer(settings), MixtureSampler(args.bank, tuple(settings.snr))
     training.resume(trainer, args.out)
     size = settings.batch, settings.segment
@@ -109,11 +122,15 @@ def main() -> int:
     return status
 
 
-def read_settings(path: Path, network: str) -> Settings:
-    """Settings of all networks, and what differs for one of them, from a YAML file."""
+def read_settings(path: Path, network: str, minutes: float | None = None, lr: float | None = None) -> Settings:
+    """Settings of all networks, and what differs for one of them, from a YAML file; `minutes` and `lr` replace its."""
     common = yaml.safe_load(path.read_text(encoding="utf-8"))
     own = common.pop("networks").get(network, {})
-    return Settings(**common, network={"name": network}, **own)
+    settings = Settings(network={"name": network}, **(common | own))
+    if minutes is not None:
+        decay_minutes = settings.decay_minutes * minutes / settings.minutes
+        settings = replace(settings, minutes=minutes, decay_minutes=decay_minutes)
+    return settings if lr is None else replace(settings, lr=lr)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import torch
 
 from espnet2_decodec.data.mixing import Batch
 from research.separation import compare
-from research.separation.compare import Settings, Trainer, read_settings
+from research.separation.compare import Settings, Trainer, cpu_seconds, read_settings
 from research.separation.networks import NETWORKS, SeparationNetwork
 from research.tokens import checkpoint
 
@@ -53,6 +53,34 @@ def test_a_batch_is_separated_as_its_items(name):
     assert torch.allclose(together, alone, atol=1e-5)
 
 
+@pytest.mark.parametrize("name", ["deep_filter", "recurrent"])
+def test_one_stage_has_the_input_normalization_of_the_backbone(name):
+    """A fixed gain of the whole mixture, or of each bin, leaves half of the inputs or more as they were."""
+    net, spectrum = network(name), torch.randn(1, 30, 481, dtype=torch.cfloat)
+    captured = []
+    net.single_stage._embed = lambda features: captured.append(features) or torch.zeros(1, 30, 35, 4)
+    colored = spectrum * torch.linspace(20, 0.5, 481)
+    for mixture in (100 * spectrum, 200 * spectrum, 100 * colored):
+        net(mixture)
+    one, louder, other = captured
+    assert one.shape == (1, 30, 6, 480)
+    assert torch.allclose(one, louder, atol=1e-2)
+    same = [torch.allclose(one[:, :, i], other[:, :, i], atol=1e-2) for i in range(6)]
+    assert same == [False] * 3 + [True] * 3
+
+
+def test_the_forward_recurrent_network_has_little_look_ahead():
+    """The first frame of the output of a block that differs when frame 100 of its input does."""
+    first = {}
+    for name in ("recurrent", "recurrent_forward"):
+        block, x = network(name).single_stage.blocks[0], torch.randn(1, 120, 3, 4)
+        other = x.clone()
+        other[:, 100] = torch.randn(3, 4)
+        with torch.no_grad():
+            first[name] = int((block(x, None) != block(other, None)).flatten(2).any(2)[0].nonzero()[0])
+    assert first["recurrent"] < 95 and first["recurrent_forward"] == 97
+
+
 def test_training_lowers_the_loss_and_leaves_the_rest_of_the_backbone(name):
     trainer = Trainer(Settings(network={"name": name, **TINY}, lr=1e-2, warmup_steps=1))
     decoder = [weight.clone() for weight in trainer.network.backbone.decoder.parameters()]
@@ -76,3 +104,9 @@ def test_settings_of_all_networks_and_of_one():
     assert {settings.minutes for settings in found.values()} == {found["mask"].minutes}
     assert all(settings.network == {"name": name} for name, settings in found.items())
     assert found["mask"].lr > found["recurrent"].lr
+    other = read_settings(CONFIG, "mask", minutes=2 * found["mask"].minutes, lr=1.0)
+    assert other.decay_minutes == 2 * found["mask"].decay_minutes and other.lr == 1.0
+
+
+def test_the_cost_is_of_a_second_of_audio():
+    assert 0 < cpu_seconds(network("recurrent"), seconds=0.2, repeats=2) < 5
