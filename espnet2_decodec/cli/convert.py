@@ -4,7 +4,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from espnet2_decodec.arguments import decibels, positive_float
+from espnet2_decodec.arguments import decibels, positive_float, random_seed
 from espnet2_decodec.cli import parser as options
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="with --method voice: duration of SOURCE on which its f0, level and voice are measured (default: 60)",
     )  # fmt: skip
     parser.add_argument(
-        "--seed", type=int, default=0, metavar="N",
+        "--seed", type=random_seed, default=0, metavar="N",
         help="random seed of --method voice, and of the excerpt of a long background (default: 0)",
     )  # fmt: skip
     options.add_rescale(parser)
@@ -81,11 +81,12 @@ def run(args: Namespace) -> int:
     backgrounds = () if args.background in ("drop", "keep") else (args.background,)
     job = plan_job(args.output, args.source, args.reference, *backgrounds)
     check_output(job.target, force=args.force)
+    _check_options(args)
     voice_model = _load_voice_model(args)
     default = None if voice_model is None else voice_model.options["codec"]
     codec = load_model(args, args.source, args.reference, args.background, default=default)
     method = args.method or _default_method(codec, voice_model, args)
-    _check_options(method, args)
+    _check_method(method, args)
     if method == "voice":
         assert voice_model is not None
         blocks, seconds = _convert_by_model(codec, voice_model, args)
@@ -122,7 +123,22 @@ def _default_method(codec: "DeCodec", voice_model: "VoiceModel | None", args: Na
     return "knn_shift" if codec.parametric_levels else "knn_codes"
 
 
-def _check_options(method: str, args: Namespace) -> None:
+def _check_options(args: Namespace) -> None:
+    """Check the options before any model is loaded.
+
+    Raises:
+        ValueError: if one is not for the method that they select, or a level is given without background.
+    """
+    from espnet2_decodec.voice.mixing import MixedBackground
+
+    method = "knn_shift" if args.no_quantize and args.method is None else args.method
+    if method is not None:
+        _check_method(method, args)
+    if args.background == "drop":
+        MixedBackground(None, args.gain, args.snr).check()
+
+
+def _check_method(method: str, args: Namespace) -> None:
     """Check that the options are for this method.
 
     Raises:
@@ -143,11 +159,13 @@ def _convert_by_model(codec: "DeCodec", model: "VoiceModel", args: Namespace) ->
     """Return blocks of samples of a conversion by the voice model, and its duration in seconds."""
     from espnet2_decodec.cli.console import warn
     from espnet2_decodec.cli.voice_files import VoiceFiles
-    from espnet2_decodec.voice.converter import VoiceConverter
+    from espnet2_decodec.voice.converter import VoiceConverter, statistics_frames
     from espnet2_decodec.voice.mixing import MixedBackground, mix_blocks
     from espnet2_decodec.voice.sources import convert_source
 
     model.check_codec(codec)
+    if args.statistics:
+        statistics_frames(codec, args.statistics)  # before any file is read
     files = VoiceFiles(codec)
     path = {"drop": None, "keep": args.source}.get(args.background, args.background)
     background = None if path is None else files.background(path)
