@@ -51,7 +51,8 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--method",
         choices=METHODS,
         help="predict mel envelope and f0 by the voice model, shift them by kNN regression, take the upper levels of "
-        "the nearest reference frames, or take them frame by frame (default: the first one that the model can do)",
+        "the nearest reference frames, or take them frame by frame (default: the first one that the models can do, "
+        "with a warning if that is not voice)",
     )
     parser.add_argument(
         "--no-quantize",
@@ -73,6 +74,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Convert and return the exit code."""
+    from espnet2_decodec.cli.console import warn
     from espnet2_decodec.cli.jobs import check_output, plan_job
     from espnet2_decodec.cli.model import load_model
     from espnet2_decodec.cli.pipeline import write_audio
@@ -85,8 +87,10 @@ def run(args: Namespace) -> int:
     voice_model = _load_voice_model(args)
     default = None if voice_model is None else voice_model.options["codec"]
     codec = load_model(args, args.source, args.reference, args.background, default=default)
-    method = args.method or _default_method(codec, voice_model, args)
-    _check_method(method, args)
+    method, reason = (args.method, "") if args.method else _default_method(codec, voice_model, args)
+    _check_method(method, args, reason)
+    if reason:
+        warn(f"converting by {method}, not by voice, which is better: {reason}")
     if method == "voice":
         assert voice_model is not None
         blocks, seconds = _convert_by_model(codec, voice_model, args)
@@ -114,13 +118,26 @@ def _load_voice_model(args: Namespace) -> "VoiceModel | None":
     return None
 
 
-def _default_method(codec: "DeCodec", voice_model: "VoiceModel | None", args: Namespace) -> str:
-    """The first of `METHODS` that is possible with a codec."""
-    from espnet2_decodec.voice.speech import has_semantic_level
+def _default_method(codec: "DeCodec", voice_model: "VoiceModel | None", args: Namespace) -> tuple[str, str]:
+    """The first of `METHODS` that is possible, and why it is not the voice model; empty if no option leads to that.
 
-    if voice_model is not None and (args.voice_model or has_semantic_level(codec)):
-        return "voice"
-    return "knn_shift" if codec.parametric_levels else "knn_codes"
+    Raises:
+        ValueError: if --voice-model does not fit the codec.
+    """
+    from espnet2_decodec.voice.voice_model import DEFAULT_VOICE_MODEL
+
+    reason = ""
+    if voice_model is not None:
+        try:
+            voice_model.check_codec(codec)
+            return "voice", ""
+        except ValueError as problem:
+            if args.voice_model:
+                raise
+            reason = str(problem)
+    elif not args.no_quantize:
+        reason = f"This installation comes without {DEFAULT_VOICE_MODEL}; --voice-model names another one."
+    return ("knn_shift" if codec.parametric_levels else "knn_codes"), reason
 
 
 def _check_options(args: Namespace) -> None:
@@ -138,8 +155,13 @@ def _check_options(args: Namespace) -> None:
         MixedBackground(None, args.gain, args.snr).check()
 
 
-def _check_method(method: str, args: Namespace) -> None:
+def _check_method(method: str, args: Namespace, reason: str = "") -> None:
     """Check that the options are for this method.
+
+    Args:
+        method: one of `METHODS`.
+        args: of the command.
+        reason: why a default method is not the voice model.
 
     Raises:
         ValueError: if one is not.
@@ -152,7 +174,7 @@ def _check_method(method: str, args: Namespace) -> None:
     voice_options = ("voice_model", "snr", "gain", "statistics")
     for option, value in ((f"--{name.replace('_', '-')}", getattr(args, name)) for name in voice_options):
         if value is not None and method != "voice":
-            raise ValueError(f"{option} is for --method voice, not for {method}.")
+            raise ValueError(f"{option} is for --method voice, not for {method}. {reason}".strip())
 
 
 def _convert_by_model(codec: "DeCodec", model: "VoiceModel", args: Namespace) -> tuple[Iterator["Tensor"], float]:
