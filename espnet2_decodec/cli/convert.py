@@ -217,15 +217,18 @@ def _convert_tokens(codec: "DeCodec", args: Namespace, method: str) -> tuple[Ite
     from espnet2_decodec.conversion import convert_codes
 
     files = FeatureFiles(codec)
-    source, reference = files.codes(args.source, args.background == "keep"), files.codes(args.reference, False)
+    keeps = args.background == "keep"
+    source = files.codes(args.source, keeps, ("background",) if keeps else ())
+    reference = files.codes(args.reference, False)
     features = None
     if method == "knn_shift" and codec.parametric_levels:
         features = files.features(args.source, source), files.features(args.reference, reference)
     converted = convert_codes(codec, source, reference, method, not args.keep_pitch, features).to("cpu")
     seconds = int(converted.lengths[0]) / codec.sample_rate
     if args.background in ("drop", "keep"):
-        return decode(codec, [converted], background=args.background == "keep"), seconds
-    return Remix(codec, [converted], files.blocks(args.background)).decode(), seconds
+        return decode(codec, [converted], background=keeps), seconds
+    background = files.blocks(args.background, required=("background",))
+    return Remix(codec, [converted], background).decode(), seconds
 
 
 def _convert_features(codec: "DeCodec", args: Namespace) -> tuple[Iterator["Tensor"], float]:
