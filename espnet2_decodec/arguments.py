@@ -9,6 +9,7 @@ from pathlib import Path
 MAX_DECIBELS = 300.0
 """Largest level, gain or ratio, beyond the range of samples in any format."""
 
+MAX_SEED = 2**32 - 1
 
 _FILE_NAME = re.compile(r"\.(?:w64|(?=[a-z0-9]*[a-z][a-z0-9]*[a-z])[a-z0-9]{2,5})$", re.IGNORECASE)
 """A suffix by which an output is a file, not a folder: it has two letters, unlike those of `exp_v1.0` and `2024.11`."""
@@ -66,6 +67,21 @@ def positive_int(text: str) -> int:
         raise ArgumentTypeError(f"{text!r} is not a whole number") from None
     if value < 1:
         raise ArgumentTypeError(f"{text!r} is not at least 1")
+    return value
+
+
+def random_seed(text: str) -> int:
+    """Parse a random seed.
+
+    Raises:
+        ArgumentTypeError: if it is not a whole number within 0..`MAX_SEED`.
+    """
+    try:
+        value = int(text)
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is not a whole number") from None
+    if not 0 <= value <= MAX_SEED:
+        raise ArgumentTypeError(f"{text} is not within 0..{MAX_SEED}")
     return value
 
 

@@ -14,8 +14,8 @@ from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm
 
 from espnet2_decodec.codec.dsp.mel import mel_filterbank
+from research.audible import is_audible
 from research.metrics import quality
-from research.recognizer_distance import AUDIBLE
 from research.segment_dnsmos import segment_dnsmos
 from research.training import step_optimizer
 
@@ -130,7 +130,7 @@ class MetricTraining:
             error of the predictions; and the mean scores of the estimates by name. Empty where no item has speech.
         """
         audible = torch.from_numpy(random.permutation(len(clean)))
-        audible = audible[clean[audible].square().mean(1) > AUDIBLE]
+        audible = audible[is_audible(clean)[audible]]
         with torch.no_grad():
             features = self.discriminator.features(clean[audible])
             few = audible[: self.references]

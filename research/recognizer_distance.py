@@ -9,13 +9,11 @@ from torch import Tensor, nn
 from espnet2_decodec.evaluation.metrics.recognizers import WhisperTiny
 from espnet2_decodec.evaluation.systems.identity import packaged_file
 from espnet2_decodec.training.teachers.whisper import WhisperTeacher
+from research.audible import is_audible
 from research.tokens.teacher_targets import decoder_projections
 
 LEVEL = 0.05
 """RMS of the clean speech that the recognizer hears."""
-
-AUDIBLE = 1e-8
-"""Mean power of clean speech above which an item is compared."""
 
 
 class RecognizerDistance(nn.Module):
@@ -52,7 +50,7 @@ class RecognizerDistance(nn.Module):
             wav: [B, L], of whole frames.
             clean: [B, L]; both are brought to the level of the clean speech.
         """
-        audible = clean.square().mean(1) > AUDIBLE
+        audible = is_audible(clean)
         if not audible.any():
             return wav.new_zeros(())
         wav, clean = wav[audible], clean[audible]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from espnet2_decodec.arguments import decibels, device, finite_float, positive_float, positive_int
+from espnet2_decodec.arguments import decibels, device, finite_float, positive_float, positive_int, random_seed
 
 ROOT = Path(__file__).parents[1]
 
@@ -28,6 +28,13 @@ def test_what_is_not_a_finite_number_is_refused(kind, text):
 def test_numbers_outside_the_range_are_refused(kind, text):
     with pytest.raises(ArgumentTypeError):
         kind(text)
+
+
+@pytest.mark.parametrize("text", ["-1", "1.5", "4294967296", "99999999999999999999999"])
+def test_seeds_beyond_32_bits_are_refused(text):
+    assert random_seed("0") == 0 and random_seed("4294967295") == 2**32 - 1
+    with pytest.raises(ArgumentTypeError, match=r"is not within 0\.\.4294967295|is not a whole number"):
+        random_seed(text)
 
 
 def test_no_option_takes_any_float():

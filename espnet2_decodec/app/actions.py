@@ -114,9 +114,12 @@ class Actions:
         wav, voice = self._read(recording, "recording"), self._read(reference, "second recording, of the other voice,")
         codec, model = self.voice or (self.codec, None)
         converted = processing.convert_voice(codec, wav, voice, keep_background, model)
-        comment = "" if model is None else COMMENT
+        comment, method = COMMENT, ""
+        if model is None:
+            comment = ""
+            method = f", by {'knn_shift' if codec.parametric_levels else 'knn_codes'} without a voice model"
         path = self.files.write_sound(str(recording), "converted", converted, codec.sample_rate, comment)
-        return path, f"{Path(str(recording)).name} in the voice of {Path(str(reference)).name}."
+        return path, f"{Path(str(recording)).name} in the voice of {Path(str(reference)).name}{method}."
 
     def say(self, recording: str | None, text: str, keep_background: bool) -> tuple[Path, str]:
         """Synthesize a text in the voice of an uploaded file; the audio file and a line of text.

@@ -4,7 +4,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from espnet2_decodec.arguments import decibels, positive_float
+from espnet2_decodec.arguments import decibels, positive_float, random_seed
 from espnet2_decodec.cli import parser as options
 
 if TYPE_CHECKING:
@@ -51,7 +51,8 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--method",
         choices=METHODS,
         help="predict mel envelope and f0 by the voice model, shift them by kNN regression, take the upper levels of "
-        "the nearest reference frames, or take them frame by frame (default: the first one that the model can do)",
+        "the nearest reference frames, or take them frame by frame (default: the first one that the models can do, "
+        "with a warning if that is not voice)",
     )
     parser.add_argument(
         "--no-quantize",
@@ -65,7 +66,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="with --method voice: duration of SOURCE on which its f0, level and voice are measured (default: 60)",
     )  # fmt: skip
     parser.add_argument(
-        "--seed", type=int, default=0, metavar="N",
+        "--seed", type=random_seed, default=0, metavar="N",
         help="random seed of --method voice, and of the excerpt of a long background (default: 0)",
     )  # fmt: skip
     options.add_rescale(parser)
@@ -73,6 +74,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Convert and return the exit code."""
+    from espnet2_decodec.cli.console import warn
     from espnet2_decodec.cli.jobs import check_output, plan_job
     from espnet2_decodec.cli.model import load_model
     from espnet2_decodec.cli.pipeline import write_audio
@@ -81,11 +83,14 @@ def run(args: Namespace) -> int:
     backgrounds = () if args.background in ("drop", "keep") else (args.background,)
     job = plan_job(args.output, args.source, args.reference, *backgrounds)
     check_output(job.target, force=args.force)
+    _check_options(args)
     voice_model = _load_voice_model(args)
     default = None if voice_model is None else voice_model.options["codec"]
     codec = load_model(args, args.source, args.reference, args.background, default=default)
-    method = args.method or _default_method(codec, voice_model, args)
-    _check_options(method, args)
+    method, reason = (args.method, "") if args.method else _default_method(codec, voice_model, args)
+    _check_method(method, args, reason)
+    if reason:
+        warn(f"converting by {method}, not by voice, which is better: {reason}")
     if method == "voice":
         assert voice_model is not None
         blocks, seconds = _convert_by_model(codec, voice_model, args)
@@ -113,17 +118,50 @@ def _load_voice_model(args: Namespace) -> "VoiceModel | None":
     return None
 
 
-def _default_method(codec: "DeCodec", voice_model: "VoiceModel | None", args: Namespace) -> str:
-    """The first of `METHODS` that is possible with a codec."""
-    from espnet2_decodec.voice.speech import has_semantic_level
+def _default_method(codec: "DeCodec", voice_model: "VoiceModel | None", args: Namespace) -> tuple[str, str]:
+    """The first of `METHODS` that is possible, and why it is not the voice model; empty if no option leads to that.
 
-    if voice_model is not None and (args.voice_model or has_semantic_level(codec)):
-        return "voice"
-    return "knn_shift" if codec.parametric_levels else "knn_codes"
+    Raises:
+        ValueError: if --voice-model does not fit the codec.
+    """
+    from espnet2_decodec.voice.voice_model import DEFAULT_VOICE_MODEL
+
+    reason = ""
+    if voice_model is not None:
+        try:
+            voice_model.check_codec(codec)
+            return "voice", ""
+        except ValueError as problem:
+            if args.voice_model:
+                raise
+            reason = str(problem)
+    elif not args.no_quantize:
+        reason = f"This installation comes without {DEFAULT_VOICE_MODEL}; --voice-model names another one."
+    return ("knn_shift" if codec.parametric_levels else "knn_codes"), reason
 
 
-def _check_options(method: str, args: Namespace) -> None:
+def _check_options(args: Namespace) -> None:
+    """Check the options before any model is loaded.
+
+    Raises:
+        ValueError: if one is not for the method that they select, or a level is given without background.
+    """
+    from espnet2_decodec.voice.mixing import MixedBackground
+
+    method = "knn_shift" if args.no_quantize and args.method is None else args.method
+    if method is not None:
+        _check_method(method, args)
+    if args.background == "drop":
+        MixedBackground(None, args.gain, args.snr).check()
+
+
+def _check_method(method: str, args: Namespace, reason: str = "") -> None:
     """Check that the options are for this method.
+
+    Args:
+        method: one of `METHODS`.
+        args: of the command.
+        reason: why a default method is not the voice model.
 
     Raises:
         ValueError: if one is not.
@@ -136,18 +174,20 @@ def _check_options(method: str, args: Namespace) -> None:
     voice_options = ("voice_model", "snr", "gain", "statistics")
     for option, value in ((f"--{name.replace('_', '-')}", getattr(args, name)) for name in voice_options):
         if value is not None and method != "voice":
-            raise ValueError(f"{option} is for --method voice, not for {method}.")
+            raise ValueError(f"{option} is for --method voice, not for {method}. {reason}".strip())
 
 
 def _convert_by_model(codec: "DeCodec", model: "VoiceModel", args: Namespace) -> tuple[Iterator["Tensor"], float]:
     """Return blocks of samples of a conversion by the voice model, and its duration in seconds."""
     from espnet2_decodec.cli.console import warn
     from espnet2_decodec.cli.voice_files import VoiceFiles
-    from espnet2_decodec.voice.converter import VoiceConverter
+    from espnet2_decodec.voice.converter import VoiceConverter, statistics_frames
     from espnet2_decodec.voice.mixing import MixedBackground, mix_blocks
     from espnet2_decodec.voice.sources import convert_source
 
     model.check_codec(codec)
+    if args.statistics:
+        statistics_frames(codec, args.statistics)  # before any file is read
     files = VoiceFiles(codec)
     path = {"drop": None, "keep": args.source}.get(args.background, args.background)
     background = None if path is None else files.background(path)
@@ -177,15 +217,18 @@ def _convert_tokens(codec: "DeCodec", args: Namespace, method: str) -> tuple[Ite
     from espnet2_decodec.conversion import convert_codes
 
     files = FeatureFiles(codec)
-    source, reference = files.codes(args.source, args.background == "keep"), files.codes(args.reference, False)
+    keeps = args.background == "keep"
+    source = files.codes(args.source, keeps, ("background",) if keeps else ())
+    reference = files.codes(args.reference, False)
     features = None
     if method == "knn_shift" and codec.parametric_levels:
         features = files.features(args.source, source), files.features(args.reference, reference)
     converted = convert_codes(codec, source, reference, method, not args.keep_pitch, features).to("cpu")
     seconds = int(converted.lengths[0]) / codec.sample_rate
     if args.background in ("drop", "keep"):
-        return decode(codec, [converted], background=args.background == "keep"), seconds
-    return Remix(codec, [converted], files.blocks(args.background)).decode(), seconds
+        return decode(codec, [converted], background=keeps), seconds
+    background = files.blocks(args.background, required=("background",))
+    return Remix(codec, [converted], background).decode(), seconds
 
 
 def _convert_features(codec: "DeCodec", args: Namespace) -> tuple[Iterator["Tensor"], float]:

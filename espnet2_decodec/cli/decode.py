@@ -22,16 +22,22 @@ def add_arguments(parser: ArgumentParser) -> None:
     options.add_model(parser, default_help=options.TOKENS_DEFAULT)
     options.add_levels(parser, "decode")
     options.add_audio_output(parser)
-    parser.add_argument("--only", choices=("speech", "background"), help="decode this stream without the other")
+    parser.add_argument(
+        "--only",
+        choices=("speech", "background"),
+        help="decode this stream without the other; a file that was encoded without its levels is an error, "
+        "one whose gate left all of it out gives silence",
+    )
 
 
 def run(args: Namespace) -> int:
     """Decode all inputs and return the exit code."""
     from espnet2_decodec.cli import pipeline
     from espnet2_decodec.cli.jobs import Job, check_output, plan_jobs, run_jobs
-    from espnet2_decodec.cli.model import CodecsOfTokens, selected_levels, selects_levels
+    from espnet2_decodec.cli.model import CodecsOfTokens, check_only, selected_levels, selects_levels
     from espnet2_decodec.io.audio import OUTPUT_FORMATS
 
+    check_only(args)
     inputs = _once_for_each_pair(args.inputs)
     jobs = plan_jobs(inputs, args.output, (".dcd", ".speech.npy"), f".{args.format}", tuple(OUTPUT_FORMATS))
     codecs = CodecsOfTokens(args)
@@ -42,6 +48,7 @@ def run(args: Namespace) -> int:
     def process(job: Job) -> None:
         check_output(job.target, force=args.force)
         codes, seconds, codec = pipeline.open_tokens_and_codec(job.source, codecs)
+        pipeline.require_streams(job.source, codes, () if args.only is None else (args.only,))
         levels = selected_levels(args, codec)
         blocks = pipeline.decode(codec, pipeline.first_levels(codes, **levels), speech, background)
         pipeline.write_audio(job.target, blocks, codec, args.rescale, seconds)

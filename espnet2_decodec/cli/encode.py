@@ -45,7 +45,7 @@ def run(args: Namespace) -> int:
     from espnet2_decodec.io import dcd, npy
     from espnet2_decodec.io.audio import INPUT_SUFFIXES
     from espnet2_decodec.io.gate import Gate
-    from espnet2_decodec.io.stream_power import silence_power, stream_powers
+    from espnet2_decodec.io.stream_power import blocks_with_powers, silence_power
 
     if args.npy and args.gate is not None:
         raise ValueError("--gate needs .dcd files; leave out --npy.")
@@ -66,7 +66,8 @@ def run(args: Namespace) -> int:
             return
         gate = None if args.no_gate else Gate(args.gate, floor)
         with dcd.Writer(job.target, dcd.make_header(codec, **levels), gate) as writer:
-            for codes in blocks:
-                writer.write(codes, *(() if gate is None else stream_powers(codec, codes)))
+            measured = ((codes,) for codes in blocks) if gate is None else blocks_with_powers(codec, blocks)
+            for codes, *powers in measured:
+                writer.write(codes, *powers)
 
     return run_jobs(jobs, process, "encode", args.skip_existing)

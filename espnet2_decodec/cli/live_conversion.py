@@ -8,7 +8,7 @@ from torch import Tensor
 from espnet2_decodec.cli.voice_files import VoiceFiles
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.codec.streaming.latent import require_receptive_field
-from espnet2_decodec.voice.converter import CONTEXT_FRAMES, F0_FRAMES, VoiceConverter
+from espnet2_decodec.voice.converter import CONTEXT_FRAMES, F0_FRAMES, VoiceConverter, statistics_frames
 from espnet2_decodec.voice.sources import RecordedSource, convert_source
 from espnet2_decodec.voice.voice_model import DEFAULT_VOICE_MODEL, VoiceModel
 
@@ -63,13 +63,15 @@ class LiveConversion:
 
     def __init__(self, codec: DeCodec, model: VoiceModel, args: Namespace):
         model.check_codec(codec)
+        seconds = args.statistics or STATISTICS_SECONDS
+        statistics_frames(codec, seconds)  # before the recording of the voice is read
         self.codec = codec
         self.converter = VoiceConverter(
             model,
             codec,
             VoiceFiles(codec).prompt(args.voice),
             not args.keep_pitch,
-            statistics_seconds=args.statistics or STATISTICS_SECONDS,
+            statistics_seconds=seconds,
             block_frames=BLOCK_FRAMES,
         )
 

@@ -93,6 +93,17 @@ def selects_levels(args: Namespace) -> bool:
     return any(getattr(args, option) is not None for option in options)
 
 
+def check_only(args: Namespace) -> None:
+    """Check that the options of `parser.add_levels` leave a level of the stream of --only.
+
+    Raises:
+        ValueError: if not.
+    """
+    for unit in ("levels", "kbps"):
+        if args.only is not None and getattr(args, f"{args.only}_{unit}") == 0:
+            raise ValueError(f"--only {args.only} is not possible with --{args.only}-{unit} 0.")
+
+
 def selected_levels(args: Namespace, codec: DeCodec) -> Levels:
     """Return the numbers of levels that the options of `parser.add_levels` select.
 

@@ -1,7 +1,7 @@
 """Files to blocks of tokens and back: block by block where the codec can be chunked, else the whole file at once."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.io import npy
 from espnet2_decodec.io.audio import AudioReader, AudioWriter
 from espnet2_decodec.io.dcd import Reader
+from espnet2_decodec.io.errors import TokenFileError
 from espnet2_decodec.types import Codes, Stems
 
 TOKEN_SUFFIXES = (".dcd", ".npy")
@@ -55,6 +56,28 @@ def open_tokens_and_codec(path: Path, codecs: CodecsOfTokens) -> tuple[Iterable[
     return reader, reader.header.seconds, codec
 
 
+def require_streams(path: Path, codes: Iterable[Codes], streams: Collection[str]) -> None:
+    """Check that the tokens of a file have levels of some streams.
+
+    A stream that the gate left out of all blocks has levels: it is silent, as in the recording.
+
+    Args:
+        path: of the file, for the message.
+        codes: from `open_tokens`.
+        streams: names of the streams.
+
+    Raises:
+        TokenFileError: if they have none of one of these.
+    """
+    for stream in streams:
+        if isinstance(codes, Reader):
+            levels = getattr(codes.header, f"{stream}_levels")
+        else:
+            levels = max(getattr(block, stream).shape[1] for block in codes)
+        if not levels:
+            raise TokenFileError(f"{path} holds no {stream}: it was encoded with 0 {stream} levels.")
+
+
 def _open_npy(path: Path, codec: DeCodec) -> tuple[list[Codes], float]:
     codes = npy.load(path, codec.sample_rate, codec.hop)
     return [codes], int(codes.lengths[0]) / codes.sample_rate
@@ -85,16 +108,22 @@ def decode(codec: DeCodec, codes: Iterable[Codes], speech: bool = True, backgrou
     return streaming.decode_blocks(codec, codes, speech, background)
 
 
-def collect_tokens(codec: DeCodec, path: Path, levels: Levels) -> list[Codes]:
+def collect_tokens(codec: DeCodec, path: Path, levels: Levels, required: Collection[str] = ()) -> list[Codes]:
     """Return all blocks of tokens of an audio or token file, on the CPU: 23 MB for one hour of 16 levels.
 
     Args:
         codec: model of the tokens.
         path: audio, .dcd or .npy file.
         levels: maximum number of levels of each stream, None for all.
+        required: streams that a token file must have, see `require_streams`.
+
+    Raises:
+        TokenFileError: if it lacks one of them.
+        OSError, ValueError: if it cannot be read.
     """
     if path.suffix.lower() in TOKEN_SUFFIXES:
         blocks: Iterable[Codes] = open_tokens(path, codec)[0]
+        require_streams(path, blocks, required)
     else:
         blocks = encode(codec, open_audio(path, codec), levels)
     return [block.to("cpu") for block in first_levels(blocks, **levels)]

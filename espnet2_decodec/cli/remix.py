@@ -51,7 +51,10 @@ def run(args: Namespace) -> int:
     check_output(job.target, force=args.force)
     codec = load_model(args, args.speech, args.background)
     levels = selected_levels(args, codec)
-    speech, background = (pipeline.collect_tokens(codec, Path(path), levels) for path in (args.speech, args.background))
+    speech, background = (
+        pipeline.collect_tokens(codec, Path(getattr(args, stream)), levels, (stream,))
+        for stream in ("speech", "background")
+    )
     remix = Remix(codec, speech, background)
     if args.snr is None and args.gain is None:
         blocks = remix.decode()

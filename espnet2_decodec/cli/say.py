@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from espnet2_decodec.arguments import decibels, finite_float
+from espnet2_decodec.arguments import decibels, finite_float, random_seed
 from espnet2_decodec.cli import parser as options
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="factor of the intonation; 0 is monotonous, 2 is lively (default: 1)",
     )  # fmt: skip
     parser.add_argument(
-        "--seed", type=int, default=0, metavar="N",
+        "--seed", type=random_seed, default=0, metavar="N",
         help="random seed of the speech, and of the excerpt of a long background (default: 0)",
     )  # fmt: skip
     parser.add_argument("--stems", action="store_true", help="also write OUT.speech and OUT.background")
@@ -81,11 +81,8 @@ def run(args: Namespace) -> int:
     from espnet2_decodec.cli.jobs import check_exists, check_output
     from espnet2_decodec.cli.model import set_threads
     from espnet2_decodec.cli.pipeline import warn_of_level
-    from espnet2_decodec.codec.serialization import KINDS, model_folder, model_kind
     from espnet2_decodec.io.audio import AudioWriter, check_suffix, share_gain
-    from espnet2_decodec.tts.synthesizer import KIND
     from espnet2_decodec.voice.tagging import COMMENT
-    from espnet2_decodec.voice.text_to_semantic import KIND as TEXT_KIND
 
     out = Path(args.output)
     check_suffix(out)
@@ -98,15 +95,10 @@ def run(args: Namespace) -> int:
     for path in (args.voice, None if args.background in NO_FILE else args.background):
         if path is not None:
             check_exists(path)
+    _check_options(args)
     text = _read_text(args)
     set_threads()
-    folder = model_folder(args.model, kinds=(KIND, TEXT_KIND))
-    kind = model_kind(folder)
-    if kind not in (KIND, TEXT_KIND):
-        name = f"a {KINDS[kind]}" if kind in KINDS else "another model"
-        raise ValueError(f"{folder} is {name}; --model needs a text model, or a text-to-speech model of the recipe.")
-    needs_no_voice_model = kind == KIND and not (args.voice_model or _is_semantic_only(folder))
-    pairs, sample_rate = (_say_characters if needs_no_voice_model else _say_sentences)(text, args)
+    pairs, sample_rate = (_say_sentences if _check_models(text, args) else _say_characters)(text, args)
     writers = {stem: AudioWriter(path, sample_rate, rescale=True, comment=COMMENT) for stem, path in targets.items()}
     share_gain(writers.values())
     with atomic_group(), ExitStack() as stack:
@@ -126,12 +118,56 @@ Pairs = Iterable[tuple["Tensor", "Tensor"]]
 """Blocks of speech and background, samples [l] each."""
 
 
-def _is_semantic_only(folder: Path) -> bool:
-    """Whether a model of the recipe predicts the first level alone."""
-    from espnet2_decodec.codec.serialization import read_config
-    from espnet2_decodec.tts.synthesizer import KIND
+def _check_options(args: Namespace) -> None:
+    """Check the options whose range is the same for all models.
 
-    return bool(read_config(folder, KIND)["options"].get("semantic_only"))
+    Raises:
+        ValueError: if one is out of range, or a level is given without background.
+    """
+    from espnet2_decodec.voice.mixing import MixedBackground
+    from espnet2_decodec.voice.speaking import check_pitch_range
+
+    if args.background == "none":
+        MixedBackground(None, args.gain, args.snr).check()
+    if args.pitch_range is not None:
+        check_pitch_range(args.pitch_range)
+
+
+def _check_models(text: str, args: Namespace) -> bool:
+    """Check text, speed and models before any weights are read; return whether a voice model is used.
+
+    Raises:
+        FileNotFoundError: if there is no such model.
+        ValueError: if a model is of another kind, the text has no word, or characters that the model cannot read, or an
+            option is out of range or not possible with the model.
+    """
+    from espnet2_decodec.codec.serialization import KINDS, model_folder, model_kind, read_config
+    from espnet2_decodec.tts import synthesizer
+    from espnet2_decodec.voice import text_to_semantic, voice_model
+    from espnet2_decodec.voice.speaking import split_text
+
+    folder = model_folder(args.model, kinds=(synthesizer.KIND, text_to_semantic.KIND))
+    kind = model_kind(folder)
+    if kind == text_to_semantic.KIND:
+        text_to_semantic.check_speed(args.speed, text_to_semantic.SPEEDS)
+        split_text(text)
+        uses_voice_model = True
+    elif kind == synthesizer.KIND:
+        text_to_semantic.check_speed(args.speed, synthesizer.SPEEDS)
+        synthesizer.read_tokenizer(folder).encode(text)
+        uses_voice_model = bool(args.voice_model) or synthesizer.is_semantic_only(folder)
+    else:
+        name = f"a {KINDS[kind]}" if kind in KINDS else "another model"
+        raise ValueError(f"{folder} is {name}; --model needs a text model, or a text-to-speech model of the recipe.")
+    if uses_voice_model:
+        path = model_folder(args.voice_model or voice_model.DEFAULT_VOICE_MODEL, kinds=(voice_model.KIND,))
+        read_config(path, voice_model.KIND)
+    elif args.pitch_range is not None:
+        raise ValueError(
+            f"--pitch-range is not possible with {args.model}, a model that predicts tokens of the codec, without "
+            "--voice-model."
+        )
+    return uses_voice_model
 
 
 def _read_text(args: Namespace) -> str:
@@ -181,11 +217,6 @@ def _say_characters(text: str, args: Namespace) -> tuple[Pairs, int]:
     from espnet2_decodec.tts import TTS
     from espnet2_decodec.voice.default_voice import DEFAULT_VOICE
 
-    if args.pitch_range is not None:
-        raise ValueError(
-            f"--pitch-range is not possible with {args.model}, a model that predicts tokens of the codec, without "
-            "--voice-model."
-        )
     tts = TTS.from_pretrained(args.model, args.device)
     background = "prompt" if args.background == "voice" else args.background
     output = tts(

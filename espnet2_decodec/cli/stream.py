@@ -73,7 +73,7 @@ def run(args: Namespace) -> int:
     from espnet2_decodec.cli.console import note
     from espnet2_decodec.cli.jobs import check_output
     from espnet2_decodec.cli.live_conversion import LiveConversion, check_options, load_voice_model
-    from espnet2_decodec.cli.model import load_model, selected_levels
+    from espnet2_decodec.cli.model import check_only, load_model, selected_levels
     from espnet2_decodec.codec.streaming import latency
 
     if args.no_quantize and args.only is None:
@@ -81,6 +81,7 @@ def run(args: Namespace) -> int:
     if args.microphone is not None and args.input != "-":
         raise ValueError(f"Give either --microphone or {args.input}.")
     check_options(args)
+    check_only(args)
     _check_raw_output(args.output)
     check_output(Path(args.output), force=args.force)
     voice_model = load_voice_model(args)

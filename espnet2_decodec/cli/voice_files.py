@@ -1,6 +1,6 @@
 """Audio and token files as sources, references and backgrounds of voice conversion and synthesis."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 from torch import Tensor
@@ -28,14 +28,15 @@ class TokenSources:
     def __init__(self, codec: DeCodec):
         self.codec = codec
 
-    def blocks(self, path: str | Path, background: bool = True) -> list[Codes]:
-        """The tokens of a file in blocks, with or without the background levels."""
+    def blocks(self, path: str | Path, background: bool = True, required: Collection[str] = ()) -> list[Codes]:
+        """The tokens of a file in blocks, with or without the background levels; see `collect_tokens`."""
         levels = Levels(speech_levels=None, background_levels=None if background else 0)
-        return collect_tokens(self.codec, Path(path), levels)
+        return collect_tokens(self.codec, Path(path), levels, required)
 
-    def codes(self, path: str | Path, background: bool = True) -> Codes:
-        """All tokens of a file, on the device of the codec."""
-        return concatenate(self.blocks(path, background), self.codec).to(next(self.codec.parameters()).device)
+    def codes(self, path: str | Path, background: bool = True, required: Collection[str] = ()) -> Codes:
+        """All tokens of a file, on the device of the codec; see `collect_tokens`."""
+        blocks = self.blocks(path, background, required)
+        return concatenate(blocks, self.codec).to(next(self.codec.parameters()).device)
 
 
 class FeatureFiles(TokenSources):
@@ -59,7 +60,7 @@ class FeatureFiles(TokenSources):
     def background(self, path: str) -> Callable[[], Iterable[Tensor]]:
         """A function that starts the sequence of background coordinates of a file, blocks [t, D_b]."""
         if _has_tokens(path):
-            blocks, quantizer = self.blocks(path), self.codec.background_quantizer
+            blocks, quantizer = self.blocks(path, required=("background",)), self.codec.background_quantizer
             device = next(self.codec.parameters()).device
             return lambda: (quantizer.decode(codes.background.to(device))[0].T for codes in blocks)
         reader = open_audio(Path(path), self.codec)
@@ -108,7 +109,7 @@ class VoiceFiles(TokenSources):
             OSError, ValueError: if it cannot be read.
         """
         if _has_tokens(path):
-            return CodedBackground(self.codec, self.blocks(path))
+            return CodedBackground(self.codec, self.blocks(path, required=("background",)))
         return RecordedBackground(self.codec, self._open(path))
 
     def _open(self, path: str | Path) -> AudioReader:

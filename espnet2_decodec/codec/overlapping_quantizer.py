@@ -55,7 +55,7 @@ class OverlappingRVQ(nn.Module):
         return self.patches.levels
 
     def search(
-        self, frames: Tensor, levels: int, mask: Tensor | None = None, start: int = 0
+        self, frames: Tensor, levels: int, mask: Tensor | None = None, start: int = 0, with_inputs: bool = False
     ) -> tuple[Tensor, list[Tensor], Tensor]:
         """Tokens whose patches sum to nearly these frames, in float32.
 
@@ -64,10 +64,11 @@ class OverlappingRVQ(nn.Module):
             levels: K', number of leading levels.
             mask: [B, T] of valid frames; None for all.
             start: number of the first frame, from the start of the recording on.
+            with_inputs: whether `update` follows, which needs the inputs of the levels.
 
         Returns:
-            Codes [B, K', T], what the code of each level stands for given all others [B, T, M * D], and the residual
-            [B, T, D].
+            Codes [B, K', T], the inputs, and the residual [B, T, D]. The input of a level is what its code stands for
+            given all others [B, T, M * D]; there are none without `with_inputs`.
         """
         with torch.autocast(frames.device.type, enabled=False):
             count, side = self.frames, self.frames // 2
@@ -89,8 +90,7 @@ class OverlappingRVQ(nn.Module):
                         target = target - F.embedding(indices, codebook) * used
                         codes[:, level, first::count] = indices
                     residual[:, windows] = target.reshape(len(frames), -1, self.dim)
-            patches = residual.unfold(1, count, 1).transpose(2, 3).flatten(2)
-            inputs = [patches + F.embedding(c, book) for c, book in zip(codes.unbind(1), self.patches.codebooks)]
+            inputs = self._inputs(codes, residual) if with_inputs else []
             return codes, inputs, residual[:, side : side + frames.shape[1]]
 
     def decode(self, codes: Tensor, mask: Tensor | None = None) -> Tensor:
@@ -131,7 +131,7 @@ class OverlappingRVQ(nn.Module):
         window = window / window.sum()
         patches.codebooks.copy_((single.codebooks[:, :, None] * window[:, None]).flatten(2))
         for _ in range(3 * iterations):
-            codes, inputs, _ = self.search(frames[None], self.levels)
+            codes, inputs, _ = self.search(frames[None], self.levels, with_inputs=True)
             inner = slice(side, len(frames) - side)
             for level, values in enumerate(inputs):
                 chosen = codes[0, level, inner]
@@ -153,6 +153,11 @@ class OverlappingRVQ(nn.Module):
             first = (phase - start) % self.frames
             if first < length:
                 yield first
+
+    def _inputs(self, codes: Tensor, residual: Tensor) -> list[Tensor]:
+        """Codes [B, K', T], residual with (M - 1) / 2 frames on each side -> input of each level [B, T, M * D]."""
+        patches = residual.unfold(1, self.frames, 1).transpose(2, 3).flatten(2)
+        return [patches + F.embedding(c, book) for c, book in zip(codes.unbind(1), self.patches.codebooks)]
 
     def _overlap_add(self, patches: Tensor, mask: Tensor | None) -> Tensor:
         """Patches [B, T, M * D] around each frame -> their sum [B, D, T]."""

@@ -54,7 +54,7 @@ class ParametricQuantizer(nn.Module, ABC):
 
     @abstractmethod
     def _search_parameters(
-        self, x: Tensor, levels: int, mask: Tensor | None, start: int = 0
+        self, x: Tensor, levels: int, mask: Tensor | None, start: int = 0, with_inputs: bool = False
     ) -> tuple[Tensor, list[list[Tensor]], Tensor]:
         """Codes of the levels before the waveform levels, the inputs of each part, decoded parameters [B, P, T]."""
 
@@ -138,20 +138,24 @@ class ParametricQuantizer(nn.Module, ABC):
         for part, part_inputs, part_codes in zip(self._parts, inputs, self._split_levels(codes)):
             part.update(part_inputs, part_codes, valid, replacements)
 
-    def _search(self, x: Tensor, levels: int, mask: Tensor | None) -> tuple[Tensor, list[list[Tensor]]]:
-        """Codes [B, levels, T], and the inputs of the levels of each part. In float32."""
-        codes, inputs, parameters = self._search_parameters(x, levels, mask)
+    def _search(
+        self, x: Tensor, levels: int, mask: Tensor | None, with_inputs: bool = False
+    ) -> tuple[Tensor, list[list[Tensor]]]:
+        """Codes [B, levels, T], and the inputs of the levels of each part, see `ResidualVQ.search`. In float32."""
+        codes, inputs, parameters = self._search_parameters(x, levels, mask, with_inputs=with_inputs)
         if levels > self.parametric_levels:
-            found, level_inputs = self._search_waveform(x, parameters, levels)
+            found, level_inputs = self._search_waveform(x, parameters, levels, with_inputs)
             codes, inputs = torch.cat([codes, found], dim=1), [*inputs, level_inputs]
         return codes, inputs
 
-    def _search_waveform(self, x: Tensor, parameters: Tensor, levels: int) -> tuple[Tensor, list[Tensor]]:
-        """Codes of the waveform levels [B, levels - K', T], and the input of each."""
+    def _search_waveform(
+        self, x: Tensor, parameters: Tensor, levels: int, with_inputs: bool = False
+    ) -> tuple[Tensor, list[Tensor]]:
+        """Codes of the waveform levels [B, levels - K', T], and the input of each, see `ResidualVQ.search`."""
         with torch.autocast(x.device.type, enabled=False):
             coefficients = x.float()[:, self.parametric_dim :] / self._factors(parameters)
             count = max(levels - self.parametric_levels, 0)
-            return self.waveform.search(coefficients.transpose(1, 2), count)[:2]
+            return self.waveform.search(coefficients.transpose(1, 2), count, with_inputs=with_inputs)[:2]
 
     def _factors(self, parameters: Tensor) -> Tensor:
         """Decoded parameters [B, P, T] -> scale factors [B, 1 or D - parametric_dim, T]."""

@@ -137,7 +137,7 @@ class ResidualVQ(nn.Module):
             mask: [B, T] bool, valid frames; None for all.
         """
         with torch.no_grad():
-            codes, inputs, _ = self.search(x.transpose(1, 2), self.levels)
+            codes, inputs, _ = self.search(x.transpose(1, 2), self.levels, with_inputs=self.training)
             valid = torch.ones_like(codes[:, 0], dtype=torch.bool) if mask is None else mask
             embeddings = self.embed(codes)
             if self.training:
@@ -146,7 +146,7 @@ class ResidualVQ(nn.Module):
         return quantized_result(x, levels, valid, codes, embeddings, coded, self.codebook_size)
 
     def search(
-        self, frames: Tensor, levels: int, mask: Tensor | None = None, start: int = 0
+        self, frames: Tensor, levels: int, mask: Tensor | None = None, start: int = 0, with_inputs: bool = False
     ) -> tuple[Tensor, list[Tensor], Tensor]:
         """Greedy search or beam search in float32.
 
@@ -155,9 +155,11 @@ class ResidualVQ(nn.Module):
             levels: K', number of leading levels.
             mask: not needed, see `OverlappingRVQ.search`.
             start: not needed either.
+            with_inputs: whether `update` follows, which needs the inputs of the levels.
 
         Returns:
-            Codes [B, K', T], the input of each level [B, T, D], and the residual of the last one [B, T, D].
+            Codes [B, K', T], the input of each level [B, T, D], none without `with_inputs`, and the residual of the
+            last one [B, T, D].
         """
         with torch.autocast(frames.device.type, enabled=False):
             residual = frames.float()
@@ -166,7 +168,8 @@ class ResidualVQ(nn.Module):
             if self.beam > 1 and levels > 1:
                 found = beam_search(residual.flatten(0, 1), self.codebooks[:levels], self.beam, self.sign_symmetric)
             for level, codebook in enumerate(self.codebooks[:levels]):
-                inputs.append(residual)
+                if with_inputs:
+                    inputs.append(residual)
                 if found is None:
                     indices = nearest(residual.flatten(0, 1), codebook, self.sign_symmetric).view(residual.shape[:2])
                 else:

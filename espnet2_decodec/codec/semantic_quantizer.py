@@ -134,7 +134,7 @@ class SemanticRVQ(ParametricQuantizer):
         commitment loss; it is all that trains the predictor.
         """
         with torch.no_grad():
-            codes, inputs = self._search(x, self.levels, mask)
+            codes, inputs = self._search(x, self.levels, mask, self.training)
             valid = torch.ones_like(codes[:, 0], dtype=torch.bool) if mask is None else mask
             if self.training:
                 self._update(inputs, codes, valid)
@@ -168,18 +168,18 @@ class SemanticRVQ(ParametricQuantizer):
         self.waveform.init_kmeans(coefficients / self.scale_factors(decoded[0].T), iterations)
 
     def _search_parameters(
-        self, x: Tensor, levels: int, mask: Tensor | None, start: int = 0
+        self, x: Tensor, levels: int, mask: Tensor | None, start: int = 0, with_inputs: bool = False
     ) -> tuple[Tensor, list[list[Tensor]], Tensor]:
         """Codes of the levels before the waveform levels, the inputs of each part, decoded parameters [B, P, T]."""
         with torch.autocast(x.device.type, enabled=False):
             frames = x.float().transpose(1, 2)
             semantic, parameters, _ = frames.tensor_split([self.semantic_dim, self.parametric_dim], dim=-1)
-            codes, semantic_inputs, _ = self.semantic.search(semantic, min(levels, 1))
+            codes, semantic_inputs, _ = self.semantic.search(semantic, min(levels, 1), with_inputs=with_inputs)
             prediction = self.predict(self.semantic.decode(codes), mask)
             if levels <= 1:
                 return codes, [semantic_inputs], prediction
             scaled, count = (parameters - prediction.transpose(1, 2)) / self.scale, min(levels, self.parametric_levels)
-            found, inputs, residual = self.parametric.search(scaled, count - 1, mask, start)
+            found, inputs, residual = self.parametric.search(scaled, count - 1, mask, start, with_inputs)
             decoded = (parameters - residual * self.scale).transpose(1, 2)
             return torch.cat([codes, found], dim=1), [semantic_inputs, inputs], decoded
 

@@ -108,7 +108,7 @@ class SplitRVQ(ParametricQuantizer):
     def forward(self, x: Tensor, levels: Tensor, mask: Tensor | None = None) -> QuantizedResult:
         """Quantize for training, and update the codebooks in training mode; arguments as for `ResidualVQ.forward`."""
         with torch.no_grad():
-            codes, inputs = self._search(x, self.levels, mask)
+            codes, inputs = self._search(x, self.levels, mask, self.training)
             valid = torch.ones_like(codes[:, 0], dtype=torch.bool) if mask is None else mask
             embeddings = self.embed(codes, mask)
             if self.training:
@@ -145,7 +145,7 @@ class SplitRVQ(ParametricQuantizer):
         return self.scale
 
     def _search_parameters(
-        self, x: Tensor, levels: int, mask: Tensor | None, start: int = 0
+        self, x: Tensor, levels: int, mask: Tensor | None, start: int = 0, with_inputs: bool = False
     ) -> tuple[Tensor, list[list[Tensor]], Tensor]:
         """Codes of the levels before the waveform levels, the inputs of each part, decoded parameters [B, P, T]."""
         with torch.autocast(x.device.type, enabled=False):
@@ -154,9 +154,9 @@ class SplitRVQ(ParametricQuantizer):
                 parameters = parameters / self.scale
             semantic, rest = parameters.tensor_split([self.semantic_dim], dim=-1)
             first, last = min(levels, self.semantic_levels), min(levels, self.parametric_levels)
-            codes, inputs, residual = self.semantic.search(semantic, first, mask, start)
+            codes, inputs, residual = self.semantic.search(semantic, first, mask, start, with_inputs)
             residual = torch.cat([residual, rest], dim=-1)
-            found, others, residual = self.parametric.search(residual, last - first, mask, start)
+            found, others, residual = self.parametric.search(residual, last - first, mask, start, with_inputs)
             decoded = parameters - residual if self.scale is None else (parameters - residual) * self.scale
             return torch.cat([codes, found], dim=1), [inputs, others], decoded.transpose(1, 2)
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from espnet2_decodec.types import Codes, as_integers
 
 MAX_SAMPLE = 4.0
-"""Largest magnitude of a sample that is taken for one with full scale 1."""
+"""Larger samples are refused, in files too: 12 dB beyond full scale, which is 1. They are integers stored as floats."""
 
 
 def as_wav(wav: Any, name: str = "wav", like: Tensor | None = None) -> Tensor:

@@ -10,6 +10,7 @@ from espnet2.asr.frontend.abs_frontend import AbsFrontend
 from torch import Tensor, nn
 
 from espnet2_decodec.codec.decodec import DeCodec
+from espnet2_decodec.codec.padding import length_mask
 from espnet2_decodec.codec.validation import check_wav
 from espnet2_decodec.espnet.codec_features import CodecFeatures
 from espnet2_decodec.espnet.feature_cache import FeatureCache
@@ -124,7 +125,7 @@ class DeCodecFrontend(AbsFrontend):
                 parts = compute(input, input_lengths)  # [K, B, D, T]
         features = parts.sum(0) if self.weights is None else torch.einsum("kbdt,k->bdt", parts, self.weights)
         features = features.transpose(1, 2)
-        valid = torch.arange(features.shape[1], device=lengths.device) < lengths[:, None]
+        valid = length_mask(lengths, features.shape[1])
         return self._stack_frames(features * valid[..., None], lengths)
 
     def _stack_frames(self, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from espnet2_decodec.atomic import atomic_write, is_stream
+from espnet2_decodec.codec.validation import MAX_SAMPLE
 from espnet2_decodec.io.aac_output import AacOutput
 from espnet2_decodec.io.containers import inspect
 from espnet2_decodec.io.decoders import AudioStream, DecodingError
@@ -48,9 +49,6 @@ OUTPUT_FORMATS = {
 
 SOFTWARE = "espnet2_decodec"
 """Name of the program in the metadata of compressed files."""
-
-MAX_PEAK = 4.0
-"""Larger samples are refused: 12 dB beyond full scale. Recordings of that level are integers stored as floats."""
 
 CANCELLED = 0.01
 """Power of the mean of the channels, relative to that of independent channels, below which they cancel each other."""
@@ -306,7 +304,7 @@ def check_samples(path: str | Path, wav: np.ndarray, sample_rate: int, start: fl
         seconds = start + int(np.argmin(finite)) / sample_rate
         raise NonFiniteAudioError(f"{path} has a sample that is not finite (NaN or infinite) at {seconds:.2f} s.")
     peak = float(np.abs(wav).max())
-    if peak > MAX_PEAK:
+    if peak > MAX_SAMPLE:
         raise AudioLevelError(
             f"{path} has samples up to {peak:g}, far beyond full scale, which is 1: scale it first "
             "(integers stored as floats are divided by 32768)."

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from espnet2_decodec.arguments import decibels, finite_float, output_folder, positive_int
+from espnet2_decodec.arguments import decibels, finite_float, output_folder, positive_int, random_seed
 from espnet2_decodec.data.kaldi import check_id, read_table, write_table
 from espnet2_decodec.data.parallel import parallel_map
 from espnet2_decodec.io.audio import write
@@ -166,5 +166,5 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         default=1.0,
         help="global-variance scaling: 0 none, 1 to the variance of natural speech",
     )
-    parser.add_argument("--seed", type=int, default=0, help="selects the excerpt of a longer background")
+    parser.add_argument("--seed", type=random_seed, default=0, help="selects the excerpt of a longer background")
     parser.add_argument("--nj", type=positive_int, default=1, help="number of processes")

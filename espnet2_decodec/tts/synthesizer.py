@@ -6,14 +6,33 @@ import torch
 from torch import Tensor, nn
 
 from espnet2_decodec.codec.decodec import DeCodec
-from espnet2_decodec.codec.serialization import load_model, save_model
+from espnet2_decodec.codec.serialization import load_model, read_config, save_model
 from espnet2_decodec.data.text import CharacterTokenizer
 from espnet2_decodec.tts.model import AcousticModel, round_durations, scale_global_variance
 from espnet2_decodec.tts.parametric import ParametricFeatures
 from espnet2_decodec.voice.layers import sequence_mask
+from espnet2_decodec.voice.text_to_semantic import check_speed
 
 KIND = "espnet2_decodec.tts"
 """Kind of the model in its config.json."""
+
+SPEEDS = (0.2, 5.0)
+"""Range of the speaking rate."""
+
+
+def read_tokenizer(folder: Path) -> CharacterTokenizer:
+    """The characters of the model in a folder, without its weights.
+
+    Raises:
+        FileNotFoundError: if the config is missing.
+        ValueError: if it is not that of such a model.
+    """
+    return CharacterTokenizer(read_config(folder, KIND).get("tokens", ()))
+
+
+def is_semantic_only(folder: Path) -> bool:
+    """Whether the model in a folder predicts the first level alone; errors as in `read_tokenizer`."""
+    return bool(read_config(folder, KIND).get("options", {}).get("semantic_only"))
 
 
 class Synthesizer(nn.Module):
@@ -121,8 +140,7 @@ class Synthesizer(nn.Module):
         Raises:
             ValueError: if the text or the speed cannot be used.
         """
-        if not 0.2 <= speed <= 5:
-            raise ValueError(f"speed must be within 0.2..5, not {speed:g}.")
+        check_speed(speed, SPEEDS)
         device = speaker.device
         characters = torch.tensor([self.tokenizer.encode(text)], device=device)
         length = torch.tensor([characters.shape[1]], device=device)

@@ -87,6 +87,19 @@ class Corrections(NamedTuple):
     gain: float
 
 
+def statistics_frames(codec: DeCodec, seconds: float) -> int:
+    """Number of frames in the duration of a source that is measured.
+
+    Raises:
+        ValueError: if it is too short.
+    """
+    frames = round(seconds * codec.frame_rate)
+    if frames < ONSET_FRAMES:
+        shortest = ONSET_FRAMES / codec.frame_rate
+        raise ValueError(f"A source is measured for at least {shortest:g} s, not {seconds:g} s.")
+    return frames
+
+
 class VoiceConverter:
     """The content, intonation, timing and level of a source in the voice of a prompt.
 
@@ -129,10 +142,7 @@ class VoiceConverter:
         self.model, self.backbone = model, semantic_parts(codec)[0]
         self.convert_f0, self.detail, self.steps, self.temperature = convert_f0, detail, steps, temperature
         self.guidance, self.seed, self.block_frames = guidance, seed, block_frames
-        self.window = round(statistics_seconds * codec.frame_rate)
-        if self.window < ONSET_FRAMES:
-            shortest = ONSET_FRAMES / codec.frame_rate
-            raise ValueError(f"A source is measured for at least {shortest:g} s, not {statistics_seconds:g} s.")
+        self.window = statistics_frames(codec, statistics_seconds)
         self.codec, self.voice = codec, encode_voice(model, codec, prompt)
         self.bias = bias * spectral_bias(model, codec, prompt, steps, seed)
 

@@ -4,6 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from espnet2_decodec.codec.padding import length_mask
+
 LENGTH_STEP = 32
 """Sequences of any length are padded to a multiple of so many frames.
 
@@ -135,5 +137,5 @@ def pad_length(x: Tensor) -> Tensor:
 
 
 def sequence_mask(lengths: Tensor, max_length: int) -> Tensor:
-    """Mask [B, max_length, 1] of lengths [B]: 1.0 before each length, 0.0 behind."""
-    return (torch.arange(max_length, device=lengths.device) < lengths[:, None])[..., None].float()
+    """`length_mask` as a factor of frames [B, T, C]: lengths [B] -> [B, max_length, 1], 1.0 before each length."""
+    return length_mask(lengths, max_length)[..., None].float()

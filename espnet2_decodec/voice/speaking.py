@@ -70,6 +70,12 @@ def split_text(text: str, utterances: Callable[[str], list[str]] = utterances) -
     return [*sentences[:-1], Sentence(sentences[-1].text, 0.0)]
 
 
+def check_pitch_range(factor: float) -> None:
+    """Raise a ValueError if a factor of the intonation is out of range, or not a number."""
+    if not 0 <= factor <= MAX_PITCH_RANGE:
+        raise ValueError(f"The pitch range must be within 0..{MAX_PITCH_RANGE:g}, not {factor:g}.")
+
+
 def speak_sentences(
     text_model: SentenceModel,
     model: VoiceModel,
@@ -103,8 +109,7 @@ def speak_sentences(
     Raises:
         ValueError: if speed, pitch range or style are out of range, or there is no speech in the prompt.
     """
-    if not 0 <= pitch_range <= MAX_PITCH_RANGE:
-        raise ValueError(f"The pitch range must be within 0..{MAX_PITCH_RANGE:g}, not {pitch_range:g}.")
+    check_pitch_range(pitch_range)
     backbone, _ = semantic_parts(codec)
     speak, silence = text_model.in_voice(prompt), text_model.codebook[text_model.silence]
     correction, voice = bias * spectral_bias(model, codec, prompt, steps, seed), encode_voice(model, codec, prompt)

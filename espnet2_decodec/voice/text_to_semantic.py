@@ -22,6 +22,9 @@ KIND = "espnet2_decodec.text"
 MAX_WORDS = 40
 """Longer sentences are cut at a comma, or between words."""
 
+SPEEDS = (0.4, 2.5)
+"""Range of the speaking rate."""
+
 PAUSE_SECONDS = 0.1
 """Silence between sentences, in addition to that at their ends."""
 
@@ -135,8 +138,7 @@ class TextToSemantic(nn.Module):
         Raises:
             ValueError: if the text has no word or unknown letters, or speed or style is out of range.
         """
-        if not 0.4 <= speed <= 2.5:
-            raise ValueError(f"speed must be within 0.4..2.5, not {speed:g}.")
+        check_speed(speed, SPEEDS)
         if style is not None and style not in self.styles:
             raise ValueError(f"There is no style {style!r}; there are {', '.join(self.styles)}.")
         number = self.styles.index(style or self.styles[0])
@@ -167,6 +169,12 @@ class TextToSemantic(nn.Module):
     def embed(self, logits: Tensor, difference: Tensor) -> Tensor:
         """Semantic features [..., S] from logits [..., N] and differences [..., S] of `TextModel`."""
         return logits.softmax(-1) @ self.codebook + difference
+
+
+def check_speed(speed: float, limits: tuple[float, float]) -> None:
+    """Raise a ValueError if a speaking rate is out of range, or not a number."""
+    if not limits[0] <= speed <= limits[1]:
+        raise ValueError(f"speed must be within {limits[0]:g}..{limits[1]:g}, not {speed:g}.")
 
 
 def utterances(text: str) -> list[str]:

@@ -16,9 +16,10 @@ from espnet2_decodec.codec.backbones.mdct import MDCTBackbone
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.data.mixing import Batch
 from research import training
+from research.audible import is_audible
 from research.extension import extend_codec
 from research.metric_discriminator import MetricTraining
-from research.recognizer_distance import AUDIBLE, RecognizerDistance
+from research.recognizer_distance import RecognizerDistance
 from research.separation.losses import StemLosses
 from research.separation.mixtures import MixtureSampler
 from research.training import CodecState, TrainingSettings, autocast
@@ -130,7 +131,7 @@ class Trainer(CodecState):
 
     def _content_error(self, wav: Tensor, clean: Tensor) -> Tensor:
         """Half the mean squared distance of semantic features, over items with speech."""
-        audible = clean.square().mean(1) > AUDIBLE
+        audible = is_audible(clean)
         if not audible.any():
             return wav.new_zeros(())
         with torch.no_grad():

@@ -49,7 +49,9 @@ def train_codebooks(quantizer: OverlappingRVQ, residuals: Tensor, steps: int, ra
     for step in range(steps):
         patches.ema_decay = 1 - 0.06 * min(1.0, (1 - step / steps) / 0.6) - 0.002
         frames = residuals[torch.from_numpy(random.integers(0, len(residuals), BATCH))].float()
-        codes, inputs, rest = quantizer.search(frames, quantizer.levels, start=step % quantizer.frames)
+        codes, inputs, rest = quantizer.search(
+            frames, quantizer.levels, start=step % quantizer.frames, with_inputs=True
+        )
         valid = torch.ones_like(codes[:, 0], dtype=torch.bool)
         quantizer.update(inputs, codes, valid, draw_frames(valid, patches.codebook_size))
         if step % 100 == 0:

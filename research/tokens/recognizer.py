@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from espnet2_decodec.codec.decodec import DeCodec
 from espnet2_decodec.codec.dsp.convnext import ConvNeXtStack
+from espnet2_decodec.codec.padding import length_mask
 from espnet2_decodec.voice.text_phones import PHONES
 from research.training import autocast
 from research.voice.text_recordings import readings
@@ -80,7 +81,7 @@ def train(examples: Sequence[Example], name: str, epochs: int) -> nn.Module:
     for _ in range(epochs):
         for batch in batches(examples, 4000, random):
             x, lengths = padded(batch, name)
-            mask = torch.arange(x.shape[1]) < lengths[:, None]
+            mask = length_mask(lengths, x.shape[1])
             x = (x - mean) / std
             width = int(random.integers(0, 12))
             x[:, (place := int(random.integers(x.shape[1]))) : place + width] = 0

@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from espnet2_decodec.codec.decodec import DeCodec
+from espnet2_decodec.codec.padding import length_mask
 from espnet2_decodec.voice.layers import sequence_mask
 from espnet2_decodec.voice.text_g2p import SLOTS
 from espnet2_decodec.voice.text_to_semantic import TextToSemantic
@@ -130,7 +131,7 @@ def utterance_losses(text: TextToSemantic, batch: UtteranceBatch) -> dict[str, T
     valid = mask[..., 0] > 0
     logits, tokens = logits[valid], batch.tokens[valid]
     error = text.embed(logits, difference[valid]) - batch.features[valid]
-    phones = sequence_mask(batch.phone_lengths, batch.phones.shape[1])[..., 0] > 0
+    phones = length_mask(batch.phone_lengths, batch.phones.shape[1])
     target = batch.durations[phones].clamp(min=MIN_DURATION).log()
     return {
         "tokens": F.cross_entropy(logits, tokens),

@@ -183,7 +183,7 @@ def test_a_person_separates_remixes_and_converts(browser, write_noise, tmp_path,
     browser.choose_file("#reference input[type=file]", write_noise(tmp_path / "voice.wav"))
     browser.wait("!!document.querySelector('#reference button[aria-label=Clear]')")
     browser.run("document.querySelector('#convert').click()")
-    wanted = "mine.wav in the voice of voice.wav."
+    wanted = "mine.wav in the voice of voice.wav, by knn_shift without a voice model."
     assert browser.wait(f"{line('convert-status')} === '{wanted}'")
     (converted,) = served.root.glob("results-*/mine.converted.wav")
     assert soundfile.info(converted).frames == 16000

@@ -52,6 +52,54 @@ def test_one_stream_alone(run, codec, make_wav, tmp_path, only):
     assert torch.allclose(decoded(tmp_path / "out.flac"), expected.clamp(-1, 1), atol=1e-3)
 
 
+@pytest.mark.parametrize("only", ["speech", "background"])
+@pytest.mark.parametrize("suffix", [".dcd", ".speech.npy"])
+def test_a_stream_without_levels_is_refused(run, make_wav, tmp_path, only, suffix):
+    """In place of silence; the other stream is decoded."""
+    other = {"speech": "background", "background": "speech"}[only]
+    run(
+        "encode",
+        make_wav("a.wav"),
+        "-o",
+        tmp_path / "codes/",
+        f"--{only}-levels",
+        0,
+        *([] if suffix == ".dcd" else ["--npy"]),
+    )
+    tokens, out = tmp_path / f"codes/a{suffix}", tmp_path / "out.wav"
+    code, _, lines = run("decode", tokens, "-o", out, "--only", only)
+    assert code == 1 and lines == [f"decodec: error: {tokens} holds no {only}: it was encoded with 0 {only} levels."]
+    assert not out.exists()
+    assert run("decode", tokens, "-o", out, "--only", other, "--rescale")[0] == 0 and decoded(out).any()
+    for unit in ("levels", "kbps"):
+        code, _, lines = run("decode", tokens, "-o", tmp_path / "x.wav", "--only", only, f"--{only}-{unit}", 0)
+        assert code == 1 and lines == [f"decodec: error: --only {only} is not possible with --{only}-{unit} 0."]
+
+
+def test_a_stream_that_the_gate_left_out_is_decoded_without_levels(run, codec, make_wav, tmp_path):
+    """Silence, with a trained decoder."""
+    wav = make_wav("a.wav")
+    run("encode", wav, "-o", tmp_path / "a.dcd", "--gate", 20)
+    assert run("decode", tmp_path / "a.dcd", "-o", tmp_path / "out.wav", "--only", "background") == (0, "", [])
+    expected = codec.decode(codec.encode(audio.read(wav, 16000)[None], None, 0, 0))[0]
+    assert len(expected) == 5000 and torch.allclose(decoded(tmp_path / "out.wav"), expected, atol=1e-3)
+
+
+def test_tokens_without_background_are_no_background(run, make_wav, tmp_path):
+    """Of a remix or a conversion; nor are those without speech a speech."""
+    wav, tokens, out = make_wav("a.wav"), tmp_path / "a.dcd", ("-o", tmp_path / "out.wav")
+    run("encode", wav, "-o", tokens, "--background-levels", 0)
+    message = [f"decodec: error: {tokens} holds no background: it was encoded with 0 background levels."]
+    assert run("remix", wav, tokens, *out) == (1, "", message)
+    options = ("--method", "knn_codes", "--background")
+    assert run("convert", wav, wav, *out, *options, tokens) == (1, "", message)
+    assert run("convert", tokens, wav, *out, *options, "keep") == (1, "", message)
+    run("encode", wav, "-o", tmp_path / "b.dcd", "--speech-levels", 0)
+    code, _, lines = run("remix", tmp_path / "b.dcd", wav, *out)
+    assert code == 1 and lines[0].endswith("b.dcd holds no speech: it was encoded with 0 speech levels.")
+    assert not (tmp_path / "out.wav").exists()
+
+
 def test_folders_keep_their_structure(run, make_wav, tmp_path):
     """Files of any rate, format and number of channels; a note describes the conversion."""
     make_wav("in/a.wav")

@@ -13,6 +13,7 @@ import torch
 
 from espnet2_decodec import DeCodec
 from espnet2_decodec.cli import main
+from espnet2_decodec.codec import serialization
 from espnet2_decodec.codec.config import TINY
 from espnet2_decodec.conversion import convert
 from espnet2_decodec.data.text import CharacterTokenizer
@@ -207,12 +208,49 @@ def test_a_voice_model_is_no_codec(models, files, tmp_path, capsys):
         assert error.endswith("voice is a voice model, but a codec is needed here."), error
 
 
-def test_a_codec_without_semantic_level_keeps_its_method(run, files, tmp_path):
-    """Without a voice model in the options, such a codec exchanges tokens as before."""
+SEMANTIC_LEVEL = "The voice model needs a codec with a semantic level, such as decodec-16k-semantic."
+
+
+@pytest.mark.parametrize(
+    ("name", "method", "reason"),
+    [
+        ("tiny", "knn_codes", SEMANTIC_LEVEL),
+        ("vocoder", "knn_shift", SEMANTIC_LEVEL),
+        (
+            "codec",
+            "knn_shift",
+            "The voice model does not fit the codec: it has 64 + 42 features per frame, the codec 4 + 6.",
+        ),
+    ],
+)
+def test_a_default_method_without_voice_model_is_named_with_its_reason(
+    run, models, files, tmp_path, vocoder_codec, name, method, reason
+):
+    """The models of the package do not fit these codecs; without --quiet or with it, one line says so."""
     DeCodec.from_config(TINY).save_pretrained(tmp_path / "tiny")
-    options = ("--model", tmp_path / "tiny", "--device", "cpu", "-o", tmp_path / "x.wav")
-    assert run("convert", files["source"], files["voice"], *options, with_model=False)[0] == 0
-    assert not is_synthetic(tmp_path / "x.wav")
+    vocoder_codec.save_pretrained(tmp_path / "vocoder")
+    folder = models / name if name == "codec" else tmp_path / name
+    options = ("--model", folder, "--device", "cpu", "-f", "-o", tmp_path / "x.wav")
+    paths = files["source"], files["voice"]
+    code, _, lines = run("convert", *paths, *options, "-q", with_model=False)
+    expected = f"decodec: warning: converting by {method}, not by voice, which is better: {reason}"
+    assert code == 0 and lines[0].startswith(expected) and not is_synthetic(tmp_path / "x.wav")
+    found = samples(tmp_path / "x.wav")
+    code, _, lines = run("convert", *paths, *options, "--method", method, with_model=False)
+    assert code == 0 and not any("voice, which is better" in line for line in lines)
+    assert torch.equal(samples(tmp_path / "x.wav"), found)
+    code, _, lines = run("convert", *paths, *options, "--background", "keep", "--gain", 3, with_model=False)
+    assert code == 1 and len(lines) == 1 and f"--gain is for --method voice, not for {method}. {reason}" in lines[0]
+
+
+def test_an_installation_without_voice_model_says_so(run, models, files, tmp_path, monkeypatch):
+    monkeypatch.setattr(serialization, "packaged_model", lambda name: None)
+    options = ("--model", models / "codec", "--device", "cpu", "-o", tmp_path / "x.wav")
+    code, _, lines = run("convert", files["source"], files["voice"], *options, with_model=False)
+    assert (
+        code == 0
+        and "not by voice, which is better: This installation comes without voice-16k; --voice-model" in lines[0]
+    )
 
 
 def test_a_codec_is_no_text_model(run, models, files, tmp_path):

@@ -35,11 +35,29 @@ def test_decoding_is_a_transposed_convolution_of_the_tokens(frames):
 
 def test_the_residual_is_what_the_tokens_do_not_decode():
     quantizer, frames = make_quantizer(), make_frames(50)[None]
-    codes, inputs, residual = quantizer.search(frames, LEVELS)
-    assert codes.shape == (1, LEVELS, 50) and [x.shape for x in inputs] == [(1, 50, FRAMES * DIM)] * LEVELS
+    codes, _, residual = quantizer.search(frames, LEVELS)
+    assert codes.shape == (1, LEVELS, 50)
     decoded = quantizer.embed(codes).sum(0).transpose(1, 2)
     assert torch.allclose(frames - decoded, residual, atol=1e-5)
     assert quantizer.search(frames, 1)[0].shape == (1, 1, 50)
+
+
+def test_the_inputs_of_a_level_are_what_the_other_tokens_leave():
+    """They are computed on request only, and change nothing else."""
+    quantizer, frames = make_quantizer(), make_frames(50)[None]
+    codes, inputs, residual = quantizer.search(frames, LEVELS, with_inputs=True)
+    found = quantizer.search(frames, LEVELS)
+    assert not found[1] and torch.equal(found[0], codes) and torch.equal(found[2], residual)
+    assert [x.shape for x in inputs] == [(1, 50, FRAMES * DIM)] * LEVELS
+    embedded, side = quantizer.embed(codes), FRAMES // 2
+    for level in range(LEVELS):
+        for frame in range(side, 50 - side):
+            rest = frames - (embedded.sum(0) - embedded[level]).transpose(1, 2)
+            kept = torch.ones_like(codes, dtype=torch.bool)
+            kept[:, level, frame] = False
+            rest = rest - quantizer.embed(codes, kept)[level].transpose(1, 2)
+            expected = rest[0, frame - side : frame + side + 1].flatten()
+            assert torch.allclose(inputs[level][0, frame], expected, atol=1e-5)
 
 
 def test_no_other_token_would_be_better_than_the_last_one_found():
@@ -104,7 +122,7 @@ def test_moving_averages_lower_the_error():
     frames = make_frames(2000)[None]
     before = quantizer.search(frames, LEVELS)[2].square().mean()
     for _ in range(60):
-        codes, inputs, _ = quantizer.search(frames, LEVELS)
+        codes, inputs, _ = quantizer.search(frames, LEVELS, with_inputs=True)
         valid = torch.ones_like(codes[:, 0], dtype=torch.bool)
         quantizer.update(inputs, codes, valid, draw_frames(valid, SIZE))
     assert quantizer.search(frames, LEVELS)[2].square().mean() < 0.5 * before

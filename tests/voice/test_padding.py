@@ -10,7 +10,7 @@ from espnet2_decodec.voice.conversion import (
     predict_block,
     predict_coordinates,
 )
-from espnet2_decodec.voice.layers import LENGTH_STEP, FiLMConvNeXtBlock, FiLMConvNeXtStack, pad_length
+from espnet2_decodec.voice.layers import LENGTH_STEP, FiLMConvNeXtBlock, FiLMConvNeXtStack, pad_length, sequence_mask
 
 
 @pytest.fixture
@@ -24,6 +24,11 @@ def seen_lengths(monkeypatch):
 
     monkeypatch.setattr(FiLMConvNeXtBlock, "forward", noted)
     return lengths
+
+
+def test_a_sequence_mask_is_a_factor_of_frames():
+    expected = torch.tensor([[1.0, 0.0, 0.0], [1.0, 1.0, 1.0], [0.0, 0.0, 0.0]])[..., None]
+    assert torch.equal(sequence_mask(torch.tensor([1, 3, 0]), 3), expected)
 
 
 @pytest.mark.parametrize(("length", "expected"), [(0, 0), (1, 32), (32, 32), (33, 64)])
