@@ -72,6 +72,7 @@ def main(argv: list[str] | None = None) -> None:
     rooms = read_rooms(args.data, objective.codec.sample_rate)
     Trainer(objective, mixing, options, args.out, args.device, rooms).train(*data)
     if dist.is_initialized():
+        dist.barrier()  # gloo aborts where one rank leaves while another one still communicates
         dist.destroy_process_group()
 
 

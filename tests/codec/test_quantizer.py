@@ -244,6 +244,7 @@ def _rank(rank: int, folder: str) -> None:
     for step in range(3):
         quantizer(make_frames(64, seed=10 * rank + step).T[None], levels(LEVELS))
     torch.save(quantizer.state_dict(), f"{folder}/{rank}.pt")
+    dist.barrier()  # gloo aborts where one rank leaves while another one still communicates
     dist.destroy_process_group()
 
 

@@ -116,6 +116,7 @@ def run_rank(rank, options, folder):
     accumulated = train(options, folder / "quarters", quarters, "--accum_grad", "2", rank=rank)
     unequal = train(options, folder / "unequal", batches(2)[: 5 if rank else 3], "--accum_grad", "2", rank=rank)
     torch.save((halves, accumulated, unequal), folder / f"{rank}.pt")
+    dist.barrier()  # gloo aborts where one rank leaves while another one still communicates
     dist.destroy_process_group()
 
 

@@ -138,6 +138,7 @@ def train_rank(rank, shards, out):
     loss, gradients = step(shards, rank, 2, partial(DistributedDataParallel, find_unused_parameters=True))
     dist.all_reduce(loss)
     torch.save((loss / 2, gradients), f"{out}/{rank}.pt")
+    dist.barrier()  # gloo aborts where one rank leaves while another one still communicates
     dist.destroy_process_group()
 
 

@@ -62,6 +62,7 @@ def run_rank(rank: int, folder: str) -> None:
         dist.all_reduce(loss)
         losses.append(float(loss) / 2)
     torch.save((losses, run.objective.state_dict()), f"{folder}/{rank}.pt")
+    dist.barrier()  # gloo aborts where one rank leaves while another one still communicates
     dist.destroy_process_group()
 
 

@@ -48,6 +48,7 @@ def run(rank: int, folder: str) -> None:
     assert worker.objective.step == 2
     worker.train(bank(0), bank(1))
     torch.save(worker.objective.state_dict(), f"{folder}/single{rank}.pt")
+    dist.barrier()  # gloo aborts where one rank leaves while another one still communicates
     dist.destroy_process_group()
 
 
